@@ -1,0 +1,58 @@
+"""What the inventory service publishes. Aggregates: the reservation, and the stock of a SKU at a warehouse."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from shared.contracts.envelope import Event, Topic
+from shared.contracts.values import StockLine
+
+TOPIC = Topic(name="inventory.events")
+
+
+class ReservationFact(Event, frozen=True, kw_only=True):
+    """The reservation's id is the order's id."""
+
+    topic: ClassVar[Topic] = TOPIC
+    reservation_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    lines: list[StockLine]
+
+
+class InventoryReserved(ReservationFact, frozen=True, kw_only=True):
+    """All lines are held until `expires_at`."""
+
+    type: ClassVar[str] = "inventory.reserved"
+    expires_at: datetime
+
+
+class InventoryRejected(ReservationFact, frozen=True, kw_only=True):
+    """An order came for a hold that had ended, and its stock could not be held again."""
+
+    type: ClassVar[str] = "inventory.rejected"
+    reason: str
+
+
+class InventoryReleased(ReservationFact, frozen=True, kw_only=True):
+    """The hold ended without a sale; `reason` is `released` or `expired`."""
+
+    type: ClassVar[str] = "inventory.released"
+    reason: str
+
+
+class InventoryCommitted(ReservationFact, frozen=True, kw_only=True):
+    """The held units are sold and have left the stock."""
+
+    type: ClassVar[str] = "inventory.committed"
+
+
+class StockAdjusted(Event, frozen=True, kw_only=True):
+    """Goods were received or counted; figures are those after the change."""
+
+    type: ClassVar[str] = "stock.adjusted"
+    topic: ClassVar[Topic] = TOPIC
+    sku: str
+    warehouse: str
+    on_hand: int
+    available: int

@@ -1,0 +1,31 @@
+"""What the notifications service publishes. Aggregate: the delivery."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from shared.contracts.envelope import Event, Topic
+
+TOPIC = Topic(name="notifications.events", partitions=2)
+
+
+class DeliveryFact(Event, frozen=True, kw_only=True):
+    """One message to one recipient over one channel."""
+
+    topic: ClassVar[Topic] = TOPIC
+    delivery_id: UUID
+    template: str
+    channel: str
+    order_id: UUID | None = None
+
+
+class NotificationSent(DeliveryFact, frozen=True, kw_only=True):
+    """The channel accepted the message."""
+
+    type: ClassVar[str] = "notification.sent"
+
+
+class NotificationFailed(DeliveryFact, frozen=True, kw_only=True):
+    """The channel refused it for good."""
+
+    type: ClassVar[str] = "notification.failed"
+    reason: str

@@ -1,0 +1,44 @@
+"""What the payments service publishes. Aggregate: the payment of one order."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from shared.contracts.envelope import Event, Topic
+
+TOPIC = Topic(name="payments.events")
+
+
+class PaymentFact(Event, frozen=True, kw_only=True):
+    """Amounts are minor units of `currency`."""
+
+    topic: ClassVar[Topic] = TOPIC
+    payment_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    email: str
+    order_number: str
+    amount_minor: int
+    currency: str
+
+
+class PaymentProcessed(PaymentFact, frozen=True, kw_only=True):
+    """The PSP captured exactly `amount_minor`, once."""
+
+    type: ClassVar[str] = "payment.processed"
+    psp_payment_id: str
+
+
+class PaymentFailed(PaymentFact, frozen=True, kw_only=True):
+    """Nothing was captured and nothing will be; `reason` is `declined`, `cancelled` or `refused`."""
+
+    type: ClassVar[str] = "payment.failed"
+    reason: str
+
+
+class PaymentRefunded(PaymentFact, frozen=True, kw_only=True):
+    """One refund succeeded; `amount_minor` is this refund, `refunded_minor` the sum so far."""
+
+    type: ClassVar[str] = "payment.refunded"
+    refund_id: UUID
+    refunded_minor: int
+    reason: str

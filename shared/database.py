@@ -1,0 +1,139 @@
+"""One service's PostgreSQL: a bounded asyncpg pool for the hot paths, a SQLAlchemy engine for the edges.
+
+Nobody commits but the context managers here; handlers receive an open unit of work.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from shared.unit_of_work import OrmUnitOfWork, UnitOfWork
+
+POOL_SIZE_MAX = 8
+ORM_POOL_SIZE = 1
+ORM_POOL_OVERFLOW = 3
+ACQUIRE_TIMEOUT_S = 5.0
+STATEMENT_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 4_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
+IDLE_CONNECTION_LIFETIME_S = 60.0
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+"""A plain connection or one borrowed from the pool; both speak the same calls."""
+
+
+async def prepare_connection(connection: asyncpg.Connection) -> None:
+    """Speak JSON columns as Python values."""
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode, format="text"
+        )
+
+
+def _encode_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+class Database:
+    """The connections of one service instance; open it before use, close it after.
+
+    Waiting for a connection is bounded (`ACQUIRE_TIMEOUT_S`), and so are statements, lock waits and idle
+    transactions, so that one stuck holder cannot stop the service for ever.
+    """
+
+    def __init__(self, url: str, application: str, *, pool_size_max: int = POOL_SIZE_MAX) -> None:
+        self.url = url
+        self._application = application
+        self._pool_size_max = pool_size_max
+        self._pool: asyncpg.Pool | None = None
+        self._engine: AsyncEngine | None = None
+        self._sessions: async_sessionmaker[AsyncSession] | None = None
+
+    async def open(self) -> None:
+        """Connect. Raises what asyncpg raises when the server is not there."""
+        self._pool = await asyncpg.create_pool(
+            self.url,
+            min_size=1,
+            max_size=self._pool_size_max,
+            max_inactive_connection_lifetime=IDLE_CONNECTION_LIFETIME_S,
+            init=prepare_connection,
+            server_settings=self._server_settings(),
+        )
+
+    async def close(self) -> None:
+        """Give every connection back to the server."""
+        if self._engine is not None:
+            await self._engine.dispose()
+        if self._pool is not None:
+            await self._pool.close()
+
+    def _server_settings(self) -> dict[str, str]:
+        return {
+            "application_name": self._application,
+            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "lock_timeout": str(LOCK_TIMEOUT_MS),
+            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+            "jit": "off",
+        }
+
+    @property
+    def pool(self) -> asyncpg.Pool:
+        """The open pool; using it before `open` is a bug."""
+        assert self._pool is not None, "the database is not open"
+        return self._pool
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """A connection outside any transaction, for reads of one statement."""
+        async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            yield connection
+
+    async def connect(self) -> asyncpg.Connection:
+        """A connection of one's own, for LISTEN and session locks; the caller closes it."""
+        connection: asyncpg.Connection = await asyncpg.connect(
+            self.url, server_settings={"application_name": f"{self._application}:own", "jit": "off"}
+        )
+        await prepare_connection(connection)
+        return connection
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
+        """One transaction: committed when the block ends, undone when it raises."""
+        async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            async with connection.transaction():
+                uow = UnitOfWork(connection)
+                yield uow
+                await uow.flush()
+        uow.committed()
+
+    @asynccontextmanager
+    async def begin_orm(self) -> AsyncIterator[OrmUnitOfWork]:
+        """The same with a SQLAlchemy session; its raw connection shares the one transaction."""
+        async with self._session_factory() as session:
+            async with session.begin():
+                connection = await session.connection()
+                raw = await connection.get_raw_connection()
+                assert raw.driver_connection is not None
+                uow = OrmUnitOfWork(raw.driver_connection, session)
+                yield uow
+                await session.flush()
+                await uow.flush()
+        uow.committed()
+
+    def _session_factory(self) -> AsyncSession:
+        if self._sessions is None:
+            self._engine = create_async_engine(
+                self.url.replace("postgresql://", "postgresql+asyncpg://", 1),
+                poolclass=AsyncAdaptedQueuePool,
+                pool_size=ORM_POOL_SIZE,
+                max_overflow=ORM_POOL_OVERFLOW,
+                pool_timeout=ACQUIRE_TIMEOUT_S,
+                connect_args={"server_settings": self._server_settings()},
+            )
+            self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        return self._sessions()

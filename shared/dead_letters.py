@@ -1,0 +1,52 @@
+"""Where events go that cannot be applied: a row with the reason and the original coordinates.
+
+The relay copies each row to the topic `dead.<service>`; nothing is ever dropped.
+"""
+
+from uuid import UUID
+
+import msgspec
+
+from shared.database import Connection
+
+REASON_HANDLER_FAILED = "handler_failed"
+REASON_PARKED = "parked"
+DETAIL_CHARACTERS_MAX = 2_000
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """One refused record; `event_id` and `aggregate_id` are absent where the bytes gave none."""
+
+    consumer: str
+    topic: str
+    partition: int
+    offset: int
+    payload: bytes
+    reason: str
+    detail: str
+    attempts: int
+    event_id: UUID | None = None
+    aggregate_id: str | None = None
+
+
+async def bury(connection: Connection, letter: DeadLetter) -> None:
+    """Store the letter; a second time for the same coordinates changes nothing."""
+    await connection.execute(
+        """
+        INSERT INTO dead_letters
+            (consumer, event_id, aggregate_id, topic, partition, offset_, reason, detail, attempts, parked, payload)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (consumer, topic, partition, offset_) DO NOTHING
+        """,
+        letter.consumer,
+        letter.event_id,
+        letter.aggregate_id,
+        letter.topic,
+        letter.partition,
+        letter.offset,
+        letter.reason,
+        letter.detail[:DETAIL_CHARACTERS_MAX],
+        letter.attempts,
+        letter.reason == REASON_PARKED,
+        letter.payload,
+    )

@@ -1,0 +1,37 @@
+"""Each event is applied once per consumer: an inbox row in the same transaction as its effect."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from shared.contracts import EnvelopeHeader
+from shared.database import Connection
+
+_CLAIM = """
+    INSERT INTO inbox (consumer, event_id, type, aggregate_id, aggregate_version)
+    SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[])
+    ON CONFLICT DO NOTHING
+    RETURNING event_id
+"""
+_PARKED = """
+    SELECT DISTINCT aggregate_id FROM dead_letters
+    WHERE consumer = $1 AND aggregate_id = ANY($2::text[]) AND redriven_at IS NULL
+"""
+
+
+async def claim(connection: Connection, consumer: str, events: Sequence[EnvelopeHeader]) -> set[UUID]:
+    """Mark the events as applied; returns the ids that were not so before. The caller applies just those."""
+    rows = await connection.fetch(
+        _CLAIM,
+        consumer,
+        [event.id for event in events],
+        [event.type for event in events],
+        [event.aggregate_id for event in events],
+        [event.aggregate_version for event in events],
+    )
+    return {row["event_id"] for row in rows}
+
+
+async def parked(connection: Connection, consumer: str, aggregate_ids: Sequence[str]) -> set[str]:
+    """Those of the aggregates that wait behind a dead letter of this consumer."""
+    rows = await connection.fetch(_PARKED, consumer, list(aggregate_ids))
+    return {row["aggregate_id"] for row in rows}

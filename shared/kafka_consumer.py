@@ -1,0 +1,266 @@
+"""The consumer of one service: every event applied once, in order per aggregate, nothing lost and nothing blocked.
+
+Offsets are committed after the effect, explicitly and per partition. Poison goes to the dead letters after bounded
+attempts; a missing database or broker is waited for, never counted against an event.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from shared import dead_letters, inbox
+from shared.contracts import Envelope, EnvelopeHeader, Event, PoisonError, decode_data, decode_header
+from shared.database import Database
+from shared.dead_letters import DeadLetter
+from shared.errors import WorldError
+from shared.tracing import consume_span
+from shared.unit_of_work import UnitOfWork
+
+Handler = Callable[[UnitOfWork, Envelope[Any]], Awaitable[None]]
+Subscription = Mapping[type[Event], Handler]
+
+ATTEMPTS_MAX = 5
+BACK_OFF_S = (0.05, 0.2, 0.5, 1.0)
+WORLD_BACK_OFF_S = 0.5
+BATCH_RECORDS_MAX = 200
+TRANSACTION_RECORDS_MAX = 50
+PARTITIONS_AT_ONCE = 3
+POLL_MS = 250
+RECONNECT_DELAY_S = 0.5
+STALLED_AFTER_S = 30.0
+
+_WORLD_FAILURES = (
+    WorldError,
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+)
+
+log = structlog.get_logger(__name__)
+
+
+class ConsumerRunner:
+    """Applies the subscribed events of one service's group.
+
+    A static member id per instance lets a killed process take its partitions back as soon as it is restarted.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        subscription: Subscription,
+        *,
+        bootstrap: str,
+        service: str,
+        instance: str,
+        prefix: str = "",
+    ) -> None:
+        assert subscription, "a consumer needs at least one handler"
+        self._database = database
+        self._handlers = {event.type: (event, handler) for event, handler in subscription.items()}
+        self._topics = sorted({prefix + event.topic.name for event in subscription})
+        self._bootstrap = bootstrap
+        self._service = service
+        self._instance = instance
+        self._prefix = prefix
+        self._consumer: AIOKafkaConsumer | None = None
+        self._partitions_at_once = asyncio.Semaphore(PARTITIONS_AT_ONCE)
+        self._progressed_at = 0.0
+        self._assigned = False
+        self.applied = 0
+        self.dead = 0
+
+    async def run(self) -> None:
+        """Consume until cancelled; reconnects for as long as it takes."""
+        while True:
+            try:
+                await self._run_connected()
+            except (KafkaError, OSError) as error:
+                log.warning("consumer_lost_broker", error=repr(error))
+            self._assigned = False
+            await asyncio.sleep(RECONNECT_DELAY_S)
+
+    def lag(self) -> int:
+        """Records behind the newest known ones, over the assigned partitions."""
+        if self._consumer is None:
+            return 0
+        behind = 0
+        for partition in self._consumer.assignment():
+            newest = self._consumer.highwater(partition)
+            state = self._consumer._subscription.subscription.assignment.state_value(partition)  # noqa: SLF001 no public sync position
+            if newest is not None and state is not None and state.has_valid_position:
+                behind += max(0, newest - state.position)
+        return behind
+
+    def health(self) -> tuple[bool, str]:
+        """Whether partitions are assigned and the loop turns."""
+        if not self._assigned:
+            return False, "no partitions assigned"
+        idle = asyncio.get_running_loop().time() - self._progressed_at
+        if idle > STALLED_AFTER_S:
+            return False, f"no progress for {idle:.0f} s"
+        return True, f"lag {self.lag()}"
+
+    async def _run_connected(self) -> None:
+        consumer = AIOKafkaConsumer(
+            *self._topics,
+            bootstrap_servers=self._bootstrap,
+            group_id=self._prefix + self._service,
+            group_instance_id=self._prefix + self._instance,
+            client_id=self._instance,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=6_000,
+            heartbeat_interval_ms=1_500,
+            max_poll_interval_ms=300_000,
+            rebalance_timeout_ms=6_000,
+            metadata_max_age_ms=30_000,
+        )
+        try:
+            await consumer.start()
+            self._consumer = consumer
+            while True:
+                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
+                self._assigned = bool(consumer.assignment())
+                self._progressed_at = asyncio.get_running_loop().time()
+                if batches:
+                    async with asyncio.TaskGroup() as group:
+                        for partition, records in batches.items():
+                            group.create_task(self._apply_partition(consumer, partition, records))
+        except* (KafkaError, OSError) as failures:
+            raise OSError(f"consumer stopped: {failures.exceptions[0]!r}") from failures
+        finally:
+            self._consumer = None
+            await consumer.stop()
+
+    async def _apply_partition(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]
+    ) -> None:
+        async with self._partitions_at_once:
+            for start in range(0, len(records), TRANSACTION_RECORDS_MAX):
+                chunk = records[start : start + TRANSACTION_RECORDS_MAX]
+                await self._apply(chunk)
+                self._progressed_at = asyncio.get_running_loop().time()
+                try:
+                    await consumer.commit({partition: chunk[-1].offset + 1})
+                except (CommitFailedError, IllegalStateError) as error:
+                    # The partition went to another member; it applies these again and its inbox refuses them.
+                    log.info("commit_refused", partition=partition.partition, error=repr(error))
+                    return
+
+    async def _apply(self, records: Sequence[ConsumerRecord]) -> None:
+        """One transaction for all; where that fails, one for each, so that only the culprit pays."""
+        if len(records) > 1:
+            try:
+                await self._apply_in_one_transaction(records)
+            except Exception as error:
+                log.info("batch_split", records=len(records), error=repr(error))
+            else:
+                return
+        for record in records:
+            await self._apply_one(record)
+
+    async def _apply_one(self, record: ConsumerRecord) -> None:
+        attempts = 0
+        while True:
+            try:
+                await self._apply_in_one_transaction([record])
+            except PoisonError as error:
+                await self._bury(record, error.reason, error.detail, attempts=1)
+                return
+            except _WORLD_FAILURES as error:
+                log.warning("consumer_waits", error=repr(error))
+                await asyncio.sleep(WORLD_BACK_OFF_S)
+            except Exception as error:
+                attempts += 1
+                log.exception("handler_failed", attempt=attempts, offset=record.offset, topic=record.topic)
+                if attempts >= ATTEMPTS_MAX:
+                    await self._bury(record, dead_letters.REASON_HANDLER_FAILED, repr(error), attempts=attempts)
+                    return
+                await asyncio.sleep(BACK_OFF_S[min(attempts, len(BACK_OFF_S)) - 1])
+            else:
+                return
+
+    async def _apply_in_one_transaction(self, records: Sequence[ConsumerRecord]) -> None:
+        wanted = [(record, header) for record in records if (header := self._wanted(record)) is not None]
+        if not wanted:
+            return
+        async with self._database.begin() as uow:
+            waiting = await inbox.parked(
+                uow.connection, self._service, list({header.aggregate_id for _, header in wanted})
+            )
+            for record, header in wanted:
+                if header.aggregate_id in waiting:
+                    await dead_letters.bury(
+                        uow.connection,
+                        self._letter(record, dead_letters.REASON_PARKED, "waits behind a dead letter", 0),
+                    )
+            ready = [header for _, header in wanted if header.aggregate_id not in waiting]
+            fresh = await inbox.claim(uow.connection, self._service, ready) if ready else set()
+            for header in ready:
+                if header.id in fresh:
+                    fresh.discard(header.id)
+                    await self._handle(uow, header)
+        self.applied += len(ready)
+
+    async def _handle(self, uow: UnitOfWork, header: EnvelopeHeader) -> None:
+        event_type, handler = self._handlers[header.type]
+        envelope = decode_data(header, event_type)
+        with consume_span(header.type, header.traceparent):
+            await handler(uow, envelope)
+
+    def _wanted(self, record: ConsumerRecord) -> EnvelopeHeader | None:
+        """The header when this service subscribed to the event; raises `PoisonError` for bytes that are none."""
+        if record.value is None:
+            raise PoisonError("undecodable", "a record without a value")
+        header = decode_header(record.value)
+        return header if header.type in self._handlers else None
+
+    def _letter(self, record: ConsumerRecord, reason: str, detail: str, attempts: int) -> DeadLetter:
+        header = _header_or_none(record)
+        return DeadLetter(
+            consumer=self._service,
+            topic=record.topic.removeprefix(self._prefix),
+            partition=record.partition,
+            offset=record.offset,
+            payload=record.value or b"",
+            reason=reason,
+            detail=detail,
+            attempts=attempts,
+            event_id=header.id if header else None,
+            aggregate_id=header.aggregate_id if header else None,
+        )
+
+    async def _bury(self, record: ConsumerRecord, reason: str, detail: str, *, attempts: int) -> None:
+        letter = self._letter(record, reason, detail, attempts)
+        while True:
+            try:
+                async with self._database.begin() as uow:
+                    await dead_letters.bury(uow.connection, letter)
+            except _WORLD_FAILURES as error:
+                log.warning("consumer_waits", error=repr(error))
+                await asyncio.sleep(WORLD_BACK_OFF_S)
+            else:
+                break
+        self.dead += 1
+        log.error("dead_letter", reason=reason, detail=detail, topic=letter.topic, offset=letter.offset)
+
+
+def _header_or_none(record: ConsumerRecord) -> EnvelopeHeader | None:
+    try:
+        return decode_header(record.value or b"")
+    except PoisonError:
+        return None

@@ -1,0 +1,89 @@
+"""One transaction and what must happen with it: events written inside, callbacks run after the commit.
+
+Handlers receive a unit of work and never commit; the edge that opened it does.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.contracts import Envelope, Event, encode
+from shared.ids import new_id
+from shared.tracing import current_traceparent
+
+if TYPE_CHECKING:
+    from shared.database import Connection
+
+EVENTS_MAX = 2_000
+"""A transaction that publishes more than this is a bug."""
+
+_INSERT_OUTBOX = """
+    INSERT INTO outbox (id, topic, type, aggregate_id, aggregate_version, payload)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+"""
+
+
+class UnitOfWork:
+    """An open transaction; `connection` runs statements inside it.
+
+    Invariant: an event is stored if and only if the state change beside it is.
+    """
+
+    def __init__(self, connection: "Connection") -> None:
+        self.connection = connection
+        self._events: list[tuple[UUID, str, str, str, int, str]] = []
+        self._callbacks: list[Callable[[], None]] = []
+
+    def publish(
+        self, event: Event, *, aggregate_id: str | UUID, aggregate_version: int, occurred_at: datetime | None = None
+    ) -> UUID:
+        """Queue an event for the outbox of this transaction; returns the event's id."""
+        assert len(self._events) < EVENTS_MAX, "too many events in one transaction"
+        envelope = Envelope(
+            id=new_id(),
+            type=event.type,
+            version=event.schema_version,
+            aggregate_id=str(aggregate_id),
+            aggregate_version=aggregate_version,
+            occurred_at=occurred_at or datetime.now(UTC),
+            traceparent=current_traceparent(),
+            data=event,
+        )
+        self._events.append(
+            (
+                envelope.id,
+                event.topic.name,
+                envelope.type,
+                envelope.aggregate_id,
+                aggregate_version,
+                encode(envelope).decode(),
+            )
+        )
+        return envelope.id
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once the transaction is durable; never called when it is undone."""
+        self._callbacks.append(callback)
+
+    async def flush(self) -> None:
+        """Write the queued events; the edge calls this just before it commits."""
+        if not self._events:
+            return
+        events, self._events = self._events, []
+        await self.connection.execute(_INSERT_OUTBOX, *(list(column) for column in zip(*events, strict=True)))
+
+    def committed(self) -> None:
+        """Run the callbacks; the edge calls this after the commit."""
+        for callback in self._callbacks:
+            callback()
+
+
+class OrmUnitOfWork(UnitOfWork):
+    """A unit of work that also carries a SQLAlchemy session on the same transaction."""
+
+    def __init__(self, connection: "Connection", session: AsyncSession) -> None:
+        super().__init__(connection)
+        self.session = session
