@@ -1,0 +1,114 @@
+"""Where a stack keeps everything it writes: one state directory, one cache, one port base."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from compose import ports, privileges
+from compose.operator_error import OperatorError
+
+SOCKET_PATH_BYTES_MAX: Final = 100
+SYSTEM_HOME: Final = Path("/var/lib/shopstream")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths and ports of one stack; nothing is created by making one."""
+
+    home: Path
+    cache: Path
+    port_base: int
+
+    @property
+    def engines(self) -> Path:
+        return self.home / "engines"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def spans(self) -> Path:
+        return self.home / "spans"
+
+    @property
+    def world(self) -> Path:
+        return self.home / "world"
+
+    @property
+    def runs(self) -> Path:
+        return self.home / "runs"
+
+    @property
+    def overlay_file(self) -> Path:
+        return self.home / "overlay.json"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.home / "secrets.json"
+
+    @property
+    def stack_file(self) -> Path:
+        return self.home / "stack.json"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.home / "lock"
+
+    @property
+    def socket_file(self) -> Path:
+        """The control socket; a home too deep for a unix socket path gets one in the runtime directory."""
+        plain = self.home / "supervisor.sock"
+        if len(os.fsencode(plain)) <= SOCKET_PATH_BYTES_MAX:
+            return plain
+        runtime = Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp"))  # noqa: S108 -- named by the home's digest
+        return runtime / f"shopstream-{privileges.path_digest(self.home)}.sock"
+
+    def port(self, name: str) -> int:
+        """The port of an engine, service or simulator by its name in ports.OFFSETS."""
+        return ports.port_of(self.port_base, name)
+
+    def log(self, process: str) -> Path:
+        return self.logs / f"{process}.log"
+
+
+def default_home() -> Path:
+    """$SHOPSTREAM_HOME, else the XDG state directory, else (root under a closed home) /var/lib/shopstream."""
+    if named := os.environ.get("SHOPSTREAM_HOME"):
+        return Path(named).expanduser().absolute()
+    state = os.environ.get("XDG_STATE_HOME")
+    home = (Path(state) if state else Path.home() / ".local" / "state") / "shopstream"
+    if os.geteuid() == 0 and not privileges.can_enter(home, privileges.unprivileged_uid()):
+        return SYSTEM_HOME
+    return home
+
+
+def default_cache() -> Path:
+    """$SHOPSTREAM_CACHE, else the XDG cache directory."""
+    if named := os.environ.get("SHOPSTREAM_CACHE"):
+        return Path(named).expanduser().absolute()
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "shopstream"
+
+
+def make_directories(layout: Layout) -> None:
+    """Create the state directory.
+
+    Raises OperatorError `home.unwritable` when it cannot be written.
+    """
+    try:
+        for path in (layout.home, layout.engines, layout.logs, layout.spans, layout.world, layout.runs):
+            path.mkdir(parents=True, exist_ok=True)
+        # root's engines run as somebody else, who has to pass through (not list) the home
+        layout.home.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        layout.engines.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        probe = layout.home / ".writable"
+        probe.write_text("x" * 4096)
+        probe.unlink()
+    except OSError as error:
+        raise OperatorError(
+            "home.unwritable",
+            f"The state directory {layout.home} cannot be written: {error.strerror or error}.",
+            mend="Free or choose another place: SHOPSTREAM_HOME=/path/with/room shopctl up.",
+        ) from error

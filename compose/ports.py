@@ -1,0 +1,145 @@
+"""Which port every process of a stack listens on: fixed offsets from one base.
+
+Two stacks with different bases and homes run side by side.
+"""
+
+import errno
+import socket
+from pathlib import Path
+from typing import Final
+
+from compose.operator_error import OperatorError
+
+DEFAULT_BASE: Final = 8000
+BASE_STEP: Final = 200
+BASES_TRIED_MAX: Final = 40
+PORT_MAX: Final = 65_535
+LOOPBACK: Final = "127.0.0.1"
+
+SERVICE_OFFSETS: Final = {
+    "gateway": 0,
+    "auth": 1,
+    "catalog": 2,
+    "inventory": 3,
+    "orders": 4,
+    "payments": 5,
+    "shipping": 6,
+    "search": 7,
+    "notifications": 8,
+    "analytics": 9,
+}
+EXTRA_INSTANCE_OFFSETS: Final = range(30, 60)
+ENGINE_OFFSETS: Final = {
+    "postgres": 100,
+    "redis": 101,
+    "kafka": 102,
+    "kafka-controller": 103,
+    "elasticsearch": 104,
+    "elasticsearch-transport": 105,
+    "kafka-behind-proxy": 106,
+}
+WORLD_OFFSETS: Final = {
+    "psp": 110,
+    "carrier": 111,
+    "smtp": 112,
+    "catcher": 113,
+    "fault-api": 114,
+    "proxy-postgres": 120,
+    "proxy-redis": 121,
+    "proxy-kafka": 122,
+    "proxy-elasticsearch": 123,
+    "proxy-smtp": 124,
+    "proxy-psp": 125,
+    "proxy-carrier": 126,
+}
+OFFSETS: Final[dict[str, int]] = {**SERVICE_OFFSETS, **ENGINE_OFFSETS, **WORLD_OFFSETS}
+HIGHEST_OFFSET: Final = 139
+
+
+def port_of(base: int, name: str) -> int:
+    """The port named `name` in the stack with this base."""
+    return base + OFFSETS[name]
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this loopback port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                return False
+            raise
+    return True
+
+
+def taken(base: int, names: list[str]) -> dict[str, int]:
+    """The names among `names` whose ports somebody else holds, with the port."""
+    return {name: port_of(base, name) for name in names if not is_free(port_of(base, name))}
+
+
+def holder_of(port: int) -> tuple[int, str] | None:
+    """Pid and name of the process listening on a TCP port, where this user may see it."""
+    inode = _listening_inode(port)
+    if inode is None:
+        return None
+    wanted = f"socket:[{inode}]"
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(fd.readlink() == Path(wanted) for fd in (process / "fd").iterdir()):
+                return int(process.name), (process / "comm").read_text().strip()
+        except OSError:
+            continue  # gone, or another user's
+    return None
+
+
+def choose_base(asked: int | None, names: list[str]) -> int:
+    """The port base to use: the one asked for, else the default, else the next free one.
+
+    Raises OperatorError `port.taken` when the operator asked for a base that is not free.
+    """
+    if asked is not None:
+        refuse_taken(asked, names)
+        return asked
+    for step in range(BASES_TRIED_MAX):
+        base = DEFAULT_BASE + step * BASE_STEP
+        if not taken(base, names):
+            return base
+    raise OperatorError(
+        "port.none_free",
+        f"No free port base between {DEFAULT_BASE} and {DEFAULT_BASE + BASES_TRIED_MAX * BASE_STEP}.",
+        mend="Name a free one: shopctl up --port-base 30000.",
+    )
+
+
+def refuse_taken(base: int, names: list[str]) -> None:
+    """Raise OperatorError `port.taken` naming the first taken port and, if known, its holder."""
+    if not 1024 <= base <= PORT_MAX - HIGHEST_OFFSET:
+        raise OperatorError(
+            "port.range",
+            f"Port base {base} is outside 1024–{PORT_MAX - HIGHEST_OFFSET}.",
+            mend="Choose another: shopctl up --port-base 8000.",
+            exit_code=2,
+        )
+    for name, port in taken(base, names).items():
+        holder = holder_of(port)
+        by = f" by pid {holder[0]} ({holder[1]})" if holder else ""
+        raise OperatorError(
+            "port.taken",
+            f"Port {port}, wanted for {name}, is taken{by}.",
+            mend=f"Stop that process, or choose other ports: shopctl up --port-base {base + BASE_STEP}.",
+        )
+
+
+def _listening_inode(port: int) -> str | None:
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = Path(table).read_text()
+        except OSError:
+            continue
+        for line in lines.splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
+                return fields[9]
+    return None
