@@ -1,0 +1,173 @@
+"""Traces: OpenTelemetry spans with W3C propagation, written as JSON lines to SPANS_DIR/<instance>.jsonl.
+
+Call `setup` after the fork and `shutdown` at the end. Without `setup` spans still carry trace ids but
+are written nowhere. Attributes must hold no secrets and no card data.
+"""
+
+import asyncio
+from collections.abc import Mapping, MutableMapping
+from contextvars import Token
+from types import TracebackType
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
+from opentelemetry.trace.propagation import set_span_in_context
+
+from shared.settings import ServiceSettings
+from shared.span_file import SpanFile
+
+TRACEPARENT = "traceparent"
+ATTRIBUTES_MAX = 32
+ATTRIBUTE_LENGTH_MAX = 512
+_TRACEPARENT_LENGTH = 55
+_KINDS = {
+    "internal": SpanKind.INTERNAL,
+    "server": SpanKind.SERVER,
+    "client": SpanKind.CLIENT,
+    "producer": SpanKind.PRODUCER,
+    "consumer": SpanKind.CONSUMER,
+}
+_HEX = frozenset("0123456789abcdef")
+_ROOT = Context()
+
+
+class _Tracing:
+    """The provider of this process; replaced by setup."""
+
+    def __init__(self, service: str, instance: str, spans: SpanFile | None) -> None:
+        self.spans = spans
+        resource = Resource({"service.name": service, "service.instance.id": instance})
+        provider = TracerProvider(
+            sampler=ALWAYS_ON,
+            resource=resource,
+            shutdown_on_exit=False,
+            span_limits=SpanLimits(
+                max_span_attributes=ATTRIBUTES_MAX,
+                max_events=4,
+                max_links=4,
+                max_attribute_length=ATTRIBUTE_LENGTH_MAX,
+            ),
+        )
+        if spans is not None:
+            provider.add_span_processor(spans)
+        self.tracer = provider.get_tracer("shopstream")
+
+
+_tracing = _Tracing("unconfigured", "unconfigured", None)
+
+
+def setup(settings: ServiceSettings) -> None:
+    """Start writing this process's spans. Must run after a fork: it starts the writer's thread."""
+    global _tracing  # noqa: PLW0603 - one tracer per process, as there is one stdout
+    _stop()
+    spans = SpanFile(settings.spans_dir, settings.service, settings.instance) if settings.spans_dir else None
+    _tracing = _Tracing(settings.service, settings.instance, spans)
+
+
+async def shutdown() -> None:
+    """Write what is buffered and stop the writer; later spans are counted as dropped."""
+    await asyncio.to_thread(_stop)
+
+
+def flush() -> None:
+    """Write what is buffered now; for tests and for the moment before a planned kill."""
+    if _tracing.spans is not None:
+        _tracing.spans.force_flush()
+
+
+class span:  # noqa: N801 - reads as a verb at its call sites: with span("reserve")
+    """Time a block as a span of the current trace; an exception marks it as failed and passes on.
+
+    `parent` (a traceparent string) continues a trace that came with a message; `kind` is one of
+    internal, server, client, producer, consumer. Only the exception's class is recorded, never its text.
+    """
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, name: str, *, kind: str = "internal", parent: str | None = None, **attributes: Any) -> None:
+        context = None if parent is None else context_of(parent)
+        self._span = _tracing.tracer.start_span(name, context, _KINDS[kind], attributes or None)
+        self._token: Token[Context] | None = None
+
+    def __enter__(self) -> Span:
+        self._token = otel_context.attach(set_span_in_context(self._span))
+        return self._span
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace_back: TracebackType | None
+    ) -> None:
+        if self._token is not None:
+            otel_context.detach(self._token)
+        if kind is not None:
+            self._span.set_attribute("error.type", kind.__name__)
+            self._span.set_status(StatusCode.ERROR)
+        self._span.end()
+
+
+def request_span(name: str, traceparent: str | None, **attributes: Any) -> span:
+    """Return the span of one incoming HTTP request; continues the caller's trace when it sent one."""
+    return span(name, kind="server", parent=traceparent, **attributes)
+
+
+def consume_span(event_type: str, traceparent: str | None, **attributes: Any) -> span:
+    """Return the span of handling one event, in the trace of the request that caused it."""
+    return span(f"consume {event_type}", kind="consumer", parent=traceparent or "", **attributes)
+
+
+def current_trace_id() -> str:
+    """Return the running trace's id as 32 hex digits, or an empty string outside of any."""
+    context = trace.get_current_span().get_span_context()
+    return format(context.trace_id, "032x") if context.trace_id else ""
+
+
+def current_traceparent() -> str | None:
+    """Return the W3C traceparent of the running span; what the outbox stores beside an event."""
+    context = trace.get_current_span().get_span_context()
+    if not context.trace_id:
+        return None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags & 1:02x}"
+
+
+def inject(headers: MutableMapping[str, str]) -> None:
+    """Put the running span's traceparent into outgoing headers."""
+    traceparent = current_traceparent()
+    if traceparent is not None:
+        headers[TRACEPARENT] = traceparent
+
+
+def extract(headers: Mapping[str, str]) -> str | None:
+    """Return a well-formed traceparent from incoming headers (any case), else None."""
+    value = headers.get(TRACEPARENT) or headers.get("Traceparent")
+    return value if value is not None and parse(value) is not None else None
+
+
+def parse(traceparent: str) -> SpanContext | None:
+    """Read a W3C traceparent; None when malformed, so that a client's nonsense never breaks a request."""
+    if len(traceparent) != _TRACEPARENT_LENGTH:
+        return None
+    parts = traceparent.split("-")
+    if len(parts) != 4 or [len(part) for part in parts] != [2, 32, 16, 2] or parts[0] == "ff":
+        return None
+    if not _HEX.issuperset("".join(parts)):
+        return None
+    trace_id, span_id = int(parts[1], 16), int(parts[2], 16)
+    if not trace_id or not span_id:
+        return None
+    return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(int(parts[3], 16) & 1))
+
+
+def context_of(traceparent: str) -> Context:
+    """Return the context that continues the given trace, or an empty one when it is malformed."""
+    remote = parse(traceparent)
+    return _ROOT if remote is None else set_span_in_context(NonRecordingSpan(remote), _ROOT)
+
+
+def _stop() -> None:
+    if _tracing.spans is not None:
+        _tracing.spans.shutdown()
