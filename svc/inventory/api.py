@@ -1,0 +1,173 @@
+"""Stock over HTTP: availability for everyone, receipts for staff, reservations for other services."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.params import Parameter
+
+from shared.database import Database
+from shared.identity import requires_role
+from svc.inventory import handlers, store
+from svc.inventory.desk import ReservationDesk
+from svc.inventory.domain import LINES_MAX, QUANTITY_MAX, Hold, HoldRequest, Line, merged
+from svc.inventory.settings import Settings
+
+SKUS_MAX = 100
+IMPORT_ITEMS_MAX = 5_000
+HOLD_TTL_S_MAX = 3_600.0
+
+Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Quantity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
+Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+Warehouse = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+
+
+class ReservationLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    sku: Sku
+    quantity: Quantity
+
+
+class ReservationCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    reservation_id: UUID
+    customer_id: UUID
+    lines: Annotated[list[ReservationLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
+    ttl_s: Annotated[float, msgspec.Meta(gt=0, le=HOLD_TTL_S_MAX)] | None = None
+
+
+class Reservation(msgspec.Struct, frozen=True):
+    reservation_id: UUID
+    status: str
+    expires_at: datetime
+    lines: list[ReservationLine]
+
+
+class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+
+
+class ReceiptCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    sku: Sku
+    quantity: Quantity
+    reference: Reference
+    warehouse: Warehouse = store.DEFAULT_WAREHOUSE
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    sku: str
+    warehouse: str
+    on_hand: int
+    available: int
+
+
+class ImportItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    sku: Sku
+    quantity: Quantity
+    reference: Reference
+    warehouse: Warehouse = store.DEFAULT_WAREHOUSE
+    purchase_limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
+class StockImport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    items: Annotated[list[ImportItem], msgspec.Meta(min_length=1, max_length=IMPORT_ITEMS_MAX)]
+
+
+class Imported(msgspec.Struct, frozen=True):
+    received: int
+    known: int
+
+
+class Availability(msgspec.Struct, frozen=True):
+    sku: str
+    available: int
+
+
+class Availabilities(msgspec.Struct, frozen=True):
+    items: list[Availability]
+
+
+class StockController(Controller):
+    path = "/api/v1/stock"
+    tags = ["stock"]
+
+    @get("/", opt={"public": True})
+    async def list_stock(
+        self, skus: Annotated[str, Parameter(min_length=1, max_length=6_500)], database: Database
+    ) -> Availabilities:
+        """How many units of up to 100 SKUs (comma separated) can be bought now; unknown SKUs are left out."""
+        wanted = [sku for sku in skus.split(",") if sku][:SKUS_MAX]
+        async with database.acquire() as connection:
+            levels = await store.levels(connection, wanted)
+        return Availabilities([Availability(sku, levels[sku]) for sku in wanted if sku in levels])
+
+    @post("/receipts", guards=[requires_role("admin", "service")])
+    async def receive(self, data: ReceiptCreate, database: Database) -> Receipt:
+        """Book goods in; repeating a reference changes nothing."""
+        async with database.begin() as uow:
+            receipt = await handlers.receive_stock(
+                uow, sku=data.sku, quantity=data.quantity, warehouse=data.warehouse, reference=data.reference
+            )
+        return Receipt(data.sku, data.warehouse, receipt.on_hand, receipt.available)
+
+
+class InternalController(Controller):
+    path = "/internal"
+    tags = ["internal"]
+    guards = [requires_role("service")]
+
+    @post("/reservations")
+    async def hold(self, data: ReservationCreate, desk: ReservationDesk, config: Settings) -> Response[Reservation]:
+        """Hold all lines or nothing; repeating the same id with the same lines gives the same hold."""
+        held = await desk.hold(
+            HoldRequest(
+                reservation_id=data.reservation_id,
+                customer_id=data.customer_id,
+                lines=merged([Line(line.sku, line.quantity) for line in data.lines]),
+                ttl_s=data.ttl_s or config.hold_ttl_s,
+            )
+        )
+        return Response(_reservation(held), status_code=201)
+
+    @get("/reservations/{reservation_id:uuid}")
+    async def show(self, reservation_id: UUID, database: Database) -> Reservation:
+        """The reservation as it stands."""
+        async with database.begin() as uow:
+            return _reservation(await handlers.reservation(uow, reservation_id))
+
+    @post("/reservations/{reservation_id:uuid}/release", status_code=200)
+    async def release(self, reservation_id: UUID, data: Release, database: Database) -> Reservation:
+        """End a hold without a sale; repeating it changes nothing."""
+        async with database.begin() as uow:
+            return _reservation(await handlers.release(uow, reservation_id, data.reason))
+
+    @post("/stock/import", status_code=200)
+    async def import_stock(self, data: StockImport, database: Database) -> Imported:
+        """Book many goods in at once and set purchase limits; known references change nothing."""
+        received = 0
+        async with database.begin() as uow:
+            for item in sorted(data.items, key=lambda item: (item.sku, item.warehouse)):
+                receipt = await handlers.receive_stock(
+                    uow,
+                    sku=item.sku,
+                    quantity=item.quantity,
+                    warehouse=item.warehouse,
+                    reference=item.reference,
+                )
+                received += receipt.fresh
+                if item.purchase_limit is not None:
+                    await store.set_limit(uow.connection, item.sku, item.purchase_limit)
+        return Imported(received, len(data.items) - received)
+
+
+def _reservation(hold: Hold) -> Reservation:
+    return Reservation(
+        hold.reservation_id,
+        hold.status,
+        hold.expires_at,
+        [ReservationLine(line.sku, line.quantity) for line in hold.lines],
+    )
+
+
+ROUTES: tuple[Any, ...] = (StockController, InternalController)

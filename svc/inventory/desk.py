@@ -1,0 +1,98 @@
+"""The reservation desk: buyers who wait at the same moment share one transaction.
+
+One row lock and one commit serve a whole batch, which is what keeps a hot SKU fast. Correctness does not rest on the
+queue: any number of desks in any number of processes stay exact, because the stock rows are locked and constrained.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from shared.database import Database
+from shared.unit_of_work import UnitOfWork
+from svc.inventory.domain import Hold, HoldRequest
+
+BATCH_REQUESTS_MAX = 256
+WAITING_MAX = 5_000
+LANES_AT_ONCE = 4
+
+log = structlog.get_logger(__name__)
+
+ReserveBatch = Callable[[UnitOfWork, Sequence[HoldRequest]], Awaitable[list[Hold | Exception]]]
+_Waiting = tuple[HoldRequest, asyncio.Future[Hold]]
+
+
+class DeskOverloadedError(Exception):
+    """More buyers wait than the desk may hold."""
+
+
+class ReservationDesk:
+    """Collects requests in one lane per SKU and serves each lane batch by batch."""
+
+    def __init__(self, database: Database, reserve_batch: ReserveBatch) -> None:
+        self._database = database
+        self._reserve_batch = reserve_batch
+        self._lanes: dict[str, list[_Waiting]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lanes_at_once = asyncio.Semaphore(LANES_AT_ONCE)
+        self._waiting = 0
+
+    async def open(self) -> None:
+        """Nothing to open; the lanes come with the first buyer."""
+
+    async def close(self) -> None:
+        """Let the batches under way end."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def hold(self, request: HoldRequest) -> Hold:
+        """Hold all lines of the request; durable when this returns.
+
+        Raises the refusals of `handlers.reserve`, `DeskOverloadedError`, `DatabaseUnavailableError`.
+        """
+        if self._waiting >= WAITING_MAX:
+            raise DeskOverloadedError("too many buyers wait for stock")
+        answer: asyncio.Future[Hold] = asyncio.get_running_loop().create_future()
+        lane = request.lines[0].sku
+        self._waiting += 1
+        try:
+            if lane in self._lanes:
+                self._lanes[lane].append((request, answer))
+            else:
+                self._lanes[lane] = [(request, answer)]
+                task = asyncio.create_task(self._serve(lane), name=f"desk:{lane}")
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            return await answer
+        finally:
+            self._waiting -= 1
+
+    async def _serve(self, lane: str) -> None:
+        """Serve the lane until nobody waits in it."""
+        while self._lanes[lane]:
+            async with self._lanes_at_once:
+                waiting = self._lanes[lane]
+                batch = [entry for entry in waiting[:BATCH_REQUESTS_MAX] if not entry[1].done()]
+                self._lanes[lane] = waiting[BATCH_REQUESTS_MAX:]
+                if batch:
+                    await self._serve_batch(batch)
+        del self._lanes[lane]
+
+    async def _serve_batch(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            async with self._database.begin() as uow:
+                outcomes = await self._reserve_batch(uow, [request for request, _ in batch])
+        except Exception as error:  # noqa: BLE001 every waiting buyer gets it
+            if not isinstance(error, asyncio.CancelledError):
+                log.warning("reservation_batch_failed", requests=len(batch), error=repr(error))
+            for _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
+        for (_, answer), outcome in zip(batch, outcomes, strict=True):
+            if answer.done():
+                continue
+            if isinstance(outcome, Exception):
+                answer.set_exception(outcome)
+            else:
+                answer.set_result(outcome)

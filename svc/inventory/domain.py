@@ -1,0 +1,211 @@
+"""The rules of stock: who gets units of a batch of buyers, and how a hold may end. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from shared.errors import Kind, Refusal
+
+QUANTITY_MAX = 10_000
+LINES_MAX = 50
+
+
+class Ending(StrEnum):
+    """The ways a hold ends."""
+
+    COMMITTED = "committed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class MovementType(StrEnum):
+    RECEIVE = "receive"
+    RESERVE = "reserve"
+    COMMIT = "commit"
+    RELEASE = "release"
+    EXPIRE = "expire"
+    ADJUST = "adjust"
+    RESTOCK = "restock"
+
+
+class InsufficientStock(Refusal):
+    code = "insufficient_stock"
+    kind = Kind.CONFLICT
+
+
+class PurchaseLimitExceeded(Refusal):
+    code = "purchase_limit_exceeded"
+    kind = Kind.CONFLICT
+
+
+class UnknownSku(Refusal):
+    code = "unknown_sku"
+    kind = Kind.NOT_FOUND
+
+
+class UnknownReservation(Refusal):
+    code = "unknown_reservation"
+    kind = Kind.NOT_FOUND
+
+
+class ReservationMismatch(Refusal):
+    """The reservation id came before with other lines."""
+
+    code = "reservation_mismatch"
+    kind = Kind.UNPROCESSABLE
+
+
+class ReservationEnded(Refusal):
+    """The hold has ended another way already."""
+
+    code = "reservation_ended"
+    kind = Kind.CONFLICT
+
+
+class Line(msgspec.Struct, frozen=True, order=True):
+    sku: str
+    quantity: int
+
+
+class Placement(msgspec.Struct, frozen=True):
+    """Units of one line taken at one warehouse."""
+
+    warehouse: str
+    sku: str
+    quantity: int
+
+
+class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One buyer's wish: all lines or nothing. Lines are merged per SKU and sorted."""
+
+    reservation_id: UUID
+    customer_id: UUID
+    lines: tuple[Line, ...]
+    ttl_s: float
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored reservation."""
+
+    reservation_id: UUID
+    customer_id: UUID
+    status: str
+    expires_at: datetime
+    placements: tuple[Placement, ...]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The quantities per SKU, whatever warehouse they came from."""
+        return merged([Line(placement.sku, placement.quantity) for placement in self.placements])
+
+
+class StockLevel(msgspec.Struct, frozen=True):
+    warehouse: str
+    sku: str
+    available: int
+
+
+Outcome = Hold | tuple[Placement, ...] | Refusal
+"""An existing hold (idempotent repeat), new placements, or the reason why not."""
+
+
+def merged(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """One line per SKU, sorted by SKU, so that every request locks rows in the same order."""
+    totals: dict[str, int] = {}
+    for line in lines:
+        totals[line.sku] = totals.get(line.sku, 0) + line.quantity
+    return tuple(Line(sku, quantity) for sku, quantity in sorted(totals.items()))
+
+
+def allocate(
+    requests: Sequence[HoldRequest],
+    *,
+    levels: Sequence[StockLevel],
+    existing: Mapping[UUID, Hold],
+    limits: Mapping[str, int],
+    held_by_customer: Mapping[tuple[UUID, str], int],
+) -> list[Outcome]:
+    """Serve the requests in their order; each gets all its lines or a refusal.
+
+    Invariant: the units handed out never exceed the levels given, nor a customer's limit.
+    Refusals: `UnknownSku`, `PurchaseLimitExceeded`, `InsufficientStock`, `ReservationMismatch`.
+    """
+    shelf: dict[str, list[tuple[str, int]]] = {}
+    for level in sorted(levels, key=lambda level: (level.sku, level.warehouse)):
+        shelf.setdefault(level.sku, []).append((level.warehouse, level.available))
+    taken = dict(held_by_customer)
+    known = dict(existing)
+    outcomes: list[Outcome] = []
+    for request in requests:
+        outcome = _serve(request, shelf, known.get(request.reservation_id), limits, taken)
+        if isinstance(outcome, tuple):
+            _take(request, outcome, shelf, taken)
+            known[request.reservation_id] = _promised(request, outcome)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _serve(
+    request: HoldRequest,
+    shelf: Mapping[str, list[tuple[str, int]]],
+    known: Hold | None,
+    limits: Mapping[str, int],
+    taken: Mapping[tuple[UUID, str], int],
+) -> Outcome:
+    if known is not None:
+        if known.lines != request.lines or known.customer_id != request.customer_id:
+            return ReservationMismatch("this reservation id was used for something else")
+        return known
+    placements: list[Placement] = []
+    for line in request.lines:
+        if line.sku not in shelf:
+            return UnknownSku(f"there is no SKU {line.sku!r}", sku=line.sku)
+        limit = limits.get(line.sku)
+        before = taken.get((request.customer_id, line.sku), 0)
+        if limit is not None and before + line.quantity > limit:
+            return PurchaseLimitExceeded(
+                f"at most {limit} of {line.sku} per customer", sku=line.sku, limit=limit, already=before
+            )
+        missing = line.quantity
+        for warehouse, available in shelf[line.sku]:
+            units = min(missing, available)
+            if units > 0:
+                placements.append(Placement(warehouse, line.sku, units))
+                missing -= units
+        if missing:
+            return InsufficientStock(
+                f"only {line.quantity - missing} of {line.sku} left",
+                sku=line.sku,
+                requested=line.quantity,
+                available=line.quantity - missing,
+            )
+    return tuple(placements)
+
+
+def _take(
+    request: HoldRequest,
+    placements: tuple[Placement, ...],
+    shelf: dict[str, list[tuple[str, int]]],
+    taken: dict[tuple[UUID, str], int],
+) -> None:
+    for placement in placements:
+        shelf[placement.sku] = [
+            (warehouse, available - placement.quantity if warehouse == placement.warehouse else available)
+            for warehouse, available in shelf[placement.sku]
+        ]
+        key = (request.customer_id, placement.sku)
+        taken[key] = taken.get(key, 0) + placement.quantity
+
+
+def _promised(request: HoldRequest, placements: tuple[Placement, ...]) -> Hold:
+    """How a later request of the same batch with the same id sees this one."""
+    return Hold(
+        reservation_id=request.reservation_id,
+        customer_id=request.customer_id,
+        status="held",
+        expires_at=datetime.max,
+        placements=placements,
+    )

@@ -1,0 +1,196 @@
+"""The use cases of stock. Each runs inside the caller's transaction and never commits."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from shared.contracts import Envelope, StockLine
+from shared.contracts.inventory import (
+    InventoryCommitted,
+    InventoryRejected,
+    InventoryReleased,
+    InventoryReserved,
+    StockAdjusted,
+)
+from shared.contracts.orders import OrderCancelled, OrderCreated, OrderPaid
+from shared.unit_of_work import UnitOfWork
+from svc.inventory import store
+from svc.inventory.domain import (
+    Ending,
+    Hold,
+    HoldRequest,
+    Placement,
+    ReservationEnded,
+    UnknownReservation,
+    allocate,
+)
+
+SWEEP_ROWS_MAX = 100
+
+
+async def reserve(uow: UnitOfWork, requests: Sequence[HoldRequest]) -> list[Hold | Exception]:
+    """Serve a batch of buyers under one lock of the SKUs they want; one answer each, in their order.
+
+    Refusals come back as values: `InsufficientStock`, `UnknownSku`, `PurchaseLimitExceeded`, `ReservationMismatch`.
+    Invariant: a reservation id holds its lines at most once, whatever is repeated.
+    """
+    skus = sorted({line.sku for request in requests for line in request.lines})
+    levels = await store.lock_levels(uow.connection, skus)
+    existing = await store.holds(uow.connection, [request.reservation_id for request in requests])
+    limits = await store.limits(uow.connection, skus)
+    held = (
+        await store.held_by_customer(uow.connection, list({request.customer_id for request in requests}), list(limits))
+        if limits
+        else {}
+    )
+    outcomes = allocate(requests, levels=levels, existing=existing, limits=limits, held_by_customer=held)
+    granted = [
+        (request, outcome) for request, outcome in zip(requests, outcomes, strict=True) if isinstance(outcome, tuple)
+    ]
+    expiries = await store.insert_holds(uow.connection, granted) if granted else {}
+    answers: list[Hold | Exception] = []
+    for request, outcome in zip(requests, outcomes, strict=True):
+        if isinstance(outcome, tuple):
+            hold = _new_hold(request, outcome, expiries)
+            _publish_reserved(uow, hold)
+            answers.append(hold)
+        elif isinstance(outcome, Hold) and outcome.reservation_id in expiries:
+            answers.append(_with_expiry(outcome, expiries))
+        else:
+            answers.append(outcome)
+    return answers
+
+
+async def reservation(uow: UnitOfWork, reservation_id: UUID) -> Hold:
+    """The stored reservation. Raises `UnknownReservation`."""
+    found = await store.holds(uow.connection, [reservation_id])
+    if reservation_id not in found:
+        raise UnknownReservation("there is no such reservation")
+    return found[reservation_id]
+
+
+async def release(uow: UnitOfWork, reservation_id: UUID, reason: str) -> Hold:
+    """End a hold without a sale; repeating it changes nothing.
+
+    Raises `UnknownReservation`, `ReservationEnded` (it was committed).
+    """
+    await end_hold(uow, reservation_id, Ending.RELEASED, reason=reason)
+    hold = await reservation(uow, reservation_id)
+    if hold.status == Ending.COMMITTED:
+        raise ReservationEnded("the units of this reservation are sold")
+    return hold
+
+
+async def end_hold(uow: UnitOfWork, reservation_id: UUID, ending: Ending, *, reason: str) -> bool:
+    """End a live hold and tell; False when it was not live any more."""
+    ended = await store.end_hold(uow.connection, reservation_id, ending, reason=reason)
+    if ended is None:
+        return False
+    event_type = InventoryCommitted if ending is Ending.COMMITTED else InventoryReleased
+    extra = {} if ending is Ending.COMMITTED else {"reason": ending.value}
+    uow.publish(
+        event_type(
+            reservation_id=reservation_id,
+            order_id=reservation_id,
+            customer_id=ended.customer_id,
+            lines=_stock_lines(ended.placements),
+            **extra,
+        ),
+        aggregate_id=reservation_id,
+        aggregate_version=ended.version,
+    )
+    return True
+
+
+async def pin_hold(uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None:
+    """The order exists: its hold no longer expires by itself. A hold that is gone is told to the orders service."""
+    order = envelope.data
+    status = await store.pin_hold(uow.connection, order.order_id)
+    if status not in {"held", "committed"}:
+        await _reject(uow, order.order_id, order.customer_id, reason=status or "unknown")
+
+
+async def commit_hold(uow: UnitOfWork, envelope: Envelope[OrderPaid]) -> None:
+    """The order is paid: its units leave the stock. Without a live hold the order cannot be served."""
+    order = envelope.data
+    if await end_hold(uow, order.order_id, Ending.COMMITTED, reason="paid"):
+        return
+    found = await store.holds(uow.connection, [order.order_id])
+    status = found[order.order_id].status if order.order_id in found else "unknown"
+    if status != Ending.COMMITTED:
+        await _reject(uow, order.order_id, order.customer_id, reason=status)
+
+
+async def release_hold(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:
+    """The order is off: its units are free again, also when they had been committed."""
+    if not await end_hold(uow, envelope.data.order_id, Ending.RELEASED, reason=envelope.data.reason):
+        await store.restock(uow.connection, envelope.data.order_id)
+
+
+async def expire_holds(uow: UnitOfWork) -> int:
+    """End the holds whose time is over and whose order never came; gives their number."""
+    expired = await store.expired_holds(uow.connection, rows_max=SWEEP_ROWS_MAX)
+    for reservation_id in expired:
+        await end_hold(uow, reservation_id, Ending.EXPIRED, reason="expired")
+    return len(expired)
+
+
+async def receive_stock(uow: UnitOfWork, *, sku: str, quantity: int, warehouse: str, reference: str) -> store.Receipt:
+    """Book goods in, once per reference."""
+    receipt = await store.receive(uow.connection, warehouse=warehouse, sku=sku, quantity=quantity, reference=reference)
+    if receipt.fresh:
+        uow.publish(
+            StockAdjusted(sku=sku, warehouse=warehouse, on_hand=receipt.on_hand, available=receipt.available),
+            aggregate_id=f"{warehouse}/{sku}",
+            aggregate_version=receipt.version,
+        )
+    return receipt
+
+
+async def _reject(uow: UnitOfWork, order_id: UUID, customer_id: UUID, *, reason: str) -> None:
+    version = await store.next_version(uow.connection, order_id)
+    uow.publish(
+        InventoryRejected(reservation_id=order_id, order_id=order_id, customer_id=customer_id, lines=[], reason=reason),
+        aggregate_id=order_id,
+        aggregate_version=version,
+    )
+
+
+def _publish_reserved(uow: UnitOfWork, hold: Hold) -> None:
+    uow.publish(
+        InventoryReserved(
+            reservation_id=hold.reservation_id,
+            order_id=hold.reservation_id,
+            customer_id=hold.customer_id,
+            lines=_stock_lines(hold.placements),
+            expires_at=hold.expires_at,
+        ),
+        aggregate_id=hold.reservation_id,
+        aggregate_version=1,
+    )
+
+
+def _new_hold(request: HoldRequest, placements: tuple[Placement, ...], expiries: dict) -> Hold:
+    return Hold(
+        reservation_id=request.reservation_id,
+        customer_id=request.customer_id,
+        status="held",
+        expires_at=expiries[request.reservation_id],
+        placements=placements,
+    )
+
+
+def _with_expiry(hold: Hold, expiries: dict) -> Hold:
+    return Hold(
+        reservation_id=hold.reservation_id,
+        customer_id=hold.customer_id,
+        status=hold.status,
+        expires_at=expiries[hold.reservation_id],
+        placements=hold.placements,
+    )
+
+
+def _stock_lines(placements: Sequence[Placement]) -> list[StockLine]:
+    return [
+        StockLine(sku=placement.sku, quantity=placement.quantity, warehouse=placement.warehouse)
+        for placement in placements
+    ]

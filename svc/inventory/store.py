@@ -1,0 +1,243 @@
+"""The tables of stock and the statements on them. Every statement runs inside the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from shared.database import Connection
+from svc.inventory.domain import Ending, Hold, HoldRequest, MovementType, Placement, StockLevel
+
+DEFAULT_WAREHOUSE = "main"
+
+_LOCK_STOCK = """
+    SELECT warehouse, sku, on_hand - reserved AS available FROM stock
+    WHERE sku = ANY($1::text[]) ORDER BY sku, warehouse FOR UPDATE
+"""
+_HOLDS = """
+    SELECT r.id, r.customer_id, r.status, r.expires_at, l.warehouse, l.sku, l.quantity
+    FROM reservations r JOIN reservation_lines l ON l.reservation_id = r.id
+    WHERE r.id = ANY($1::uuid[]) ORDER BY r.id, l.sku, l.warehouse
+"""
+_HELD_BY_CUSTOMER = """
+    SELECT r.customer_id, l.sku, sum(l.quantity)::bigint AS units
+    FROM reservations r JOIN reservation_lines l ON l.reservation_id = r.id
+    WHERE r.customer_id = ANY($1::uuid[]) AND l.sku = ANY($2::text[]) AND r.status IN ('held', 'committed')
+    GROUP BY r.customer_id, l.sku
+"""
+_INSERT_HOLDS = """
+    WITH holds AS (
+        INSERT INTO reservations (id, customer_id, status, expires_at)
+        SELECT id, customer_id, 'held', clock_timestamp() + make_interval(secs => ttl_s)
+        FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) AS new (id, customer_id, ttl_s)
+        RETURNING id, expires_at
+    ), placed AS (
+        INSERT INTO reservation_lines (reservation_id, warehouse, sku, quantity)
+        SELECT * FROM unnest($4::uuid[], $5::text[], $6::text[], $7::integer[])
+        RETURNING reservation_id, warehouse, sku, quantity
+    ), moved AS (
+        INSERT INTO movements (warehouse, sku, type, on_hand_delta, reserved_delta, reservation_id)
+        SELECT warehouse, sku, 'reserve', 0, quantity, reservation_id FROM placed
+    ), taken AS (
+        UPDATE stock SET reserved = reserved + units, version = version + 1
+        FROM (SELECT warehouse, sku, sum(quantity) AS units FROM placed GROUP BY warehouse, sku) AS sums
+        WHERE stock.warehouse = sums.warehouse AND stock.sku = sums.sku
+    )
+    SELECT id, expires_at FROM holds
+"""
+_END_HOLDS = """
+    UPDATE reservations SET status = $2, end_reason = $3, ended_at = clock_timestamp(), version = version + 1
+    WHERE id = $1 AND status = 'held'
+    RETURNING customer_id, version
+"""
+_MOVE = """
+    WITH lines AS (
+        SELECT warehouse, sku, quantity FROM reservation_lines WHERE reservation_id = $1
+    ), moved AS (
+        INSERT INTO movements (warehouse, sku, type, on_hand_delta, reserved_delta, reservation_id)
+        SELECT warehouse, sku, $2, quantity * $3::integer, quantity * $4::integer, $1 FROM lines
+    ), changed AS (
+        UPDATE stock SET on_hand = on_hand + quantity * $3::integer, reserved = reserved + quantity * $4::integer,
+                         version = version + 1
+        FROM lines WHERE stock.warehouse = lines.warehouse AND stock.sku = lines.sku
+    )
+    SELECT warehouse, sku, quantity FROM lines ORDER BY sku, warehouse
+"""
+_MOVEMENT_OF_ENDING = {
+    Ending.COMMITTED: (MovementType.COMMIT, -1, -1),
+    Ending.RELEASED: (MovementType.RELEASE, 0, -1),
+    Ending.EXPIRED: (MovementType.EXPIRE, 0, -1),
+}
+
+
+class EndedHold(msgspec.Struct, frozen=True):
+    customer_id: UUID
+    version: int
+    placements: tuple[Placement, ...]
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """Stock after goods came in; `fresh` is False when the reference was booked before."""
+
+    warehouse: str
+    sku: str
+    on_hand: int
+    available: int
+    version: int
+    fresh: bool
+
+
+async def lock_levels(connection: Connection, skus: Sequence[str]) -> list[StockLevel]:
+    """The free units of the SKUs, locked in one order until the transaction ends."""
+    rows = await connection.fetch(_LOCK_STOCK, skus)
+    return [StockLevel(row["warehouse"], row["sku"], row["available"]) for row in rows]
+
+
+async def levels(connection: Connection, skus: Sequence[str]) -> dict[str, int]:
+    """Free units per SKU over all warehouses; unknown SKUs are absent."""
+    rows = await connection.fetch(
+        "SELECT sku, sum(on_hand - reserved)::bigint AS available FROM stock WHERE sku = ANY($1::text[]) GROUP BY sku",
+        skus,
+    )
+    return {row["sku"]: row["available"] for row in rows}
+
+
+async def holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Hold]:
+    """The stored reservations among the ids."""
+    found: dict[UUID, list[asyncpg.Record]] = {}
+    for row in await connection.fetch(_HOLDS, ids):
+        found.setdefault(row["id"], []).append(row)
+    return {
+        reservation_id: Hold(
+            reservation_id=reservation_id,
+            customer_id=rows[0]["customer_id"],
+            status=rows[0]["status"],
+            expires_at=rows[0]["expires_at"],
+            placements=tuple(Placement(row["warehouse"], row["sku"], row["quantity"]) for row in rows),
+        )
+        for reservation_id, rows in found.items()
+    }
+
+
+async def limits(connection: Connection, skus: Sequence[str]) -> dict[str, int]:
+    """Units per customer of those SKUs that are limited."""
+    rows = await connection.fetch("SELECT sku, per_customer FROM purchase_limits WHERE sku = ANY($1::text[])", skus)
+    return {row["sku"]: row["per_customer"] for row in rows}
+
+
+async def held_by_customer(
+    connection: Connection, customers: Sequence[UUID], skus: Sequence[str]
+) -> dict[tuple[UUID, str], int]:
+    """Units each customer holds or bought; exact while the SKUs' stock rows are locked."""
+    rows = await connection.fetch(_HELD_BY_CUSTOMER, customers, skus)
+    return {(row["customer_id"], row["sku"]): row["units"] for row in rows}
+
+
+async def insert_holds(
+    connection: Connection, granted: Sequence[tuple[HoldRequest, tuple[Placement, ...]]]
+) -> dict[UUID, datetime]:
+    """Store the holds with lines, movements and stock in one statement; gives each hold's expiry.
+
+    Guarded by the primary key of reservations and the check reserved <= on_hand.
+    """
+    lines = [(request.reservation_id, placement) for request, placements in granted for placement in placements]
+    rows = await connection.fetch(
+        _INSERT_HOLDS,
+        [request.reservation_id for request, _ in granted],
+        [request.customer_id for request, _ in granted],
+        [request.ttl_s for request, _ in granted],
+        [reservation_id for reservation_id, _ in lines],
+        [placement.warehouse for _, placement in lines],
+        [placement.sku for _, placement in lines],
+        [placement.quantity for _, placement in lines],
+    )
+    return {row["id"]: row["expires_at"] for row in rows}
+
+
+async def end_hold(connection: Connection, reservation_id: UUID, ending: Ending, *, reason: str) -> EndedHold | None:
+    """End a hold that is still held, and move its stock; None when it had ended or never was."""
+    row = await connection.fetchrow(_END_HOLDS, reservation_id, ending.value, reason)
+    if row is None:
+        return None
+    movement, on_hand_sign, reserved_sign = _MOVEMENT_OF_ENDING[ending]
+    lines = await connection.fetch(_MOVE, reservation_id, movement.value, on_hand_sign, reserved_sign)
+    return EndedHold(row["customer_id"], row["version"], _placements(lines))
+
+
+async def restock(connection: Connection, reservation_id: UUID) -> bool:
+    """Put the units of a committed hold back on the shelf, once; False when there is nothing to put back."""
+    row = await connection.fetchrow(
+        "UPDATE reservations SET restocked_at = clock_timestamp() "
+        "WHERE id = $1 AND status = 'committed' AND restocked_at IS NULL RETURNING id",
+        reservation_id,
+    )
+    if row is None:
+        return False
+    await connection.fetch(_MOVE, reservation_id, MovementType.RESTOCK.value, 1, 0)
+    return True
+
+
+async def pin_hold(connection: Connection, reservation_id: UUID) -> str | None:
+    """Take the expiry off a live hold: its order exists. Gives the status, None for an unknown hold."""
+    await connection.execute("UPDATE reservations SET pinned = true WHERE id = $1 AND status = 'held'", reservation_id)
+    return await connection.fetchval("SELECT status FROM reservations WHERE id = $1", reservation_id)
+
+
+async def next_version(connection: Connection, reservation_id: UUID) -> int:
+    """Count one more published change of a reservation; an unknown one is at 1."""
+    version = await connection.fetchval(
+        "UPDATE reservations SET version = version + 1 WHERE id = $1 RETURNING version", reservation_id
+    )
+    return version or 1
+
+
+async def expired_holds(connection: Connection, *, rows_max: int) -> list[UUID]:
+    """Holds past their time that no order pinned, locked against other sweepers."""
+    rows = await connection.fetch(
+        "SELECT id FROM reservations WHERE status = 'held' AND NOT pinned AND expires_at < clock_timestamp() "
+        "ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED",
+        rows_max,
+    )
+    return [row["id"] for row in rows]
+
+
+async def receive(connection: Connection, *, warehouse: str, sku: str, quantity: int, reference: str) -> Receipt:
+    """Book goods in, creating warehouse and stock row as needed; a known reference changes nothing."""
+    await connection.execute("INSERT INTO warehouses (code) VALUES ($1) ON CONFLICT DO NOTHING", warehouse)
+    await connection.execute(
+        "INSERT INTO stock (warehouse, sku) VALUES ($1, $2) ON CONFLICT DO NOTHING", warehouse, sku
+    )
+    fresh = await connection.fetchval(
+        "INSERT INTO movements (warehouse, sku, type, on_hand_delta, reserved_delta, reference) "
+        "VALUES ($1, $2, 'receive', $3, 0, $4) ON CONFLICT DO NOTHING RETURNING true",
+        warehouse,
+        sku,
+        quantity,
+        reference,
+    )
+    row = await connection.fetchrow(
+        "UPDATE stock SET on_hand = on_hand + $3, version = version + $4 WHERE warehouse = $1 AND sku = $2 "
+        "RETURNING on_hand, on_hand - reserved AS available, version",
+        warehouse,
+        sku,
+        quantity if fresh else 0,
+        1 if fresh else 0,
+    )
+    assert row is not None
+    return Receipt(warehouse, sku, row["on_hand"], row["available"], row["version"], bool(fresh))
+
+
+async def set_limit(connection: Connection, sku: str, per_customer: int) -> None:
+    """Limit what one customer may hold and buy of a SKU."""
+    await connection.execute(
+        "INSERT INTO purchase_limits (sku, per_customer) VALUES ($1, $2) "
+        "ON CONFLICT (sku) DO UPDATE SET per_customer = excluded.per_customer",
+        sku,
+        per_customer,
+    )
+
+
+def _placements(rows: Sequence[asyncpg.Record]) -> tuple[Placement, ...]:
+    return tuple(Placement(row["warehouse"], row["sku"], row["quantity"]) for row in rows)

@@ -1,0 +1,61 @@
+"""What every test may ask for: async tests, and real engines started once per session on ports of their own."""
+
+import asyncio
+import inspect
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from tests.engines import SHARED_DIRECTORY_VARIABLE, EngineUrls, engine_urls, stop_engines
+
+CATEGORIES = ("unit", "integration", "consumer", "performance", "security", "concurrency", "saga")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controlling process owns the directory through which workers find the one set of engines."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED_DIRECTORY_VARIABLE] = tempfile.mkdtemp(prefix="shopstream-tests-")
+        Path(os.environ[SHARED_DIRECTORY_VARIABLE]).chmod(0o755)  # noqa: S103 PostgreSQL runs as another user there
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        directory = Path(os.environ.pop(SHARED_DIRECTORY_VARIABLE))
+        stop_engines(directory)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test's category is its folder."""
+    for item in items:
+        for category in CATEGORIES:
+            if f"/tests/{category}/" in str(item.path):
+                item.add_marker(getattr(pytest.mark, category))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run `async def` tests in a loop of their own, the kind the services use."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(pyfuncitem.obj(**arguments))
+    return True
+
+
+@pytest.fixture(scope="session")
+def engines() -> EngineUrls:
+    """URLs of real engines; started by the first worker that asks, stopped when the session ends."""
+    return engine_urls(Path(os.environ[SHARED_DIRECTORY_VARIABLE]))
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A namespace for topics, keys and indexes that no other test uses."""
+    return f"t{uuid.uuid4().hex[:10]}."

@@ -1,0 +1,132 @@
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from shared.database import Database
+from tests.services import served, topics, until
+
+pytestmark = pytest.mark.service("inventory")
+
+
+async def _receive(service, sku, quantity, reference="r1"):
+    status, body = await service.call(
+        "POST", "/api/v1/stock/receipts", json={"sku": sku, "quantity": quantity, "reference": reference}
+    )
+    assert status == 201, body
+    return body
+
+
+def _wish(sku="A", quantity=1, reservation_id=None, customer_id=None, **more):
+    return {
+        "reservation_id": str(reservation_id or uuid4()),
+        "customer_id": str(customer_id or uuid4()),
+        "lines": [{"sku": sku, "quantity": quantity}],
+        **more,
+    }
+
+
+async def test_exactly_the_stock_is_held_when_many_want_it_at_once(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 20)
+        answers = await asyncio.gather(
+            *(inventory.call("POST", "/internal/reservations", json=_wish()) for _ in range(100))
+        )
+        assert sorted(status for status, _ in answers) == [201] * 20 + [409] * 80
+        refused = next(body for status, body in answers if status == 409)
+        assert refused["code"] == "insufficient_stock"
+        assert refused["sku"] == "A"
+        status, body = await inventory.call("GET", "/api/v1/stock?skus=A,unknown")
+        assert (status, body) == (200, {"items": [{"sku": "A", "available": 0}]})
+
+
+async def test_the_same_reservation_twice_holds_once(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 5)
+        wish = _wish(quantity=2)
+        answers = await asyncio.gather(
+            *(inventory.call("POST", "/internal/reservations", json=wish) for _ in range(5))
+        )
+        assert {status for status, _ in answers} == {201}
+        assert len({body["expires_at"] for _, body in answers}) == 1
+        _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
+        assert body["items"][0]["available"] == 3
+
+
+async def test_the_same_id_with_other_lines_is_refused(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 5)
+        wish = _wish()
+        await inventory.call("POST", "/internal/reservations", json=wish)
+        status, body = await inventory.call(
+            "POST", "/internal/reservations", json={**wish, "lines": [{"sku": "A", "quantity": 2}]}
+        )
+        assert (status, body["code"]) == (422, "reservation_mismatch")
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 10**9, "1", 1.5, None])
+async def test_a_quantity_that_is_none_is_refused_and_named(engines, prefix, quantity):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 5)
+        status, body = await inventory.call("POST", "/internal/reservations", json=_wish(quantity=quantity))
+        assert (status, body["code"]) == (400, "invalid_body")
+        assert "quantity" in str(body["errors"])
+
+
+async def test_an_expired_hold_gives_its_units_back(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix, sweep_interval_s=0.05) as inventory:
+        await _receive(inventory, "A", 1)
+        wish = _wish(ttl_s=0.1)
+        await inventory.call("POST", "/internal/reservations", json=wish)
+
+        async def available():
+            _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
+            return body["items"][0]["available"] == 1
+
+        await until(available)
+        _, body = await inventory.call("GET", f"/internal/reservations/{wish['reservation_id']}")
+        assert body["status"] == "expired"
+
+
+async def test_a_release_is_final_and_repeatable(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 1)
+        wish = _wish()
+        await inventory.call("POST", "/internal/reservations", json=wish)
+        path = f"/internal/reservations/{wish['reservation_id']}/release"
+        for _ in range(2):
+            status, body = await inventory.call("POST", path, json={"reason": "test"})
+            assert (status, body["status"]) == (200, "released")
+        _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
+        assert body["items"][0]["available"] == 1
+
+
+async def test_a_receipt_is_booked_once_per_reference(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 5)
+        assert (await _receive(inventory, "A", 5))["on_hand"] == 5
+        assert (await _receive(inventory, "A", 5, "r2"))["on_hand"] == 10
+
+
+async def test_without_an_internal_token_the_service_answers_401(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        status, body = await inventory.call("POST", "/internal/reservations", json=_wish(), anonymous=True)
+        assert (status, body["code"]) == (401, "unauthenticated")
+
+
+async def test_every_change_is_told_on_kafka(engines, prefix):
+    async with topics(engines, prefix), served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 5)
+        await inventory.call("POST", "/internal/reservations", json=_wish())
+        database = Database(inventory.settings.database_url, "test")
+        await database.open()
+        try:
+
+            async def all_sent():
+                async with database.acquire() as connection:
+                    rows = await connection.fetch("SELECT type, sent_at FROM audit.outbox ORDER BY created_at")
+                return [row["type"] for row in rows] if all(row["sent_at"] for row in rows) else None
+
+            assert await until(all_sent) == ["stock.adjusted", "inventory.reserved"]
+        finally:
+            await database.close()
