@@ -3,15 +3,17 @@
 Nobody commits but the context managers here; handlers receive an open unit of work.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
 import msgspec
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from shared.errors import DatabaseUnavailableError
 from shared.unit_of_work import OrmUnitOfWork, UnitOfWork
 
 POOL_SIZE_MAX = 8
@@ -23,6 +25,22 @@ LOCK_TIMEOUT_MS = 4_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 IDLE_CONNECTION_LIFETIME_S = 60.0
 
+UNAVAILABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    OSError,
+)
+"""What a transaction may meet without being wrong itself; trying again later may help."""
+
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 """A plain connection or one borrowed from the pool; both speak the same calls."""
 
@@ -33,6 +51,18 @@ async def prepare_connection(connection: asyncpg.Connection) -> None:
         await connection.set_type_codec(
             kind, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode, format="text"
         )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise DatabaseUnavailableError(f"no connection within {ACQUIRE_TIMEOUT_S} s") from error
+    except UNAVAILABLE as error:
+        raise DatabaseUnavailableError(repr(error)) from error
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseUnavailableError(repr(error.orig)) from error
 
 
 def _encode_json(value: Any) -> str:
@@ -90,8 +120,9 @@ class Database:
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
         """A connection outside any transaction, for reads of one statement."""
-        async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            yield connection
+        with _translated():
+            async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+                yield connection
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of one's own, for LISTEN and session locks; the caller closes it."""
@@ -103,9 +134,13 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
-        """One transaction: committed when the block ends, undone when it raises."""
-        async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            async with connection.transaction():
+        """One transaction: committed when the block ends, undone when it raises.
+
+        Raises `DatabaseUnavailableError` when the server is away, the pool is spent or a lock did not come in time;
+        when that happens at the commit itself, whether it took effect is unknown.
+        """
+        with _translated():
+            async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
                 uow = UnitOfWork(connection)
                 yield uow
                 await uow.flush()
@@ -114,8 +149,8 @@ class Database:
     @asynccontextmanager
     async def begin_orm(self) -> AsyncIterator[OrmUnitOfWork]:
         """The same with a SQLAlchemy session; its raw connection shares the one transaction."""
-        async with self._session_factory() as session:
-            async with session.begin():
+        with _translated():
+            async with self._session_factory() as session, session.begin():
                 connection = await session.connection()
                 raw = await connection.get_raw_connection()
                 assert raw.driver_connection is not None

@@ -121,5 +121,6 @@ async def abandon(connection: Connection, scope: str, key: str) -> None:
 async def prune(connection: Connection) -> None:
     """Forget completed keys older than `RETENTION`."""
     await connection.execute(
-        "DELETE FROM idempotency_keys WHERE status = 'completed' AND created_at < now() - $1::interval", RETENTION
+        "DELETE FROM idempotency_keys WHERE status = 'completed' AND created_at < now() - $1::interval",
+        RETENTION,
     )

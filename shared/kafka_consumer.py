@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -18,7 +17,7 @@ from shared.contracts import Envelope, EnvelopeHeader, Event, PoisonError, decod
 from shared.database import Database
 from shared.dead_letters import DeadLetter
 from shared.errors import WorldError
-from shared.tracing import consume_span
+from shared.tracing import span
 from shared.unit_of_work import UnitOfWork
 
 Handler = Callable[[UnitOfWork, Envelope[Any]], Awaitable[None]]
@@ -33,21 +32,6 @@ PARTITIONS_AT_ONCE = 3
 POLL_MS = 250
 RECONNECT_DELAY_S = 0.5
 STALLED_AFTER_S = 30.0
-
-_WORLD_FAILURES = (
-    WorldError,
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.QueryCanceledError,
-)
 
 log = structlog.get_logger(__name__)
 
@@ -181,7 +165,7 @@ class ConsumerRunner:
             except PoisonError as error:
                 await self._bury(record, error.reason, error.detail, attempts=1)
                 return
-            except _WORLD_FAILURES as error:
+            except WorldError as error:
                 log.warning("consumer_waits", error=repr(error))
                 await asyncio.sleep(WORLD_BACK_OFF_S)
             except Exception as error:
@@ -219,7 +203,7 @@ class ConsumerRunner:
     async def _handle(self, uow: UnitOfWork, header: EnvelopeHeader) -> None:
         event_type, handler = self._handlers[header.type]
         envelope = decode_data(header, event_type)
-        with consume_span(header.type, header.traceparent):
+        with span(header.type, kind="consumer", parent=header.traceparent or "", event_id=str(header.id)):
             await handler(uow, envelope)
 
     def _wanted(self, record: ConsumerRecord) -> EnvelopeHeader | None:
@@ -250,7 +234,7 @@ class ConsumerRunner:
             try:
                 async with self._database.begin() as uow:
                     await dead_letters.bury(uow.connection, letter)
-            except _WORLD_FAILURES as error:
+            except WorldError as error:
                 log.warning("consumer_waits", error=repr(error))
                 await asyncio.sleep(WORLD_BACK_OFF_S)
             else:

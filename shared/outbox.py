@@ -97,9 +97,7 @@ class Relay:
         self.backlog_rows = len(rows)
         if not rows:
             return 0
-        await self._producer.send(
-            [Message(row["topic"], row["aggregate_id"], row["payload"].encode()) for row in rows]
-        )
+        await self._producer.send([Message(row["topic"], row["aggregate_id"], row["payload"].encode()) for row in rows])
         await connection.execute(
             "UPDATE outbox SET sent_at = clock_timestamp() WHERE position = ANY($1::bigint[])",
             [row["position"] for row in rows],

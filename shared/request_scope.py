@@ -9,9 +9,10 @@ import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import deadline
+from shared.errors import Kind, Refusal
 from shared.metrics import observe_request
-from shared.problem_details import problem_response
-from shared.tracing import request_span
+from shared.problem_details import STATUS_OF_KIND
+from shared.tracing import span
 
 IN_FLIGHT_MAX = 256
 DEFAULT_DEADLINE_S = 10.0
@@ -19,6 +20,13 @@ RETRY_AFTER_S = 1
 UNMEASURED = ("/health/", "/metrics")
 
 log = structlog.get_logger("request")
+
+
+class Overloaded(Refusal):
+    """More requests at once than this instance takes on; nothing was done."""
+
+    code = "overloaded"
+    kind = Kind.UNAVAILABLE
 
 
 class RequestScope:
@@ -41,14 +49,7 @@ class RequestScope:
             await self._app(scope, receive, send)
             return
         if self._in_flight >= self._in_flight_max:
-            await problem_response(
-                send,
-                status=503,
-                code="overloaded",
-                detail="too many requests at once; try again",
-                headers={"Retry-After": str(RETRY_AFTER_S)},
-            )
-            return
+            raise Overloaded("too many requests at once; try again", retry_after_s=RETRY_AFTER_S)
         self._in_flight += 1
         started = time.perf_counter()
         status = 500
@@ -62,15 +63,26 @@ class RequestScope:
         headers = {name: value for name, value in scope["headers"] if name in {b"traceparent", b"x-deadline-ms"}}
         try:
             with (
-                request_span(
-                    f"{scope['method']} {scope['path']}", headers.get(b"traceparent", b"").decode("latin-1") or None
-                ) as span,
+                span(
+                    f"{scope['method']} {scope['path']}",
+                    kind="server",
+                    parent=headers.get(b"traceparent", b"").decode("latin-1"),
+                ) as current,
                 deadline.within(_deadline_s(headers.get(b"x-deadline-ms"))),
             ):
                 await self._app(scope, receive, send_observed)
-                span.set_attribute("http.status", status)
+                current.set_attribute("http.status", status)
                 elapsed_ms = (time.perf_counter() - started) * 1000
-                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(elapsed_ms, 2))
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    ms=round(elapsed_ms, 2),
+                )
+        except Refusal as refusal:  # raised by another middleware; the outer handler answers it
+            status = STATUS_OF_KIND[refusal.kind]
+            raise
         finally:
             self._in_flight -= 1
             observe_request(self._service, scope["method"], status, time.perf_counter() - started)

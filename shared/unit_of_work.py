@@ -38,7 +38,12 @@ class UnitOfWork:
         self._callbacks: list[Callable[[], None]] = []
 
     def publish(
-        self, event: Event, *, aggregate_id: str | UUID, aggregate_version: int, occurred_at: datetime | None = None
+        self,
+        event: Event,
+        *,
+        aggregate_id: str | UUID,
+        aggregate_version: int,
+        occurred_at: datetime | None = None,
     ) -> UUID:
         """Queue an event for the outbox of this transaction; returns the event's id."""
         assert len(self._events) < EVENTS_MAX, "too many events in one transaction"

@@ -105,7 +105,9 @@ def decode_data(header: EnvelopeHeader, event_type: type[Event]) -> Envelope[Eve
     """Read the data as `event_type`. Raises `PoisonError` (`unknown_version`, `invalid_data`)."""
     if header.version != event_type.schema_version:
         raise PoisonError(
-            "unknown_version", f"{header.type} v{header.version}, known is v{event_type.schema_version}", header
+            "unknown_version",
+            f"{header.type} v{header.version}, known is v{event_type.schema_version}",
+            header,
         )
     decoder = _data_decoders.get(event_type)
     if decoder is None:
