@@ -1,0 +1,262 @@
+"""The application factory and the process of all ten services: what is wired, opened, run and closed, in one order.
+
+Knows no service; a service's app.py gives it routes, dependencies, a subscription and jobs.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from typing import Any, Protocol, TypeVar
+
+import structlog
+import uvicorn
+from litestar import Litestar
+from litestar.config.app import AppConfig
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.openapi.config import OpenAPIConfig
+from litestar.types import ControllerRouterHandler
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+
+from shared import logging_setup, metrics, settings, tracing
+from shared.cache import Cache
+from shared.clock import SystemClock
+from shared.database import Database
+from shared.fault_overlay import Overlay
+from shared.health import Check, Health, NotHealthyError, health_routes
+from shared.identity import AuthenticationMiddleware, InternalTokens, provide_principal
+from shared.jobs_queue import Periodic
+from shared.kafka_consumer import ConsumerRunner, Subscription
+from shared.kafka_producer import Producer
+from shared.outbox import Relay
+from shared.problem_details import EXCEPTION_HANDLERS
+from shared.request_scope import RequestScope
+from shared.service_client import ServiceClient
+from shared.service_registry import Registry
+
+BODY_BYTES_MAX = 1024 * 1024
+KEEP_ALIVE_S = 30
+GRACEFUL_STOP_S = 4
+HEARTBEAT_S = 0.5
+REDIS_TIMEOUT_S = 1.0
+REDIS_CONNECTIONS_MAX = 64
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+class Resource(Protocol):
+    """Something a service opens before its first request and closes after its last."""
+
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Runtime:
+    """The unopened clients of one service instance, and the application built from them.
+
+    Nothing connects before the application's lifespan starts, so that a runtime can be made in any process and loop.
+    """
+
+    def __init__(self, config: settings.ServiceSettings) -> None:
+        self.settings = config
+        self.clock = SystemClock()
+        self.overlay = Overlay.load(config)
+        self.redis: Redis = Redis.from_url(
+            config.redis_url,
+            decode_responses=False,
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+            max_connections=REDIS_CONNECTIONS_MAX,
+            retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 2),
+        )
+        self.registry = Registry(self.redis, config.prefix)
+        self.tokens = InternalTokens(config.internal_secret)
+        self.client = ServiceClient(config, self.registry, self.tokens, self.redis)
+        self.cache = Cache(self.redis, f"{config.prefix}cache:{config.service}:")
+        self.producer = Producer(config.kafka_bootstrap, client_id=config.instance, prefix=config.prefix)
+        self._database = Database(config.database_url, config.instance) if config.database_url else None
+        self._scope: RequestScope | None = None
+        self._health = Health()
+        self._health.add("redis", self._check_redis)
+        if self._database is not None:
+            self._health.add("database", self._check_database)
+
+    @property
+    def database(self) -> Database:
+        """The service's own database; a service without one must not ask."""
+        assert self._database is not None, f"{self.settings.service} has no database"
+        return self._database
+
+    def seam(self, name: str, healthy: T) -> T:
+        """`healthy`, or its broken twin when the fault overlay plants a defect at this seam."""
+        return self.overlay.seam(name, healthy)
+
+    def add_check(self, name: str, check: Check) -> None:
+        """Another dependency without which the service is not ready."""
+        self._health.add(name, check)
+
+    def application(
+        self,
+        *,
+        route_handlers: Sequence[ControllerRouterHandler],
+        dependencies: Mapping[str, object] | None = None,
+        subscription: Subscription | None = None,
+        jobs: Sequence[Periodic] = (),
+        resources: Sequence[Resource] = (),
+        body_bytes_max: int = BODY_BYTES_MAX,
+        authenticated: bool = True,
+    ) -> Litestar:
+        """The Litestar application; opens everything in its lifespan and closes it in reverse."""
+        tasks: list[tuple[str, Any]] = []
+        if self.settings.role != "api" and self._database is not None:
+            relay = Relay(self._database, self.producer)
+            tasks.append(("relay", relay.run))
+            metrics.watch("outbox_backlog_rows", lambda: relay.backlog_rows)
+            if subscription:
+                runner = ConsumerRunner(
+                    self._database,
+                    subscription,
+                    bootstrap=self.settings.kafka_bootstrap,
+                    service=self.settings.service,
+                    instance=self.settings.instance,
+                    prefix=self.settings.prefix,
+                )
+                tasks.append(("consumer", runner.run))
+                metrics.watch("consumer_lag_records", runner.lag)
+                self._health.add("kafka", _state_check(runner.health))
+            tasks.extend((job.name, job.run) for job in jobs)
+
+        @asynccontextmanager
+        async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+            async with AsyncExitStack() as stack:
+                stack.callback(tracing.shutdown)
+                tracing.configure(self.settings)
+                stack.push_async_callback(self.redis.aclose)
+                for resource in (self._database, self.client, *resources):
+                    if resource is not None:
+                        await resource.open()
+                        stack.push_async_callback(resource.close)
+                stack.push_async_callback(self.producer.close)
+                await stack.enter_async_context(self._background([*tasks, ("heartbeat", self._heartbeat)]))
+                log.info("service_started", port=self.settings.port, role=self.settings.role)
+                yield
+                await self.registry.withdraw(self.settings.service, self.settings.instance)
+
+        provided = {name: _provider(value) for name, value in (dependencies or {}).items()}
+        if authenticated:
+            provided["principal"] = Provide(provide_principal, sync_to_thread=False)
+        middleware: list[Any] = [self._request_scope]
+        if authenticated:
+            middleware.append(
+                DefineMiddleware(AuthenticationMiddleware, tokens=self.tokens, audience=self.settings.service)
+            )
+        return Litestar(
+            route_handlers=[*route_handlers, *health_routes(self._health), metrics.endpoint],
+            dependencies=provided,
+            lifespan=[lifespan],
+            middleware=middleware,
+            exception_handlers=EXCEPTION_HANDLERS,
+            request_max_body_size=body_bytes_max,
+            openapi_config=OpenAPIConfig(
+                title=f"ShopStream {self.settings.service}",
+                version="1",
+                path="/openapi",
+                use_handler_docstrings=True,
+            ),
+            on_app_init=[_bare],
+        )
+
+    def _request_scope(self, app: Any) -> RequestScope:
+        self._scope = RequestScope(app, service=self.settings.service)
+        return self._scope
+
+    @asynccontextmanager
+    async def _background(self, work: Sequence[tuple[str, Any]]) -> AsyncIterator[None]:
+        """Run the tasks until the block ends. One that ends by itself is a bug and is logged as such."""
+        tasks = [asyncio.create_task(run(), name=name) for name, run in work]
+        for task in tasks:
+            task.add_done_callback(_report_end)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _heartbeat(self) -> None:
+        """Stay in the registry for as long as this process answers."""
+        config = self.settings
+        url = f"http://{config.host}:{config.port}"
+        while True:
+            try:
+                load = self._scope.in_flight if self._scope else 0
+                await self.registry.heartbeat(config.service, config.instance, url, load)
+            except Exception as error:
+                log.warning("heartbeat_failed", error=repr(error))
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def _check_redis(self) -> str:
+        await self.redis.ping()
+        return "PONG"
+
+    async def _check_database(self) -> str:
+        async with self.database.acquire() as connection:
+            await connection.fetchval("SELECT 1")
+        return "SELECT 1"
+
+
+def _state_check(state: Callable[[], tuple[bool, str]]) -> Check:
+    async def check() -> str:
+        healthy, detail = state()
+        if not healthy:
+            raise NotHealthyError(detail)
+        return detail
+
+    return check
+
+
+def _provider(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)
+
+
+def _bare(config: AppConfig) -> AppConfig:
+    config.logging_config = None
+    return config
+
+
+def _report_end(task: asyncio.Task[Any]) -> None:
+    if task.cancelled():
+        return
+    log.error("background_task_ended", task=task.get_name(), error=repr(task.exception()))
+
+
+def run(package: str) -> None:
+    """Run the service `package` (such as `svc.orders`) in this process until SIGTERM or SIGINT."""
+    service_settings = import_module(f"{package}.settings").Settings
+    config = settings.read(service_settings, os.environ)
+    logging_setup.setup(config)
+    app = import_module(f"{package}.app").create_app(config)
+    uvicorn.Server(server_config(app, config)).run()
+
+
+def server_config(app: Litestar, config: settings.ServiceSettings) -> uvicorn.Config:
+    """How every service is served; tests serve theirs with the same."""
+    return uvicorn.Config(
+        app,
+        host=config.host,
+        port=config.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACEFUL_STOP_S,
+    )
