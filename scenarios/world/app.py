@@ -1,0 +1,173 @@
+"""The world as one process, and as an object that tests start inside their own loop."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+import uvloop
+
+from scenarios.world.carrier.api import CarrierApi
+from scenarios.world.carrier.house import CarrierHouse
+from scenarios.world.faults.api import FaultProxies
+from scenarios.world.http_server import HttpServer, Routes
+from scenarios.world.mail.api import MailApi
+from scenarios.world.mail.catcher import MailCatcher
+from scenarios.world.messages import MessageSink
+from scenarios.world.psp.api import PspApi
+from scenarios.world.psp.provider import Provider
+from scenarios.world.settings import WorldSettings, read
+
+if TYPE_CHECKING:
+    from scenarios.world.tap import Tap
+
+_log = logging.getLogger("scenarios.world")
+
+
+class World:
+    """Every simulator on its own port. Start it once, stop it once; a new one on the same folder goes on."""
+
+    def __init__(self, settings: WorldSettings) -> None:
+        """Rebuilds all state from the journals. Raises JournalInUseError, JournalDamagedError."""
+        self.settings = settings
+        self.psp = Provider(
+            settings.folder, webhook_url=settings.psp_webhook_url, signing_secret=settings.webhook_secret
+        )
+        self.carrier = CarrierHouse(
+            settings.folder, webhook_url=settings.carrier_webhook_url, signing_secret=settings.webhook_secret
+        )
+        self.mail = MailCatcher(settings.folder)
+        self.messages = MessageSink(settings.folder)
+        self.faults = FaultProxies(settings.folder)
+        self.tap = self._tap() if settings.kafka_bootstrap else None
+        self._psp_server = HttpServer("psp", PspApi(self.psp).routes())
+        self._carrier_server = HttpServer("carrier", CarrierApi(self.carrier).routes())
+        self._sinks_server = HttpServer("sinks", self._sink_routes())
+        self._faults_server = HttpServer("faults", self.faults.routes())
+
+    @property
+    def psp_url(self) -> str:
+        return self._url(self._psp_server.port)
+
+    @property
+    def carrier_url(self) -> str:
+        return self._url(self._carrier_server.port)
+
+    @property
+    def smtp_url(self) -> str:
+        return f"smtp://{self.settings.host}:{self.mail.port}"
+
+    @property
+    def sinks_url(self) -> str:
+        """Mails, SMS, push and the tap."""
+        return self._url(self._sinks_server.port)
+
+    @property
+    def faults_url(self) -> str:
+        return self._url(self._faults_server.port)
+
+    def point_webhooks_at(self, gateway_url: str) -> None:
+        """Send webhooks to another gateway from now on (tests learn its port late)."""
+        self.settings = msgspec.structs.replace(self.settings, gateway_url=gateway_url)
+        self.psp.webhooks.url = self.settings.psp_webhook_url
+        self.carrier.webhooks.url = self.settings.carrier_webhook_url
+
+    async def start(self) -> None:
+        """Listen on every port, take up what was owed. Raises OSError when a port is taken."""
+        settings = self.settings
+        try:
+            await self.faults.start(settings.proxies)
+            await self._faults_server.start(settings.host, settings.faults_port)
+            await self._psp_server.start(settings.host, settings.psp_port)
+            await self._carrier_server.start(settings.host, settings.carrier_port)
+            await self.mail.start(settings.host, settings.smtp_port)
+            await self._sinks_server.start(settings.host, settings.sinks_port)
+        except BaseException:
+            await self.stop()
+            raise
+        self.psp.webhooks.start()
+        self.carrier.start()
+        if self.tap is not None:
+            self.tap.start()
+
+    async def stop(self) -> None:
+        """Close everything; safe to repeat."""
+        for server in (self._psp_server, self._carrier_server, self._sinks_server, self._faults_server):
+            await server.stop()
+        await self.psp.stop()
+        await self.carrier.stop()
+        await self.mail.stop()
+        await self.faults.stop()
+        if self.tap is not None:
+            await self.tap.stop()
+        self.messages.close()
+
+    def _tap(self) -> "Tap":
+        # Imported here: without a broker to tap nobody should pay for the client.
+        from scenarios.world.tap import Tap  # noqa: PLC0415
+
+        return Tap(self.settings.folder, bootstrap=self.settings.kafka_bootstrap, pattern=self.settings.tap_pattern)
+
+    def _sink_routes(self) -> Routes:
+        routes = Routes()
+        MailApi(self.mail).register(routes)
+        self.messages.register(routes)
+        if self.tap is not None:
+            self.tap.register(routes)
+        return routes
+
+    def _url(self, port: int) -> str:
+        return f"http://{self.settings.host}:{port}"
+
+
+def run(environ: Mapping[str, str]) -> None:
+    """Run the world until SIGTERM or SIGINT. Raises InvalidWorldSettingsError, OSError, JournalInUseError."""
+    _log_as_json()
+    uvloop.run(_serve(read(environ)))
+
+
+async def _serve(settings: WorldSettings) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    world = World(settings)
+    await world.start()
+    _log.info(
+        "world ready: psp %s carrier %s smtp %s sinks %s faults %s",
+        world.psp_url,
+        world.carrier_url,
+        world.smtp_url,
+        world.sinks_url,
+        world.faults_url,
+    )
+    try:
+        await ended.wait()
+    finally:
+        await world.stop()
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object per line, as the fleet's own logs have it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "level": record.levelname.lower(),
+            "service": "world",
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
+
+
+def _log_as_json() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)

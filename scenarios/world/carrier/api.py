@@ -1,0 +1,170 @@
+"""The carrier over HTTP. A label is journalled before it is answered."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+
+from scenarios.world.carrier.house import Behaviour, CarrierHouse
+from scenarios.world.carrier.rates import WEIGHT_G_MAX, rates
+from scenarios.world.carrier.shipments import Shipment, new_tracking_number
+from scenarios.world.draws import draw
+from scenarios.world.fingerprints import fingerprint_of
+from scenarios.world.http_server import ApiError, Request, Response, Routes
+from scenarios.world.journals import CarrierRecord
+
+Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class LabelCreate(msgspec.Struct, frozen=True):
+    """A label for one parcel; `merchant_reference` is the merchant's shipment."""
+
+    merchant_reference: Reference
+    order_id: Reference
+    address: dict[str, Any]
+    weight_g: Annotated[int, msgspec.Meta(gt=0, le=WEIGHT_G_MAX)]
+    service: str = "standard"
+
+
+class HandoverCreate(msgspec.Struct, frozen=True):
+    """The parcel is given to the driver."""
+
+    tracking_number: str
+
+
+class CarrierApi:
+    """The carrier's routes and, under /control, the operator's."""
+
+    def __init__(self, house: CarrierHouse) -> None:
+        self.house = house
+
+    def routes(self) -> Routes:
+        """The table for the HTTP server."""
+        routes = Routes()
+        routes.add("GET", "/v1/rates", self.show_rates)
+        routes.add("POST", "/v1/labels", self.create_label)
+        routes.add("GET", "/v1/labels", self.list_labels)
+        routes.add("GET", "/v1/labels/{number}", self.show_label)
+        routes.add("GET", "/v1/tracking/{number}", self.track)
+        routes.add("POST", "/v1/handovers", self.hand_over)
+        routes.add("GET", "/control/behaviour", self.show_behaviour)
+        routes.add("PUT", "/control/behaviour", self.change_behaviour)
+        routes.add("POST", "/control/reset", self.reset)
+        routes.add("GET", "/control/stats", self.stats)
+        return routes
+
+    async def show_rates(self, request: Request) -> Response:
+        """Offers for `country` and `weight_g`."""
+        weight_g = request.integer("weight_g", default=1_000, at_most=WEIGHT_G_MAX)
+        return Response.json({"items": rates(request.query.get("country", "DE"), weight_g)})
+
+    async def create_label(self, request: Request) -> Response:
+        """201 with tracking number and label; a known key gets its first answer again."""
+        if not self.house.webhooks.has_room:
+            raise ApiError(503, "webhook_backlog_full", "too many webhooks wait for the merchant")
+        body = request.json(LabelCreate)
+        key = request.headers.get("idempotency-key", "")
+        line = CarrierRecord(
+            kind="label",
+            shipment_id=body.merchant_reference,
+            order_id=body.order_id,
+            service=body.service,
+            country=str(body.address.get("country", "")),
+            weight_g=body.weight_g,
+            idempotency_key=key,
+            fingerprint=fingerprint_of(request.path, body),
+            trace_id=request.trace_id,
+        )
+        replay = self._replayed(line)
+        if replay is not None:
+            return replay
+        slow = self._fault(line)
+        line.tracking_number = new_tracking_number()
+        self.house.note(line)
+        if slow:
+            self.house.note(msgspec.structs.replace(line, kind="slowed"))
+            await asyncio.sleep(self.house.behaviour.slow_s)
+        return Response.json(_label(self.house.shipments.shipment(line.tracking_number)), status=201)
+
+    async def list_labels(self, request: Request) -> Response:
+        """By `merchant_reference` (the merchant's shipment)."""
+        reference = request.query.get("merchant_reference")
+        if reference is None:
+            raise ApiError(400, "missing_parameter", "merchant_reference is required")
+        return Response.json({"items": [_label(it) for it in self.house.shipments.of_shipment(reference)]})
+
+    async def show_label(self, request: Request) -> Response:
+        """The label as printable text."""
+        parcel = self.house.shipments.shipment(request.parameters["number"])
+        text = f"{parcel.service.upper()}\n{parcel.tracking_number}\nshipment {parcel.shipment_id}\n"
+        return Response(200, text.encode(), content_type="text/plain; charset=utf-8")
+
+    async def track(self, request: Request) -> Response:
+        return Response.json(_label(self.house.shipments.shipment(request.parameters["number"])))
+
+    async def hand_over(self, request: Request) -> Response:
+        """Take the parcel; repeating it changes nothing."""
+        parcel = self.house.shipments.shipment(request.json(HandoverCreate).tracking_number)
+        if parcel.status == "label":
+            self.house.reach(parcel, "handed_over")
+        return Response.json(_label(parcel))
+
+    async def show_behaviour(self, _: Request) -> Response:
+        return Response.json(self.house.behaviour)
+
+    async def change_behaviour(self, request: Request) -> Response:
+        """Replace the whole programme; what is not named is healthy."""
+        self.house.behave(request.json(Behaviour))
+        return Response.json(self.house.behaviour)
+
+    async def reset(self, _: Request) -> Response:
+        """Behave well again. Parcels and the journal stay."""
+        self.house.behave(Behaviour())
+        return Response.json(self.house.behaviour)
+
+    async def stats(self, _: Request) -> Response:
+        """Counts by journal kind, parcels under way and the state of the webhooks."""
+        sender = self.house.webhooks
+        webhooks = {
+            "pending": sender.pending,
+            "sent": sender.sent_total,
+            "failed": sender.failed_total,
+            "gave_up": sender.gave_up_total,
+        }
+        under_way = len(self.house.shipments.under_way())
+        counts = self.house.shipments.counts
+        return Response.json({"counts": counts, "under_way": under_way, "webhooks": webhooks})
+
+    def _replayed(self, line: CarrierRecord) -> Response | None:
+        if not line.idempotency_key or not self.house.behaviour.idempotency:
+            return None
+        parcel = self.house.shipments.answered(line.idempotency_key, line.fingerprint)
+        if parcel is None:
+            return None
+        replayed = msgspec.structs.replace(line, kind="replayed", tracking_number=parcel.tracking_number)
+        self.house.note(replayed)
+        response = Response.json(_label(parcel), status=201)
+        response.headers["Idempotent-Replayed"] = "true"
+        return response
+
+    def _fault(self, line: CarrierRecord) -> bool:
+        """Whether the answer is slow; the 500 before any effect is raised here."""
+        behaviour = self.house.behaviour
+        if self.house.shipments.attempts[line.shipment_id] > 0:
+            return False
+        chance = draw(behaviour.seed, "fault", line.shipment_id)
+        if chance < behaviour.error_rate:
+            self.house.note(msgspec.structs.replace(line, kind="error"))
+            raise ApiError(500, "internal_error", "try again")
+        return chance - behaviour.error_rate < behaviour.slow_rate
+
+
+def _label(parcel: Shipment) -> dict[str, str]:
+    return {
+        "tracking_number": parcel.tracking_number,
+        "label_url": f"/v1/labels/{parcel.tracking_number}",
+        "merchant_reference": parcel.shipment_id,
+        "order_id": parcel.order_id,
+        "service": parcel.service,
+        "status": parcel.status,
+    }

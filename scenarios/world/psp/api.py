@@ -1,0 +1,279 @@
+"""The PSP over HTTP. A command is journalled before it is answered; a fault decides how it is answered."""
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+
+from scenarios.world.fingerprints import fingerprint_of
+from scenarios.world.http_server import ApiError, Request, Response, Routes
+from scenarios.world.journals import PspRecord, iterate
+from scenarios.world.psp.behaviour import PAYMENT_METHODS, Behaviour, Fault, Method
+from scenarios.world.psp.payments import PAGE_MAX, Payment, new_refund_id
+from scenarios.world.psp.provider import Provider
+
+AmountMinor = Annotated[int, msgspec.Meta(gt=0, le=10**12)]
+Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class PaymentCreate(msgspec.Struct, frozen=True):
+    """Charge `amount_minor` of `currency`; `capture` false only authorises."""
+
+    merchant_reference: Reference
+    amount_minor: AmountMinor
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+    payment_method: str
+    capture: bool = True
+
+
+class CaptureCreate(msgspec.Struct, frozen=True):
+    """Capture an authorised payment, all of it when no amount is given."""
+
+    amount_minor: AmountMinor | None = None
+
+
+class RefundCreate(msgspec.Struct, frozen=True):
+    """Give back part or all of a captured payment."""
+
+    amount_minor: AmountMinor
+    merchant_reference: Reference
+    currency: str | None = None
+
+
+class PspApi:
+    """The PSP's routes and, under /control, the operator's."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+
+    """Ties payments, faults, journal and webhooks together."""
+
+    def routes(self) -> Routes:
+        """The table for the HTTP server."""
+        routes = Routes()
+        routes.add("POST", "/v1/payments", self.create_payment)
+        routes.add("GET", "/v1/payments", self.list_payments)
+        routes.add("GET", "/v1/payments/{id}", self.show_payment)
+        routes.add("POST", "/v1/payments/{id}/capture", self.capture)
+        routes.add("POST", "/v1/payments/{id}/void", self.void)
+        routes.add("POST", "/v1/payments/{id}/refunds", self.create_refund)
+        routes.add("GET", "/v1/refunds", self.list_refunds)
+        routes.add("GET", "/control/behaviour", self.show_behaviour)
+        routes.add("PUT", "/control/behaviour", self.change_behaviour)
+        routes.add("POST", "/control/reset", self.reset)
+        routes.add("POST", "/control/resend", self.resend)
+        routes.add("GET", "/control/stats", self.stats)
+        return routes
+
+    # commands
+
+    async def create_payment(self, request: Request) -> Response:
+        """201 with the payment, also when it is declined; a known key gets its first answer again."""
+        self._require_room()
+        body = request.json(PaymentCreate)
+        method = PAYMENT_METHODS.get(body.payment_method)
+        if method is None:
+            raise ApiError(422, "unknown_payment_method", f"{body.payment_method} is no token of ours")
+        key = request.headers.get("idempotency-key", "")
+        fingerprint = fingerprint_of(request.path, body)
+        replay = self._replayed(request, key, fingerprint)
+        if replay is not None:
+            return replay
+        line = PspRecord(
+            merchant_reference=body.merchant_reference,
+            amount_minor=body.amount_minor,
+            currency=body.currency,
+            payment_method=body.payment_method,
+            idempotency_key=key,
+            fingerprint=fingerprint,
+            trace_id=request.trace_id,
+        )
+        fault = self.provider.fault(line, "payment", method)
+        lines = self.provider.charge(line, method, capture=body.capture)
+        await self.provider.commit(lines)
+        payment = self.provider.payments.by_id[lines[0].payment_id]
+        return await self._answer(fault, lines[0], Response.json(payment, status=201))
+
+    async def capture(self, request: Request) -> Response:
+        """Capture what was authorised; a captured payment answers again unless idempotency is off."""
+        self._require_room()
+        body = request.json(CaptureCreate) if request.body else CaptureCreate()
+        payment = self.provider.payments.payment(request.parameters["id"])
+        line = self._line_of(payment, request)
+        if payment.status == "captured" and self.provider.behaviour.idempotency:
+            self.provider.journal.append(msgspec.structs.replace(line, kind="replayed"))
+            return Response.json(payment)
+        if payment.status not in {"authorised", "captured"}:
+            raise ApiError(409, "not_capturable", f"the payment is {payment.status}")
+        amount = payment.amount_minor if body.amount_minor is None else body.amount_minor
+        if amount > payment.amount_minor:
+            raise ApiError(422, "capture_exceeds_authorisation", f"at most {payment.amount_minor}")
+        captured = msgspec.structs.replace(line, kind="capture", amount_minor=amount, status="captured")
+        await self.provider.commit([captured, self.provider.webhook("payment.captured", captured)])
+        return Response.json(payment)
+
+    async def void(self, request: Request) -> Response:
+        """Let an authorisation go; repeating it changes nothing."""
+        self._require_room()
+        payment = self.provider.payments.payment(request.parameters["id"])
+        if payment.status == "voided":
+            return Response.json(payment)
+        if payment.status != "authorised":
+            raise ApiError(409, "not_voidable", f"the payment is {payment.status}")
+        voided = msgspec.structs.replace(self._line_of(payment, request), kind="void", status="voided")
+        await self.provider.commit([voided, self.provider.webhook("payment.voided", voided)])
+        return Response.json(payment)
+
+    async def create_refund(self, request: Request) -> Response:
+        """201 with the refund; refuses more than was captured while the guard is on."""
+        self._require_room()
+        body = request.json(RefundCreate)
+        payment = self.provider.payments.payment(request.parameters["id"])
+        key = request.headers.get("idempotency-key", "")
+        fingerprint = fingerprint_of(request.path, body)
+        replay = self._replayed(request, key, fingerprint)
+        if replay is not None:
+            return replay
+        line = PspRecord(
+            payment_id=payment.id,
+            payment_reference=payment.merchant_reference,
+            merchant_reference=body.merchant_reference,
+            amount_minor=body.amount_minor,
+            currency=payment.currency,
+            idempotency_key=key,
+            fingerprint=fingerprint,
+            trace_id=request.trace_id,
+        )
+        self._require_refundable(payment, body, line)
+        fault = self.provider.fault(line, "refund", Method())
+        refunded = msgspec.structs.replace(line, kind="refund", refund_id=new_refund_id(), status="succeeded")
+        await self.provider.commit([refunded, self.provider.webhook("refund.succeeded", refunded)])
+        refund = self.provider.payments.refunds[refunded.refund_id]
+        return await self._answer(fault, refunded, Response.json(refund, status=201))
+
+    # queries
+
+    async def list_payments(self, request: Request) -> Response:
+        """By `merchant_reference`, or all in pages (`after`, `limit`)."""
+        reference = request.query.get("merchant_reference")
+        if reference is not None:
+            return Response.json({"items": self.provider.payments.of_reference(reference)})
+        limit = request.integer("limit", default=100, at_most=PAGE_MAX) or 1
+        items, following = self.provider.payments.page(request.query.get("after", ""), limit)
+        return Response.json({"items": items, "next": following})
+
+    async def show_payment(self, request: Request) -> Response:
+        return Response.json(self.provider.payments.payment(request.parameters["id"]))
+
+    async def list_refunds(self, request: Request) -> Response:
+        """By `merchant_reference` (the refund's)."""
+        reference = request.query.get("merchant_reference")
+        if reference is None:
+            raise ApiError(400, "missing_parameter", "merchant_reference is required")
+        return Response.json({"items": self.provider.payments.refunds_of_reference(reference)})
+
+    # control
+
+    async def show_behaviour(self, _: Request) -> Response:
+        return Response.json(self.provider.behaviour)
+
+    async def change_behaviour(self, request: Request) -> Response:
+        """Replace the whole programme; what is not named is healthy."""
+        behaviour = request.json(Behaviour)
+        rates = (
+            behaviour.timeout_after_success_rate,
+            behaviour.error_then_success_rate,
+            behaviour.slow_rate,
+        )
+        if sum(rates) > 1:
+            raise ApiError(400, "invalid_body", "the three fault rates exceed 1 together")
+        self.provider.behave(behaviour)
+        return Response.json(behaviour)
+
+    async def reset(self, _: Request) -> Response:
+        """Behave well again. Payments and the journal stay: they happened."""
+        self.provider.behave(Behaviour())
+        return Response.json(Behaviour())
+
+    async def resend(self, request: Request) -> Response:
+        """Send the webhooks of a merchant reference once more."""
+        reference = request.query.get("merchant_reference", "")
+        again = [
+            record
+            for record in iterate(self.provider.journal.path, PspRecord)
+            if record.kind == "webhook_queued" and record.merchant_reference == reference
+        ]
+        self.provider.webhooks.resend(again)
+        return Response.json({"webhooks": len(again)}, status=202)
+
+    async def stats(self, _: Request) -> Response:
+        """Counts by journal kind and the state of the webhooks: what probes and quiescence ask."""
+        webhooks = {
+            "pending": self.provider.webhooks.pending,
+            "sent": self.provider.webhooks.sent_total,
+            "failed": self.provider.webhooks.failed_total,
+            "gave_up": self.provider.webhooks.gave_up_total,
+        }
+        return Response.json({"counts": self.provider.payments.moved, "webhooks": webhooks})
+
+    # pieces
+
+    def _require_room(self) -> None:
+        if not self.provider.webhooks.has_room:
+            raise ApiError(503, "webhook_backlog_full", "too many webhooks wait for the merchant")
+
+    def _require_refundable(self, payment: Payment, body: RefundCreate, line: PspRecord) -> None:
+        if body.currency is not None and body.currency != payment.currency:
+            raise ApiError(422, "currency_mismatch", f"the payment is in {payment.currency}")
+        if payment.captured_minor == 0:
+            raise ApiError(409, "not_refundable", f"the payment is {payment.status}")
+        left = payment.captured_minor - payment.refunded_minor
+        if self.provider.behaviour.refund_guard and body.amount_minor > left:
+            self.provider.note("refused", line, detail="refund_exceeds_capture")
+            raise ApiError(422, "refund_exceeds_capture", f"{left} is left to refund")
+
+    def _replayed(self, request: Request, key: str, fingerprint: str) -> Response | None:
+        if not key or not self.provider.behaviour.idempotency:
+            return None
+        answered = self.provider.payments.answered(key, fingerprint)
+        if answered is None:
+            return None
+        if answered.refund_id:
+            refund = self.provider.payments.refunds[answered.refund_id]
+            response = Response.json(refund, status=201)
+            reference = refund.merchant_reference
+        else:
+            payment = self.provider.payments.by_id[answered.payment_id]
+            response = Response.json(msgspec.structs.replace(payment, status=answered.status), status=201)
+            reference = payment.merchant_reference
+        self.provider.note(
+            "replayed",
+            PspRecord(
+                payment_id=answered.payment_id,
+                refund_id=answered.refund_id,
+                merchant_reference=reference,
+                idempotency_key=key,
+                trace_id=request.trace_id,
+            ),
+        )
+        response.headers["Idempotent-Replayed"] = "true"
+        return response
+
+    async def _answer(self, fault: Fault, line: PspRecord, response: Response) -> Response:
+        if fault is Fault.TIMEOUT_AFTER_SUCCESS:
+            self.provider.note("withheld", line)
+            return Response.silence(self.provider.behaviour.hold_s)
+        if fault is Fault.SLOW:
+            self.provider.note("slowed", line)
+            await asyncio.sleep(self.provider.behaviour.slow_s)
+        return response
+
+    def _line_of(self, payment: Payment, request: Request) -> PspRecord:
+        return PspRecord(
+            payment_id=payment.id,
+            merchant_reference=payment.merchant_reference,
+            amount_minor=payment.amount_minor,
+            currency=payment.currency,
+            idempotency_key=request.headers.get("idempotency-key", ""),
+            trace_id=request.trace_id,
+        )

@@ -1,0 +1,82 @@
+"""What the world reads from the environment: where to listen, where to keep its journals, whom to call.
+
+Only this module reads the environment. The fleet's databases are not in it.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from scenarios.world.faults.proxy import ProxyWire
+
+DEFAULT_PORT_BASE = 8_000
+PSP_OFFSET = 110
+CARRIER_OFFSET = 111
+SMTP_OFFSET = 112
+SINKS_OFFSET = 113
+FAULTS_OFFSET = 114
+PSP_WEBHOOK_PATH = "/api/v1/webhooks/psp"
+CARRIER_WEBHOOK_PATH = "/api/v1/webhooks/carrier"
+
+
+class InvalidWorldSettingsError(Exception):
+    """The environment does not say what the world needs."""
+
+
+class WorldSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Port 0 takes a free one. No gateway means no webhooks, no bootstrap means no tap."""
+
+    folder: Path
+    host: str = "127.0.0.1"
+    psp_port: int = 0
+    carrier_port: int = 0
+    smtp_port: int = 0
+    sinks_port: int = 0
+    faults_port: int = 0
+    gateway_url: str = ""
+    webhook_secret: str = "development"  # noqa: S105 - the boot hands over a generated one
+    kafka_bootstrap: str = ""
+    tap_pattern: str = "^"
+    proxies: list[ProxyWire] = []
+
+    @property
+    def psp_webhook_url(self) -> str:
+        """Where the PSP reports, "" for nowhere."""
+        return self.gateway_url.rstrip("/") + PSP_WEBHOOK_PATH if self.gateway_url else ""
+
+    @property
+    def carrier_webhook_url(self) -> str:
+        """Where the carrier reports, "" for nowhere."""
+        return self.gateway_url.rstrip("/") + CARRIER_WEBHOOK_PATH if self.gateway_url else ""
+
+
+def read(environ: Mapping[str, str]) -> WorldSettings:
+    """The settings of a world under the stack. Raises InvalidWorldSettingsError.
+
+    SHOPSTREAM_WORLD_DIR (else SHOPSTREAM_HOME/world) holds the journals. Ports follow SHOPSTREAM_PORT_BASE, each
+    may be named: SHOPSTREAM_{PSP,CARRIER,SMTP,SINKS,FAULTS}_PORT. SHOPSTREAM_GATEWAY_URL, _WEBHOOK_SECRETS (newest
+    first), _KAFKA_BOOTSTRAP, _PREFIX (of topic names), _TAP_PATTERN, _PROXIES (JSON list as for /populate).
+    """
+    value = {name.removeprefix("SHOPSTREAM_"): text for name, text in environ.items() if text}
+    if "WORLD_DIR" not in value and "HOME" not in value:
+        raise InvalidWorldSettingsError("SHOPSTREAM_WORLD_DIR or SHOPSTREAM_HOME is required")
+    try:
+        base = int(value.get("PORT_BASE", DEFAULT_PORT_BASE))
+        return WorldSettings(
+            folder=Path(value.get("WORLD_DIR") or Path(value["HOME"]) / "world"),
+            host=value.get("HOST", "127.0.0.1"),
+            psp_port=int(value.get("PSP_PORT", base + PSP_OFFSET)),
+            carrier_port=int(value.get("CARRIER_PORT", base + CARRIER_OFFSET)),
+            smtp_port=int(value.get("SMTP_PORT", base + SMTP_OFFSET)),
+            sinks_port=int(value.get("SINKS_PORT", base + SINKS_OFFSET)),
+            faults_port=int(value.get("FAULTS_PORT", base + FAULTS_OFFSET)),
+            gateway_url=value.get("GATEWAY_URL", ""),
+            webhook_secret=value.get("WEBHOOK_SECRETS", "development").split(",")[0].strip(),
+            kafka_bootstrap=value.get("KAFKA_BOOTSTRAP", ""),
+            tap_pattern=value.get("TAP_PATTERN", "^" + re.escape(value.get("PREFIX", ""))),
+            proxies=msgspec.json.decode(value.get("PROXIES", "[]"), type=list[ProxyWire]),
+        )
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise InvalidWorldSettingsError(str(error)) from error
