@@ -5,10 +5,11 @@ Every check is a real call, time-boxed; the answer is shared for a moment so tha
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import msgspec
-from litestar import Response, Router, get
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
 
 from shared.redaction import redact_text
 
@@ -41,11 +42,17 @@ class NotHealthyError(Exception):
 class Health:
     """The named checks of one process."""
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
-        self._checks = checks
+    def __init__(self) -> None:
+        self._checks: dict[str, Check] = {}
         self._report: HealthReport | None = None
         self._report_until = 0.0
         self._running: asyncio.Task[HealthReport] | None = None
+
+    def add(self, name: str, check: Check) -> None:
+        """Register a check; names are unique."""
+        if name in self._checks:
+            raise ValueError(f"health check {name!r} exists already")
+        self._checks[name] = check
 
     async def ready(self) -> HealthReport:
         """Run all checks at once, each for at most CHECK_LIMIT_S; concurrent callers share one run."""
@@ -65,32 +72,19 @@ class Health:
         return self._report
 
 
-def from_state(state: Callable[[], tuple[bool, str]]) -> Check:
-    """Return a check of something that knows its own state as (ok, detail)."""
+def health_routes(health: Health) -> list[HTTPRouteHandler]:
+    """Return the two public probe routes; ready answers 200 or 503."""
 
-    async def check() -> str:
-        ok, detail = state()
-        if not ok:
-            raise NotHealthyError(detail)
-        return detail
-
-    return check
-
-
-def controller(checks: Mapping[str, Check]) -> Router:
-    """Return the two public probe routes over the checks as they are when asked; ready gives 200 or 503."""
-    health = Health(checks)
-
-    @get("/live", opt={"public": True})
+    @get("/health/live", opt={"public": True}, include_in_schema=False)
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
-    @get("/ready", opt={"public": True})
+    @get("/health/ready", opt={"public": True}, include_in_schema=False)
     async def ready() -> Response[HealthReport]:
         report = await health.ready()
         return Response(report, status_code=200 if report.ok else 503, headers={"Cache-Control": "no-store"})
 
-    return Router("/health", route_handlers=[live, ready], include_in_schema=False)
+    return [live, ready]
 
 
 async def _run(check: Check) -> CheckResult:

@@ -155,34 +155,30 @@ class _Claims(msgspec.Struct, frozen=True):
 
 
 class AuthenticationMiddleware:
-    """Litestar middleware factory: puts the Principal into scope["user"], or answers 401.
+    """ASGI middleware: puts the Principal into scope["user"], or answers 401.
 
     Routes with `opt={"public": True}` need no token, but one that is sent must still be valid.
     """
 
-    def __init__(self, tokens: InternalTokens, *, audience: str) -> None:
+    def __init__(self, app: ASGIApp, *, tokens: InternalTokens, audience: str) -> None:
+        self._app = app
         self._tokens = tokens
         self._audience = audience
 
-    def __call__(self, app: ASGIApp) -> ASGIApp:
-        verify, audience = self._tokens.verify, self._audience
-
-        async def authenticate(scope: Scope, receive: Receive, send: Send) -> None:
-            token = _token_of(scope["headers"])
-            if token is None:
-                if not _is_public(scope):
-                    await _refuse(send, "this service is reached through the gateway")
-                    return
-                scope["user"] = ANONYMOUS
-            else:
-                try:
-                    scope["user"] = verify(token, audience)
-                except Unauthenticated as refusal:
-                    await _refuse(send, refusal.detail)
-                    return
-            await app(scope, receive, send)
-
-        return authenticate
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        token = _token_of(scope["headers"])
+        if token is None:
+            if not _is_public(scope):
+                await _refuse(send, "this service is reached through the gateway")
+                return
+            scope["user"] = ANONYMOUS
+        else:
+            try:
+                scope["user"] = self._tokens.verify(token, self._audience)
+            except Unauthenticated as refusal:
+                await _refuse(send, refusal.detail)
+                return
+        await self._app(scope, receive, send)
 
 
 def provide_principal(request: Request[Any, Any, Any]) -> Principal:

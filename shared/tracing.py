@@ -1,10 +1,9 @@
 """Traces: OpenTelemetry spans with W3C propagation, written as JSON lines to SPANS_DIR/<instance>.jsonl.
 
-Call `setup` after the fork and `shutdown` at the end. Without `setup` spans still carry trace ids but
+Call `configure` after the fork and `shutdown` at the end. Without `configure` spans still carry trace ids but
 are written nowhere. Attributes must hold no secrets and no card data.
 """
 
-import asyncio
 from collections.abc import Mapping, MutableMapping
 from contextvars import Token
 from types import TracebackType
@@ -38,7 +37,7 @@ _ROOT = Context()
 
 
 class _Tracing:
-    """The provider of this process; replaced by setup."""
+    """The provider of this process; replaced by configure."""
 
     def __init__(self, service: str, instance: str, spans: SpanFile | None) -> None:
         self.spans = spans
@@ -62,17 +61,18 @@ class _Tracing:
 _tracing = _Tracing("unconfigured", "unconfigured", None)
 
 
-def setup(settings: ServiceSettings) -> None:
+def configure(settings: ServiceSettings) -> None:
     """Start writing this process's spans. Must run after a fork: it starts the writer's thread."""
     global _tracing  # noqa: PLW0603 - one tracer per process, as there is one stdout
-    _stop()
+    shutdown()
     spans = SpanFile(settings.spans_dir, settings.service, settings.instance) if settings.spans_dir else None
     _tracing = _Tracing(settings.service, settings.instance, spans)
 
 
-async def shutdown() -> None:
+def shutdown() -> None:
     """Write what is buffered and stop the writer; later spans are counted as dropped."""
-    await asyncio.to_thread(_stop)
+    if _tracing.spans is not None:
+        _tracing.spans.shutdown()
 
 
 def flush() -> None:
@@ -166,8 +166,3 @@ def context_of(traceparent: str) -> Context:
     """Return the context that continues the given trace, or an empty one when it is malformed."""
     remote = parse(traceparent)
     return _ROOT if remote is None else set_span_in_context(NonRecordingSpan(remote), _ROOT)
-
-
-def _stop() -> None:
-    if _tracing.spans is not None:
-        _tracing.spans.shutdown()
