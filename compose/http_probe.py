@@ -20,9 +20,7 @@ async def get(url: str, *, seconds_max: float) -> Answer:
     async with asyncio.timeout(seconds_max):
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         try:
-            writer.write(
-                f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\nAccept: application/json\r\n\r\n".encode()
-            )
+            writer.write(f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\nAccept: application/json\r\n\r\n".encode())
             head = await reader.readuntil(b"\r\n\r\n")
             body = await reader.read(ANSWER_BYTES_MAX)
             while not reader.at_eof() and len(body) < ANSWER_BYTES_MAX:

@@ -23,6 +23,4 @@ class OperatorError(Exception):
 
 def from_dict(raw: dict[str, str | int]) -> OperatorError:
     """Rebuild the error that `to_dict` described."""
-    return OperatorError(
-        str(raw["code"]), str(raw["what"]), mend=str(raw["mend"]), exit_code=int(raw["exit_code"])
-    )
+    return OperatorError(str(raw["code"]), str(raw["what"]), mend=str(raw["mend"]), exit_code=int(raw["exit_code"]))

@@ -118,7 +118,7 @@ def refuse_taken(base: int, names: list[str]) -> None:
     if not 1024 <= base <= PORT_MAX - HIGHEST_OFFSET:
         raise OperatorError(
             "port.range",
-            f"Port base {base} is outside 1024–{PORT_MAX - HIGHEST_OFFSET}.",
+            f"Port base {base} is outside 1024 to {PORT_MAX - HIGHEST_OFFSET}.",
             mend="Choose another: shopctl up --port-base 8000.",
             exit_code=2,
         )

@@ -31,13 +31,7 @@ async def _run(layout: Layout, *, only: tuple[str, ...]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    booting = asyncio.create_task(
-        boot(
-            layout,
-            only=only,
-            report=lambda name, phase: print(f"{name}: {phase}", file=sys.stderr, flush=True),
-        )  # noqa: T201
-    )
+    booting = asyncio.create_task(boot(layout, only=only, report=_say))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({booting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not booting.done():
@@ -49,6 +43,11 @@ async def _run(layout: Layout, *, only: tuple[str, ...]) -> None:
     sys.stdout.flush()
     await stopping
     await running.stop()
+
+
+def _say(name: str, phase: str) -> None:
+    sys.stderr.write(f"{name}: {phase}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

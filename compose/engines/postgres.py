@@ -84,7 +84,7 @@ class Postgres:
                 await connection.close(timeout=PROBE_SECONDS_MAX)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise NotReadyError(str(error)) from error
-        if not os.path.samefile(served, self._data):
+        if not await asyncio.to_thread(Path(served).samefile, self._data):
             raise NotReadyError(f"port {self._port} is served from {served}")
 
     def explain(self, log_tail: str) -> OperatorError | None:

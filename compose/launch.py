@@ -1,0 +1,178 @@
+"""Bring a stack up or down from any other process: the command line, drills and tests do it through here.
+
+Blocking. The supervisor itself runs detached and outlives the caller.
+"""
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from compose import operator_error, ports, state
+from compose.control import Control
+from compose.engines.postgres import data_root
+from compose.layout import Layout, default_cache, default_home, make_directories
+from compose.operator_error import OperatorError
+from compose.process import rotate
+from compose.supervisor import leftovers
+
+LISTEN_SECONDS_MAX: Final = 15.0
+BOOT_SECONDS_MAX: Final = 600.0  # a first start downloads
+STOP_SECONDS_MAX: Final = 60.0
+PAUSE_SECONDS: Final = 0.02
+OWN_ENTRIES: Final = ("engines", "logs", "spans", "world", "runs", "overlay.json", "secrets.json", "stack.json", "lock")
+
+Json = dict[str, Any]
+OnEvent = Callable[[Json], None]
+
+
+def ignore(event: Json) -> None:
+    del event
+
+
+def up(
+    home: Path | None = None,
+    *,
+    port_base: int | None = None,
+    names: Iterable[str] = (),
+    scale: Mapping[str, int] | None = None,
+    on_event: OnEvent = ignore,
+) -> Json:
+    """Start the stack, or what is missing of it, and return its status when everything is ready.
+
+    `names` empty means everything. Raises OperatorError when it cannot start; nothing is left running then.
+    """
+    layout = Layout((home or default_home()).absolute(), default_cache(), port_base or ports.DEFAULT_BASE)
+    wanted, counts = list(names), dict(scale or {})
+    make_directories(layout)
+    control = Control(layout)
+    ours = not control.answers
+    if not ours:
+        _refuse_other_base(layout, port_base)
+    else:
+        _launch(layout, port_base=port_base, names=wanted, scale=counts)
+    try:
+        for line in control.stream("up", seconds_max=BOOT_SECONDS_MAX, names=wanted, scale=counts):
+            if "event" not in line:
+                return line
+            on_event(line)
+    except OperatorError:
+        if ours:  # a first boot that failed stops what it had started
+            _wait_for_end(layout)
+        raise
+    raise _vanished(layout)
+
+
+def down(home: Path | None = None, *, wipe: bool = False) -> bool:
+    """Stop everything of a home; with `wipe` also delete what it kept. False when nothing ran."""
+    layout = state.layout_of(home)
+    control = Control(layout)
+    known = state.load(layout)
+    was_running = control.answers
+    if was_running:
+        with contextlib.suppress(ConnectionError):
+            control.stop()
+        _wait_for_end(layout)
+    elif known and known.supervisor.is_running:
+        _end_mute_supervisor(layout, known.supervisor)
+        was_running = True
+    swept = leftovers.sweep(layout) if layout.home.is_dir() else []
+    if wipe:
+        delete(layout)
+    return was_running or bool(swept)
+
+
+def delete(layout: Layout) -> None:
+    """Delete everything a stack wrote, and nothing else that may lie beside it."""
+    elsewhere = data_root(layout.home)
+    for path in (elsewhere, *(layout.home / name for name in OWN_ENTRIES)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    layout.socket_file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # something of the operator's is in there, or it is not there
+        layout.home.rmdir()
+
+
+def _launch(layout: Layout, *, port_base: int | None, names: list[str], scale: dict[str, int]) -> None:
+    argv = [sys.executable, "-P", "-m", "compose.supervisor", "--home", str(layout.home), f"--only={','.join(names)}"]
+    if port_base is not None:
+        argv += ["--port-base", str(port_base)]
+    for service, count in scale.items():
+        argv += ["--scale", f"{service}={count}"]
+    log = layout.log("supervisor")
+    rotate(log)
+    with log.open("ab") as output:
+        child = subprocess.Popen(  # noqa: S603 -- our own module
+            argv,
+            cwd=layout.home,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + LISTEN_SECONDS_MAX
+    control = Control(layout)
+    while not control.answers:
+        if child.poll() is not None:
+            raise _vanished(layout)
+        if time.monotonic() > deadline:
+            child.kill()
+            child.wait()
+            raise _vanished(layout)
+        time.sleep(PAUSE_SECONDS)
+    _reap_later(child)
+
+
+def _reap_later(child: subprocess.Popen[bytes]) -> None:
+    """It outlives us; a caller that outlives it must not keep a zombie nor be warned about it."""
+    _launched.append(child)
+    for earlier in tuple(_launched):
+        if earlier.poll() is not None:
+            _launched.remove(earlier)
+
+
+_launched: list[subprocess.Popen[bytes]] = []
+
+
+def _refuse_other_base(layout: Layout, asked: int | None) -> None:
+    known = state.load(layout)
+    if asked is not None and known and known.port_base != asked:
+        raise OperatorError(
+            "stack.other_ports",
+            f"The stack in {layout.home} already runs on port base {known.port_base}.",
+            mend=f"Stop it first (shopctl down), or start another beside it: SHOPSTREAM_HOME=DIR shopctl up "
+            f"--port-base {asked}.",
+        )
+
+
+def _wait_for_end(layout: Layout) -> None:
+    known = state.load(layout)
+    deadline = time.monotonic() + STOP_SECONDS_MAX
+    while known and known.supervisor.is_running and time.monotonic() < deadline:
+        for child in _launched:
+            child.poll()
+        time.sleep(PAUSE_SECONDS)
+
+
+def _end_mute_supervisor(layout: Layout, supervisor: state.ProcessRecord) -> None:
+    """It runs but does not answer: end it; its children die with it."""
+    leftovers.end([supervisor])
+    layout.socket_file.unlink(missing_ok=True)
+
+
+def _vanished(layout: Layout) -> OperatorError:
+    known = state.load(layout)
+    if known and known.error:
+        return operator_error.from_dict(known.error)
+    return OperatorError(
+        "supervisor.ended",
+        "The supervisor ended while starting.",
+        mend=f"Read {layout.log('supervisor')}, then: shopctl doctor.",
+        exit_code=70,
+    )

@@ -1,0 +1,254 @@
+"""The supervisor's process: python -m compose.supervisor --home DIR [--port-base N] [--only a,b] [--scale s=2].
+
+Normally detached by `shopctl up`; runs until it is told to stop. Dies with nothing left behind.
+"""
+
+import argparse
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from compose import environment, ports, secrets_file, state
+from compose.layout import Layout, default_cache, make_directories
+from compose.operator_error import OperatorError
+from compose.process import start_ticks
+from compose.stack import Stack, load, parse_scale
+from compose.supervisor import leftovers, status
+from compose.supervisor.fleet import Fleet
+from compose.supervisor.forks import ForkParent
+from compose.supervisor.server import ControlServer, Json
+from compose.supervisor.unit import Unit
+
+SAVE_PAUSE_SECONDS: Final = 0.05
+EXIT_OPERATOR: Final = 3
+
+
+class Supervisor:
+    """One running stack and the commands it obeys."""
+
+    def __init__(self, layout: Layout, stack: Stack, names: list[str], scale: dict[str, int]) -> None:
+        self.layout = layout
+        self._stack = stack
+        self._names = names
+        self._scale = scale
+        self._began = time.monotonic()
+        self._started_at = time.time()
+        self._stop = asyncio.Event()
+        self._listeners: set[Any] = set()
+        self._notes: list[str] = []
+        self._save_due: asyncio.TimerHandle | None = None
+        self._error: OperatorError | None = None
+        self._forks = ForkParent(stack.preload)
+        self._secrets = secrets_file.with_databases(layout, [c.name for c in stack.components if c.database])
+        self._fleet = Fleet(layout, stack, self._secrets, self._forks, self._changed)
+        self._boot: asyncio.Task[None] | None = None
+
+    def note(self, text: str) -> None:
+        """Something a person should know about this start."""
+        self._notes.append(text)
+
+    async def run(self) -> int:
+        """Boot, serve, and stop everything in the end; the exit code of the process."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop.set)
+        handlers = {
+            "up": self._up,
+            "status": self._status,
+            "processes": self._processes,
+            "restart": self._restart,
+            "scale": self._scale_to,
+            "signal": self._signal,
+            "stop": self._stop_all,
+        }
+        self._save()
+        async with ControlServer(self.layout, handlers).serving():
+            self._forks.warm()
+            self._boot = asyncio.create_task(self._boot_all())
+            stopping = asyncio.create_task(self._stop.wait())
+            await asyncio.wait({self._boot, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if self._boot.done() and not self._boot.cancelled() and self._boot.exception() is None:
+                await stopping
+            stopping.cancel()
+            self._boot.cancel()
+            results = await asyncio.gather(self._boot, return_exceptions=True)
+            self._error = next((e for e in results if isinstance(e, OperatorError)), None)
+            await self._fleet.stop()
+            self._save()
+            unexpected = [e for e in results if isinstance(e, Exception) and not isinstance(e, OperatorError)]
+            if unexpected:
+                raise unexpected[0]
+        return EXIT_OPERATOR if self._error else 0
+
+    async def _boot_all(self) -> None:
+        await self._fleet.up(self._names, self._scale)
+        self._fleet.timings_s["all"] = round(time.monotonic() - self._began, 3)
+        self._save()
+
+    async def _up(self, request: Json, send: Any) -> Json:
+        """Join the boot under way, start what else is asked for, and tell every change meanwhile."""
+        def tell(line: Json) -> None:
+            send(line)
+
+        for text in self._notes:
+            send({"event": "note", "text": text})
+        for unit in self._fleet.units.values():
+            send({"event": "unit", **unit.to_dict()})
+        self._listeners.add(tell)
+        try:
+            await self._booted()
+            await self._fleet.up(request.get("names", []), request.get("scale", {}))
+        finally:
+            self._listeners.discard(tell)
+        return {"port_base": self.layout.port_base, "timings_s": self._fleet.timings_s, **await self._status({}, send)}
+
+    async def _booted(self) -> None:
+        """Return when the first boot is done; its error is everybody's who waits."""
+        assert self._boot
+        await asyncio.wait({self._boot})
+        if self._boot.cancelled():
+            raise OperatorError("stack.stopped", "The stack was stopped while starting.", mend="Start it again: shopctl up.")
+        self._boot.result()
+
+    async def _status(self, _request: Json, _send: Any) -> Json:
+        found = await status.collect(self._fleet, fork_parent_pid=self._forks.pid)
+        return {"port_base": self.layout.port_base, "up_s": round(time.time() - self._started_at, 1), **found}
+
+    async def _processes(self, _request: Json, _send: Any) -> Json:
+        return {"processes": [unit.to_dict() for unit in self._fleet.units.values()]}
+
+    async def _restart(self, request: Json, _send: Any) -> Json:
+        return {"restarted": await self._fleet.restart(str(request["target"]), request.get("environ"))}
+
+    async def _scale_to(self, request: Json, _send: Any) -> Json:
+        return {"instances": await self._fleet.scale(str(request["service"]), int(request["count"]))}
+
+    async def _signal(self, request: Json, _send: Any) -> Json:
+        unit = self._fleet.signal(str(request["process"]), str(request["signal"]))
+        return {"process": unit.name, "pid": unit.process.pid if unit.process else None}
+
+    async def _stop_all(self, _request: Json, _send: Any) -> Json:
+        self._stop.set()
+        return {"stopping": True, "pid": os.getpid()}
+
+    def _changed(self, unit: Unit) -> None:
+        for tell in tuple(self._listeners):
+            tell({"event": "unit", **unit.to_dict()})
+        if self._save_due is None:
+            self._save_due = asyncio.get_running_loop().call_later(SAVE_PAUSE_SECONDS, self._save)
+
+    def _save(self) -> None:
+        self._save_due = None
+        state.save(
+            self.layout,
+            state.StackState(
+                port_base=self.layout.port_base,
+                supervisor=_record("supervisor", "supervisor", os.getpid()),
+                processes=tuple(_running_records(self._fleet)),
+                urls=_urls(self.layout, self._secrets),
+                audit_url=environment.audit_url(self.layout, self._secrets),
+                timings_s=dict(self._fleet.timings_s),
+                started_at=self._started_at,
+                error=self._error.to_dict() if self._error else None,
+            ),
+        )
+
+
+def _record(name: str, kind: str, pid: int, port: int = 0) -> state.ProcessRecord:
+    return state.ProcessRecord(name=name, kind=kind, pid=pid, start_ticks=start_ticks(pid) or 0, port=port)
+
+
+def _running_records(fleet: Fleet) -> list[state.ProcessRecord]:
+    return [
+        state.ProcessRecord(
+            name=unit.name,
+            kind=unit.kind,
+            pid=unit.process.pid,
+            start_ticks=unit.process.started_ticks,
+            port=unit.port,
+        )
+        for unit in fleet.units.values()
+        if unit.process and unit.process.is_running
+    ]
+
+
+def _urls(layout: Layout, secrets: secrets_file.Secrets) -> dict[str, str]:
+    """Every address an operator or a drill may want; databases with their service's own role."""
+    given = environment.common(layout, secrets)
+    named = ("REDIS_URL", "KAFKA_BOOTSTRAP", "ELASTICSEARCH_URL", "SMTP_URL", "PSP_URL", "CARRIER_URL")
+    urls = {name.lower().removesuffix("_url"): given[f"SHOPSTREAM_{name}"] for name in named}
+    urls["catcher"] = given["SHOPSTREAM_SMS_URL"]
+    urls["fault_api"] = f"http://{ports.LOOPBACK}:{layout.port('fault-api')}"
+    for name in ports.SERVICE_OFFSETS:
+        urls[name] = f"http://{ports.LOOPBACK}:{layout.port(name)}"
+    for name in secrets.database_passwords:
+        urls[f"database_{name}"] = environment.database_url(layout, secrets, name)
+    where = f"{ports.LOOPBACK}:{layout.port('postgres')}"
+    urls["postgres"] = f"postgresql://postgres:{secrets.superuser_password}@{where}/postgres"
+    return urls
+
+
+def _choose_base(asked: int | None, *, known: int | None, names: list[str]) -> int:
+    """The asked base, else the one this home had, else the default or the next free one."""
+    if asked is None and known is not None and not ports.taken(known, names):
+        return known
+    return ports.choose_base(asked, names)
+
+
+async def _supervise(asked: argparse.Namespace) -> int:
+    home = Path(asked.home).absolute()
+    layout = Layout(home, default_cache(), asked.port_base or ports.DEFAULT_BASE)
+    make_directories(layout)
+    with layout.lock_file.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write("another supervisor holds this home\n")
+            return EXIT_OPERATOR
+        stack = load()
+        names = [name for name in asked.only.split(",") if name]
+        swept = leftovers.sweep(layout)
+        wanted = [port for component in stack.closure(names) for port in component.ports]
+        known = state.load(layout)
+        try:
+            base = _choose_base(asked.port_base, known=known.port_base if known else None, names=wanted)
+        except OperatorError as error:
+            _save_refusal(layout, error)
+            return error.exit_code
+        layout = Layout(home, layout.cache, base)
+        supervisor = Supervisor(layout, stack, names, parse_scale(asked.scale, stack))
+        if swept:
+            supervisor.note(f"Ended leftovers of an earlier run: {', '.join(record.name for record in swept)}.")
+        if asked.port_base is None and base != ports.DEFAULT_BASE and not (known and known.port_base == base):
+            supervisor.note(f"Port base {ports.DEFAULT_BASE} is taken: using {base} (change it with --port-base).")
+        return await supervisor.run()
+
+
+def _save_refusal(layout: Layout, error: OperatorError) -> None:
+    known = state.load(layout)
+    state.save(
+        layout,
+        state.StackState(
+            port_base=known.port_base if known else layout.port_base,
+            supervisor=_record("supervisor", "supervisor", os.getpid()),
+            error=error.to_dict(),
+        ),
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m compose.supervisor", description=__doc__)
+    parser.add_argument("--home", required=True)
+    parser.add_argument("--port-base", type=int)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--scale", action="append", default=[])
+    return asyncio.run(_supervise(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Roles, databases and schemas: one database and one role per service, and one read-only role for the judges.
+
+What has been migrated is remembered in the database itself (its comment), so a warm start asks one question.
+"""
+
+import asyncio
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from compose.environment import AUDIT_ROLE, common, database_url
+from compose.layout import Layout
+from compose.operator_error import OperatorError
+from compose.process import tail
+from compose.secrets_file import Secrets
+from compose.stack import Component
+from compose.supervisor import child
+from compose.supervisor.forks import ForkParent
+
+if TYPE_CHECKING:
+    import asyncpg
+
+CONNECT_SECONDS_MAX: Final = 10.0
+MIGRATION_SECONDS_MAX: Final = 120.0
+COMMENT: Final = "shopstream schema "
+CREATE_SCHEMA_GRANTS: Final = f"""
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'audit') THEN
+    GRANT USAGE ON SCHEMA audit TO {AUDIT_ROLE};
+    GRANT SELECT ON ALL TABLES IN SCHEMA audit TO {AUDIT_ROLE};
+  END IF;
+END $$
+"""
+
+
+class Databases:
+    """Prepares the databases of the services it is asked for, once per supervisor."""
+
+    def __init__(self, layout: Layout, secrets: Secrets, forks: ForkParent, superuser_url: str) -> None:
+        self._layout = layout
+        self._secrets = secrets
+        self._forks = forks
+        self._url = superuser_url
+        self._existing: dict[str, str] = {}
+        self._roles: set[str] = set()
+        self._one_at_a_time = asyncio.Lock()
+        self._looked = False
+
+    async def ensure(self, component: Component) -> bool:
+        """Role, database, newest schema and grants of one service; True when anything had to be done."""
+        digest = await asyncio.to_thread(schema_digest, component.argument)
+        async with self._one_at_a_time:
+            await self._create(component.name)
+        if self._existing.get(component.name) == COMMENT + digest:
+            return False
+        await self._migrate(component)
+        await self._remember(component.name, digest)
+        return True
+
+    async def _create(self, name: str) -> None:
+        """CREATE DATABASE copies a template that nobody else may use meanwhile: one at a time."""
+        if self._looked and name in self._existing:
+            return
+        connection = await connect(self._url)
+        try:
+            if not self._looked:
+                await self._look(connection)
+            if name not in self._roles:
+                password = self._secrets.database_passwords[name]
+                await connection.execute(f"CREATE ROLE \"{name}\" LOGIN PASSWORD '{password}'")
+                self._roles.add(name)
+            if name not in self._existing:
+                await connection.execute(f'CREATE DATABASE "{name}" OWNER "{name}"')
+                await connection.execute(f'REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC')
+                await connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{name}", {AUDIT_ROLE}')
+                self._existing[name] = ""
+        finally:
+            await connection.close()
+
+    async def _look(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        rows = await connection.fetch(
+            "SELECT datname, coalesce(shobj_description(oid, 'pg_database'), '') AS comment FROM pg_database"
+        )
+        self._existing = {row["datname"]: row["comment"] for row in rows}
+        self._roles = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
+        if AUDIT_ROLE not in self._roles:
+            await connection.execute(
+                f"CREATE ROLE {AUDIT_ROLE} LOGIN PASSWORD '{self._secrets.audit_password}';"
+                f"ALTER ROLE {AUDIT_ROLE} SET default_transaction_read_only = on"
+            )
+        self._looked = True
+
+    async def _migrate(self, component: Component) -> None:
+        log = self._layout.log(f"migrate-{component.name}")
+        forked = await self._forks.fork(
+            child.upgrade,
+            f"migrate-{component.name}",
+            component.argument,
+            database_url(self._layout, self._secrets, component.name),
+            common(self._layout, self._secrets),
+            str(log),
+        )
+        try:
+            await asyncio.wait_for(forked.ended.wait(), MIGRATION_SECONDS_MAX)
+        except TimeoutError:
+            forked.send(child.signal.SIGKILL)
+        if forked.exit_code != 0:
+            last = (tail(log).strip().splitlines() or ["no message"])[-1]
+            raise OperatorError(
+                "migration.failed",
+                f"The database of {component.name} could not be migrated: {last}.",
+                mend=f"Read {log}; a database of a newer version needs shopctl down --wipe.",
+            )
+
+    async def _remember(self, name: str, digest: str) -> None:
+        connection = await connect(self._url.rpartition("/")[0] + f"/{name}")
+        try:
+            await connection.execute(CREATE_SCHEMA_GRANTS)
+            await connection.execute(f"COMMENT ON DATABASE \"{name}\" IS '{COMMENT}{digest}'")
+        finally:
+            await connection.close()
+        self._existing[name] = COMMENT + digest
+
+
+async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+    import asyncpg  # noqa: PLC0415 -- 0.14 s to import
+
+    return await asyncpg.connect(url, timeout=CONNECT_SECONDS_MAX)
+
+
+def schema_digest(package: str) -> str:
+    """Names the exact migrations of a service package, and what they share."""
+    files = sorted(_package_directory(package).glob("migrations/**/*.py"))
+    files += [*_package_directory("shared").glob("library_tables*"), *_package_directory("shared").glob("migrate.py")]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _package_directory(package: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise OperatorError(
+            "stack.no_package",
+            f"The package {package} is not installed.",
+            mend="Reinstall ShopStream: pip install --force-reinstall shopstream.",
+        )
+    return Path(spec.origin).parent

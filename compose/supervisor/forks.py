@@ -1,0 +1,56 @@
+"""The fork parent: one preloaded process (the standard library's forkserver) that every service is forked from."""
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerProcess
+from typing import Any, Final
+
+from compose.process import Watched
+from compose.supervisor.preload import PRELOAD_VARIABLE
+
+EXIT_CODE_SECONDS_MAX: Final = 2.0
+
+
+class ForkParent:
+    """Starts forked processes. Blocking parts run in a thread: the first fork waits for the imports."""
+
+    def __init__(self, preload: Iterable[str]) -> None:
+        os.environ[PRELOAD_VARIABLE] = ",".join(preload)
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["compose.supervisor.preload", "compose.supervisor.child"])
+        self._one_at_a_time = asyncio.Lock()
+
+    def warm(self) -> None:
+        """Start importing now; returns at once."""
+        forkserver.ensure_running()
+
+    @property
+    def pid(self) -> int:
+        """The fork parent's pid; 0 before `warm`."""
+        server: Any = forkserver._forkserver  # noqa: SLF001 -- the library has no public name for it
+        return server._forkserver_pid or 0  # noqa: SLF001
+
+    async def fork(self, target: Callable[..., None], *arguments: object) -> "Forked":
+        """Run `target(*arguments)` in a new process forked from the preloaded parent."""
+        process = self._context.Process(target=target, args=arguments, daemon=True)
+        async with self._one_at_a_time:
+            await asyncio.to_thread(process.start)
+        return Forked(process)
+
+
+class Forked(Watched):
+    """A process whose parent is the fork parent, which reports its exit code."""
+
+    def __init__(self, process: ForkServerProcess) -> None:
+        assert process.pid
+        self._process = process
+        super().__init__(process.pid)
+
+    def _finish(self) -> None:
+        # the pidfd is readable a moment before the fork parent has reaped and reported
+        self._process.join(EXIT_CODE_SECONDS_MAX)
+        self.exit_code = self._process.exitcode
+        super()._finish()
