@@ -1,0 +1,49 @@
+"""The catalogue of invariants. Every checker is a pure function of evidence: no clock, no network, no file.
+
+A new checker is a module with a `CHECKER`, listed here; a test asserts that none is forgotten.
+"""
+
+from scenarios.checkers import (
+    charged_once,
+    effect_once,
+    idempotent,
+    ledger_balanced,
+    legal_transitions,
+    limits_held,
+    money_reconciles,
+    no_lost_write,
+    no_oversell,
+    no_undersell,
+    one_mail,
+    outbox_complete,
+    saga_terminal,
+    stock_conserved,
+)
+from scenarios.checkers.result import Checker, Example, Outcome, Result, Stake
+
+ALL_CHECKERS: tuple[Checker, ...] = (
+    stock_conserved.CHECKER,
+    no_oversell.CHECKER,
+    no_undersell.CHECKER,
+    limits_held.CHECKER,
+    charged_once.CHECKER,
+    money_reconciles.CHECKER,
+    ledger_balanced.CHECKER,
+    no_lost_write.CHECKER,
+    idempotent.CHECKER,
+    saga_terminal.CHECKER,
+    legal_transitions.CHECKER,
+    outbox_complete.CHECKER,
+    effect_once.CHECKER,
+    one_mail.CHECKER,
+)
+
+__all__ = ["ALL_CHECKERS", "Checker", "Example", "Outcome", "Result", "Stake", "named"]
+
+
+def named(*ids: str) -> tuple[Checker, ...]:
+    """The checkers of these invariants, in catalogue order. Raises KeyError for an unknown id."""
+    unknown = set(ids) - {checker.id for checker in ALL_CHECKERS}
+    if unknown:
+        raise KeyError(f"no checker for {', '.join(sorted(unknown))}")
+    return tuple(checker for checker in ALL_CHECKERS if checker.id in ids)

@@ -1,0 +1,159 @@
+"""INV-10: one effect and one answer per customer and key; another body under the same key is refused.
+
+The witness is the client history: who sent which key and body, and what each was answered.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import msgspec
+
+from scenarios.checkers.result import Checker, Finding, Findings
+from scenarios.checkers.standing import is_cancelled
+from scenarios.evidence.bundle import Evidence
+from scenarios.history import REFUND
+
+
+class Keyed(msgspec.Struct, frozen=True):
+    """One answered attempt under an idempotency key; `effect_id` names what it brought about."""
+
+    scope: tuple[str, str]
+    key: str
+    fingerprint: str
+    outcome: str
+    effect_id: str
+    answer_sha256: str
+    order_id: str
+    at: float
+    trace_id: str
+
+
+def examine(evidence: Evidence) -> Finding:
+    findings = Findings(evidence)
+    by_key: dict[tuple[tuple[str, str], str], list[Keyed]] = defaultdict(list)
+    for attempt in _attempts(evidence):
+        by_key[attempt.scope, attempt.key].append(attempt)
+    repeated = [attempts for attempts in by_key.values() if len(attempts) > 1]
+    findings.observe("keys sent more than once", len(repeated))
+    findings.require(repeated, "no key was sent twice: nothing could have happened twice")
+    for attempts in by_key.values():
+        findings.check()
+        _judge_key(evidence, attempts, findings)
+    _judge_effects(by_key, findings)
+    _judge_stored(evidence, findings)
+    return findings.result()
+
+
+def _attempts(evidence: Evidence) -> Iterator[Keyed]:
+    for item in evidence.purchases:
+        yield Keyed(
+            scope=("place_order", item.customer_id),
+            key=item.key,
+            fingerprint=item.fingerprint,
+            outcome=item.outcome,
+            effect_id=item.answer.order_id,
+            answer_sha256=item.answer.answer_sha256,
+            order_id=item.answer.order_id,
+            at=item.invoked_at,
+            trace_id=item.trace_id,
+        )
+    for operation in evidence.operations:
+        if operation.invoke.function != REFUND:
+            continue
+        asked = operation.invoke.value or {}
+        answer = (operation.completion.value if operation.completion else None) or {}
+        yield Keyed(
+            scope=("refund", asked.get("customer_id", "")),
+            key=operation.invoke.key,
+            fingerprint=asked.get("fingerprint", ""),
+            outcome=operation.outcome,
+            effect_id=answer.get("refund_id", ""),
+            answer_sha256=answer.get("answer_sha256", ""),
+            order_id=asked.get("order_id", ""),
+            at=evidence.facts.epoch(operation.invoke.time_s),
+            trace_id=operation.trace_id,
+        )
+
+
+def _judge_key(evidence: Evidence, attempts: list[Keyed], findings: Findings) -> None:
+    accepted = [attempt for attempt in attempts if attempt.outcome == "ok"]
+    if not accepted:
+        return
+    newest = accepted[-1]
+    about = {"at": newest.at, "trace_id": newest.trace_id}
+    effects = sorted({attempt.effect_id for attempt in accepted})
+    if len(effects) > 1:
+        findings.damage(
+            "two_effects_for_key",
+            f"key {newest.key} was answered with {' and '.join(effects)}",
+            undone=sum(1 for effect in effects if _stands(evidence, effect)) <= 1,
+            order_id=newest.order_id,
+            weight=len(effects),
+            **about,
+        )
+    bodies = {attempt.fingerprint for attempt in accepted if attempt.fingerprint}
+    if len(bodies) > 1:
+        findings.violation(
+            "mismatch_accepted",
+            f"key {newest.key} was accepted with {len(bodies)} different bodies",
+            order_id=newest.order_id,
+            **about,
+        )
+    answers = {attempt.answer_sha256 for attempt in accepted if attempt.answer_sha256}
+    if len(effects) == 1 and len(bodies) <= 1 and len(answers) > 1:
+        findings.violation(
+            "answers_differ",
+            f"key {newest.key} was answered in {len(answers)} different ways",
+            order_id=newest.order_id,
+            **about,
+        )
+
+
+def _judge_effects(by_key: dict[tuple[tuple[str, str], str], list[Keyed]], findings: Findings) -> None:
+    """An effect belongs to one customer and one key."""
+    owners: dict[str, tuple[tuple[str, str], str]] = {}
+    for owner, attempts in by_key.items():
+        for attempt in attempts:
+            if attempt.outcome != "ok" or not attempt.effect_id:
+                continue
+            if owners.setdefault(attempt.effect_id, owner) != owner:
+                findings.violation(
+                    "answer_of_another_key",
+                    f"key {attempt.key} was answered with what key {owners[attempt.effect_id][1]} had bought",
+                    order_id=attempt.order_id,
+                    at=attempt.at,
+                    trace_id=attempt.trace_id,
+                )
+                break
+
+
+def _judge_stored(evidence: Evidence, findings: Findings) -> None:
+    """The stored orders, whatever clients were told."""
+    by_key: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for order in evidence.audit.orders:
+        if order.idempotency_key:
+            by_key[order.customer_id, order.idempotency_key].append(order.id)
+    for (_, key), order_ids in by_key.items():
+        if len(order_ids) > 1:
+            findings.damage(
+                "two_orders_for_key",
+                f"{len(order_ids)} orders are stored for key {key}: {', '.join(order_ids)}",
+                undone=sum(1 for order_id in order_ids if _stands(evidence, order_id)) <= 1,
+                order_id=order_ids[-1],
+                weight=len(order_ids),
+            )
+
+
+def _stands(evidence: Evidence, order_id: str) -> bool:
+    order = evidence.orders.get(order_id)
+    return order is not None and not is_cancelled(evidence, order)
+
+
+CHECKER = Checker(
+    id="INV-10",
+    name="idempotent",
+    statement="one effect and one answer per scope and key; another body under the key is refused",
+    witness="client history × orders",
+    needs=("orders.orders",),
+    examine=examine,
+)

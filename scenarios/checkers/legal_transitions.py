@@ -1,0 +1,152 @@
+"""INV-12: orders and shipments only move as they may, and a status is backed by facts elsewhere.
+
+Paid needs committed stock, shipped needs a payment, cancelled keeps no money. The witness is the history
+table that a trigger writes; the path is judged as a whole, so equal timestamps do not matter.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from scenarios.checkers.result import Checker, Finding, Findings
+from scenarios.checkers.standing import SHIPPED_STATUSES, is_cancelled, is_sold
+from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.rows import OrderRow, OrderTransitionRow, ShipmentTransitionRow
+
+REFUNDS = ("refunded", "partially_refunded")
+ORDER_MOVES: dict[str, frozenset[str]] = {
+    "": frozenset({"pending", "reserved"}),
+    "pending": frozenset({"reserved", "cancelled", "payment_failed"}),
+    "reserved": frozenset({"paid", "cancelled", "payment_failed"}),
+    "payment_failed": frozenset({"cancelled"}),
+    "paid": frozenset({"fulfilling", "shipped", "cancelled", *REFUNDS}),
+    "fulfilling": frozenset({"shipped", "cancelled", *REFUNDS}),
+    "shipped": frozenset({"delivered", *REFUNDS}),
+    "delivered": frozenset({"completed", *REFUNDS}),
+    "completed": frozenset(REFUNDS),
+    "partially_refunded": frozenset({"fulfilling", "shipped", "delivered", "completed", *REFUNDS}),
+    "cancelled": frozenset({"refunded"}),
+    "refunded": frozenset(),
+}
+SHIPMENT_MOVES: dict[str, frozenset[str]] = {
+    "": frozenset({"created"}),
+    "created": frozenset({"labelled", "cancelled"}),
+    "labelled": frozenset({"handed_over", "cancelled"}),
+    "handed_over": frozenset({"in_transit", "delivered", "lost", "returned"}),
+    "in_transit": frozenset({"delivered", "lost", "returned"}),
+    "delivered": frozenset({"returned"}),
+    "lost": frozenset({"delivered"}),
+    "returned": frozenset(),
+    "cancelled": frozenset(),
+}
+SENT_SHIPMENTS = frozenset({"handed_over", "in_transit", "delivered", "lost", "returned"})
+
+
+def examine(evidence: Evidence) -> Finding:
+    findings = Findings(evidence)
+    findings.require(evidence.audit.order_transitions, "no order ever changed its status")
+    for order in evidence.audit.orders:
+        findings.check()
+        path = evidence.transitions_of.get(order.id, [])
+        _judge_moves(path, ORDER_MOVES, order.id, findings)
+        _judge_path(path, order.status, order.id, findings)
+        _judge_backing(evidence, order, path, findings)
+    _judge_shipments(evidence, findings)
+    return findings.result()
+
+
+def _judge_moves(
+    path: Sequence[OrderTransitionRow | ShipmentTransitionRow],
+    moves: dict[str, frozenset[str]],
+    order_id: str,
+    findings: Findings,
+) -> None:
+    for row in path:
+        if row.to_status not in moves.get(row.from_status, frozenset()):
+            findings.violation(
+                "illegal_transition",
+                f"went from {row.from_status or 'nothing'} to {row.to_status}",
+                order_id=order_id,
+                at=row.at,
+            )
+
+
+def _judge_path(
+    path: Sequence[OrderTransitionRow | ShipmentTransitionRow],
+    status: str,
+    order_id: str,
+    findings: Findings,
+) -> None:
+    """The steps must join up from nothing to the present status, in some order."""
+    balance: Counter[str] = Counter()
+    for row in path:
+        balance[row.to_status] += 1
+        balance[row.from_status] -= 1
+    balance[""] += 1
+    balance[status] -= 1
+    if any(balance.values()):
+        findings.violation(
+            "history_differs_from_status",
+            f"is {status}, its history is " + (" → ".join(row.to_status for row in path) if path else "empty"),
+            order_id=order_id,
+        )
+
+
+def _judge_backing(evidence: Evidence, order: OrderRow, path: list[OrderTransitionRow], findings: Findings) -> None:
+    visited = {row.to_status for row in path} | {order.status}
+    if visited & SHIPPED_STATUSES and "paid" not in visited:
+        findings.violation("shipped_unpaid", f"is {order.status} and never was paid", order_id=order.id)
+    account = evidence.psp_account(order.id)
+    if is_cancelled(evidence, order) and account.net_minor:
+        findings.violation(
+            "cancelled_but_charged",
+            f"is {order.status}, {account.net_minor} {order.currency} stay captured",
+            order_id=order.id,
+            amount_minor=abs(account.net_minor),
+        )
+    if not is_sold(evidence, order) or order.status == "refunded":
+        return
+    wanted: Counter[str] = Counter()
+    for line in evidence.lines_of.get(order.id, ()):
+        wanted[line.sku] += line.quantity
+    committed: Counter[str] = Counter()
+    for hold in evidence.reservations_of.get(order.id, ()):
+        committed[hold.sku] += hold.quantity if hold.status == "committed" else 0
+    judged = set(evidence.facts.skus) or set(wanted)
+    for sku in sorted(judged & set(wanted)):
+        if committed[sku] < wanted[sku]:
+            findings.violation(
+                "paid_without_stock",
+                f"is {order.status}, {committed[sku]} of {wanted[sku]} × {sku} committed",
+                order_id=order.id,
+                sku=sku,
+                weight=wanted[sku] - committed[sku],
+            )
+
+
+def _judge_shipments(evidence: Evidence, findings: Findings) -> None:
+    paths: dict[str, list[ShipmentTransitionRow]] = {}
+    for row in evidence.audit.shipment_transitions:
+        paths.setdefault(row.shipment_id, []).append(row)
+    for shipment in evidence.audit.shipments:
+        findings.check()
+        path = paths.get(shipment.id, [])
+        _judge_moves(path, SHIPMENT_MOVES, shipment.order_id, findings)
+        _judge_path(path, shipment.status, shipment.order_id, findings)
+        sent = shipment.status in SENT_SHIPMENTS
+        if sent and not evidence.psp_account(shipment.order_id).captures:
+            findings.violation(
+                "sent_without_payment",
+                f"the parcel is {shipment.status}, the provider captured nothing",
+                order_id=shipment.order_id,
+                at=shipment.created_at,
+            )
+
+
+CHECKER = Checker(
+    id="INV-12",
+    name="legal-transitions",
+    statement="only allowed transitions; paid ⇒ committed stock; shipped ⇒ paid; cancelled ⇒ net 0",
+    witness="history table written by a trigger × inventory × provider's journal",
+    needs=("orders.orders", "orders.order_transitions", "inventory.reservations", "shipping.shipments"),
+    examine=examine,
+)

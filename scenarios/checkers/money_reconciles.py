@@ -1,0 +1,150 @@
+"""INV-06: provider, payments, ledger and orders tell the same amounts, per order, to the cent.
+
+Four independent books are compared per order and currency; an order still in flight is left out and
+counted. Ledger amounts are the debit side of the transactions of a kind.
+"""
+
+from collections import defaultdict
+
+import msgspec
+
+from scenarios.checkers.result import Checker, Finding, Findings
+from scenarios.checkers.standing import OPEN_STATUSES, is_cancelled
+from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.rows import OrderRow
+
+
+class Sums(msgspec.Struct):
+    """What one book says about one order, in minor units."""
+
+    captured_minor: int = 0
+    refunded_minor: int = 0
+
+    @property
+    def net_minor(self) -> int:
+        return self.captured_minor - self.refunded_minor
+
+
+Books = dict[tuple[str, str], Sums]
+
+
+def examine(evidence: Evidence) -> Finding:
+    findings = Findings(evidence)
+    provider = provider_book(evidence)
+    payments = payments_book(evidence)
+    ledger = ledger_book(evidence)
+    findings.require(provider, "the payment provider moved no money")
+    for account in sorted({*provider, *payments, *ledger}):
+        if account[0] in evidence.foreign_orders:
+            continue
+        findings.check()
+        _compare(account, ("provider", provider), ("payments", payments), findings)
+        _compare(account, ("payments", payments), ("ledger", ledger), findings)
+    for order in evidence.audit.orders:
+        _judge_order(evidence, order, provider, findings)
+    return findings.result()
+
+
+def provider_book(evidence: Evidence) -> Books:
+    book: Books = defaultdict(Sums)
+    for order_id, account in evidence.psp_accounts.items():
+        for line in account.captures:
+            book[order_id, line.currency].captured_minor += line.amount_minor
+        for line in account.refunds:
+            book[order_id, line.currency].refunded_minor += line.amount_minor
+    return dict(book)
+
+
+def payments_book(evidence: Evidence) -> Books:
+    book: Books = defaultdict(Sums)
+    for row in evidence.audit.payments:
+        if row.captured_minor or row.refunded_minor:
+            book[row.order_id, row.currency].captured_minor += row.captured_minor
+            book[row.order_id, row.currency].refunded_minor += row.refunded_minor
+    return dict(book)
+
+
+def ledger_book(evidence: Evidence) -> Books:
+    book: Books = defaultdict(Sums)
+    for row in evidence.audit.ledger:
+        if row.amount_minor <= 0 or row.order_id in evidence.foreign_orders:
+            continue
+        if row.kind.startswith("capture"):
+            book[row.order_id, row.currency].captured_minor += row.amount_minor
+        elif row.kind.startswith("refund"):
+            book[row.order_id, row.currency].refunded_minor += row.amount_minor
+    return dict(book)
+
+
+def orders_book(evidence: Evidence) -> Books:
+    """What the orders expect to have been paid; open orders are left out."""
+    book: Books = {}
+    for order in evidence.audit.orders:
+        if order.status in OPEN_STATUSES:
+            continue
+        expected = _expected(evidence, order)
+        if expected is not None:
+            book[order.id, order.currency] = expected
+    return book
+
+
+def _compare(account: tuple[str, str], one: tuple[str, Books], other: tuple[str, Books], findings: Findings) -> None:
+    order_id, currency = account
+    left = one[1].get(account, Sums())
+    right = other[1].get(account, Sums())
+    if left == right:
+        return
+    findings.violation(
+        f"{one[0]}_differs_from_{other[0]}",
+        f"{one[0]}: captured {left.captured_minor}, refunded {left.refunded_minor}; "
+        f"{other[0]}: captured {right.captured_minor}, refunded {right.refunded_minor} ({currency})",
+        order_id=order_id,
+        currency=currency,
+        amount_minor=abs(left.net_minor - right.net_minor),
+        weight=abs(left.net_minor - right.net_minor),
+    )
+
+
+def _judge_order(evidence: Evidence, order: OrderRow, provider: Books, findings: Findings) -> None:
+    expected = _expected(evidence, order)
+    if expected is None:
+        findings.observe("orders in flight, left out")
+        return
+    findings.check()
+    charged = [currency for (order_id, currency) in provider if order_id == order.id]
+    if any(currency != order.currency for currency in charged):
+        findings.violation(
+            "currency_differs",
+            f"ordered in {order.currency}, charged in {', '.join(charged)}",
+            order_id=order.id,
+        )
+        return
+    actual = provider.get((order.id, order.currency), Sums())
+    if actual.net_minor == expected.net_minor:
+        return
+    findings.violation(
+        "orders_differ_from_provider",
+        f"order is {order.status} and expects {expected.net_minor} to stay paid, "
+        f"the provider kept {actual.net_minor} ({order.currency})",
+        order_id=order.id,
+        amount_minor=abs(actual.net_minor - expected.net_minor),
+        weight=abs(actual.net_minor - expected.net_minor),
+    )
+
+
+def _expected(evidence: Evidence, order: OrderRow) -> Sums | None:
+    if is_cancelled(evidence, order):
+        return Sums()
+    if order.status in OPEN_STATUSES:
+        return None
+    return Sums(captured_minor=order.total_minor, refunded_minor=order.refunded_minor)
+
+
+CHECKER = Checker(
+    id="INV-06",
+    name="money-reconciles",
+    statement="provider = payments = ledger = orders, per order and currency, to the cent",
+    witness="the provider's journal × payments × ledger × orders",
+    needs=("orders.orders", "payments.payments", "payments.ledger"),
+    examine=examine,
+)

@@ -1,0 +1,136 @@
+"""INV-09: what was acknowledged is in the final read; nothing is there that nobody attempted.
+
+The witness is the client history. A timeout decides nothing: its order may exist or not.
+"""
+
+from scenarios.checkers.result import Checker, Finding, Findings
+from scenarios.checkers.standing import is_cancelled
+from scenarios.evidence.bundle import Evidence, Purchase
+from scenarios.history import CANCEL_ORDER, REFUND
+
+
+def examine(evidence: Evidence) -> Finding:
+    findings = Findings(evidence)
+    findings.require(evidence.confirmed, "no order was acknowledged to a client")
+    for order_id, purchase in evidence.confirmed.items():
+        findings.check()
+        _judge_acknowledged(evidence, order_id, purchase, findings)
+    _judge_existing(evidence, findings)
+    _judge_unknown(evidence, findings)
+    _judge_cancels(evidence, findings)
+    _judge_refunds(evidence, findings)
+    return findings.result()
+
+
+def _judge_acknowledged(evidence: Evidence, order_id: str, purchase: Purchase, findings: Findings) -> None:
+    order = evidence.orders.get(order_id)
+    if order is None:
+        findings.violation(
+            "acknowledged_order_missing",
+            f"the client was told of the order ({purchase.answer.status_code}), it is not stored",
+            order_id=order_id,
+            at=purchase.completed_at,
+            trace_id=purchase.trace_id,
+        )
+        return
+    stored = {line.sku: 0 for line in evidence.lines_of.get(order_id, ())}
+    for line in evidence.lines_of.get(order_id, ()):
+        stored[line.sku] += line.quantity
+    wanted = {line.sku: 0 for line in purchase.lines}
+    for line in purchase.lines:
+        wanted[line.sku] += line.quantity
+    answer = purchase.answer
+    differences = [
+        what
+        for what, differs in (
+            ("customer", order.customer_id != purchase.customer_id),
+            ("lines", stored != wanted),
+            ("total", bool(answer.total_minor) and answer.total_minor != order.total_minor),
+            ("currency", bool(answer.currency) and answer.currency != order.currency),
+        )
+        if differs
+    ]
+    if differences:
+        findings.violation(
+            "acknowledged_order_differs",
+            f"stored order differs from what the client was told: {', '.join(differences)}",
+            order_id=order_id,
+            at=purchase.completed_at,
+            trace_id=purchase.trace_id,
+        )
+
+
+def _judge_existing(evidence: Evidence, findings: Findings) -> None:
+    by_key: dict[tuple[str, str], list[Purchase]] = {}
+    for purchase in evidence.purchases:
+        by_key.setdefault((purchase.customer_id, purchase.key), []).append(purchase)
+    for order in evidence.audit.orders:
+        findings.check()
+        attempts = by_key.get((order.customer_id, order.idempotency_key))
+        if attempts is None:
+            findings.violation(
+                "order_never_attempted",
+                f"order of customer {order.customer_id} exists, no client attempted it",
+                order_id=order.id,
+            )
+        elif all(purchase.outcome == "fail" for purchase in attempts):
+            findings.violation(
+                "refused_order_exists",
+                f"the client was refused ({attempts[-1].error}), yet the order exists",
+                order_id=order.id,
+                at=attempts[-1].completed_at,
+                trace_id=attempts[-1].trace_id,
+            )
+
+
+def _judge_unknown(evidence: Evidence, findings: Findings) -> None:
+    known = {(order.customer_id, order.idempotency_key) for order in evidence.audit.orders}
+    answered = {(item.customer_id, item.key) for item in evidence.purchases if item.outcome == "ok"}
+    unknown = {(item.customer_id, item.key) for item in evidence.purchases if item.outcome == "info"} - answered
+    findings.observe("unknown outcomes that had happened", len(unknown & known))
+    findings.observe("unknown outcomes that had not happened", len(unknown - known))
+
+
+def _judge_cancels(evidence: Evidence, findings: Findings) -> None:
+    for operation in evidence.operations:
+        if operation.invoke.function != CANCEL_ORDER or operation.outcome != "ok":
+            continue
+        findings.check()
+        order_id = operation.invoke.value["order_id"]
+        order = evidence.orders.get(order_id)
+        if order is not None and not is_cancelled(evidence, order) and order.status != "refunded":
+            findings.violation(
+                "acknowledged_cancel_lost",
+                f"the client was told the order is cancelled, it is {order.status}",
+                order_id=order_id,
+                at=evidence.facts.epoch(operation.invoke.time_s),
+                trace_id=operation.trace_id,
+            )
+
+
+def _judge_refunds(evidence: Evidence, findings: Findings) -> None:
+    stored = {row.id: row for row in evidence.audit.refunds}
+    for operation in evidence.operations:
+        if operation.invoke.function != REFUND or operation.outcome != "ok":
+            continue
+        findings.check()
+        answer = operation.completion.value if operation.completion else None
+        refund_id = (answer or {}).get("refund_id", "")
+        if refund_id not in stored:
+            findings.violation(
+                "acknowledged_refund_missing",
+                f"the client was told of refund {refund_id or '(no id)'}, it is not stored",
+                order_id=operation.invoke.value["order_id"],
+                at=evidence.facts.epoch(operation.invoke.time_s),
+                trace_id=operation.trace_id,
+            )
+
+
+CHECKER = Checker(
+    id="INV-09",
+    name="no-lost-write",
+    statement="every acknowledged order is in the final read; nothing appears that was never attempted",
+    witness="client history",
+    needs=("orders.orders", "orders.order_lines"),
+    examine=examine,
+)

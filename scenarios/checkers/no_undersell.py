@@ -1,0 +1,210 @@
+"""INV-03: with more demand than supply everything is sold, and every hold ends exactly once.
+
+A unit that came back when nobody asked for it any more is not undersold; the refused attempts after
+its return are the witness. Holds are compared with movements, orders and the clock.
+"""
+
+from collections import defaultdict
+
+from scenarios.checkers.no_oversell import supply_at
+from scenarios.checkers.result import Checker, Finding, Findings
+from scenarios.checkers.standing import is_cancelled, is_sold, judged_skus, units
+from scenarios.evidence.bundle import Evidence, Purchase
+from scenarios.evidence.rows import MovementRow, ReservationRow
+
+RETURN_GRACE_S = 0.5
+ENDINGS = {"committed": "commit", "released": "release", "expired": "expire"}
+OWN_LIMIT_REFUSALS = frozenset({"purchase_limit_exceeded", "coupon_exhausted", "coupon_limit_exceeded"})
+
+
+def examine(evidence: Evidence) -> Finding:
+    findings = Findings(evidence)
+    for sku in judged_skus(evidence):
+        if sku in evidence.facts.scarce_skus:
+            _judge_sold_out(evidence, sku, findings)
+    moved: dict[tuple[str, str, str], list[MovementRow]] = defaultdict(list)
+    for movement in evidence.audit.movements:
+        if movement.reservation_id:
+            moved[movement.reservation_id, movement.warehouse, movement.sku].append(movement)
+    for hold in evidence.audit.reservations:
+        findings.check()
+        _judge_active(evidence, hold, findings)
+        _judge_ending(hold, moved.get((hold.id, hold.warehouse, hold.sku), []), findings)
+    _judge_orphans(evidence, moved, findings)
+    _judge_amounts(evidence, findings)
+    return findings.result()
+
+
+def _judge_sold_out(evidence: Evidence, sku: str, findings: Findings) -> None:
+    supply = supply_at(evidence, sku, float("inf"))
+    if supply is None:
+        findings.require(False, f"the supply of {sku} is not known")
+        return
+    findings.check()
+    sold = sum(units(evidence, order.id, sku) for order in evidence.audit.orders if is_sold(evidence, order))
+    unsatisfied = _unsatisfied(evidence, sku)
+    findings.require(len(unsatisfied) + sold > supply, f"demand for {sku} did not exceed its supply of {supply}")
+    waiting = _units_still_waiting(evidence, sku)
+    findings.observe("units in unexpired holds", waiting)
+    unsold = supply - sold - waiting
+    available_from = _availability(evidence, sku)[: max(unsold, 0)]
+    missed: list[Purchase] = []
+    for at in available_from:
+        askers = [asker for asker in unsatisfied if asker.invoked_at > at + RETURN_GRACE_S]
+        if len(askers) > len(missed):
+            missed.append(askers[len(missed)])
+    findings.observe("units that came back too late", len(available_from) - len(missed))
+    for asker in missed:
+        findings.violation(
+            "undersold",
+            f"{sku}: {sold} of {supply} units sold, though this buyer asked for one ({asker.error})",
+            sku=sku,
+            at=asker.invoked_at,
+            customer_id=asker.customer_id,
+            trace_id=asker.trace_id,
+        )
+
+
+def _unsatisfied(evidence: Evidence, sku: str) -> list[Purchase]:
+    """Last attempts of buyers who never got an order and were not at a limit of their own, latest first."""
+    served = {(item.customer_id, item.key) for item in evidence.purchases if item.outcome == "ok"}
+    known = {(order.customer_id, order.idempotency_key) for order in evidence.audit.orders}
+    last: dict[tuple[str, str], Purchase] = {}
+    for purchase in evidence.purchases:
+        buyer = purchase.customer_id, purchase.key
+        if purchase.units(sku) and buyer not in served and buyer not in known:
+            last[buyer] = purchase
+    return sorted(
+        (purchase for purchase in last.values() if purchase.error not in OWN_LIMIT_REFUSALS),
+        key=lambda purchase: -purchase.invoked_at,
+    )
+
+
+def _availability(evidence: Evidence, sku: str) -> list[float]:
+    """For each unit that could be unsold, when it was last made available; latest first."""
+    returned = [
+        (hold.ended_at or 0.0, hold.quantity)
+        for hold in evidence.audit.reservations
+        if hold.sku == sku and hold.status in {"released", "expired"}
+    ]
+    supplied = [
+        (0.0 if step.opening else step.done_at, step.quantity) for step in evidence.facts.supply if step.sku == sku
+    ]
+    return sorted((at for at, quantity in returned + supplied for _ in range(quantity)), reverse=True)
+
+
+def _units_still_waiting(evidence: Evidence, sku: str) -> int:
+    """Units in holds without an order whose time has not run out: abandoned, and not yet given back."""
+    return sum(
+        hold.quantity
+        for hold in evidence.audit.reservations
+        if hold.sku == sku
+        and hold.status == "held"
+        and not hold.pinned
+        and (hold.expires_at or 0.0) > evidence.facts.judged_at
+    )
+
+
+def _judge_active(evidence: Evidence, hold: ReservationRow, findings: Findings) -> None:
+    if hold.status != "held" or hold.order_id in evidence.foreign_orders:
+        return
+    order = evidence.orders.get(hold.order_id)
+    if order is not None and is_sold(evidence, order):
+        kind, message = "hold_of_paid_order", "is still held though its order is paid"
+    elif order is not None and is_cancelled(evidence, order):
+        kind, message = "hold_of_cancelled_order", "is still held though its order is cancelled"
+    elif not hold.pinned and hold.expires_at is not None and hold.expires_at <= evidence.facts.judged_at:
+        kind, message = "hold_outlived_ttl", "is still held after its time"
+    else:
+        findings.observe("active holds within their time")
+        return
+    findings.violation(
+        kind,
+        f"a hold of {hold.quantity} × {hold.sku} {message}",
+        order_id=hold.order_id,
+        sku=hold.sku,
+        at=hold.created_at,
+        weight=hold.quantity,
+    )
+
+
+def _judge_ending(hold: ReservationRow, movements: list[MovementRow], findings: Findings) -> None:
+    """As many endings as reserves once the hold has ended, one fewer while it is active."""
+    reserves = [movement for movement in movements if movement.type == "reserve"]
+    endings = [movement for movement in movements if movement.type in ENDINGS.values()]
+    active = hold.status == "held"
+    expected = len(reserves) - (1 if active else 0)
+    if not reserves:
+        kind, message = "hold_without_movement", "has no movement that reserved it"
+    elif len(endings) > expected:
+        kind, message = "hold_ended_twice", f"was reserved {len(reserves)} × and ended {len(endings)} ×"
+    elif len(endings) < expected:
+        kind, message = "hold_ended_without_movement", f"is {hold.status}, but no movement ended it"
+    elif not active and ENDINGS.get(hold.status) not in {movement.type for movement in endings}:
+        kind, message = "hold_ended_otherwise", f"is {hold.status}, its movement says {endings[-1].type}"
+    else:
+        return
+    findings.violation(
+        kind,
+        f"the hold of {hold.quantity} × {hold.sku} {message}",
+        order_id=hold.order_id,
+        sku=hold.sku,
+        at=hold.ended_at or hold.created_at,
+        weight=hold.quantity,
+    )
+
+
+def _judge_orphans(
+    evidence: Evidence, moved: dict[tuple[str, str, str], list[MovementRow]], findings: Findings
+) -> None:
+    known = {(hold.id, hold.warehouse, hold.sku) for hold in evidence.audit.reservations}
+    for place in sorted(moved.keys() - known):
+        reservation_id, warehouse, sku = place
+        findings.violation(
+            "movement_without_hold",
+            f"{sku} at {warehouse} was moved for a reservation that does not exist",
+            order_id=reservation_id,
+            sku=sku,
+            at=moved[place][0].created_at,
+        )
+
+
+def _judge_amounts(evidence: Evidence, findings: Findings) -> None:
+    """An order holds what it ordered, once; nothing is committed for an order that does not exist."""
+    for order_id, holds in evidence.reservations_of.items():
+        if order_id in evidence.foreign_orders:
+            continue
+        standing = [hold for hold in holds if hold.status in {"held", "committed"}]
+        if order_id not in evidence.orders:
+            for hold in standing:
+                if hold.status == "committed":
+                    findings.violation(
+                        "committed_without_order",
+                        f"{hold.quantity} × {hold.sku} left the stock for an order that does not exist",
+                        order_id=order_id,
+                        sku=hold.sku,
+                        at=hold.ended_at,
+                    )
+            continue
+        for sku in sorted({hold.sku for hold in standing}):
+            held = sum(hold.quantity for hold in standing if hold.sku == sku)
+            ordered = units(evidence, order_id, sku)
+            if held > ordered:
+                findings.violation(
+                    "held_more_than_ordered",
+                    f"{held} units of {sku} are held for an order of {ordered}",
+                    order_id=order_id,
+                    sku=sku,
+                    weight=held - ordered,
+                )
+
+
+CHECKER = Checker(
+    id="INV-03",
+    name="no-undersell",
+    statement="demand above supply sells everything; after its time no hold is active; each hold ends in "
+    "exactly one of commit, release, expire",
+    witness="inventory × client history × orders",
+    needs=("inventory.reservations", "inventory.movements", "orders.orders", "orders.order_lines"),
+    examine=examine,
+)

@@ -1,0 +1,138 @@
+"""INV-17: one message per event, template and recipient, to the right person, over the right amount.
+
+The witness is the mail catcher. The same Message-ID twice is a redelivery by the protocol: reported,
+no violation; another Message-ID for the same thing is the violation.
+"""
+
+from collections import Counter, defaultdict
+from decimal import Decimal, InvalidOperation
+
+from scenarios.checkers.result import Checker, Finding, Findings
+from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.rows import OrderRow
+from scenarios.world.journals import SmtpRecord
+
+DIGITS_DEFAULT = 2
+DIGITS_BY_CURRENCY = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX"), 0),
+    **dict.fromkeys(("UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
+
+def examine(evidence: Evidence) -> Finding:
+    findings = Findings(evidence)
+    mails = [mail for mail in evidence.journals.smtp if mail.kind in {"", "accepted"} and mail.template]
+    findings.require(mails, "no mail of the shop arrived")
+    sent: dict[tuple[str, str, str], list[SmtpRecord]] = defaultdict(list)
+    for mail in mails:
+        findings.check()
+        for recipient in mail.recipients:
+            sent[mail.event_id, mail.template, recipient.lower()].append(mail)
+        _judge_content(evidence, mail, findings)
+    for (_, template, recipient), copies in sent.items():
+        _judge_copies(template, recipient, copies, findings)
+    _judge_twins(sent, findings)
+    _judge_deliveries(evidence, mails, findings)
+    return findings.result()
+
+
+def amount_minor(text: str, currency: str) -> int | None:
+    """Minor units of "59.99 EUR" or "59.99"; None when it is no amount of that currency."""
+    number, _, named = text.strip().partition(" ")
+    if named and named != currency:
+        return None
+    try:
+        scaled = Decimal(number) * 10 ** DIGITS_BY_CURRENCY.get(currency, DIGITS_DEFAULT)
+    except InvalidOperation:
+        return None
+    return int(scaled) if scaled == int(scaled) else None
+
+
+def _judge_copies(template: str, recipient: str, copies: list[SmtpRecord], findings: Findings) -> None:
+    ids = {mail.message_id for mail in copies}
+    findings.observe("mails delivered again by the protocol", len(copies) - len(ids))
+    if len(ids) > 1:
+        findings.violation(
+            "mailed_twice",
+            f"{len(ids)} different mails of template {template} to {recipient} about one event",
+            order_id=copies[-1].order_id,
+            event_id=copies[-1].event_id,
+            at=copies[-1].at,
+            trace_id=copies[-1].trace_id,
+            weight=len(ids),
+        )
+
+
+def _judge_twins(sent: dict[tuple[str, str, str], list[SmtpRecord]], findings: Findings) -> None:
+    """The customer sees the same mail again, whatever event is said to be behind it."""
+    twins: dict[tuple[str, str, str, str], dict[str, SmtpRecord]] = defaultdict(dict)
+    for (event_id, template, recipient), copies in sent.items():
+        mail = copies[0]
+        if mail.order_id and mail.body_sha256:
+            twins[mail.order_id, template, recipient, mail.body_sha256][event_id] = mail
+    for (order_id, template, recipient, _), by_event in twins.items():
+        if len(by_event) > 1:
+            newest = max(by_event.values(), key=lambda mail: mail.at)
+            findings.violation(
+                "same_mail_again",
+                f"{recipient} got the same {template} {len(by_event)} ×, for different events",
+                order_id=order_id,
+                event_id=newest.event_id,
+                at=newest.at,
+                weight=len(by_event),
+            )
+
+
+def _judge_content(evidence: Evidence, mail: SmtpRecord, findings: Findings) -> None:
+    order = evidence.orders.get(mail.order_id)
+    if order is None:
+        return
+    about = {"order_id": order.id, "event_id": mail.event_id, "at": mail.at, "trace_id": mail.trace_id}
+    strangers = [recipient for recipient in mail.recipients if recipient.lower() != order.email.lower()]
+    if strangers:
+        findings.violation("wrong_recipient", f"{mail.template} of this order went to {', '.join(strangers)}", **about)
+    if mail.amount and amount_minor(mail.amount, order.currency) not in _rightful_amounts(evidence, order):
+        findings.violation(
+            "wrong_amount",
+            f"{mail.template} says {mail.amount}, the order is {order.total_minor} {order.currency} (minor units)",
+            **about,
+        )
+
+
+def _rightful_amounts(evidence: Evidence, order: OrderRow) -> set[int]:
+    refunds = [row.amount_minor for row in evidence.audit.refunds if row.order_id == order.id]
+    return {order.total_minor, order.refunded_minor, *refunds}
+
+
+def _judge_deliveries(evidence: Evidence, mails: list[SmtpRecord], findings: Findings) -> None:
+    arrived = {mail.message_id for mail in mails}
+    rows = [row for row in evidence.audit.deliveries if row.channel in {"email", "mail"}]
+    counts = Counter((row.event_id, row.template, row.recipient) for row in rows)
+    for row in rows:
+        findings.check()
+        if counts.pop((row.event_id, row.template, row.recipient), 0) > 1:
+            findings.violation(
+                "two_deliveries_for_event",
+                f"two deliveries of {row.template} to {row.recipient} are stored for one event",
+                order_id=row.order_id,
+                event_id=row.event_id,
+            )
+        if row.status == "sent" and row.message_id and row.message_id not in arrived:
+            findings.violation(
+                "sent_but_never_arrived",
+                f"{row.template} to {row.recipient} is marked sent, it never arrived",
+                order_id=row.order_id,
+                event_id=row.event_id,
+                at=row.sent_at,
+            )
+
+
+CHECKER = Checker(
+    id="INV-17",
+    name="one-mail",
+    statement="one message per event, template and recipient; right recipient, right amount",
+    witness="the mail catcher",
+    needs=("notifications.deliveries", "orders.orders"),
+    examine=examine,
+)

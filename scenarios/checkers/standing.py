@@ -1,0 +1,46 @@
+"""How an order stands, in the words several checkers share: sold, cancelled, or still open."""
+
+from collections.abc import Iterable
+from itertools import chain
+
+from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.rows import OrderRow
+
+PAID_STATUSES = frozenset({"paid", "fulfilling", "shipped", "delivered", "completed", "partially_refunded"})
+CANCELLED_STATUSES = frozenset({"cancelled", "payment_failed"})
+OPEN_STATUSES = frozenset({"pending", "reserved"})
+SHIPPED_STATUSES = frozenset({"shipped", "delivered", "completed"})
+
+
+def is_cancelled(evidence: Evidence, order: OrderRow) -> bool:
+    """Cancelled now, or cancelled before it was refunded."""
+    return order.status in CANCELLED_STATUSES or order.id in evidence.cancelled_at
+
+
+def is_sold(evidence: Evidence, order: OrderRow) -> bool:
+    """Paid, or refunded by a return: the units have left the stock."""
+    paid = order.status in PAID_STATUSES or order.status == "refunded"
+    return paid and not is_cancelled(evidence, order)
+
+
+def was_ever_paid(evidence: Evidence, order: OrderRow) -> bool:
+    return order.status in PAID_STATUSES or any(
+        row.to_status == "paid" for row in evidence.transitions_of.get(order.id, ())
+    )
+
+
+def units(evidence: Evidence, order_id: str, sku: str) -> int:
+    """Units of `sku` in an order: by its stored lines, else as its client asked for them."""
+    lines = evidence.lines_of.get(order_id)
+    if lines is not None:
+        return sum(line.quantity for line in lines if line.sku == sku)
+    purchase = evidence.confirmed.get(order_id)
+    return purchase.units(sku) if purchase else 0
+
+
+def judged_skus(evidence: Evidence) -> list[str]:
+    """The run's SKUs; those of its purchases when the runner named none."""
+    if evidence.facts.skus:
+        return sorted(evidence.facts.skus)
+    lines: Iterable[str] = chain.from_iterable((line.sku for line in purchase.lines) for purchase in evidence.purchases)
+    return sorted(set(lines))

@@ -1,0 +1,45 @@
+"""What judges look at: audit rows, journals, the client history and the facts of a run.
+
+Pure data and its storage; reading it from a running fleet is the business of `scenarios.snapshots`.
+"""
+
+from scenarios.evidence.bundle import NO_JOURNALS, Evidence, PspAccount, Purchase
+from scenarios.evidence.facts import (
+    CouponLimit,
+    Demand,
+    FaultFired,
+    PurchaseLimit,
+    RunFacts,
+    SupplyStep,
+)
+from scenarios.evidence.scope import in_scope
+from scenarios.evidence.storage import (
+    EvidenceUnreadableError,
+    load_evidence,
+    load_facts,
+    save_evidence,
+    save_facts,
+)
+from scenarios.evidence.views import VIEWS, AuditTables, View
+
+__all__ = [
+    "NO_JOURNALS",
+    "VIEWS",
+    "AuditTables",
+    "CouponLimit",
+    "Demand",
+    "Evidence",
+    "EvidenceUnreadableError",
+    "FaultFired",
+    "PspAccount",
+    "Purchase",
+    "PurchaseLimit",
+    "RunFacts",
+    "SupplyStep",
+    "View",
+    "in_scope",
+    "load_evidence",
+    "load_facts",
+    "save_evidence",
+    "save_facts",
+]

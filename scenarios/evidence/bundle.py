@@ -1,0 +1,197 @@
+"""Everything a judge may look at, in one value, with the look-ups that checkers share.
+
+Holds no connection and judges nothing. Look-ups are computed once; the lists are never changed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, TypeVar
+
+import msgspec
+
+from scenarios.evidence.facts import RunFacts
+from scenarios.evidence.rows import (
+    OrderLineRow,
+    OrderRow,
+    OrderTransitionRow,
+    OutboxRow,
+    ReservationRow,
+)
+from scenarios.evidence.views import AuditTables
+from scenarios.history import (
+    PLACE_ORDER,
+    Operation,
+    OrderAnswer,
+    OrderAttempt,
+    Record,
+    WantedLine,
+    paired,
+)
+from scenarios.world.journals import Journals, PspRecord, TapRecord
+
+NO_JOURNALS = Journals(psp=[], carrier=[], smtp=[], sms=[], tap=[], faults=[])
+
+Value = TypeVar("Value")
+
+
+class Purchase(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One `place_order` as its client saw it; times are epoch seconds."""
+
+    process: int
+    key: str
+    customer_id: str
+    lines: tuple[WantedLine, ...]
+    payment_method: str
+    coupon: str
+    fingerprint: str
+    invoked_at: float
+    completed_at: float | None
+    outcome: Literal["ok", "fail", "info"]
+    error: str
+    answer: OrderAnswer
+    trace_id: str
+
+    def units(self, sku: str) -> int:
+        return sum(line.quantity for line in self.lines if line.sku == sku)
+
+
+class PspAccount(msgspec.Struct, frozen=True):
+    """What the payment provider says about one order, by its own journal."""
+
+    captures: tuple[PspRecord, ...]
+    refunds: tuple[PspRecord, ...]
+
+    @property
+    def captured_minor(self) -> int:
+        return sum(line.amount_minor for line in self.captures)
+
+    @property
+    def refunded_minor(self) -> int:
+        return sum(line.amount_minor for line in self.refunds)
+
+    @property
+    def net_minor(self) -> int:
+        return self.captured_minor - self.refunded_minor
+
+
+NO_ACCOUNT = PspAccount(captures=(), refunds=())
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """History, audit rows, journals and run facts of one run.
+
+    `foreign_orders` are orders of the same databases that another run or the seed placed.
+    """
+
+    facts: RunFacts
+    history: list[Record]
+    audit: AuditTables = field(default_factory=AuditTables)
+    journals: Journals = NO_JOURNALS
+    foreign_orders: frozenset[str] = frozenset()
+
+    @cached_property
+    def operations(self) -> list[Operation]:
+        return list(paired(self.history))
+
+    @cached_property
+    def purchases(self) -> list[Purchase]:
+        return [
+            _purchase(operation, self.facts)
+            for operation in self.operations
+            if operation.invoke.function == PLACE_ORDER
+        ]
+
+    @cached_property
+    def confirmed(self) -> dict[str, Purchase]:
+        """By order id, the first answer that confirmed the order to a client."""
+        found: dict[str, Purchase] = {}
+        for purchase in sorted(self.purchases, key=lambda purchase: purchase.completed_at or 0.0):
+            if purchase.outcome == "ok" and purchase.answer.order_id:
+                found.setdefault(purchase.answer.order_id, purchase)
+        return found
+
+    @cached_property
+    def orders(self) -> dict[str, OrderRow]:
+        return {order.id: order for order in self.audit.orders}
+
+    @cached_property
+    def lines_of(self) -> dict[str, list[OrderLineRow]]:
+        return _grouped((line.order_id, line) for line in self.audit.order_lines)
+
+    @cached_property
+    def transitions_of(self) -> dict[str, list[OrderTransitionRow]]:
+        return _grouped((row.order_id, row) for row in self.audit.order_transitions)
+
+    @cached_property
+    def reservations_of(self) -> dict[str, list[ReservationRow]]:
+        return _grouped((row.order_id, row) for row in self.audit.reservations)
+
+    @cached_property
+    def cancelled_at(self) -> dict[str, float]:
+        """By order id, when it was cancelled."""
+        return {row.order_id: row.at for row in self.audit.order_transitions if row.to_status == "cancelled"}
+
+    @cached_property
+    def outbox_by_id(self) -> dict[str, OutboxRow]:
+        return {row.id: row for row in self.audit.outbox}
+
+    @cached_property
+    def messages(self) -> list[TapRecord]:
+        """What lies on the broker, each message once, however often the tap has read it."""
+        return list(
+            {
+                (line.topic, line.partition, line.offset): line for line in self.journals.tap if line.kind != "rewound"
+            }.values()
+        )
+
+    @cached_property
+    def psp_accounts(self) -> dict[str, PspAccount]:
+        """By order id, captures and refunds in the provider's journal."""
+        captures: dict[str, list[PspRecord]] = defaultdict(list)
+        refunds: dict[str, list[PspRecord]] = defaultdict(list)
+        order_by_payment: dict[str, str] = {}
+        for line in self.journals.psp:
+            if line.kind == "capture":
+                captures[line.merchant_reference].append(line)
+                order_by_payment[line.payment_id] = line.merchant_reference
+        for line in self.journals.psp:
+            if line.kind == "refund":
+                refunds[line.payment_reference or order_by_payment.get(line.payment_id, "")].append(line)
+        return {
+            order_id: PspAccount(captures=tuple(captures.get(order_id, ())), refunds=tuple(refunds.get(order_id, ())))
+            for order_id in {**captures, **refunds}
+        }
+
+    def psp_account(self, order_id: str) -> PspAccount:
+        return self.psp_accounts.get(order_id, NO_ACCOUNT)
+
+
+def _purchase(operation: Operation, facts: RunFacts) -> Purchase:
+    attempt = msgspec.convert(operation.invoke.value, OrderAttempt, from_attributes=True)
+    completion = operation.completion
+    value = completion.value if completion else None
+    return Purchase(
+        process=operation.invoke.process,
+        key=operation.invoke.key,
+        customer_id=attempt.customer_id,
+        lines=attempt.lines,
+        payment_method=attempt.payment_method,
+        coupon=attempt.coupon,
+        fingerprint=attempt.fingerprint,
+        invoked_at=facts.epoch(operation.invoke.time_s),
+        completed_at=facts.epoch(completion.time_s) if completion else None,
+        outcome=operation.outcome,
+        error="" if operation.outcome == "ok" else operation.error,
+        answer=OrderAnswer() if value is None else msgspec.convert(value, OrderAnswer, from_attributes=True),
+        trace_id=operation.trace_id,
+    )
+
+
+def _grouped(pairs: Iterable[tuple[str, Value]]) -> dict[str, list[Value]]:
+    groups: dict[str, list[Value]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return dict(groups)

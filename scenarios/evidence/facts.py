@@ -1,0 +1,96 @@
+"""What the runner itself knows of a run: parameters, times, supply, limits, faults that really bit.
+
+All `_at` times are epoch seconds. Facts are written by the runner and only read by judges.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+Demand = Literal["contention", "duplicates", "reorders", "ambiguous_charges", "psp_without_dedup"]
+
+
+class SupplyStep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`quantity` units of `sku` became sellable. A restock counts for the seller from `at` (when it was
+    asked for) and against him only from `done_at` (when it was answered).
+    """
+
+    sku: str
+    quantity: int
+    at: float
+    done_at: float
+    opening: bool = False
+
+
+class PurchaseLimit(msgspec.Struct, frozen=True):
+    sku: str
+    per_customer: int
+
+
+class CouponLimit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How often a coupon may be used, in all and per customer; None is unlimited."""
+
+    code: str
+    total: int | None = None
+    per_customer: int | None = None
+
+
+class FaultFired(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A fault as it was injected. `confirmed` is a probe's word that it bit; `probe` says how."""
+
+    name: str
+    at: float
+    target: str = ""
+    confirmed: bool = False
+    probe: str = ""
+    healed_at: float | None = None
+
+
+class RunFacts(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """`required` names what must really have been observed, or the run is too weak to judge.
+
+    `skips` maps an invariant's id to the reason why this scenario does not judge it. `repaired` is true
+    when the evidence was collected after a repair: damage that was undone is then no violation.
+    `scarce_skus` are those for which demand was meant to exceed supply.
+    """
+
+    scenario: str
+    seed: int
+    title: str = ""
+    defect: str | None = None
+    parameters: dict[str, Any] = {}
+    started_at: float
+    load_started_at: float | None = None
+    load_ended_at: float | None = None
+    quiesced_at: float | None = None
+    ended_at: float | None = None
+    history_origin_at: float
+    skus: list[str] = []
+    scarce_skus: list[str] = []
+    supply: list[SupplyStep] = []
+    limits: list[PurchaseLimit] = []
+    coupons: list[CouponLimit] = []
+    buyers: int = 0
+    faults: list[FaultFired] = []
+    required: list[Demand] = []
+    skips: dict[str, str] = {}
+    subscriptions: dict[str, list[str]] = {}
+    psp_idempotency: bool = True
+    hold_ttl_s: float = 600.0
+    repaired: bool = False
+    replay: str = ""
+    problems: list[str] = []
+    fleet: dict[str, Any] = {}
+
+    def epoch(self, time_s: float) -> float:
+        """A history time as epoch seconds."""
+        return self.history_origin_at + time_s
+
+    def since_load(self, at: float) -> float:
+        """Seconds between the start of the load (else of the run) and an epoch time."""
+        return at - (self.load_started_at or self.started_at)
+
+    @property
+    def judged_at(self) -> float:
+        """The moment of the snapshot as far as deadlines are concerned."""
+        return self.quiesced_at or self.ended_at or self.started_at

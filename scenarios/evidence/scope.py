@@ -1,0 +1,95 @@
+"""Narrows evidence to one run: a stack keeps the rows of its seed and of earlier runs.
+
+An order belongs to the run if it was placed after the run began, or if the run's clients speak of it.
+Rows of unknown orders stay when they were written during the run: they may be the very damage.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.rows import Row
+from scenarios.evidence.views import AuditTables
+from scenarios.world.journals import Journals
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+def in_scope(evidence: Evidence) -> Evidence:
+    """The same evidence without what belongs to other runs. Stock, movements and reservations of the
+    run's SKUs stay whole, because conservation has no beginning.
+    """
+    started_at = evidence.facts.started_at
+    named = {purchase.answer.order_id for purchase in evidence.purchases}
+    known = {order.id for order in evidence.audit.orders}
+    own = {order.id for order in evidence.audit.orders if order.placed_at >= started_at or order.id in named}
+    foreign = frozenset(known - own)
+    skus = frozenset(evidence.facts.skus)
+
+    def mine(order_id: str, at: float | None) -> bool:
+        if order_id in own:
+            return True
+        return order_id not in foreign and (at is None or at >= started_at)
+
+    def of_sku(sku: str) -> bool:
+        return not skus or sku in skus
+
+    tables = evidence.audit
+    payments = [row for row in tables.payments if mine(row.order_id, row.created_at)]
+    payment_ids = {row.id for row in payments}
+    shipments = [row for row in tables.shipments if mine(row.order_id, row.created_at)]
+    shipment_ids = {row.id for row in shipments}
+    outbox = [row for row in tables.outbox if row.created_at >= started_at]
+    event_ids = {row.id for row in outbox}
+    narrowed = AuditTables(
+        outbox=outbox,
+        inbox=_kept(tables.inbox, lambda row: row.event_id in event_ids or row.applied_at >= started_at),
+        dead_letters=_kept(tables.dead_letters, lambda row: row.event_id in event_ids or row.created_at >= started_at),
+        idempotency=_kept(tables.idempotency, lambda row: row.created_at >= started_at),
+        stock=_kept(tables.stock, lambda row: of_sku(row.sku)),
+        reservations=_kept(tables.reservations, lambda row: of_sku(row.sku)),
+        movements=_kept(tables.movements, lambda row: of_sku(row.sku)),
+        purchase_limits=_kept(tables.purchase_limits, lambda row: of_sku(row.sku)),
+        orders=_kept(tables.orders, lambda row: row.id in own),
+        order_lines=_kept(tables.order_lines, lambda row: row.order_id in own),
+        order_transitions=_kept(tables.order_transitions, lambda row: mine(row.order_id, row.at)),
+        sagas=_kept(tables.sagas, lambda row: mine(row.order_id, row.started_at)),
+        payments=payments,
+        payment_attempts=_kept(tables.payment_attempts, lambda row: row.payment_id in payment_ids),
+        refunds=_kept(tables.refunds, lambda row: mine(row.order_id, row.created_at)),
+        ledger=tables.ledger,
+        webhooks=_kept(tables.webhooks, lambda row: row.received_at >= started_at),
+        shipments=shipments,
+        shipment_transitions=_kept(tables.shipment_transitions, lambda row: row.shipment_id in shipment_ids),
+        deliveries=_kept(tables.deliveries, lambda row: mine(row.order_id, row.sent_at)),
+        order_facts=_kept(tables.order_facts, lambda row: mine(row.order_id, row.placed_at)),
+        revenue_daily=tables.revenue_daily,
+        security_events=_kept(tables.security_events, lambda row: row.at >= started_at),
+        products=tables.products,
+        variants=tables.variants,
+    )
+    journals = evidence.journals
+    return replace(
+        evidence,
+        audit=narrowed,
+        journals=Journals(
+            psp=[
+                line
+                for line in journals.psp
+                if line.at >= started_at
+                and line.merchant_reference not in foreign
+                and line.payment_reference not in foreign
+            ],
+            carrier=[line for line in journals.carrier if line.at >= started_at and line.order_id not in foreign],
+            smtp=[line for line in journals.smtp if line.at >= started_at and line.order_id not in foreign],
+            sms=[line for line in journals.sms if line.at >= started_at],
+            faults=[line for line in journals.faults if line.at >= started_at],
+            tap=[line for line in journals.tap if line.event_id in event_ids or line.timestamp_ms >= started_at * 1000],
+        ),
+        foreign_orders=foreign,
+    )
+
+
+def _kept(rows: Iterable[RowT], keep: Callable[[RowT], bool]) -> list[RowT]:
+    return [row for row in rows if keep(row)]

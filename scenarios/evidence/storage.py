@@ -1,0 +1,114 @@
+"""Evidence on disk, so that a run can be judged again without a fleet.
+
+Layout: `facts.json`, `history.jsonl`, `snapshots/<table>.jsonl.gz`, `journals/<name>.jsonl.gz`.
+JSON lines throughout; reading is strict, because evidence that does not parse must not be judged.
+"""
+
+import gzip
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.facts import RunFacts
+from scenarios.evidence.views import ROW_TYPES, AuditTables
+from scenarios.history import read_history, write_history
+from scenarios.world.journals import (
+    CarrierRecord,
+    FaultRecord,
+    Journals,
+    MessageRecord,
+    PspRecord,
+    SmtpRecord,
+    TapRecord,
+)
+
+FACTS = "facts.json"
+HISTORY = "history.jsonl"
+SNAPSHOTS = "snapshots"
+JOURNALS = "journals"
+GZIP_LEVEL = 3
+LINE_TYPES: dict[str, type[msgspec.Struct]] = {
+    "psp": PspRecord,
+    "carrier": CarrierRecord,
+    "smtp": SmtpRecord,
+    "sms": MessageRecord,
+    "tap": TapRecord,
+    "faults": FaultRecord,
+}
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+
+
+def save_evidence(evidence: Evidence, run_dir: Path) -> None:
+    """Writes everything into `run_dir`; a history file that is already there is the writer's and stays."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    save_facts(evidence.facts, run_dir)
+    if not (run_dir / HISTORY).exists():
+        write_history(run_dir / HISTORY, evidence.history)
+    save_tables(evidence.audit, run_dir)
+    for name in LINE_TYPES:
+        _write(run_dir / JOURNALS / f"{name}.jsonl.gz", getattr(evidence.journals, name))
+
+
+def save_facts(facts: RunFacts, run_dir: Path) -> None:
+    encoded = msgspec.json.format(msgspec.json.encode(facts), indent=2)
+    (run_dir / FACTS).write_bytes(encoded + b"\n")
+
+
+def save_tables(tables: AuditTables, run_dir: Path) -> None:
+    for table in ROW_TYPES:
+        _write(run_dir / SNAPSHOTS / f"{table}.jsonl.gz", getattr(tables, table))
+
+
+def load_evidence(run_dir: Path) -> Evidence:
+    """Raises EvidenceUnreadableError, naming the file, when something is missing or does not parse."""
+    tables = AuditTables()
+    for table, row_type in ROW_TYPES.items():
+        setattr(tables, table, _read_all(run_dir / SNAPSHOTS / f"{table}.jsonl.gz", row_type))
+    journals = Journals(
+        **{
+            name: _read_all(run_dir / JOURNALS / f"{name}.jsonl.gz", line_type)
+            for name, line_type in LINE_TYPES.items()
+        }
+    )
+    try:
+        history = read_history(run_dir / HISTORY)
+    except (OSError, msgspec.DecodeError) as error:
+        raise EvidenceUnreadableError(f"{run_dir / HISTORY}: {error}") from error
+    return Evidence(facts=load_facts(run_dir), history=history, audit=tables, journals=journals)
+
+
+def load_facts(run_dir: Path) -> RunFacts:
+    try:
+        return msgspec.json.decode((run_dir / FACTS).read_bytes(), type=RunFacts)
+    except (OSError, msgspec.DecodeError) as error:
+        raise EvidenceUnreadableError(f"{run_dir / FACTS}: {error}") from error
+
+
+def _write(path: Path, rows: Iterable[msgspec.Struct]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    encoder = msgspec.json.Encoder()
+    with gzip.open(path, "wb", compresslevel=GZIP_LEVEL) as file:
+        for row in rows:
+            file.write(encoder.encode(row) + b"\n")
+
+
+def _read_all(path: Path, row_type: type[Struct]) -> list[Struct]:
+    try:
+        return list(_read(path, row_type))
+    except (OSError, EOFError, msgspec.DecodeError) as error:
+        raise EvidenceUnreadableError(f"{path}: {error}") from error
+
+
+def _read(path: Path, row_type: type[Struct]) -> Iterator[Struct]:
+    decoder = msgspec.json.Decoder(row_type)
+    with gzip.open(path, "rb") as file:
+        for line in file:
+            yield decoder.decode(line)
+
+
+class EvidenceUnreadableError(Exception):
+    """A run directory that cannot be judged: a file is missing, cut off or not what it says."""

@@ -1,0 +1,133 @@
+"""Puts the results of all checkers together: PASS, FAIL or INVALID, and what was at stake.
+
+FAIL outweighs INVALID (a violation seen is a violation, however weak the rest); INVALID is never a pass.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from scenarios.checkers import ALL_CHECKERS, Checker, Outcome, Result, Stake
+from scenarios.evidence import Evidence, RunFacts, in_scope
+
+VERDICT = "verdict.json"
+EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INVALID: 3}
+
+
+class Blast(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many orders and customers the violations concern, and how much money, per currency."""
+
+    orders: int = 0
+    customers: int = 0
+    money_minor: dict[str, int] = {}
+
+
+class FirstViolation(msgspec.Struct, frozen=True):
+    """`after_s` counts from the start of the load."""
+
+    invariant: str
+    message: str
+    at: float
+    after_s: float
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`weaknesses` are reasons for INVALID that belong to the run as a whole, not to one invariant."""
+
+    outcome: Outcome
+    scenario: str
+    seed: int
+    defect: str | None = None
+    results: tuple[Result, ...]
+    skipped: dict[str, str] = {}
+    weaknesses: tuple[str, ...] = ()
+    blast: Blast = Blast()
+    first_violation: FirstViolation | None = None
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.outcome]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The ids of the violated invariants."""
+        return tuple(result.id for result in self.results if result.outcome is Outcome.FAIL)
+
+
+def judge(evidence: Evidence, checkers: Iterable[Checker] = ALL_CHECKERS) -> Verdict:
+    """Runs the checkers over the evidence, narrowed to its run; pure, and equal for equal evidence."""
+    facts = evidence.facts
+    narrowed = in_scope(evidence)
+    results = tuple(checker.check(narrowed) for checker in checkers if checker.id not in facts.skips)
+    weaknesses = tuple(_weaknesses(facts, results))
+    return Verdict(
+        outcome=combined([result.outcome for result in results], weak=bool(weaknesses)),
+        scenario=facts.scenario,
+        seed=facts.seed,
+        defect=facts.defect,
+        results=results,
+        skipped=facts.skips,
+        weaknesses=weaknesses,
+        blast=blast_radius(results),
+        first_violation=_first_violation(facts, results),
+    )
+
+
+def combined(outcomes: Iterable[Outcome], *, weak: bool = False) -> Outcome:
+    """One outcome of many; no outcome at all is INVALID."""
+    every = list(outcomes)
+    if Outcome.FAIL in every:
+        return Outcome.FAIL
+    if weak or Outcome.INVALID in every or not every:
+        return Outcome.INVALID
+    return Outcome.PASS
+
+
+def blast_radius(results: Iterable[Result]) -> Blast:
+    """Each order counts once, with the largest amount any invariant put at stake for it."""
+    worst: dict[str, Stake] = {}
+    for result in results:
+        for stake in result.stakes:
+            known = worst.get(stake.order_id)
+            if known is None or known.amount_minor < stake.amount_minor:
+                worst[stake.order_id] = stake
+    money: dict[str, int] = defaultdict(int)
+    for stake in worst.values():
+        if stake.currency:
+            money[stake.currency] += stake.amount_minor
+    customers = {stake.customer_id for stake in worst.values() if stake.customer_id}
+    return Blast(orders=len(worst), customers=len(customers), money_minor=dict(sorted(money.items())))
+
+
+def save_verdict(verdict: Verdict, run_dir: Path) -> Path:
+    path = run_dir / VERDICT
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(verdict), indent=2) + b"\n")
+    return path
+
+
+def load_verdict(run_dir: Path) -> Verdict:
+    return msgspec.json.decode((run_dir / VERDICT).read_bytes(), type=Verdict)
+
+
+def _weaknesses(facts: RunFacts, results: tuple[Result, ...]) -> Iterable[str]:
+    if not results:
+        yield "no invariant was judged"
+    for problem in facts.problems:
+        yield f"snapshot: {problem}"
+    for fault in facts.faults:
+        if not fault.confirmed:
+            yield f"fault {fault.name} on {fault.target or 'the fleet'} was never seen to bite"
+
+
+def _first_violation(facts: RunFacts, results: tuple[Result, ...]) -> FirstViolation | None:
+    firsts = [
+        (result.first.at, result.id, result.first.message)
+        for result in results
+        if result.first is not None and result.first.at is not None
+    ]
+    if not firsts:
+        return None
+    at, invariant, message = min(firsts)
+    return FirstViolation(invariant=invariant, message=message, at=at, after_s=round(facts.since_load(at), 3))
