@@ -37,6 +37,7 @@ from shared.problem_details import EXCEPTION_HANDLERS
 from shared.request_scope import RequestScope
 from shared.service_client import ServiceClient
 from shared.service_registry import Registry
+from shared.strict_body import StrictBody
 
 BODY_BYTES_MAX = 1024 * 1024
 KEEP_ALIVE_S = 30
@@ -161,6 +162,8 @@ class Runtime:
             lifespan=[lifespan],
             middleware=middleware,
             exception_handlers=EXCEPTION_HANDLERS,
+            dto=StrictBody,
+            return_dto=None,
             request_max_body_size=body_bytes_max,
             openapi_config=OpenAPIConfig(
                 title=f"ShopStream {self.settings.service}",

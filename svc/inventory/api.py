@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from shared.database import Database
 from shared.identity import requires_role
@@ -94,7 +95,7 @@ class StockController(Controller):
 
     @get("/", opt={"public": True})
     async def list_stock(
-        self, skus: Annotated[str, Parameter(min_length=1, max_length=6_500)], database: Database
+        self, skus: Annotated[str, QueryParameter(min_length=1, max_length=6_500)], database: NamedDependency[Database]
     ) -> Availabilities:
         """How many units of up to 100 SKUs (comma separated) can be bought now; unknown SKUs are left out."""
         wanted = [sku for sku in skus.split(",") if sku][:SKUS_MAX]
@@ -103,7 +104,7 @@ class StockController(Controller):
         return Availabilities([Availability(sku, levels[sku]) for sku in wanted if sku in levels])
 
     @post("/receipts", guards=[requires_role("admin", "service")])
-    async def receive(self, data: ReceiptCreate, database: Database) -> Receipt:
+    async def receive(self, data: JSONBody[ReceiptCreate], database: NamedDependency[Database]) -> Receipt:
         """Book goods in; repeating a reference changes nothing."""
         async with database.begin() as uow:
             receipt = await handlers.receive_stock(
@@ -118,7 +119,12 @@ class InternalController(Controller):
     guards = [requires_role("service")]
 
     @post("/reservations")
-    async def hold(self, data: ReservationCreate, desk: ReservationDesk, config: Settings) -> Response[Reservation]:
+    async def hold(
+        self,
+        data: JSONBody[ReservationCreate],
+        desk: NamedDependency[ReservationDesk],
+        config: NamedDependency[Settings],
+    ) -> Response[Reservation]:
         """Hold all lines or nothing; repeating the same id with the same lines gives the same hold."""
         held = await desk.hold(
             HoldRequest(
@@ -131,19 +137,21 @@ class InternalController(Controller):
         return Response(_reservation(held), status_code=201)
 
     @get("/reservations/{reservation_id:uuid}")
-    async def show(self, reservation_id: UUID, database: Database) -> Reservation:
+    async def show(self, reservation_id: FromPath[UUID], database: NamedDependency[Database]) -> Reservation:
         """The reservation as it stands."""
         async with database.begin() as uow:
             return _reservation(await handlers.reservation(uow, reservation_id))
 
     @post("/reservations/{reservation_id:uuid}/release", status_code=200)
-    async def release(self, reservation_id: UUID, data: Release, database: Database) -> Reservation:
+    async def release(
+        self, reservation_id: FromPath[UUID], data: JSONBody[Release], database: NamedDependency[Database]
+    ) -> Reservation:
         """End a hold without a sale; repeating it changes nothing."""
         async with database.begin() as uow:
             return _reservation(await handlers.release(uow, reservation_id, data.reason))
 
     @post("/stock/import", status_code=200)
-    async def import_stock(self, data: StockImport, database: Database) -> Imported:
+    async def import_stock(self, data: JSONBody[StockImport], database: NamedDependency[Database]) -> Imported:
         """Book many goods in at once and set purchase limits; known references change nothing."""
         received = 0
         async with database.begin() as uow:

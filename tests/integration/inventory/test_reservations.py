@@ -44,9 +44,7 @@ async def test_the_same_reservation_twice_holds_once(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
         await _receive(inventory, "A", 5)
         wish = _wish(quantity=2)
-        answers = await asyncio.gather(
-            *(inventory.call("POST", "/internal/reservations", json=wish) for _ in range(5))
-        )
+        answers = await asyncio.gather(*(inventory.call("POST", "/internal/reservations", json=wish) for _ in range(5)))
         assert {status for status, _ in answers} == {201}
         assert len({body["expires_at"] for _, body in answers}) == 1
         _, body = await inventory.call("GET", "/api/v1/stock?skus=A")

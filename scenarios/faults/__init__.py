@@ -1,0 +1,1 @@
+"""Faults of the environment: each inject is confirmed by a probe and returns its own heal."""

@@ -1,0 +1,110 @@
+"""A running fleet as the harness sees it: where things listen, the operator's calls, and the supervisor.
+
+Talks to the fleet only as anyone outside could: HTTP, the control socket, the audit views.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+
+from compose import secrets_file, state
+from compose.control import Control
+from compose.layout import Layout
+from compose.operator_error import OperatorError
+from shared.identity import HEADER, InternalTokens, operator_principal
+
+CALL_TIMEOUT_S = 60.0
+AUDITED_SERVICES = (
+    "auth", "catalog", "inventory", "orders", "payments", "shipping", "search", "notifications", "analytics",
+)  # fmt: skip
+
+Json = dict[str, Any]
+
+
+class FleetRefusedError(Exception):
+    """The fleet refused or failed an operator's call that the harness cannot do without."""
+
+
+class Fleet:
+    """One running stack. Open it as a context manager; it holds one HTTP session."""
+
+    def __init__(self, layout: Layout, stack: state.StackState) -> None:
+        self.layout = layout
+        self.stack = stack
+        self.control = Control(layout)
+        self._tokens = InternalTokens(secrets_file.load_or_make(layout).internal_secret)
+        self._http: aiohttp.ClientSession | None = None
+
+    @classmethod
+    def running(cls, home: Path | None = None) -> "Fleet":
+        """The fleet of a home. Raises `OperatorError` (stack.down)."""
+        return cls(*state.running(home))
+
+    async def __aenter__(self) -> Self:
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_TIMEOUT_S))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.http.close()
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """The session for control calls; workloads bring their own."""
+        assert self._http is not None, "the fleet is not open"
+        return self._http
+
+    @property
+    def gateway_url(self) -> str:
+        return self.url("gateway")
+
+    def url(self, name: str) -> str:
+        """Where a service or simulator listens for HTTP."""
+        return f"http://127.0.0.1:{self.layout.port(name)}"
+
+    def audit_urls(self) -> dict[str, str]:
+        """The read-only database address of every audited service."""
+        return {service: self.stack.audit_url.format(database=service) for service in AUDITED_SERVICES}
+
+    async def call(self, service: str, method: str, path: str, *, json: object = None, **options: Any) -> Any:
+        """Call a service as the operator. Raises `FleetRefusedError` for anything but 2xx."""
+        headers = {
+            HEADER: self._tokens.mint(operator_principal(), service),
+            "Content-Type": "application/json",
+            **options.pop("headers", {}),
+        }
+        body = None if json is None else msgspec.json.encode(json)
+        async with self.http.request(method, self.url(service) + path, data=body, headers=headers, **options) as answer:
+            content = await answer.read()
+            if answer.status >= 300:
+                raise FleetRefusedError(f"{method} {service}{path}: {answer.status} {content[:400]!r}")
+            return msgspec.json.decode(content) if content else None
+
+    async def world(self, name: str, method: str, path: str, *, json: object = None) -> Any:
+        """Call a control interface of the simulated world (psp, carrier, catcher)."""
+        async with self.http.request(method, self.url(name) + path, json=json) as answer:
+            content = await answer.read()
+            if answer.status >= 300:
+                raise FleetRefusedError(f"{method} {name}{path}: {answer.status} {content[:400]!r}")
+            return msgspec.json.decode(content) if content else None
+
+    async def supervise(self, command: str, **arguments: Any) -> Json:
+        """One call on the control socket, off the loop."""
+        return await asyncio.to_thread(self.control.call, command, **arguments)
+
+    async def process(self, name: str) -> Json:
+        """What the supervisor knows of one process. Raises `OperatorError` (process.unknown)."""
+        for process in await asyncio.to_thread(self.control.processes):
+            if process["name"] == name:
+                return process
+        raise OperatorError("process.unknown", f"There is no process {name!r}.", mend="shopctl status names them.")
+
+    async def write_overlay(self, defects: list[Mapping[str, object]]) -> None:
+        """Replace the fault overlay; services read it when they start."""
+        await asyncio.to_thread(self.layout.overlay_file.write_bytes, msgspec.json.encode({"defects": list(defects)}))

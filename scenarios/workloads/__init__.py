@@ -1,0 +1,1 @@
+"""Seeded generators of client behaviour. They write the history and judge nothing."""

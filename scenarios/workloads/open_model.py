@@ -1,0 +1,86 @@
+"""The engine of open workloads: arrivals come when the plan says so, whether or not earlier ones are answered.
+
+It watches itself: a generator that starts its clients late is the bottleneck, and the run is then too weak to judge.
+"""
+
+import asyncio
+import resource
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+IN_FLIGHT_MAX = 3_000
+LATENESS_MS_P99_MAX = 500.0
+
+
+class EngineReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How the generator itself did: lateness is actual minus planned start; CPU is this process's share of one core."""
+
+    arrivals: int
+    in_flight_max: int
+    lateness_ms_p50: float
+    lateness_ms_p99: float
+    cpu_share: float
+    seconds: float
+
+    @property
+    def kept_up(self) -> bool:
+        """Whether the load was what the plan said."""
+        return self.lateness_ms_p99 <= LATENESS_MS_P99_MAX and self.in_flight_max < IN_FLIGHT_MAX
+
+
+async def play(arrivals_s: Sequence[float], client: Callable[[int], Awaitable[None]]) -> EngineReport:
+    """Start client i at arrivals_s[i] seconds from now and wait for all to end.
+
+    `arrivals_s` ascends. More than `IN_FLIGHT_MAX` at once wait, which the report shows.
+    """
+    places = asyncio.Semaphore(IN_FLIGHT_MAX)
+    lateness: list[float] = []
+    in_flight = in_flight_max = 0
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    cpu_started = time.process_time()
+
+    async def run(index: int) -> None:
+        nonlocal in_flight, in_flight_max
+        in_flight += 1
+        in_flight_max = max(in_flight_max, in_flight)
+        try:
+            await client(index)
+        finally:
+            in_flight -= 1
+            places.release()
+
+    async with asyncio.TaskGroup() as group:
+        for index, arrival_s in enumerate(arrivals_s):
+            delay = started + arrival_s - loop.time()
+            if delay > 0:
+                await asyncio.sleep(delay)
+            await places.acquire()
+            lateness.append((loop.time() - started - arrival_s) * 1000)
+            group.create_task(run(index))
+    seconds = loop.time() - started
+    lateness.sort()
+    return EngineReport(
+        arrivals=len(arrivals_s),
+        in_flight_max=in_flight_max,
+        lateness_ms_p50=round(_percentile(lateness, 0.50), 2),
+        lateness_ms_p99=round(_percentile(lateness, 0.99), 2),
+        cpu_share=round((time.process_time() - cpu_started) / max(seconds, 0.001), 3),
+        seconds=round(seconds, 2),
+    )
+
+
+def raise_file_limit(wanted: int = 65_536) -> None:
+    """Every client in flight is a socket; use what the hard limit allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+
+
+def _percentile(ascending: Sequence[float], share: float) -> float:
+    if not ascending:
+        return 0.0
+    return ascending[min(len(ascending) - 1, int(share * len(ascending)))]
