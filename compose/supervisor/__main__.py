@@ -92,6 +92,7 @@ class Supervisor:
 
     async def _up(self, request: Json, send: Any) -> Json:
         """Join the boot under way, start what else is asked for, and tell every change meanwhile."""
+
         def tell(line: Json) -> None:
             send(line)
 
@@ -112,7 +113,9 @@ class Supervisor:
         assert self._boot
         await asyncio.wait({self._boot})
         if self._boot.cancelled():
-            raise OperatorError("stack.stopped", "The stack was stopped while starting.", mend="Start it again: shopctl up.")
+            raise OperatorError(
+                "stack.stopped", "The stack was stopped while starting.", mend="Start it again: shopctl up."
+            )
         self._boot.result()
 
     async def _status(self, _request: Json, _send: Any) -> Json:

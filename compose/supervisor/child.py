@@ -14,6 +14,7 @@ from typing import Final
 
 from compose.process import die_with_parent
 
+PRELOAD_VARIABLE: Final = "SHOPSTREAM_PRELOAD"
 PR_SET_NAME: Final = 15
 STANDARD_OUTPUTS: Final = (1, 2)
 ORPHAN_PARENT: Final = 1

@@ -9,7 +9,7 @@ from multiprocessing.context import ForkServerProcess
 from typing import Any, Final
 
 from compose.process import Watched
-from compose.supervisor.preload import PRELOAD_VARIABLE
+from compose.supervisor.child import PRELOAD_VARIABLE
 
 EXIT_CODE_SECONDS_MAX: Final = 2.0
 

@@ -1,18 +1,19 @@
 """Runs once in the fork parent: import what every service needs, then freeze it, so that children share the pages.
 
-No thread, loop or connection may be made here: it would be copied into every child broken.
+Importing this module does it: import it nowhere else. No thread, loop or connection may be made here: it would be copied into every child broken.
 """
 
 import gc
 import importlib
 import os
 import sys
-from typing import Final
 
-PRELOAD_VARIABLE: Final = "SHOPSTREAM_PRELOAD"
+from compose.process import die_with_parent
+from compose.supervisor.child import PRELOAD_VARIABLE
 
 
 def preload() -> None:
+    die_with_parent()  # its children hold the pipe by which it would notice that the supervisor is gone
     gc.disable()  # a collection while importing dirties pages for nothing
     for name in filter(None, os.environ.get(PRELOAD_VARIABLE, "").split(",")):
         try:
