@@ -12,9 +12,10 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 import uvicorn
-from litestar import Litestar
+from litestar import Litestar, get
 from litestar.config.app import AppConfig
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
@@ -28,7 +29,7 @@ from shared.clock import SystemClock
 from shared.database import Database
 from shared.fault_overlay import Overlay
 from shared.health import Check, Health, NotHealthyError, health_routes
-from shared.identity import AuthenticationMiddleware, InternalTokens, provide_principal
+from shared.identity import AuthenticationMiddleware, InternalTokens, provide_principal, requires_role
 from shared.jobs_queue import Periodic
 from shared.kafka_consumer import ConsumerRunner, Subscription
 from shared.kafka_producer import Producer
@@ -157,7 +158,12 @@ class Runtime:
                 DefineMiddleware(AuthenticationMiddleware, tokens=self.tokens, audience=self.settings.service)
             )
         return Litestar(
-            route_handlers=[*route_handlers, *health_routes(self._health), metrics.endpoint],
+            route_handlers=[
+                *route_handlers,
+                *health_routes(self._health),
+                metrics.endpoint,
+                *([_contract_route(subscription or {})] if authenticated else []),
+            ],
             dependencies=provided,
             lifespan=[lifespan],
             middleware=middleware,
@@ -211,6 +217,17 @@ class Runtime:
         async with self.database.acquire() as connection:
             await connection.fetchval("SELECT 1")
         return "SELECT 1"
+
+
+def _contract_route(subscription: Subscription) -> HTTPRouteHandler:
+    """`/internal/contract`: the event types this service consumes, for judges and the AsyncAPI document."""
+    consumed = sorted(event.type for event in subscription)
+
+    @get("/internal/contract", guards=[requires_role("service")], include_in_schema=False)
+    async def contract() -> dict[str, list[str]]:
+        return {"consumes": consumed}
+
+    return contract
 
 
 def _state_check(state: Callable[[], tuple[bool, str]]) -> Check:

@@ -1,0 +1,35 @@
+"""Planted: the movements of a batch are written by the next one, outside the transaction that changed the stock."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from scenarios.defects.flash_sale import broken_reserve
+from shared.database import Connection
+from shared.unit_of_work import UnitOfWork
+from svc.inventory import store
+from svc.inventory.domain import Hold, HoldRequest
+
+
+def twin(_healthy: Any) -> Any:
+    """A reserve that keeps its movements in memory for a while."""
+    behind: list[Any] = []
+
+    async def reserve(uow: UnitOfWork, requests: Sequence[HoldRequest]) -> list[Hold | Exception]:
+        skus = broken_reserve.wanted_skus(requests)
+        levels = await store.lock_levels(uow.connection, skus)
+        limits = await store.limits(uow.connection, skus)
+        held = await store.held_by_customer(uow.connection, [r.customer_id for r in requests], list(limits))
+
+        async def write(connection: Connection, granted: broken_reserve.Granted) -> dict[UUID, datetime]:
+            late, behind[:] = list(behind), granted
+            if late:
+                await broken_reserve.insert_movements(connection, late)
+            expiries = await broken_reserve.insert_without_stock(connection, granted)
+            await broken_reserve.set_reserved(connection, granted, levels)
+            return expiries
+
+        return await broken_reserve.serve(uow, requests, levels=levels, limits=limits, held=held, write=write)
+
+    return reserve

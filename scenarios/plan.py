@@ -1,0 +1,62 @@
+"""The words a drill file is written in: what is sold to whom, which faults come when, what is judged."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from scenarios.evidence.facts import Demand
+
+
+class FaultStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault and its cue: the share of the supply that clients have had confirmed."""
+
+    fault: Literal["kill", "pause"]
+    target: str
+    at_confirmed_share: float
+    for_s: float = 0.0
+
+
+class DefectCard(msgspec.Struct, frozen=True, kw_only=True):
+    """One planted defect, as the catalogue shows it.
+
+    `caught_by` are the invariants of which at least one must fail; `restart` are the services that read it.
+    """
+
+    id: str
+    title: str
+    service: str
+    seam: str
+    root_cause: str
+    caught_by: tuple[str, ...]
+    exposed_by: str
+    symptoms: str
+    fix: str
+    origin: str = ""
+
+    @property
+    def restart(self) -> tuple[str, ...]:
+        """The services whose start reads the overlay."""
+        return (self.service,)
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """One incident. `forms` are named parameter sets of its workload; every form has a `full` and a `quick`."""
+
+    id: str
+    title: str
+    story: str
+    forms: dict[str, dict[str, Any]]
+    faults: dict[str, tuple[FaultStep, ...]]
+    scale: dict[str, int]
+    required: tuple[Demand, ...]
+    skips: dict[str, str]
+    quiesce_s: float
+    defects: tuple[DefectCard, ...]
+    repair: str = ""
+
+    def defect(self, defect_id: str) -> DefectCard:
+        """The card of a defect. Raises KeyError."""
+        for card in self.defects:
+            if card.id == defect_id:
+                return card
+        raise KeyError(defect_id)
