@@ -27,7 +27,6 @@ LATENCY_S = Histogram(
     buckets=LATENCY_BUCKETS_S,
     registry=REGISTRY,
 )
-EVENTS = Counter("shopstream_events", "Kafka records handled", ["service", "type", "outcome"], registry=REGISTRY)
 REMOTE_CALLS = Counter("shopstream_remote_calls", "Calls to other services", ["target", "outcome"], registry=REGISTRY)
 
 # labels() hashes and locks on every call; the children are kept instead

@@ -110,16 +110,6 @@ class span:  # noqa: N801 - reads as a verb at its call sites: with span("reserv
         self._span.end()
 
 
-def request_span(name: str, traceparent: str | None, **attributes: Any) -> span:
-    """Return the span of one incoming HTTP request; continues the caller's trace when it sent one."""
-    return span(name, kind="server", parent=traceparent, **attributes)
-
-
-def consume_span(event_type: str, traceparent: str | None, **attributes: Any) -> span:
-    """Return the span of handling one event, in the trace of the request that caused it."""
-    return span(f"consume {event_type}", kind="consumer", parent=traceparent or "", **attributes)
-
-
 def current_trace_id() -> str:
     """Return the running trace's id as 32 hex digits, or an empty string outside of any."""
     context = trace.get_current_span().get_span_context()
