@@ -92,6 +92,13 @@ def ensure(cache: Path, wanted: JarSet, progress: Progress | None = None) -> Pat
     return home
 
 
+def present(cache: Path, wanted: JarSet) -> tuple[int, int]:
+    """How many of the jars are in the cache, and their bytes; nothing is verified."""
+    home = directory(cache, wanted)
+    sizes = [path.stat().st_size for path in class_path(home, wanted) if path.is_file()]
+    return len(sizes), sum(sizes)
+
+
 def sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:

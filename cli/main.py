@@ -1,0 +1,127 @@
+"""`shopctl`: puts the commands together and turns every outcome into an exit code.
+
+0 pass, 1 fail, 2 usage, 3 unknown or invalid, 70 internal error; never a traceback on the terminal.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from typer import Abort, TyperException
+
+from compose.operator_error import OperatorError
+
+EXIT_USAGE: Final = 2
+EXIT_INTERNAL: Final = 70
+EXIT_INTERRUPTED: Final = 130
+CRASH_LOGS_MAX: Final = 20
+# Every command module has `register(app)`. Order is the order of the help.
+COMMANDS: Final = (
+    "up", "down", "status", "logs", "restart", "doctor",
+    "demo", "seed", "scenario", "drill", "fault", "invariants", "repair",
+    "order", "trace", "events", "mail", "db", "load", "test",
+)  # fmt: skip
+
+
+def main() -> None:
+    """The entry point of the script `shopctl`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        code = build()(list(arguments) or ["--help"], prog_name="shopctl", standalone_mode=False)
+    except OperatorError as error:
+        _fail(error.what, error.mend)
+        return error.exit_code
+    except TyperException as error:
+        _fail(error.format_message(), f"See: {_help_command(arguments)}")
+        return EXIT_USAGE
+    except (Abort, KeyboardInterrupt):
+        _fail("Interrupted.", "The stack is as it was; look with: shopctl status.")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # head(1) has seen enough
+        return 0
+    except Exception:  # noqa: BLE001 -- the last resort: a log instead of a traceback
+        path = _crash_log(arguments)
+        _fail("ShopStream failed internally; this is a bug.", f"Please report it with {path}.")
+        return EXIT_INTERNAL
+    return code if isinstance(code, int) else 0
+
+
+def build() -> typer.Typer:
+    """The whole command tree."""
+    app = typer.Typer(
+        name="shopctl",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help="Run a shop you can break on purpose: boot it, load it, break it, and judge the outcome.",
+        epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 unknown or invalid, 70 internal error.",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_globals)
+    for name in COMMANDS:
+        if importlib.util.find_spec(f"cli.{name}"):
+            importlib.import_module(f"cli.{name}").register(app)
+    return app
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from compose.state import VERSION  # noqa: PLC0415 -- only here
+
+        sys.stdout.write(f"shopctl {VERSION}\n")
+        raise typer.Exit
+
+
+def _globals(
+    home: Annotated[Path | None, typer.Option(envvar="SHOPSTREAM_HOME", help="State directory of the stack.")] = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    del version
+    if home is not None:
+        os.environ["SHOPSTREAM_HOME"] = str(home.expanduser().absolute())
+
+
+def _fail(what: str, mend: str) -> None:
+    from cli import terminal  # noqa: PLC0415 -- Rich is needed only when there is something to say
+
+    terminal.fail(what, mend)
+
+
+def _help_command(arguments: Sequence[str]) -> str:
+    command = next((part for part in arguments if part in COMMANDS), "")
+    return " ".join(filter(None, ("shopctl", command, "--help")))
+
+
+def _crash_log(arguments: Sequence[str]) -> Path:
+    """Keep the traceback where an operator can find it; the newest few."""
+    from compose.layout import default_home  # noqa: PLC0415 -- only here
+
+    text = f"shopctl {' '.join(arguments)}\n{traceback.format_exc()}"
+    directory = default_home() / "logs"
+    path = directory / f"shopctl-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    except OSError:
+        sys.stderr.write(text)
+        return Path("the text above")
+    for old in sorted(directory.glob("shopctl-*.log"))[:-CRASH_LOGS_MAX]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""The only place that writes to the terminal. Progress goes to stderr, data to stdout; colours only on terminals.
+
+The vocabulary is closed: info, ok, warn, fail, working, table, json, board.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Self
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+PLAIN_WIDTH: Final = 200
+MEGABYTE: Final = 1_000_000
+STATE_STYLES: Final = {
+    "ready": "green",
+    "ok": "green",
+    "pass": "green",
+    "starting": "yellow",
+    "waiting": "dim",
+    "not ready": "red",
+    "crashed": "red",
+    "fail": "red",
+    "warn": "yellow",
+    "stopping": "yellow",
+    "stopped": "dim",
+}
+
+
+def info(text: str) -> None:
+    """Something worth knowing."""
+    _say(text, "")
+
+
+def ok(text: str) -> None:
+    """Something is done."""
+    _say(text, "green")
+
+
+def warn(text: str) -> None:
+    """Something an operator should look at."""
+    _say(text, "yellow")
+
+
+def fail(what: str, mend: str) -> None:
+    """The two lines of an operator error: what is wrong, what to do."""
+    _say(what, "bold red")
+    _say(mend, "")
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """A sign of life while the block runs; one plain line where there is no terminal."""
+    console = _console(stderr=True)
+    if not console.is_terminal:
+        console.print(text, markup=False, highlight=False)
+        yield
+        return
+    with console.status(text):
+        yield
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+    """Data for people, on stdout."""
+    _console(stderr=False).print(_table(columns, rows, title=title))
+
+
+def json(value: Any) -> None:
+    """Data for programs, on stdout."""
+    import json as library  # noqa: PLC0415 -- shadowed by our own word for it
+
+    sys.stdout.write(library.dumps(value, indent=2, default=str) + "\n")
+
+
+def line(text: str) -> None:
+    """One line of data, on stdout, as it is."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def megabytes(amount: int) -> str:
+    return f"{amount / MEGABYTE:.0f} MB" if amount else ""
+
+
+class Board:
+    """A table on stderr whose rows change in place; where there is no terminal, one line per finished row."""
+
+    def __init__(self, columns: Sequence[str], *, final: Sequence[str]) -> None:
+        self._columns = columns
+        self._final = final
+        self._rows: dict[str, Sequence[object]] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._console = _console(stderr=True)
+        self._live: Any = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            from rich.live import Live  # noqa: PLC0415 -- 0.1 s to import
+
+            self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+            self._live.__enter__()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if self._live is not None:
+            self._live.__exit__(*failure)
+
+    def row(self, name: str, state: str, *rest: object) -> None:
+        """Set the row `name`."""
+        self._rows[name] = (name, state, *rest)
+        if self._live is not None:
+            self._live.update(_table(self._columns, self._rows.values(), title=""))
+        elif state in self._final and (name, state) not in self._told:
+            self._told.add((name, state))
+            info(" ".join(str(part) for part in (name, state, *rest) if part))
+
+
+def _say(text: str, style: str) -> None:
+    _console(stderr=True).print(text, style=style or None, markup=False, highlight=False, soft_wrap=True)
+
+
+def _console(*, stderr: bool) -> "Console":
+    from rich.console import Console  # noqa: PLC0415 -- 0.1 s to import, and --help must be quick
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str) -> "Table":
+    from rich import box  # noqa: PLC0415 -- the same
+    from rich.table import Table  # noqa: PLC0415 -- the same
+    from rich.text import Text  # noqa: PLC0415 -- the same
+
+    made = Table(title=title or None, box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in NUMERIC else "left", overflow="fold")
+    for row in rows:
+        cells = ["" if cell is None else str(cell) for cell in row]
+        made.add_row(*(Text(cell, style=STATE_STYLES.get(cell, "")) for cell in cells))
+    return made
+
+
+NUMERIC: Final = frozenset({"pid", "port", "memory", "time", "lag", "restarts", "count"})
+
+__all__ = ["Board", "fail", "info", "json", "line", "megabytes", "ok", "table", "warn", "working"]

@@ -1,0 +1,133 @@
+"""The log files of a stack as one stream: found by process, merged by time, filtered by trace."""
+
+import heapq
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from compose.layout import Layout
+from compose.operator_error import OperatorError
+
+TAIL_BYTES_MAX: Final = 4_000_000
+FOLLOW_PAUSE_SECONDS: Final = 0.2
+OWN_KEYS: Final = ("time", "level", "service", "instance", "event", "trace_id", "logger")
+ISO_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)[.,]?(\d{0,6})")
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of one process; `at` sorts (ISO time, or that of the line before it)."""
+
+    at: str
+    process: str
+    raw: str
+    fields: dict[str, Any] | None
+
+    def pretty(self) -> str:
+        """The line for people: time, process, level, event, the other fields, a short trace."""
+        if self.fields is None:
+            return f"{self.process:<15} {self.raw}"
+        fields = self.fields
+        rest = " ".join(f"{key}={_short(value)}" for key, value in fields.items() if key not in OWN_KEYS)
+        trace = f" trace={fields['trace_id']}" if fields.get("trace_id") else ""
+        level = str(fields.get("level", "")).upper()
+        clock = self.at[11:23]
+        return f"{clock:<12} {self.process:<15} {level:<7} {fields.get('event', '')} {rest}".rstrip() + trace
+
+
+def find(layout: Layout, name: str) -> list[Path]:
+    """The log files of a process, of all instances of a service, or all. Raises OperatorError `logs.unknown`."""
+    files = sorted(layout.logs.glob("*.log"))
+    files = [path for path in files if not path.name.startswith("shopctl-")]
+    if not name:
+        return files
+    found = [path for path in files if path.stem == name or re.fullmatch(rf"{re.escape(name)}-\d+", path.stem)]
+    if not found:
+        known = ", ".join(path.stem for path in files) or "none yet"
+        raise OperatorError(
+            "logs.unknown", f"There is no log of {name!r} in {layout.logs}.", mend=f"There are: {known}.", exit_code=2
+        )
+    return found
+
+
+def read(files: Iterable[Path], count: int, trace: str = "") -> list[LogLine]:
+    """The last `count` lines of all files together, oldest first."""
+    streams = [[line for line in _tail(path) if _wanted(line, trace)][-count:] for path in files]
+    return list(heapq.merge(*streams, key=lambda line: line.at))[-count:]
+
+
+def follow(files: Iterable[Path], count: int, trace: str = "") -> Iterator[LogLine]:
+    """What `read` gives, then every new line as it is written; never ends by itself."""
+    paths = list(files)
+    followed = [_Followed(path) for path in paths]
+    yield from read(paths, count, trace)
+    while True:
+        batch = [line for file in followed for line in file.new_lines() if _wanted(line, trace)]
+        yield from sorted(batch, key=lambda line: line.at)
+        if not batch:
+            time.sleep(FOLLOW_PAUSE_SECONDS)
+
+
+class _Followed:
+    """One file being written: remembers how far it was read, and starts again when it was rotated."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = path.stat().st_size
+        self._partial = b""
+        self._at = ""
+
+    def new_lines(self) -> list[LogLine]:
+        try:
+            size = self._path.stat().st_size
+        except FileNotFoundError:
+            return []
+        if size < self._offset:
+            self._offset, self._partial = 0, b""
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            content = self._partial + file.read(TAIL_BYTES_MAX)
+            self._offset = file.tell()
+        *complete, self._partial = content.split(b"\n")
+        lines: list[LogLine] = []
+        for raw in complete:
+            lines.append(parse(raw.decode(errors="replace"), self._path.stem, self._at))
+            self._at = lines[-1].at
+        return lines
+
+
+def parse(raw: str, process: str, before: str) -> LogLine:
+    """One raw line; one without a time of its own sorts with the line before it."""
+    fields: dict[str, Any] | None = None
+    if raw.startswith("{"):
+        try:
+            fields = json.loads(raw)
+        except ValueError:
+            fields = None
+    at = str(fields.get("time", "")) if fields else ""
+    if not at and (found := ISO_TIME.search(raw[:80])):
+        at = f"{found.group(1)}T{found.group(2)}.{found.group(3)[:3]:0<3}Z"
+    return LogLine(at or before, process, raw, fields)
+
+
+def _tail(path: Path) -> list[LogLine]:
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - TAIL_BYTES_MAX))
+        content = file.read().decode(errors="replace")
+    lines: list[LogLine] = []
+    for raw in content.splitlines()[1 if size > TAIL_BYTES_MAX else 0 :]:
+        lines.append(parse(raw, path.stem, lines[-1].at if lines else ""))
+    return lines
+
+
+def _wanted(line: LogLine, trace: str) -> bool:
+    return not trace or trace in line.raw
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
