@@ -1,0 +1,307 @@
+"""carts, coupons, orders with their history, sagas"""
+
+from alembic import op
+
+from shared import library_tables
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+MOVES = (
+    ("pending", "reserved"),
+    ("reserved", "paid"), ("reserved", "payment_failed"), ("reserved", "cancelled"),
+    ("payment_failed", "cancelled"),
+    ("paid", "fulfilling"), ("paid", "cancelled"), ("paid", "refunded"), ("paid", "partially_refunded"),
+    ("fulfilling", "shipped"), ("fulfilling", "cancelled"), ("fulfilling", "refunded"), ("fulfilling", "partially_refunded"),
+    ("shipped", "delivered"), ("shipped", "refunded"), ("shipped", "partially_refunded"),
+    ("delivered", "completed"), ("delivered", "refunded"), ("delivered", "partially_refunded"),
+    ("completed", "refunded"), ("completed", "partially_refunded"),
+    ("partially_refunded", "fulfilling"), ("partially_refunded", "shipped"), ("partially_refunded", "delivered"),
+    ("partially_refunded", "completed"), ("partially_refunded", "refunded"), ("partially_refunded", "partially_refunded"),
+)  # fmt: skip
+
+CARTS = (
+    """
+    CREATE TABLE carts (
+        customer_id uuid PRIMARY KEY,
+        version bigint NOT NULL DEFAULT 1,
+        updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )
+    """,
+    """
+    CREATE TABLE cart_lines (
+        customer_id uuid NOT NULL REFERENCES carts,
+        sku text NOT NULL CHECK (sku <> ''),
+        quantity integer NOT NULL CHECK (quantity BETWEEN 1 AND 100),
+        title text NOT NULL,
+        shown_price_minor bigint CHECK (shown_price_minor >= 0),
+        currency char(3),
+        added_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        PRIMARY KEY (customer_id, sku)
+    )
+    """,
+    "COMMENT ON COLUMN cart_lines.shown_price_minor IS 'the unit price the customer saw last; an order at another one is refused'",
+)
+
+COUPONS = (
+    """
+    CREATE TABLE coupons (
+        code text PRIMARY KEY CHECK (code = upper(code) AND code <> ''),
+        kind text NOT NULL CHECK (kind IN ('percentage', 'fixed')),
+        rate_bp integer CHECK (rate_bp BETWEEN 1 AND 10000),
+        amount_minor bigint CHECK (amount_minor > 0),
+        currency char(3),
+        minimum_minor bigint NOT NULL DEFAULT 0 CHECK (minimum_minor >= 0),
+        valid_from timestamptz,
+        valid_until timestamptz,
+        uses_max integer CHECK (uses_max > 0),
+        uses_per_customer_max integer CHECK (uses_per_customer_max > 0),
+        uses integer NOT NULL DEFAULT 0,
+        created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        CONSTRAINT coupon_kind CHECK (CASE kind
+            WHEN 'percentage' THEN rate_bp IS NOT NULL AND amount_minor IS NULL
+            ELSE amount_minor IS NOT NULL AND currency IS NOT NULL AND rate_bp IS NULL END),
+        CONSTRAINT coupon_never_overused CHECK (uses >= 0 AND (uses_max IS NULL OR uses <= uses_max))
+    )
+    """,
+    """
+    CREATE TABLE coupon_customers (
+        code text NOT NULL REFERENCES coupons,
+        customer_id uuid NOT NULL,
+        uses integer NOT NULL CHECK (uses >= 0),
+        PRIMARY KEY (code, customer_id)
+    )
+    """,
+    """
+    CREATE TABLE coupon_redemptions (
+        order_id uuid PRIMARY KEY,
+        code text NOT NULL REFERENCES coupons,
+        customer_id uuid NOT NULL,
+        discount_minor bigint NOT NULL CHECK (discount_minor >= 0),
+        redeemed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        returned_at timestamptz
+    )
+    """,
+    "COMMENT ON COLUMN coupon_redemptions.returned_at IS 'when the order was cancelled and the use given back'",
+)
+
+ORDERS = (
+    "CREATE TABLE order_moves (from_status text NOT NULL, to_status text NOT NULL, PRIMARY KEY (from_status, to_status))",
+    "COMMENT ON TABLE order_moves IS 'the legal transitions; the history refers to them, so that no other can be stored'",
+    "INSERT INTO order_moves VALUES " + ", ".join(f"('{a}', '{b}')" for a, b in MOVES),
+    """
+    CREATE TABLE orders (
+        id uuid PRIMARY KEY,
+        number text NOT NULL UNIQUE,
+        customer_id uuid NOT NULL,
+        email text NOT NULL,
+        status text NOT NULL CHECK (status IN ('pending', 'reserved', 'paid', 'fulfilling', 'shipped', 'delivered',
+            'completed', 'cancelled', 'payment_failed', 'refunded', 'partially_refunded')),
+        currency char(3) NOT NULL,
+        subtotal_minor bigint NOT NULL CHECK (subtotal_minor >= 0),
+        discount_minor bigint NOT NULL CHECK (discount_minor BETWEEN 0 AND subtotal_minor),
+        tax_minor bigint NOT NULL CHECK (tax_minor >= 0),
+        shipping_minor bigint NOT NULL CHECK (shipping_minor >= 0),
+        total_minor bigint NOT NULL,
+        coupon text,
+        explanation text NOT NULL,
+        payment_method text NOT NULL,
+        shipping_method text NOT NULL,
+        shipping_address text NOT NULL,
+        idempotency_key text NOT NULL,
+        trace_id text NOT NULL,
+        placed_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        version bigint NOT NULL DEFAULT 1,
+        events bigint NOT NULL DEFAULT 1,
+        changed_by text NOT NULL,
+        change_reason text NOT NULL,
+        payment_id uuid,
+        captured_minor bigint CHECK (captured_minor >= 0),
+        payment_failed boolean NOT NULL DEFAULT false,
+        stock_lost boolean NOT NULL DEFAULT false,
+        cancel_wanted boolean NOT NULL DEFAULT false,
+        cancel_reason text,
+        refunded_minor bigint NOT NULL DEFAULT 0 CHECK (refunded_minor >= 0),
+        refund_shown_minor bigint NOT NULL DEFAULT 0,
+        parcel_shown smallint NOT NULL DEFAULT 0,
+        CONSTRAINT order_adds_up CHECK (total_minor = subtotal_minor - discount_minor + tax_minor + shipping_minor),
+        CONSTRAINT one_order_per_key UNIQUE (customer_id, idempotency_key)
+    ) WITH (fillfactor = 80)
+    """,
+    "COMMENT ON COLUMN orders.version IS 'counts changes of the row, for optimistic writers'",
+    "COMMENT ON COLUMN orders.events IS 'counts published events from 1 without gaps; the newest aggregate version'",
+    "COMMENT ON COLUMN orders.captured_minor IS 'what the payment.processed fact said; null before it came'",
+    "COMMENT ON COLUMN orders.parcel_shown IS 'fulfilment shown in status so far: 1 fulfilling, 2 shipped, 3 delivered, 4 completed'",
+    "COMMENT ON COLUMN orders.explanation IS 'the price breakdown as JSON: each figure with its rule and base'",
+    "CREATE INDEX orders_of_customer ON orders (customer_id, placed_at DESC, id DESC)",
+    """
+    CREATE TABLE order_lines (
+        order_id uuid NOT NULL REFERENCES orders,
+        position smallint NOT NULL,
+        sku text NOT NULL,
+        product_id uuid NOT NULL,
+        title text NOT NULL,
+        quantity integer NOT NULL CHECK (quantity > 0),
+        unit_price_minor bigint NOT NULL CHECK (unit_price_minor >= 0),
+        line_total_minor bigint NOT NULL,
+        discount_minor bigint NOT NULL CHECK (discount_minor BETWEEN 0 AND line_total_minor),
+        tax_minor bigint NOT NULL CHECK (tax_minor >= 0),
+        PRIMARY KEY (order_id, sku),
+        CONSTRAINT line_adds_up CHECK (line_total_minor = unit_price_minor * quantity)
+    )
+    """,
+    """
+    CREATE TABLE order_transitions (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        order_id uuid NOT NULL REFERENCES orders,
+        from_status text,
+        to_status text NOT NULL,
+        actor text NOT NULL,
+        reason text NOT NULL,
+        at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        FOREIGN KEY (from_status, to_status) REFERENCES order_moves
+    )
+    """,
+    "CREATE INDEX order_transitions_of ON order_transitions (order_id, id)",
+    """
+    CREATE FUNCTION order_history() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            INSERT INTO order_transitions (order_id, from_status, to_status, actor, reason)
+            VALUES (NEW.id, OLD.status, NEW.status, NEW.changed_by, NEW.change_reason);
+        ELSIF NEW.status = 'reserved' THEN
+            INSERT INTO order_transitions (order_id, from_status, to_status, actor, reason)
+            VALUES (NEW.id, NULL, 'pending', NEW.changed_by, NEW.change_reason),
+                   (NEW.id, 'pending', 'reserved', NEW.changed_by, 'stock held');
+        ELSE
+            RAISE EXCEPTION 'an order begins as reserved, not as %', NEW.status;
+        END IF;
+        RETURN NULL;
+    END $$
+    """,
+    "CREATE TRIGGER order_begins AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION order_history()",
+    "CREATE TRIGGER order_moves AFTER UPDATE OF status ON orders FOR EACH ROW "
+    "WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION order_history()",
+    """
+    CREATE FUNCTION order_history_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'the history of orders is append-only';
+    END $$
+    """,
+    "CREATE TRIGGER order_history_is_final BEFORE UPDATE OR DELETE ON order_transitions "
+    "FOR EACH ROW EXECUTE FUNCTION order_history_is_final()",
+    """
+    CREATE TABLE order_notes (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        order_id uuid NOT NULL REFERENCES orders,
+        actor text NOT NULL,
+        note text NOT NULL,
+        at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )
+    """,
+    "CREATE INDEX order_notes_of ON order_notes (order_id, id)",
+    """
+    CREATE TABLE order_parcels (
+        order_id uuid NOT NULL REFERENCES orders,
+        shipment_id uuid NOT NULL,
+        state smallint NOT NULL CHECK (state BETWEEN 1 AND 3),
+        carrier text NOT NULL,
+        tracking_number text NOT NULL,
+        PRIMARY KEY (order_id, shipment_id)
+    )
+    """,
+    "COMMENT ON COLUMN order_parcels.state IS '1 created, 2 dispatched, 3 delivered; only ever grows'",
+)
+
+SAGAS = (
+    """
+    CREATE TABLE sagas (
+        order_id uuid PRIMARY KEY,
+        customer_id uuid NOT NULL,
+        scope text NOT NULL,
+        key text NOT NULL,
+        step text NOT NULL CHECK (step IN ('reserving', 'releasing', 'paying', 'paid', 'compensating')),
+        status text NOT NULL CHECK (status IN ('running', 'completed', 'refused', 'compensated', 'failed')),
+        attempts integer NOT NULL DEFAULT 1,
+        step_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        deadline_at timestamptz NOT NULL,
+        due_at timestamptz NOT NULL,
+        lease_until timestamptz,
+        draft text NOT NULL,
+        traceparent text,
+        stock_settled boolean NOT NULL DEFAULT false,
+        money_settled boolean NOT NULL DEFAULT false,
+        detail text NOT NULL DEFAULT '',
+        started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        ended_at timestamptz,
+        CONSTRAINT saga_ended CHECK ((status = 'running') = (ended_at IS NULL))
+    ) WITH (fillfactor = 70)
+    """,
+    "COMMENT ON COLUMN sagas.draft IS 'all that is needed to store the order after a crash; emptied once it is stored or refused'",
+    "COMMENT ON COLUMN sagas.deadline_at IS 'when the present step must have ended'",
+    "COMMENT ON COLUMN sagas.due_at IS 'when the resolver looks at it next'",
+    "CREATE INDEX sagas_due ON sagas (due_at) WHERE status = 'running'",
+    "CREATE INDEX sagas_failed ON sagas (started_at) WHERE status = 'failed'",
+    """
+    CREATE TABLE saga_steps (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        order_id uuid NOT NULL,
+        step text NOT NULL,
+        outcome text NOT NULL,
+        attempts integer NOT NULL,
+        detail text NOT NULL,
+        entered_at timestamptz NOT NULL,
+        left_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )
+    """,
+    "CREATE INDEX saga_steps_of ON saga_steps (order_id, id)",
+    """
+    CREATE FUNCTION saga_history() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO saga_steps (order_id, step, outcome, attempts, detail, entered_at)
+        VALUES (OLD.order_id, OLD.step, CASE WHEN NEW.step <> OLD.step THEN NEW.step ELSE NEW.status END,
+                OLD.attempts, NEW.detail, OLD.step_at);
+        RETURN NULL;
+    END $$
+    """,
+    "CREATE TRIGGER saga_moves AFTER UPDATE OF step ON sagas FOR EACH ROW "
+    "WHEN (OLD.step IS DISTINCT FROM NEW.step) EXECUTE FUNCTION saga_history()",
+    """
+    CREATE TABLE saga_attempts (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        order_id uuid NOT NULL,
+        step text NOT NULL,
+        number integer NOT NULL,
+        outcome text NOT NULL,
+        at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )
+    """,
+    "CREATE INDEX saga_attempts_of ON saga_attempts (order_id, id)",
+)
+
+AUDIT = (
+    """
+    CREATE VIEW audit.orders AS
+        SELECT id, number, customer_id, email, status, currency, subtotal_minor, discount_minor, tax_minor,
+               shipping_minor, total_minor, refunded_minor, payment_method, idempotency_key, trace_id, placed_at,
+               updated_at
+        FROM orders
+    """,
+    "CREATE VIEW audit.order_lines AS SELECT order_id, sku, quantity, unit_price_minor, line_total_minor FROM order_lines",
+    """
+    CREATE VIEW audit.order_transitions AS
+        SELECT order_id, coalesce(from_status, '') AS from_status, to_status, at, actor, reason FROM order_transitions
+    """,
+    "COMMENT ON COLUMN audit.order_transitions.from_status IS 'empty for the first one of an order'",
+    "CREATE VIEW audit.sagas AS SELECT order_id, step, status, attempts, deadline_at, started_at, ended_at FROM sagas",
+)
+
+
+def upgrade() -> None:
+    library_tables.create_v1(op.execute)
+    for statement in (*CARTS, *COUPONS, *ORDERS, *SAGAS, *AUDIT):
+        op.execute(statement)
+    library_tables.grant_audit(op.execute)

@@ -1,0 +1,35 @@
+"""What an order costs and why: lines → subtotal, discount, tax, shipping, total, and an explanation of each.
+
+Pure and alone: no I/O, no clock, no other package of this service. Nothing else in the fleet computes money.
+Stacking order, stated once: line totals, then one coupon on the subtotal (never below zero), then tax per line on
+what is left of it, then shipping, which is neither discounted nor taxed.
+"""
+
+from svc.orders.pricing.discount import (
+    Coupon,
+    CouponKind,
+    CouponNotApplicable,
+    UnknownCoupon,
+    validate_coupon,
+)
+from svc.orders.pricing.model import Explanation, Line, MixedCurrencies, PricedLine, Totals
+from svc.orders.pricing.tax import TAX_RATES_BP, TAX_ROUNDING, UnsupportedCountry, tax_rate_bp
+from svc.orders.pricing.totals import calculate_order_total
+
+__all__ = [
+    "TAX_RATES_BP",
+    "TAX_ROUNDING",
+    "Coupon",
+    "CouponKind",
+    "CouponNotApplicable",
+    "Explanation",
+    "Line",
+    "MixedCurrencies",
+    "PricedLine",
+    "Totals",
+    "UnknownCoupon",
+    "UnsupportedCountry",
+    "calculate_order_total",
+    "tax_rate_bp",
+    "validate_coupon",
+]
