@@ -14,7 +14,7 @@ from compose.operator_error import OperatorError
 
 TAIL_BYTES_MAX: Final = 4_000_000
 FOLLOW_PAUSE_SECONDS: Final = 0.2
-OWN_KEYS: Final = ("time", "level", "service", "instance", "event", "trace_id", "logger")
+OWN_KEYS: Final = ("time", "timestamp", "level", "service", "instance", "event", "trace_id", "logger")
 ISO_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)[.,]?(\d{0,6})")
 
 
@@ -108,7 +108,7 @@ def parse(raw: str, process: str, before: str) -> LogLine:
             fields = json.loads(raw)
         except ValueError:
             fields = None
-    at = str(fields.get("time", "")) if fields else ""
+    at = str(fields.get("time") or fields.get("timestamp") or "") if fields else ""
     if not at and (found := ISO_TIME.search(raw[:80])):
         at = f"{found.group(1)}T{found.group(2)}.{found.group(3)[:3]:0<3}Z"
     return LogLine(at or before, process, raw, fields)
