@@ -1,0 +1,171 @@
+"""The breaker itself: one script decides in Redis; each process remembers the answer for at most a second.
+
+Successes are counted here and reported with the next look, so that a healthy call costs no round trip.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+
+from shared.circuit_breaker.policy import BreakerPolicy, LocalBreaker, Mode
+from shared.errors import RedisUnavailableError, RemoteUnavailableError, WorldError
+from shared.redis_gate import gate_of
+
+STATE_CACHED_S = 0.5
+
+COUNTED = (WorldError, OSError, TimeoutError)
+"""What counts against the callee; a refusal or a cancelled caller says nothing about its health."""
+
+_SCRIPT = """
+local op, successes, failures = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local window_ms, failures_min, percent = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local open_ms, probes_max = tonumber(ARGV[7]), tonumber(ARGV[8])
+local probe_successes, lease_ms = tonumber(ARGV[9]), tonumber(ARGV[10])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local raw = redis.call('HMGET', KEYS[1], 'mode', 'window', 's', 'f', 'opened', 'probes', 'lease', 'probed')
+local mode = raw[1] or 'closed'
+local window, s, f = tonumber(raw[2] or 0), tonumber(raw[3] or 0), tonumber(raw[4] or 0)
+local opened, probes = tonumber(raw[5] or 0), tonumber(raw[6] or 0)
+local lease, probed = tonumber(raw[7] or 0), tonumber(raw[8] or 0)
+local granted = mode == 'closed' and 1 or 0
+local function open() mode = 'open'; opened = now end
+if mode == 'closed' then
+  if now - window >= window_ms then window = now; s = 0; f = 0 end
+  s = s + successes; f = f + failures
+  if f >= failures_min and f * 100 >= percent * (s + f) then open() end
+elseif op == 'acquire' then
+  if mode == 'open' and now - opened >= open_ms then mode = 'half_open'; probes = 0; probed = 0 end
+  if mode == 'half_open' then
+    if now >= lease then probes = 0 end
+    if probes < probes_max then probes = probes + 1; lease = now + lease_ms; granted = 1 end
+  end
+elseif mode == 'half_open' and op ~= 'sync' then
+  probes = math.max(0, probes - 1)
+  if op == 'failed' then open()
+  elseif op == 'ok' then
+    probed = probed + 1
+    if probed >= probe_successes then mode = 'closed'; window = now; s = 0; f = 0 end
+  end
+end
+redis.call('HSET', KEYS[1], 'mode', mode, 'window', string.format('%.0f', window), 's', s, 'f', f,
+  'opened', string.format('%.0f', opened), 'probes', probes, 'lease', string.format('%.0f', lease),
+  'probed', probed)
+redis.call('PEXPIRE', KEYS[1], 60000 + window_ms + open_ms + lease_ms)
+return {mode, granted, math.max(0, opened + open_ms - now)}
+"""
+
+
+class CircuitOpenError(RemoteUnavailableError):
+    """The callee has been failing; the call was not made. Retry after `retry_after_s` seconds."""
+
+    code = "circuit_open"
+
+    def __init__(self, name: str, retry_after_s: float) -> None:
+        super().__init__(f"circuit {name} is open", effect_possible=False)
+        self.retry_after_s = retry_after_s
+
+
+class CircuitBreaker:
+    """One breaker by name; every process that names it shares its state."""
+
+    def __init__(self, redis: "Redis", name: str, *, prefix: str = "", policy: BreakerPolicy | None = None) -> None:
+        self.name = name
+        self.policy = policy if policy is not None else BreakerPolicy()
+        self._key = f"{prefix}breaker:{name}"
+        self._script: Any = redis.register_script(_SCRIPT)
+        self._policy_args = [getattr(self.policy, field) for field in self.policy.__struct_fields__]
+        self._local = LocalBreaker(self.policy)
+        self._gate = gate_of(redis)
+        self._mode = Mode.CLOSED
+        self._looked_at = -STATE_CACHED_S
+        self._open_until = 0.0
+        self._successes = 0
+        self._failures = 0
+        self._reporting = False
+
+    @property
+    def mode(self) -> Mode:
+        """The state as this process last saw it."""
+        return self._mode
+
+    @asynccontextmanager
+    async def guard(self) -> AsyncIterator[None]:
+        """Run a call inside; raises CircuitOpenError instead of making it while the circuit is open."""
+        probing = await self.enter()
+        try:
+            yield
+        except COUNTED:
+            await self.leave("failed", probing=probing)
+            raise
+        except BaseException:
+            await self.leave("unknown", probing=probing)
+            raise
+        await self.leave("ok", probing=probing)
+
+    async def enter(self) -> bool:
+        """Ask for permission; True when the call is a probe. Pair with `leave` (or use `guard`)."""
+        now = time.monotonic()
+        if now - self._looked_at >= STATE_CACHED_S:
+            await self._report()
+        if self._mode is Mode.CLOSED:
+            return False
+        if self._mode is Mode.OPEN and time.monotonic() < self._open_until:
+            raise CircuitOpenError(self.name, self._open_until - time.monotonic())
+        if not await self._ask("acquire"):
+            raise CircuitOpenError(self.name, max(0.1, self._open_until - time.monotonic()))
+        return self._mode is not Mode.CLOSED
+
+    async def leave(self, outcome: str, *, probing: bool) -> None:
+        """Report a call as `ok`, `failed` or `unknown`."""
+        if probing:
+            await self._ask(outcome)
+        elif outcome == "ok":
+            self._successes += 1
+        elif outcome == "failed":
+            self._failures += 1
+            await self._report()
+
+    async def _report(self) -> None:
+        """Send what was counted and learn the state; one task at a time, the others' counts join the next."""
+        if self._reporting:
+            return
+        self._reporting = True
+        try:
+            await self._ask("sync")
+            if self._failures:
+                await self._ask("sync")
+        finally:
+            self._reporting = False
+
+    async def _ask(self, operation: str) -> bool:
+        successes, failures = self._successes, self._failures
+        self._successes = self._failures = 0
+        args = [operation, successes, failures, *self._policy_args]
+        try:
+            mode, granted, left_ms = await self._gate.ask(lambda: self._script(keys=[self._key], args=args))
+        except RedisUnavailableError:
+            return self._ask_local(operation, successes, failures)
+        self._learn(Mode(mode.decode() if isinstance(mode, bytes) else mode), float(left_ms))
+        return bool(granted)
+
+    def _ask_local(self, operation: str, successes: int, failures: int) -> bool:
+        now_ms = time.monotonic() * 1000
+        granted = True
+        if operation == "acquire":
+            granted = self._local.acquire_probe(now_ms)
+        elif operation == "sync":
+            self._local.record(successes, failures, now_ms)
+        else:
+            self._local.end_probe(operation, now_ms)
+        self._learn(self._local.mode, self._local.open_left_ms(now_ms))
+        return granted
+
+    def _learn(self, mode: Mode, open_left_ms: float) -> None:
+        now = time.monotonic()
+        self._mode = mode
+        self._looked_at = now
+        self._open_until = now + open_left_ms / 1000 if mode is Mode.OPEN else now

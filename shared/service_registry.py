@@ -1,0 +1,139 @@
+"""Where the instances of a service are: each beats every half second, and one that stops is forgotten.
+
+Times are Redis's own, so that no machine's clock matters. When Redis is away the last known answer serves.
+"""
+
+import time
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from shared.errors import RedisUnavailableError
+from shared.redis_gate import gate_of
+
+HEARTBEAT_EVERY_S = 0.5
+HEARTBEAT_TTL_MS = 1_500
+ANSWER_CACHED_S = 0.25
+LAST_KNOWN_MAX_S = 60.0
+SUSPECT_S = 1.0
+INSTANCES_MAX = 64
+
+# one hash per service, instance → "<expires_ms> <load> <url>"; a beat also sweeps the dead
+_BEAT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %s %s', now + ARGV[2], ARGV[3], ARGV[4]))
+redis.call('PEXPIRE', KEYS[1], ARGV[2] * 10)
+local entries = redis.call('HGETALL', KEYS[1])
+for i = 1, #entries, 2 do
+  if tonumber(string.match(entries[i + 1], '^%d+')) < now then redis.call('HDEL', KEYS[1], entries[i]) end
+end
+return 1
+"""
+_LIST = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local entries = redis.call('HGETALL', KEYS[1])
+local alive = {}
+for i = 1, #entries, 2 do
+  if tonumber(string.match(entries[i + 1], '^%d+')) >= now then
+    alive[#alive + 1] = entries[i]
+    alive[#alive + 1] = entries[i + 1]
+  end
+end
+return alive
+"""
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """One reachable process of a service; `load` is its requests in flight at the last beat."""
+
+    service: str
+    name: str
+    url: str
+    load: int = 0
+
+
+class Registry:
+    """Reads and writes the registry; one per process."""
+
+    def __init__(self, redis: "Redis", prefix: str = "") -> None:
+        self._prefix = prefix
+        self._beat: Any = redis.register_script(_BEAT)
+        self._list: Any = redis.register_script(_LIST)
+        self._redis: Any = redis
+        self._gate = gate_of(redis)
+        self._known: dict[str, tuple[float, tuple[Instance, ...]]] = {}
+        self._asking: set[str] = set()
+        self._suspects: dict[tuple[str, str], float] = {}
+
+    async def heartbeat(self, service: str, instance: str, url: str, load: int = 0) -> None:
+        """Announce an instance for HEARTBEAT_TTL_MS; raises RedisUnavailableError.
+
+        Call it only while the instance is ready to serve.
+        """
+        args = [instance, HEARTBEAT_TTL_MS, load, url]
+        await self._gate.ask(lambda: self._beat(keys=[self._key(service)], args=args))
+
+    async def withdraw(self, service: str, instance: str) -> None:
+        """Forget an instance at once; best effort, because its beat runs out anyway."""
+        try:
+            await self._gate.ask(lambda: self._redis.hdel(self._key(service), instance))
+        except RedisUnavailableError:
+            return
+
+    async def instances(self, service: str) -> tuple[Instance, ...]:
+        """Return the living instances, at most ANSWER_CACHED_S old (older only while Redis is away).
+
+        Instances reported by `suspect` are left out for SUSPECT_S unless none would remain.
+        """
+        now = time.monotonic()
+        known = self._known.get(service)
+        if known is None or now - known[0] >= ANSWER_CACHED_S:
+            known = await self._refresh(service, known, now)
+        return self._trusted(known[1], now) if self._suspects else known[1]
+
+    def suspect(self, service: str, instance: str) -> None:
+        """Report that a connection to an instance died; this process avoids it for SUSPECT_S."""
+        if len(self._suspects) >= INSTANCES_MAX:
+            self._suspects.clear()
+        self._suspects[service, instance] = time.monotonic() + SUSPECT_S
+
+    async def _refresh(
+        self, service: str, known: tuple[float, tuple[Instance, ...]] | None, now: float
+    ) -> tuple[float, tuple[Instance, ...]]:
+        if known is not None and known[1] and service in self._asking:
+            return known  # one caller asks, the others go on with the answer they have
+        self._asking.add(service)
+        try:
+            fresh = (now, _parse(service, await self._gate.ask(lambda: self._list(keys=[self._key(service)]))))
+        except RedisUnavailableError:
+            if known is None or now - known[0] > LAST_KNOWN_MAX_S:
+                return now, ()
+            return known
+        finally:
+            self._asking.discard(service)
+        self._known[service] = fresh
+        return fresh
+
+    def _trusted(self, instances: tuple[Instance, ...], now: float) -> tuple[Instance, ...]:
+        for key in [key for key, until in self._suspects.items() if until <= now]:
+            del self._suspects[key]
+        trusted = tuple(one for one in instances if (one.service, one.name) not in self._suspects)
+        return trusted or instances
+
+    def _key(self, service: str) -> str:
+        return f"{self._prefix}registry:{service}"
+
+
+def _parse(service: str, entries: list[Any]) -> tuple[Instance, ...]:
+    instances: list[Instance] = []
+    for name, value in zip(entries[::2], entries[1::2], strict=True):
+        _, load, url = _text(value).split(" ", 2)
+        instances.append(Instance(service, _text(name), url, int(load)))
+    return tuple(sorted(instances, key=lambda one: one.name)[:INSTANCES_MAX])
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
