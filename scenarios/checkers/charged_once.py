@@ -6,6 +6,7 @@ The witness is the payment provider's own journal. An idempotent replay by the p
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import is_cancelled, is_sold, was_ever_paid
 from scenarios.evidence.bundle import Evidence, PspAccount
+from scenarios.money_text import money_text
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -27,6 +28,7 @@ def examine(evidence: Evidence) -> Finding:
 
 def _judge_account(evidence: Evidence, order_id: str, account: PspAccount, findings: Findings) -> None:
     order = evidence.orders.get(order_id)
+    currency = (account.captures or account.refunds)[0].currency
     last_trace = account.captures[-1].trace_id if account.captures else ""
     if len(account.captures) > 1:
         extra = account.captures[1:]
@@ -45,7 +47,8 @@ def _judge_account(evidence: Evidence, order_id: str, account: PspAccount, findi
     if account.refunded_minor > account.captured_minor:
         findings.violation(
             "refunded_more_than_captured",
-            f"captured {account.captured_minor}, refunded {account.refunded_minor}",
+            f"captured {money_text(account.captured_minor, currency)}, "
+            f"refunded {money_text(account.refunded_minor, currency)}",
             order_id=order_id,
             at=account.refunds[-1].at,
             amount_minor=account.refunded_minor - account.captured_minor,
@@ -54,11 +57,11 @@ def _judge_account(evidence: Evidence, order_id: str, account: PspAccount, findi
     if order is None and account.net_minor:
         findings.violation(
             "captured_without_order",
-            f"{account.net_minor} captured for an order that does not exist",
+            f"{money_text(account.net_minor, currency)} captured for an order that does not exist",
             order_id=order_id,
             at=account.captures[0].at if account.captures else None,
             amount_minor=abs(account.net_minor),
-            currency=(account.captures or account.refunds)[0].currency,
+            currency=currency,
             trace_id=last_trace,
         )
     if order is None or not account.net_minor:
@@ -67,7 +70,7 @@ def _judge_account(evidence: Evidence, order_id: str, account: PspAccount, findi
     if is_cancelled(evidence, order) or (never_paid and order.status != "refunded"):
         findings.violation(
             "unpaid_but_captured",
-            f"order is {order.status}, {account.net_minor} stay captured",
+            f"order is {order.status}, {money_text(account.net_minor, currency)} stay captured",
             order_id=order_id,
             at=account.captures[-1].at if account.captures else order.updated_at,
             amount_minor=abs(account.net_minor),

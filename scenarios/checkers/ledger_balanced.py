@@ -13,6 +13,7 @@ from scenarios.checkers.money_reconciles import ledger_book
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import LedgerRow
+from scenarios.money_text import money_text
 
 GENESIS_DIGITS = frozenset("0")
 
@@ -53,7 +54,7 @@ def _judge_balance(evidence: Evidence, findings: Findings) -> None:
             continue
         findings.violation(
             "transaction_unbalanced",
-            f"transaction {transaction_id} sums to {total} {currency}",
+            f"transaction {transaction_id} sums to {money_text(total, currency)}",
             order_id=entries[0].order_id,
             at=entries[0].created_at,
             currency=currency,
@@ -67,7 +68,7 @@ def _judge_floors(evidence: Evidence, findings: Findings) -> None:
         if sums.net_minor < 0:
             findings.violation(
                 "refunded_below_floor",
-                f"the ledger refunds {sums.refunded_minor} of {sums.captured_minor} captured ({currency})",
+                f"the ledger: {sums.said(currency)}",
                 order_id=order_id,
                 currency=currency,
                 amount_minor=-sums.net_minor,
@@ -83,7 +84,7 @@ def _judge_chain(entries: list[LedgerRow], findings: Findings) -> None:
         if entry_hash(entry) != entry.entry_hash:
             findings.violation(
                 "entry_altered",
-                f"entry {entry.id} ({entry.account} {entry.amount_minor} {entry.currency}) "
+                f"entry {entry.id} ({entry.account} {money_text(entry.amount_minor, entry.currency)}) "
                 "is not what its hash was made of",
                 **about,
             )

@@ -11,6 +11,7 @@ from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import SHIPPED_STATUSES, is_cancelled, is_sold
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import OrderRow, OrderTransitionRow, ShipmentTransitionRow
+from scenarios.money_text import money_text
 
 REFUNDS = ("refunded", "partially_refunded")
 ORDER_MOVES: dict[str, frozenset[str]] = {
@@ -86,7 +87,7 @@ def _judge_path(
     if any(balance.values()):
         findings.violation(
             "history_differs_from_status",
-            f"is {status}, its history is " + (" → ".join(row.to_status for row in path) if path else "empty"),
+            f"now {status}, its history is " + (" → ".join(row.to_status for row in path) if path else "empty"),
             order_id=order_id,
         )
 
@@ -94,12 +95,12 @@ def _judge_path(
 def _judge_backing(evidence: Evidence, order: OrderRow, path: list[OrderTransitionRow], findings: Findings) -> None:
     visited = {row.to_status for row in path} | {order.status}
     if visited & SHIPPED_STATUSES and "paid" not in visited:
-        findings.violation("shipped_unpaid", f"is {order.status} and never was paid", order_id=order.id)
+        findings.violation("shipped_unpaid", f"order is {order.status} and never was paid", order_id=order.id)
     account = evidence.psp_account(order.id)
     if is_cancelled(evidence, order) and account.net_minor:
         findings.violation(
             "cancelled_but_charged",
-            f"is {order.status}, {account.net_minor} {order.currency} stay captured",
+            f"order is {order.status}, {money_text(account.net_minor, order.currency)} stay captured",
             order_id=order.id,
             amount_minor=abs(account.net_minor),
         )
@@ -116,7 +117,7 @@ def _judge_backing(evidence: Evidence, order: OrderRow, path: list[OrderTransiti
         if committed[sku] < wanted[sku]:
             findings.violation(
                 "paid_without_stock",
-                f"is {order.status}, {committed[sku]} of {wanted[sku]} × {sku} committed",
+                f"order is {order.status}, {committed[sku]} of {wanted[sku]} × {sku} committed",
                 order_id=order.id,
                 sku=sku,
                 weight=wanted[sku] - committed[sku],

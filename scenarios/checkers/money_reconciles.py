@@ -12,6 +12,7 @@ from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import OPEN_STATUSES, is_cancelled
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import OrderRow
+from scenarios.money_text import money_text
 
 
 class Sums(msgspec.Struct):
@@ -23,6 +24,10 @@ class Sums(msgspec.Struct):
     @property
     def net_minor(self) -> int:
         return self.captured_minor - self.refunded_minor
+
+    def said(self, currency: str) -> str:
+        captured = money_text(self.captured_minor, currency)
+        return f"captured {captured}, refunded {money_text(self.refunded_minor, currency)}"
 
 
 Books = dict[tuple[str, str], Sums]
@@ -96,8 +101,7 @@ def _compare(account: tuple[str, str], one: tuple[str, Books], other: tuple[str,
         return
     findings.violation(
         f"{one[0]}_differs_from_{other[0]}",
-        f"{one[0]}: captured {left.captured_minor}, refunded {left.refunded_minor}; "
-        f"{other[0]}: captured {right.captured_minor}, refunded {right.refunded_minor} ({currency})",
+        f"{one[0]}: {left.said(currency)}; {other[0]}: {right.said(currency)}",
         order_id=order_id,
         currency=currency,
         amount_minor=abs(left.net_minor - right.net_minor),
@@ -124,8 +128,8 @@ def _judge_order(evidence: Evidence, order: OrderRow, provider: Books, findings:
         return
     findings.violation(
         "orders_differ_from_provider",
-        f"order is {order.status} and expects {expected.net_minor} to stay paid, "
-        f"the provider kept {actual.net_minor} ({order.currency})",
+        f"order is {order.status} and expects {money_text(expected.net_minor, order.currency)} to stay paid, "
+        f"the provider kept {money_text(actual.net_minor, order.currency)}",
         order_id=order.id,
         amount_minor=abs(actual.net_minor - expected.net_minor),
         weight=abs(actual.net_minor - expected.net_minor),

@@ -5,19 +5,12 @@ no violation; another Message-ID for the same thing is the violation.
 """
 
 from collections import Counter, defaultdict
-from decimal import Decimal, InvalidOperation
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import OrderRow
+from scenarios.money_text import minor_units, money_text
 from scenarios.world.journals import SmtpRecord
-
-DIGITS_DEFAULT = 2
-DIGITS_BY_CURRENCY = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX"), 0),
-    **dict.fromkeys(("UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -35,18 +28,6 @@ def examine(evidence: Evidence) -> Finding:
     _judge_twins(sent, findings)
     _judge_deliveries(evidence, mails, findings)
     return findings.result()
-
-
-def amount_minor(text: str, currency: str) -> int | None:
-    """Minor units of "59.99 EUR" or "59.99"; None when it is no amount of that currency."""
-    number, _, named = text.strip().partition(" ")
-    if named and named != currency:
-        return None
-    try:
-        scaled = Decimal(number) * 10 ** DIGITS_BY_CURRENCY.get(currency, DIGITS_DEFAULT)
-    except InvalidOperation:
-        return None
-    return int(scaled) if scaled == int(scaled) else None
 
 
 def _judge_copies(template: str, recipient: str, copies: list[SmtpRecord], findings: Findings) -> None:
@@ -92,10 +73,10 @@ def _judge_content(evidence: Evidence, mail: SmtpRecord, findings: Findings) -> 
     strangers = [recipient for recipient in mail.recipients if recipient.lower() != order.email.lower()]
     if strangers:
         findings.violation("wrong_recipient", f"{mail.template} of this order went to {', '.join(strangers)}", **about)
-    if mail.amount and amount_minor(mail.amount, order.currency) not in _rightful_amounts(evidence, order):
+    if mail.amount and minor_units(mail.amount, order.currency) not in _rightful_amounts(evidence, order):
         findings.violation(
             "wrong_amount",
-            f"{mail.template} says {mail.amount}, the order is {order.total_minor} {order.currency} (minor units)",
+            f"{mail.template} says {mail.amount}, the order is {money_text(order.total_minor, order.currency)}",
             **about,
         )
 

@@ -10,6 +10,7 @@ from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import OPEN_STATUSES, is_cancelled, is_sold
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import OrderRow, SagaRow
+from scenarios.money_text import money_text
 
 ENDED = frozenset({"completed", "refused", "compensated", "failed"})
 VOID_SHIPMENTS = frozenset({"cancelled", "void", "voided"})
@@ -108,7 +109,7 @@ def _judge_undone(evidence: Evidence, order: OrderRow, traces: Traces, findings:
     if kept:
         findings.violation(
             "capture_not_undone",
-            f"cancelled, yet {kept} {order.currency} stay captured",
+            f"cancelled, yet {money_text(kept, order.currency)} stay captured",
             order_id=order.id,
             amount_minor=abs(kept),
         )

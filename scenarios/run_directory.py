@@ -1,0 +1,81 @@
+"""Where a run keeps everything: `runs/<utc>-<scenario>-<seed>/`, complete enough to be judged again.
+
+Files: plan.json, facts.json, history.jsonl, snapshots/, journals/, verdict.json, junit.xml, report.html.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from scenarios.checkers import ALL_CHECKERS, Checker
+from scenarios.evidence import Evidence, load_evidence, save_evidence
+from scenarios.evidence.storage import HISTORY
+from scenarios.junit import write_junit
+from scenarios.report import write_report
+from scenarios.verdict import VERDICT, Verdict, judge, load_verdict, save_verdict
+
+PLAN = "plan.json"
+NAME_ATTEMPTS_MAX = 100
+
+
+def create_run_directory(runs: Path, scenario: str, *, seed: int, now: datetime | None = None) -> Path:
+    """A new, empty directory; a second run within the same second gets a running number."""
+    stamp = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
+    name = f"{stamp}-{scenario}-{seed}"
+    for attempt in range(1, NAME_ATTEMPTS_MAX + 1):
+        path = runs / (name if attempt == 1 else f"{name}-{attempt}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return path
+    raise FileExistsError(f"{NAME_ATTEMPTS_MAX} runs are called {runs / name}")
+
+
+def history_path(run_dir: Path) -> Path:
+    """Where the workload's `HistoryWriter` writes."""
+    return run_dir / HISTORY
+
+
+def save_plan(run_dir: Path, plan: Any) -> None:
+    """What was going to be done, before any of it is: any value that JSON can carry."""
+    encoded = msgspec.json.format(msgspec.json.encode(plan), indent=2)
+    (run_dir / PLAN).write_bytes(encoded + b"\n")
+
+
+def conclude(evidence: Evidence, run_dir: Path, checkers: Iterable[Checker] = ALL_CHECKERS) -> Verdict:
+    """Saves the evidence, then judges it, then writes verdict, JUnit and report."""
+    save_evidence(evidence, run_dir)
+    return _write_judgement(evidence, run_dir, checkers)
+
+
+def recheck(run_dir: Path, checkers: Iterable[Checker] | None = None) -> Verdict:
+    """Judges a saved run again, without a fleet, by the invariants it was judged by before.
+
+    Raises EvidenceUnreadableError when the directory is not a whole run.
+    """
+    evidence = load_evidence(run_dir)
+    return _write_judgement(evidence, run_dir, checkers or _judged_before(run_dir))
+
+
+def latest_run(runs: Path) -> Path | None:
+    """The newest run directory, by name."""
+    return max((path for path in runs.glob("*Z-*-*") if path.is_dir()), default=None)
+
+
+def _write_judgement(evidence: Evidence, run_dir: Path, checkers: Iterable[Checker]) -> Verdict:
+    verdict = judge(evidence, checkers)
+    save_verdict(verdict, run_dir)
+    write_junit(verdict, run_dir)
+    write_report(run_dir, evidence=evidence, verdict=verdict)
+    return verdict
+
+
+def _judged_before(run_dir: Path) -> tuple[Checker, ...]:
+    if not (run_dir / VERDICT).exists():
+        return ALL_CHECKERS
+    judged = {result.id for result in load_verdict(run_dir).results}
+    return tuple(checker for checker in ALL_CHECKERS if checker.id in judged) or ALL_CHECKERS

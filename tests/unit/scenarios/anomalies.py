@@ -1,0 +1,540 @@
+"""Damage to plant in healthy evidence: each function spoils one thing, as a defect of that kind would.
+
+`ANOMALIES` names for each the invariant that must turn red and the kind it must report.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from scenarios.evidence import CouponLimit, Evidence
+from scenarios.evidence import rows as audit
+from scenarios.world.journals import PspRecord
+from tests.builders.fleet_rows import (
+    CURRENCY,
+    HISTORY_ORIGIN_AT,
+    LOAD_STARTED_AT,
+    PRICE_MINOR,
+    SKU,
+    TOTAL_MINOR,
+    WAREHOUSE,
+    chained_hash,
+    fixed_id,
+)
+
+change = msgspec.structs.replace
+PAID = fixed_id("order", 0)
+OTHER = fixed_id("order", 5)
+CANCELLED = fixed_id("order", 3)
+REFUSED_BUYER = 15
+LATE_AT = LOAD_STARTED_AT + 1.5
+
+
+def where(rows: list[Any], **wanted: object) -> int:
+    """The position of the first row with these values."""
+    return next(
+        index for index, row in enumerate(rows) if all(getattr(row, name) == value for name, value in wanted.items())
+    )
+
+
+def alter(rows: list[Any], changes: dict[str, object], **wanted: object) -> None:
+    index = where(rows, **wanted)
+    rows[index] = change(rows[index], **changes)
+
+
+def drop(rows: list[Any], **wanted: object) -> None:
+    del rows[where(rows, **wanted)]
+
+
+def completion(evidence: Evidence, key: str, kind: str = "ok") -> int:
+    return where(evidence.history, key=key, type=kind)
+
+
+# INV-01
+
+
+def movement_lost(evidence: Evidence) -> None:
+    drop(evidence.audit.movements, reservation_id=PAID, type="commit")
+
+
+def stock_overwritten(evidence: Evidence) -> None:
+    alter(evidence.audit.stock, {"on_hand": 3}, sku=SKU)
+
+
+def reserved_leaks(evidence: Evidence) -> None:
+    alter(evidence.audit.stock, {"reserved": 1}, sku=SKU)
+
+
+def commit_keeps_reserved(evidence: Evidence) -> None:
+    alter(evidence.audit.movements, {"reserved_delta": 0}, reservation_id=PAID, type="commit")
+
+
+def receipt_doubled(evidence: Evidence) -> None:
+    opening = evidence.audit.movements[where(evidence.audit.movements, type="receive")]
+    evidence.audit.movements.append(change(opening, id=fixed_id("receipt again")))
+    alter(evidence.audit.stock, {"on_hand": 8}, sku=SKU)
+
+
+def sold_without_commit(evidence: Evidence) -> None:
+    alter(evidence.audit.reservations, {"status": "held", "ended_at": None}, order_id=PAID)
+
+
+# INV-02
+
+
+def oversold(evidence: Evidence) -> None:
+    """Buyers who were refused are told that they won; their orders stand."""
+    oversell(evidence, (REFUSED_BUYER, REFUSED_BUYER + 1))
+
+
+def oversell(evidence: Evidence, buyers: Iterable[int]) -> None:
+    template = evidence.history[completion(evidence, "key-0")]
+    for number in buyers:
+        order_id = fixed_id("order", number)
+        index = completion(evidence, f"key-{number}", "fail")
+        record = evidence.history[index]
+        evidence.history[index] = change(record, type="ok", error="", value={**template.value, "order_id": order_id})
+        copy_order(evidence, order_id, number, placed_at=HISTORY_ORIGIN_AT + record.time_s)
+
+
+def oversold_unseen(evidence: Evidence) -> None:
+    """One order too many that no client was told of."""
+    copy_order(evidence, fixed_id("order", 22), 22)
+
+
+def copy_order(evidence: Evidence, order_id: str, number: int, *, placed_at: float = LATE_AT) -> None:
+    original = evidence.audit.orders[where(evidence.audit.orders, id=PAID)]
+    evidence.audit.orders.append(
+        change(
+            original,
+            id=order_id,
+            customer_id=fixed_id("customer", number),
+            idempotency_key=f"key-{number}",
+            placed_at=placed_at,
+        )
+    )
+    evidence.audit.order_lines.append(audit.OrderLineRow(order_id, SKU, 1, PRICE_MINOR, PRICE_MINOR))
+
+
+def negative_stock(evidence: Evidence) -> None:
+    alter(evidence.audit.stock, {"on_hand": -1}, sku=SKU)
+
+
+# INV-03
+
+
+def undersold(evidence: Evidence) -> None:
+    """A unit never sold though buyers were refused: its winner is refused too."""
+    lost = fixed_id("order", 7)
+    tables = evidence.audit
+    for rows in (tables.orders, tables.reservations):
+        index = where(rows, id=lost)
+        del rows[index]
+    index = completion(evidence, "key-7")
+    evidence.history[index] = change(
+        evidence.history[index], type="fail", error="insufficient_stock", value={"status_code": 409}
+    )
+
+
+def hold_forgotten(evidence: Evidence) -> None:
+    evidence.audit.reservations.append(
+        audit.ReservationRow(
+            id=fixed_id("leak"),
+            order_id=fixed_id("leak"),
+            customer_id=fixed_id("customer", 20),
+            status="held",
+            sku=SKU,
+            warehouse=WAREHOUSE,
+            quantity=1,
+            created_at=LOAD_STARTED_AT,
+            expires_at=LOAD_STARTED_AT + 1,
+        )
+    )
+
+
+def released_twice(evidence: Evidence) -> None:
+    release = evidence.audit.movements[where(evidence.audit.movements, type="release")]
+    evidence.audit.movements.append(change(release, id=fixed_id("release again")))
+
+
+def hold_not_released(evidence: Evidence) -> None:
+    alter(evidence.audit.reservations, {"status": "held", "ended_at": None}, order_id=CANCELLED)
+
+
+def held_twice(evidence: Evidence) -> None:
+    hold = evidence.audit.reservations[where(evidence.audit.reservations, order_id=PAID)]
+    evidence.audit.reservations.append(change(hold, id=fixed_id("second hold")))
+
+
+# INV-04
+
+
+def limit_broken(evidence: Evidence) -> None:
+    """The buyer who came back for a second unit got it."""
+    index = completion(evidence, "key-0-again", "fail")
+    template = evidence.history[completion(evidence, "key-0")]
+    evidence.history[index] = change(
+        evidence.history[index],
+        type="ok",
+        error="",
+        value={**template.value, "order_id": fixed_id("order", "second")},
+    )
+
+
+def coupon_overused(evidence: Evidence) -> None:
+    evidence.facts.coupons.append(CouponLimit("TEN", total=1))
+    for number in (0, 5, 6):
+        index = completion(evidence, f"key-{number}", "invoke")
+        invoke = evidence.history[index]
+        evidence.history[index] = change(invoke, value={**invoke.value, "coupon": "TEN"})
+        index = completion(evidence, f"key-{number}")
+        answer = evidence.history[index]
+        evidence.history[index] = change(answer, value={**answer.value, "discount_minor": 100})
+
+
+# INV-05, INV-06, INV-07
+
+
+def charge(evidence: Evidence, order_id: str, **changes: Any) -> None:
+    line = PspRecord(
+        n=len(evidence.journals.psp) + 1,
+        at=LATE_AT,
+        kind="capture",
+        payment_id="psp-second",
+        merchant_reference=order_id,
+        amount_minor=TOTAL_MINOR,
+        currency=CURRENCY,
+        idempotency_key="another-key",
+    )
+    evidence.journals.psp.append(change(line, **changes))
+
+
+def charged_twice(evidence: Evidence) -> None:
+    charge(evidence, PAID)
+
+
+def cancelled_but_charged(evidence: Evidence) -> None:
+    charge(evidence, CANCELLED)
+
+
+def charged_out_of_nothing(evidence: Evidence) -> None:
+    charge(evidence, fixed_id("no such order"))
+
+
+def paid_for_free(evidence: Evidence) -> None:
+    drop(evidence.journals.psp, merchant_reference=PAID, kind="capture")
+
+
+def refunded_too_much(evidence: Evidence) -> None:
+    payment_id = evidence.journals.psp[where(evidence.journals.psp, merchant_reference=PAID, kind="capture")].payment_id
+    for number in (1, 2):
+        charge(
+            evidence,
+            "",
+            kind="refund",
+            payment_id=payment_id,
+            merchant_reference=fixed_id("refund", number),
+            payment_reference=PAID,
+        )
+
+
+def short_capture(evidence: Evidence) -> None:
+    alter(evidence.journals.psp, {"amount_minor": TOTAL_MINOR - 1}, merchant_reference=PAID, kind="capture")
+
+
+def other_currency(evidence: Evidence) -> None:
+    alter(evidence.journals.psp, {"currency": "USD"}, merchant_reference=PAID, kind="capture")
+
+
+def unbooked_capture(evidence: Evidence) -> None:
+    evidence.audit.ledger[:] = [row for row in evidence.audit.ledger if row.order_id != PAID]
+
+
+def order_total_differs(evidence: Evidence) -> None:
+    alter(evidence.audit.orders, {"total_minor": TOTAL_MINOR + 100}, id=PAID)
+
+
+def unbalanced(evidence: Evidence) -> None:
+    last = evidence.audit.ledger[-1]
+    entry = change(last, amount_minor=last.amount_minor + 1, entry_hash="")
+    evidence.audit.ledger[-1] = change(entry, entry_hash=chained_hash(entry))
+
+
+def entry_altered(evidence: Evidence) -> None:
+    alter(evidence.audit.ledger, {"account": "pocket"}, order_id=PAID, account="sales")
+
+
+def entry_removed(evidence: Evidence) -> None:
+    drop(evidence.audit.ledger, order_id=OTHER, account="sales")
+
+
+def chain_forked(evidence: Evidence) -> None:
+    second = evidence.audit.ledger[1]
+    entry = change(second, id=fixed_id("forged"), amount_minor=0)
+    evidence.audit.ledger.append(change(entry, entry_hash=chained_hash(entry)))
+
+
+# INV-09, INV-10
+
+
+def order_lost(evidence: Evidence) -> None:
+    drop(evidence.audit.orders, id=PAID)
+
+
+def order_changed(evidence: Evidence) -> None:
+    alter(evidence.audit.order_lines, {"quantity": 2}, order_id=PAID)
+
+
+def order_from_nowhere(evidence: Evidence) -> None:
+    copy_order(evidence, fixed_id("ghost"), 999)
+
+
+def refused_but_stored(evidence: Evidence) -> None:
+    copy_order(evidence, fixed_id("order", REFUSED_BUYER), REFUSED_BUYER)
+
+
+def two_orders_for_key(evidence: Evidence) -> None:
+    copy_order(evidence, fixed_id("order", "twin"), 0)
+
+
+def two_answers(evidence: Evidence) -> None:
+    index = completion(evidence, "key-2")
+    record = evidence.history[index]
+    evidence.history[index] = change(record, value={**record.value, "answer_sha256": "another"})
+
+
+def two_effects(evidence: Evidence) -> None:
+    index = completion(evidence, "key-2")
+    record = evidence.history[index]
+    evidence.history[index] = change(record, value={**record.value, "order_id": fixed_id("order", "twin")})
+
+
+def mismatch_accepted(evidence: Evidence) -> None:
+    index = completion(evidence, "key-2", "invoke")
+    record = evidence.history[index]
+    evidence.history[index] = change(record, value={**record.value, "fingerprint": "body-2"})
+
+
+def answer_of_another(evidence: Evidence) -> None:
+    index = completion(evidence, "key-5")
+    record = evidence.history[index]
+    evidence.history[index] = change(record, value={**record.value, "order_id": PAID})
+
+
+# INV-11, INV-12
+
+
+def saga_stuck(evidence: Evidence) -> None:
+    alter(evidence.audit.sagas, {"status": "running", "ended_at": None}, order_id=PAID)
+
+
+def customer_not_told(evidence: Evidence) -> None:
+    drop(evidence.journals.smtp, order_id=CANCELLED)
+
+
+def parcel_for_cancelled(evidence: Evidence) -> None:
+    alter(evidence.audit.shipments, {"order_id": CANCELLED}, order_id=PAID)
+
+
+def refused_but_held(evidence: Evidence) -> None:
+    evidence.audit.reservations.append(
+        change(
+            evidence.audit.reservations[0],
+            id=fixed_id("order", REFUSED_BUYER),
+            order_id=fixed_id("order", REFUSED_BUYER),
+            status="held",
+        )
+    )
+
+
+def never_at_rest(evidence: Evidence) -> None:
+    evidence.facts.quiesced_at = None
+
+
+def jumped_to_shipped(evidence: Evidence) -> None:
+    rows = evidence.audit.order_transitions
+    drop(rows, order_id=PAID, to_status="paid")
+    alter(rows, {"from_status": "reserved"}, order_id=PAID, to_status="shipped")
+
+
+def status_without_history(evidence: Evidence) -> None:
+    alter(evidence.audit.orders, {"status": "delivered"}, id=PAID)
+
+
+def paid_without_stock(evidence: Evidence) -> None:
+    drop(evidence.audit.reservations, order_id=PAID)
+
+
+def sent_without_payment(evidence: Evidence) -> None:
+    alter(evidence.audit.shipments, {"order_id": CANCELLED}, order_id=OTHER)
+
+
+# INV-13, INV-14
+
+
+def event_never_sent(evidence: Evidence) -> None:
+    event_id = evidence.audit.outbox[where(evidence.audit.outbox, type="order.paid")].id
+    alter(evidence.audit.outbox, {"sent_at": None}, id=event_id)
+    drop(evidence.journals.tap, event_id=event_id)
+
+
+def event_lost_on_the_way(evidence: Evidence) -> None:
+    event_id = evidence.audit.outbox[where(evidence.audit.outbox, type="order.paid")].id
+    drop(evidence.journals.tap, event_id=event_id)
+
+
+def dual_write(evidence: Evidence) -> None:
+    evidence.journals.tap.append(change(evidence.journals.tap[0], event_id=fixed_id("dual write"), offset=9_999))
+
+
+def keyless(evidence: Evidence) -> None:
+    alter(evidence.journals.tap, {"key": ""}, type="order.created")
+
+
+def version_told_twice(evidence: Evidence) -> None:
+    row = evidence.audit.outbox[where(evidence.audit.outbox, type="order.paid")]
+    evidence.audit.outbox.append(change(row, id=fixed_id("told again")))
+
+
+def change_untold(evidence: Evidence) -> None:
+    event_id = evidence.audit.outbox[where(evidence.audit.outbox, type="order.paid", aggregate_id=PAID)].id
+    drop(evidence.audit.outbox, id=event_id)
+
+
+def applied_twice(evidence: Evidence) -> None:
+    evidence.audit.inbox.append(evidence.audit.inbox[0])
+
+
+def never_applied(evidence: Evidence) -> None:
+    drop(evidence.audit.inbox, consumer="inventory", type="order.paid")
+
+
+def applied_and_dead(evidence: Evidence) -> None:
+    row = evidence.audit.inbox[0]
+    evidence.audit.dead_letters.append(
+        audit.DeadLetterRow(
+            consumer=row.consumer,
+            event_id=row.event_id,
+            topic="orders.events",
+            partition=0,
+            offset_=0,
+            reason="handler",
+            attempts=5,
+            parked=False,
+            created_at=LATE_AT,
+        )
+    )
+
+
+def phantom_event(evidence: Evidence) -> None:
+    evidence.audit.inbox.append(change(evidence.audit.inbox[0], event_id=fixed_id("phantom")))
+
+
+def two_parcels(evidence: Evidence) -> None:
+    row = evidence.audit.shipments[0]
+    evidence.audit.shipments.append(change(row, id=fixed_id("second parcel")))
+
+
+# INV-17
+
+
+def mailed_twice(evidence: Evidence) -> None:
+    mail = evidence.journals.smtp[0]
+    evidence.journals.smtp.append(change(mail, message_id="<again@shop.example>"))
+
+
+def mailed_for_two_events(evidence: Evidence) -> None:
+    mail = evidence.journals.smtp[0]
+    evidence.journals.smtp.append(change(mail, message_id="<other@shop.example>", event_id=fixed_id("other event")))
+
+
+def wrong_recipient(evidence: Evidence) -> None:
+    evidence.journals.smtp[0] = change(evidence.journals.smtp[0], recipients=["stranger@example.com"])
+
+
+def wrong_amount(evidence: Evidence) -> None:
+    evidence.journals.smtp[0] = change(evidence.journals.smtp[0], amount="1.00 EUR")
+
+
+def mail_lost(evidence: Evidence) -> None:
+    drop(evidence.journals.smtp, template="order_shipped")
+
+
+ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
+    (movement_lost, "INV-01", "on_hand_differs_from_movements"),
+    (movement_lost, "INV-01", "commits_differ_from_movements"),
+    (stock_overwritten, "INV-01", "on_hand_differs_from_movements"),
+    (reserved_leaks, "INV-01", "reserved_differs_from_holds"),
+    (commit_keeps_reserved, "INV-01", "illegal_movement"),
+    (receipt_doubled, "INV-01", "receipts_differ_from_supply"),
+    (sold_without_commit, "INV-01", "committed_differs_from_sold"),
+    (oversold, "INV-02", "confirmed_beyond_supply"),
+    (oversold_unseen, "INV-02", "standing_beyond_supply"),
+    (negative_stock, "INV-02", "negative_stock"),
+    (undersold, "INV-03", "undersold"),
+    (hold_forgotten, "INV-03", "hold_outlived_ttl"),
+    (released_twice, "INV-03", "hold_ended_twice"),
+    (movement_lost, "INV-03", "hold_ended_without_movement"),
+    (hold_not_released, "INV-03", "hold_of_cancelled_order"),
+    (sold_without_commit, "INV-03", "hold_of_paid_order"),
+    (held_twice, "INV-03", "held_more_than_ordered"),
+    (held_twice, "INV-03", "hold_without_movement"),
+    (order_lost, "INV-03", "committed_without_order"),
+    (paid_without_stock, "INV-03", "movement_without_hold"),
+    (limit_broken, "INV-04", "limit_exceeded"),
+    (coupon_overused, "INV-04", "coupon_overused"),
+    (charged_twice, "INV-05", "captured_twice"),
+    (cancelled_but_charged, "INV-05", "unpaid_but_captured"),
+    (charged_out_of_nothing, "INV-05", "captured_without_order"),
+    (paid_for_free, "INV-05", "paid_but_not_captured"),
+    (refunded_too_much, "INV-05", "refunded_more_than_captured"),
+    (short_capture, "INV-06", "provider_differs_from_payments"),
+    (short_capture, "INV-06", "orders_differ_from_provider"),
+    (other_currency, "INV-06", "currency_differs"),
+    (unbooked_capture, "INV-06", "payments_differs_from_ledger"),
+    (order_total_differs, "INV-06", "orders_differ_from_provider"),
+    (unbalanced, "INV-07", "transaction_unbalanced"),
+    (entry_altered, "INV-07", "entry_altered"),
+    (entry_removed, "INV-07", "entry_removed"),
+    (chain_forked, "INV-07", "chain_forked"),
+    (order_lost, "INV-09", "acknowledged_order_missing"),
+    (order_changed, "INV-09", "acknowledged_order_differs"),
+    (order_from_nowhere, "INV-09", "order_never_attempted"),
+    (refused_but_stored, "INV-09", "refused_order_exists"),
+    (two_orders_for_key, "INV-10", "two_orders_for_key"),
+    (two_answers, "INV-10", "answers_differ"),
+    (two_effects, "INV-10", "two_effects_for_key"),
+    (mismatch_accepted, "INV-10", "mismatch_accepted"),
+    (answer_of_another, "INV-10", "answer_of_another_key"),
+    (saga_stuck, "INV-11", "saga_not_ended"),
+    (customer_not_told, "INV-11", "customer_not_told"),
+    (parcel_for_cancelled, "INV-11", "shipment_not_void"),
+    (parcel_for_cancelled, "INV-11", "paid_without_shipment"),
+    (refused_but_held, "INV-11", "refused_but_held"),
+    (hold_not_released, "INV-11", "hold_not_released"),
+    (cancelled_but_charged, "INV-11", "capture_not_undone"),
+    (never_at_rest, "INV-11", "never_quiesced"),
+    (jumped_to_shipped, "INV-12", "illegal_transition"),
+    (jumped_to_shipped, "INV-12", "shipped_unpaid"),
+    (status_without_history, "INV-12", "history_differs_from_status"),
+    (paid_without_stock, "INV-12", "paid_without_stock"),
+    (cancelled_but_charged, "INV-12", "cancelled_but_charged"),
+    (sent_without_payment, "INV-12", "sent_without_payment"),
+    (event_never_sent, "INV-13", "event_never_sent"),
+    (event_lost_on_the_way, "INV-13", "event_not_on_broker"),
+    (dual_write, "INV-13", "event_without_row"),
+    (keyless, "INV-13", "wrong_key"),
+    (version_told_twice, "INV-13", "version_told_twice"),
+    (change_untold, "INV-13", "change_without_event"),
+    (applied_twice, "INV-14", "applied_twice"),
+    (never_applied, "INV-14", "never_applied"),
+    (applied_and_dead, "INV-14", "applied_and_dead"),
+    (phantom_event, "INV-14", "applied_but_never_published"),
+    (two_parcels, "INV-14", "effect_twice"),
+    (mailed_twice, "INV-17", "mailed_twice"),
+    (mailed_for_two_events, "INV-17", "same_mail_again"),
+    (wrong_recipient, "INV-17", "wrong_recipient"),
+    (wrong_amount, "INV-17", "wrong_amount"),
+    (mail_lost, "INV-17", "sent_but_never_arrived"),
+)

@@ -1,0 +1,105 @@
+"""Every checker is green on healthy evidence, red on each kind of damage, INVALID on too little."""
+
+import importlib
+import pkgutil
+from dataclasses import replace
+
+import pytest
+
+import scenarios.checkers
+from scenarios.checkers import ALL_CHECKERS, Checker, Outcome, named
+from scenarios.evidence import AuditTables, Evidence, in_scope
+from tests.builders import FlashSale
+from tests.unit.scenarios.anomalies import ANOMALIES
+
+SUPPORT_MODULES = {"result", "standing", "occupancy"}
+IO_MODULES = {"asyncpg", "aiohttp", "socket", "asyncio", "pathlib", "os", "time", "datetime"}
+
+
+def by_id(checker: Checker) -> str:
+    return checker.id
+
+
+@pytest.mark.parametrize("checker", ALL_CHECKERS, ids=by_id)
+def test_a_healthy_sale_passes(checker: Checker) -> None:
+    result = checker.check(FlashSale().evidence())
+    assert (result.outcome, result.counts, result.weaknesses) == (Outcome.PASS, {}, ())
+    assert result.checked > 0
+
+
+@pytest.mark.parametrize(("supply", "buyers"), [(6, 20), (20, 60), (50, 400)])
+def test_a_healthy_sale_of_any_size_passes(supply: int, buyers: int) -> None:
+    evidence = FlashSale(buyers=buyers, supply=supply).evidence()
+    assert {checker.check(evidence).outcome for checker in ALL_CHECKERS} == {Outcome.PASS}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "invariant", "kind"), ANOMALIES, ids=[f"{row[1]}-{row[2]}-{row[0].__name__}" for row in ANOMALIES]
+)
+def test_damage_turns_its_invariant_red(spoil, invariant: str, kind: str) -> None:
+    evidence = FlashSale().evidence()
+    spoil(evidence)
+    (checker,) = named(invariant)
+    result = checker.check(evidence)
+    assert result.outcome is Outcome.FAIL
+    assert kind in result.counts
+    assert result.first is not None
+    assert result.worst is not None
+
+
+@pytest.mark.parametrize("checker", ALL_CHECKERS, ids=by_id)
+def test_nothing_at_all_is_too_little_to_judge(checker: Checker) -> None:
+    healthy = FlashSale().evidence()
+    empty = replace(healthy, history=[], audit=AuditTables(), journals=nothing(healthy))
+    result = checker.check(empty)
+    assert result.outcome is Outcome.INVALID
+    assert result.weaknesses
+
+
+@pytest.mark.parametrize("checker", ALL_CHECKERS, ids=by_id)
+def test_a_view_that_could_not_be_read_is_never_a_pass(checker: Checker) -> None:
+    evidence = FlashSale().evidence()
+    evidence.facts.problems.append(f"{checker.needs[0]}: permission denied")
+    assert checker.check(evidence).outcome is Outcome.INVALID
+
+
+def test_every_kind_of_damage_has_an_invariant_of_its_own() -> None:
+    covered = {invariant for _, invariant, _ in ANOMALIES}
+    assert covered == {checker.id for checker in ALL_CHECKERS}
+
+
+def test_the_catalogue_lists_every_checker_file() -> None:
+    files = {module.name for module in pkgutil.iter_modules(scenarios.checkers.__path__)} - SUPPORT_MODULES
+    listed = {importlib.import_module(f"scenarios.checkers.{name}").CHECKER for name in files}
+    assert listed == set(ALL_CHECKERS)
+    assert len({checker.id for checker in ALL_CHECKERS}) == len(ALL_CHECKERS)
+
+
+def test_checkers_import_nothing_that_does_io() -> None:
+    for module in pkgutil.iter_modules(scenarios.checkers.__path__):
+        loaded = importlib.import_module(f"scenarios.checkers.{module.name}")
+        assert not IO_MODULES & set(vars(loaded)), module.name
+
+
+def test_an_unknown_invariant_is_named() -> None:
+    with pytest.raises(KeyError, match="INV-99"):
+        named("INV-01", "INV-99")
+
+
+def test_orders_of_an_earlier_run_are_left_out() -> None:
+    evidence = FlashSale().evidence()
+    foreign = "00000000-0000-0000-0000-000000000001"
+    old = evidence.audit.orders[0]
+    evidence.audit.orders.append(type(old)(**{**fields(old), "id": foreign, "placed_at": 1.0}))
+    narrowed = in_scope(evidence)
+    assert foreign not in narrowed.orders
+    assert foreign in narrowed.foreign_orders
+    assert {checker.check(narrowed).outcome for checker in ALL_CHECKERS} == {Outcome.PASS}
+
+
+def fields(row) -> dict[str, object]:
+    return {name: getattr(row, name) for name in row.__struct_fields__}
+
+
+def nothing(evidence: Evidence):
+    return type(evidence.journals)([], [], [], [], [], [])
