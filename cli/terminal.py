@@ -24,6 +24,7 @@ STATE_STYLES: Final = {
     "crashed": "red",
     "fail": "red",
     "warn": "yellow",
+    "invalid": "yellow",
     "stopping": "yellow",
     "stopped": "dim",
 }
@@ -80,8 +81,73 @@ def line(text: str) -> None:
     sys.stdout.flush()
 
 
+def verdict(judged: Any, *, report: str) -> None:
+    """A run's verdict: one row per invariant, the first violation, and where the report is."""
+    title = f"{judged.scenario}, seed {judged.seed}, " + (f"defect {judged.defect}" if judged.defect else "healthy")
+    table(
+        ("invariant", "name", "verdict", "checked", "violations", "example"),
+        [
+            (
+                result.id,
+                result.name,
+                result.outcome.lower(),
+                result.checked,
+                result.violations or "",
+                result.first.message if result.first else "; ".join(result.weaknesses),
+            )
+            for result in judged.results
+        ],
+        title=title,
+    )
+    for weakness in judged.weaknesses:
+        warn(f"too weak to judge: {weakness}")
+    if judged.first_violation is not None:
+        warn(f"first violation at t = {judged.first_violation.after_s:.1f} s: {judged.first_violation.message}")
+    style = {"PASS": "bold green", "FAIL": "bold red"}.get(judged.outcome, "bold yellow")
+    console = _console(stderr=False)
+    console.print(f"{judged.outcome}  {title}", style=style, markup=False, highlight=False)
+    line(f"report: {report}")
+
+
 def megabytes(amount: int) -> str:
     return f"{amount / MEGABYTE:.0f} MB" if amount else ""
+
+
+class Bars:
+    """Progress bars on stderr; where there is no terminal, one line when a bar is full."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 -- slow import
+
+        self._console = _console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description:>16}"), BarColumn(), MofNCompleteColumn(), console=self._console
+        )
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if self._console.is_terminal:
+            self._progress.stop()
+
+    def report(self, what: str, done: int, total: int) -> None:
+        """`done` of `total` pieces of `what`."""
+        if not self._console.is_terminal:
+            if done == total:
+                info(f"{what}: {total}")
+            return
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total)
+        self._progress.update(self._tasks[what], completed=done)
+
+
+def progress() -> Bars:
+    """Bars for long work whose size is known."""
+    return Bars()
 
 
 class Board:
@@ -142,6 +208,36 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: s
     return made
 
 
-NUMERIC: Final = frozenset({"pid", "port", "memory", "time", "lag", "restarts", "count"})
+NUMERIC: Final = frozenset(
+    {
+        "checked",
+        "violations",
+        "failed",
+        "invalid",
+        "passed",
+        "defects",
+        "pid",
+        "port",
+        "memory",
+        "time",
+        "lag",
+        "restarts",
+        "count",
+    }
+)
 
-__all__ = ["Board", "fail", "info", "json", "line", "megabytes", "ok", "table", "warn", "working"]
+__all__ = [
+    "Bars",
+    "Board",
+    "fail",
+    "info",
+    "json",
+    "line",
+    "megabytes",
+    "ok",
+    "progress",
+    "table",
+    "verdict",
+    "warn",
+    "working",
+]

@@ -86,6 +86,20 @@ class Fleet:
                 raise FleetRefusedError(f"{method} {service}{path}: {answer.status} {content[:400]!r}")
             return msgspec.json.decode(content) if content else None
 
+    async def buy(self, token: str, *, key: str, sku: str, quantity: int, address: Json) -> Json:
+        """Place one order through the gateway as a customer. Raises `FleetRefusedError` for anything but 2xx."""
+        body = {
+            "items": [{"sku": sku, "quantity": quantity}],
+            "payment_method": "tok_visa",
+            "shipping_address": address,
+        }
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+        async with self.http.post(f"{self.gateway_url}/api/v1/orders", json=body, headers=headers) as answer:
+            content = await answer.read()
+            if answer.status >= 300:
+                raise FleetRefusedError(f"POST /api/v1/orders: {answer.status} {content[:400]!r}")
+            return msgspec.json.decode(content)
+
     async def world(self, name: str, method: str, path: str, *, json: object = None) -> Any:
         """Call a control interface of the simulated world (psp, carrier, catcher)."""
         async with self.http.request(method, self.url(name) + path, json=json) as answer:

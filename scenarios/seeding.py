@@ -1,0 +1,179 @@
+"""The shop's opening stock of goods, people and past orders: deterministic by seed, harmless when repeated.
+
+Everything goes in through the services' own doors; nothing writes their tables.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from scenarios.fleet import Fleet
+from scenarios.workloads.flash_sale import ADDRESS
+
+CHUNK = 1_000
+PASSWORD = "correct horse battery staple"  # noqa: S105 the seeded people's, printed by shopctl seed
+PAST_ORDERS_AT_ONCE = 8
+INDEX_DEADLINE_S = 120.0
+
+Report = Callable[[str, int, int], None]
+"""Called with what is done, how many pieces, and of how many."""
+
+T = TypeVar("T")
+
+
+class SeedSize(msgspec.Struct, frozen=True):
+    products: int
+    users: int
+    past_orders: int
+
+
+SIZES = {
+    "s": SeedSize(products=200, users=50, past_orders=10),
+    "m": SeedSize(products=2_000, users=500, past_orders=50),
+    "l": SeedSize(products=50_000, users=5_000, past_orders=100),
+}
+CATEGORIES = (
+    "jackets", "trousers", "shirts", "shoes", "tents", "backpacks", "stoves", "bottles", "lamps", "maps",
+)  # fmt: skip
+ADJECTIVES = ("Light", "Storm", "Alpine", "Desert", "Northern", "Silent", "Classic", "Trail", "River", "Summit")
+NOUNS = ("Jacket", "Trousers", "Shirt", "Shoes", "Tent", "Backpack", "Stove", "Bottle", "Lamp", "Map")
+SIZES_OF_CLOTHES = ("S", "M", "L")
+STAFF = (("admin@shopstream.example", "Ada Admin", ["customer", "admin"]),
+         ("support@shopstream.example", "Sue Support", ["customer", "support"]),
+         ("seller@shopstream.example", "Sam Seller", ["customer", "seller"]))  # fmt: skip
+
+
+class Seeded(msgspec.Struct, frozen=True):
+    """What stands in the shop now, and how long it took."""
+
+    size: str
+    seed: int
+    products: int
+    users: int
+    past_orders: int
+    seconds: float
+
+
+async def seed(fleet: Fleet, *, size: str, seed: int, report: Report) -> Seeded:
+    """Bring in the goods, the people and the past orders of a size."""
+    started = time.monotonic()
+    wanted = SIZES[size]
+    products = _products(wanted.products, random.Random(seed))
+    await _import_products(fleet, products, report)
+    users = await _import_users(fleet, wanted.users, report)
+    await _import_coupons(fleet)
+    await _place_past_orders(fleet, users, products, count=wanted.past_orders, seed=seed, report=report)
+    return Seeded(size, seed, wanted.products, wanted.users, wanted.past_orders, time.monotonic() - started)
+
+
+def _products(count: int, chance: random.Random) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = []
+    for number in range(count):
+        kind = number % len(CATEGORIES)
+        name = f"{chance.choice(ADJECTIVES)} {NOUNS[kind]} {number + 1}"
+        price = f"{chance.randrange(5, 400)}.{chance.choice(('00', '49', '90', '99'))}"
+        made.append(
+            {
+                "slug": name.lower().replace(" ", "-"),
+                "title": name,
+                "description": f"{name}, from our {CATEGORIES[kind]}. Made for long days outside.",
+                "category": CATEGORIES[kind],
+                "status": "active",
+                "variants": [
+                    {
+                        "sku": f"SKU-{number + 1:05}-{option}",
+                        "options": {"size": option},
+                        "price": {"amount": price, "currency": "EUR"},
+                    }
+                    for option in SIZES_OF_CLOTHES
+                ],
+            }
+        )
+    return made
+
+
+async def _import_products(fleet: Fleet, products: Sequence[dict[str, Any]], report: Report) -> None:
+    done = 0
+    for chunk in _chunks(products, CHUNK):
+        stock = [
+            {"sku": variant["sku"], "quantity": 500, "reference": "seed"}
+            for product in chunk
+            for variant in product["variants"]
+        ]
+        await asyncio.gather(
+            fleet.call("catalog", "POST", "/internal/products/import", json={"items": chunk}),
+            fleet.call("inventory", "POST", "/internal/stock/import", json={"items": stock}),
+        )
+        done += len(chunk)
+        report("products", done, len(products))
+
+
+async def _import_users(fleet: Fleet, count: int, report: Report) -> list[str]:
+    people: list[dict[str, Any]] = [
+        {"email": email, "name": name, "password": PASSWORD, "roles": roles} for email, name, roles in STAFF
+    ]
+    people.extend(
+        {
+            "email": f"user-{number:05}@shopstream.example",
+            "name": f"Customer {number}",
+            "password": PASSWORD,
+            "roles": ["customer"],
+        }
+        for number in range(1, count + 1)
+    )
+    ids: list[str] = []
+    for chunk in _chunks(people, CHUNK):
+        imported = await fleet.call("auth", "POST", "/internal/users/import", json={"items": chunk})
+        ids.extend(item["user_id"] for item in imported["items"])
+        report("users", len(ids), len(people))
+    return ids[len(STAFF) :]
+
+
+async def _import_coupons(fleet: Fleet) -> None:
+    await fleet.call(
+        "orders",
+        "POST",
+        "/internal/coupons/import",
+        json={
+            "items": [
+                {"code": "WELCOME10", "percent_bp": 1_000, "uses_max": None, "uses_per_customer_max": 1},
+                {"code": "FIRST50", "percent_bp": 2_500, "uses_max": 50, "uses_per_customer_max": 1},
+            ]
+        },
+    )
+
+
+async def _place_past_orders(
+    fleet: Fleet, users: Sequence[str], products: Sequence[dict[str, Any]], *, count: int, seed: int, report: Report
+) -> None:
+    """Real orders through the gateway; the idempotency key makes a second seeding place none."""
+    chance = random.Random(seed + 1)
+    wanted = [
+        (number, chance.choice(users), chance.choice(products)["variants"][0]["sku"], chance.randrange(1, 4))
+        for number in range(count)
+    ]
+    subjects = sorted({user for _, user, _, _ in wanted})
+    tokens = await fleet.call("auth", "POST", "/internal/tokens", json={"subjects": subjects, "ttl_s": 300})
+    token_of = {item["user_id"]: item["access_token"] for item in tokens["items"]}
+    places = asyncio.Semaphore(PAST_ORDERS_AT_ONCE)
+    done = 0
+
+    async def place(number: int, user: str, sku: str, quantity: int) -> None:
+        nonlocal done
+        async with places:
+            await fleet.buy(token_of[user], key=f"seed-{seed}-{number}", sku=sku, quantity=quantity, address=ADDRESS)
+            done += 1
+            report("past orders", done, count)
+
+    async with asyncio.TaskGroup() as group:
+        for order in wanted:
+            group.create_task(place(*order))
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
