@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from compose import operator_error, ports, state
 from compose.control import Control
-from compose.engines.postgres import data_root
+from compose.engines.postgres import FOREIGN_DATA, data_root
 from compose.layout import Layout, default_cache, default_home, make_directories
 from compose.operator_error import OperatorError
 from compose.process import rotate
@@ -95,8 +95,9 @@ def delete(layout: Layout) -> None:
         else:
             path.unlink(missing_ok=True)
     layout.socket_file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # something of the operator's is in there, or it is not there
-        layout.home.rmdir()
+    for directory in (layout.home, FOREIGN_DATA):
+        with contextlib.suppress(OSError):  # something else is in there, or it is not there
+            directory.rmdir()
 
 
 def _launch(layout: Layout, *, port_base: int | None, names: list[str], scale: dict[str, int]) -> None:

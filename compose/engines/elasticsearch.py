@@ -82,6 +82,7 @@ class Elasticsearch:
         }
         flags = [
             *JVM_FLAGS,
+            *self._java.flags,
             f"-Djava.io.tmpdir={self._home / 'tmp'}",
             f"-Dlog4j.configurationFile={self._home / 'log4j2.properties'}",
             *self._archive.flags,

@@ -13,6 +13,7 @@ from compose.engines.providers import wheels_only
 from compose.operator_error import OperatorError
 
 MAJOR_MIN: Final = 17
+MAJOR_THAT_WARNS: Final = 24
 PROBE_SECONDS_MAX: Final = 20
 
 
@@ -25,6 +26,13 @@ class Java:
     version_text: str
     reason: str
     from_wheel: bool
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What newer versions need to be told, lest they fill the logs with warnings."""
+        if self.major < MAJOR_THAT_WARNS:
+            return ()
+        return ("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")
 
 
 def choose() -> Java:

@@ -80,7 +80,7 @@ class Kafka:
     def command(self) -> Command:
         assert self._java
         assert self._archive
-        flags = (*JVM_FLAGS, f"-Djava.io.tmpdir={self._home / 'tmp'}", *self._archive.flags)
+        flags = (*JVM_FLAGS, *self._java.flags, f"-Djava.io.tmpdir={self._home / 'tmp'}", *self._archive.flags)
         return Command(
             argv=[str(self._java.binary), *flags, "-cp", self._class_path, "kafka.Kafka", str(self._config)],
             cwd=self._home,
@@ -154,7 +154,7 @@ class Kafka:
 
     def _format(self) -> None:
         assert self._java
-        argv = [str(self._java.binary), *cds.QUIET, *JVM_FLAGS, "-cp", self._class_path]
+        argv = [str(self._java.binary), *cds.QUIET, *JVM_FLAGS, *self._java.flags, "-cp", self._class_path]
         argv += ["kafka.tools.StorageTool", "format", "-t", self._context.cluster_id, "-c", str(self._config)]
         done = subprocess.run(  # noqa: S603 -- the Java we chose
             argv,
