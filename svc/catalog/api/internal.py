@@ -1,0 +1,71 @@
+"""Routes for other services and for seeding."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, QueryParameter
+
+from shared.database import Database
+from shared.identity import requires_role
+from svc.catalog import handlers, store
+from svc.catalog.api.wire import ImportProduct, imported_wish, listed
+from svc.catalog.shelf import Shelf
+
+SERVICES = (requires_role("service"),)
+IMPORT_ITEMS_MAX = 1_000
+IMPORT_BYTES_MAX = 8 * 1024 * 1024
+
+
+class PricedVariants(msgspec.Struct, frozen=True):
+    items: list[store.PricedVariant]
+
+
+class ProductImport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    items: Annotated[list[ImportProduct], msgspec.Meta(min_length=1, max_length=IMPORT_ITEMS_MAX)]
+
+
+class Imported(msgspec.Struct, frozen=True):
+    created: int
+    updated: int
+    unchanged: int
+
+
+@get("/internal/variants", guards=SERVICES, tags=["internal"])
+async def variants(
+    database: NamedDependency[Database],
+    skus: Annotated[str, QueryParameter(min_length=1, max_length=7_000)],
+    currency: Annotated[str | None, QueryParameter(pattern=r"^[A-Z]{3}$", required=False)] = None,
+) -> PricedVariants:
+    """What up to 100 SKUs cost now, before tax; unknown SKUs are left out, never cached."""
+    wanted = listed("skus", skus) or ()
+    async with database.acquire() as connection:
+        return PricedVariants(await store.variants_by_sku(connection, wanted, currency))
+
+
+@post(
+    "/internal/products/import",
+    status_code=200,
+    request_max_body_size=IMPORT_BYTES_MAX,
+    guards=SERVICES,
+    tags=["internal"],
+)
+async def import_products(
+    data: JSONBody[ProductImport], database: NamedDependency[Database], shelf: NamedDependency[Shelf]
+) -> Imported:
+    """Make up to 1,000 products as given, in portions of one transaction each.
+
+    Repeating it changes nothing, so one that failed half-way is simply sent again.
+    """
+    created = updated = unchanged = 0
+    for portion in handlers.portions([imported_wish(item) for item in data.items]):
+        async with database.begin() as uow:
+            outcome = await handlers.import_portion(uow, portion)
+        await shelf.forget(imported.product for imported in outcome.updated)
+        created += len(outcome.created)
+        updated += len(outcome.updated)
+        unchanged += outcome.unchanged
+    if created or updated:
+        await shelf.forget_categories()
+    return Imported(created, updated, unchanged)

@@ -1,0 +1,270 @@
+"""What the catalog's requests and answers look like, and the translation between wire and domain."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from shared.errors import Kind, Refusal
+from shared.money import AMOUNT_MINOR_MAX, InvalidMoneyError, Money, MoneyWire
+from svc.catalog.domain import (
+    CATEGORY_PATTERN,
+    SKU_PATTERN,
+    SLUG_PATTERN,
+    VARIANTS_MAX,
+    Price,
+    Product,
+    ProductStatus,
+    ProductWish,
+    TaxClass,
+    UnknownProduct,
+    Variant,
+    VersionMissing,
+    checked_prices,
+)
+
+BATCH_MAX = 100
+CURRENCIES_MAX = 10
+OPTIONS_MAX = 10
+
+Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=SKU_PATTERN)]
+Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=SLUG_PATTERN)]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Description = Annotated[str, msgspec.Meta(max_length=4_000)]
+CategoryPath = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=CATEGORY_PATTERN)]
+CategoryName = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
+AmountMinor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
+OptionText = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+Options = Annotated[dict[OptionText, OptionText], msgspec.Meta(max_length=OPTIONS_MAX)]
+
+
+class NegativePrice(Refusal):
+    code = "negative_price"
+    kind = Kind.UNPROCESSABLE
+
+
+class InvalidFilter(Refusal):
+    """A list parameter that cannot be read; `parameter` names it."""
+
+    code = "invalid_filter"
+    kind = Kind.INVALID
+
+
+class VariantView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`price` is in the wished currency where there is one; `prices` lists all when there are several."""
+
+    sku: str
+    options: dict[str, str]
+    price: MoneyWire
+    prices: list[MoneyWire] = []
+
+
+class ProductView(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    slug: str
+    title: str
+    description: str
+    category: str
+    status: str
+    version: int
+    variants: list[VariantView]
+
+
+class VariantWrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The first price is in the home currency."""
+
+    options: Options = {}
+    prices: Annotated[list[MoneyWire], msgspec.Meta(min_length=1, max_length=CURRENCIES_MAX)]
+
+
+class VariantCreate(VariantWrite, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    sku: Sku
+
+
+class ProductCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    slug: Slug
+    title: Title
+    description: Description = ""
+    category: CategoryPath
+    status: ProductStatus = ProductStatus.DRAFT
+    tax_class: TaxClass = TaxClass.STANDARD
+    variants: Annotated[list[VariantCreate], msgspec.Meta(max_length=VARIANTS_MAX)] = []
+
+
+class ProductPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    title: Title | None = None
+    description: Description | None = None
+    category: CategoryPath | None = None
+    status: ProductStatus | None = None
+    tax_class: TaxClass | None = None
+
+
+class StaffWrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    approved: bool
+    is_featured: bool = False
+    cost_minor: AmountMinor | None = None
+
+
+class CategoryView(msgspec.Struct, frozen=True):
+    path: str
+    name: str
+    products: int
+
+
+class CategoryList(msgspec.Struct, frozen=True):
+    items: list[CategoryView]
+
+
+class CategoryCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    path: CategoryPath
+    name: CategoryName
+
+
+class ImportPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    currency: Currency
+    price_minor: AmountMinor
+
+
+class ImportVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`other_prices`: the same variant in other currencies."""
+
+    sku: Sku
+    options: Options = {}
+    price_minor: AmountMinor
+    currency: Currency = "EUR"
+    other_prices: Annotated[list[ImportPrice], msgspec.Meta(max_length=CURRENCIES_MAX - 1)] = []
+
+
+class ImportProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Categories that are missing are made."""
+
+    slug: Slug
+    title: Title
+    description: Description = ""
+    category: CategoryPath
+    status: ProductStatus = ProductStatus.ACTIVE
+    tax_class: TaxClass = TaxClass.STANDARD
+    seller_id: Annotated[str, msgspec.Meta(max_length=80)] | None = None
+    variants: Annotated[list[ImportVariant], msgspec.Meta(min_length=1, max_length=VARIANTS_MAX)]
+
+
+def product_view(product: Product, currency: str | None = None) -> ProductView:
+    """What customers read: no staff field, and money as decimal strings."""
+    return ProductView(
+        id=product.id,
+        slug=product.slug,
+        title=product.title,
+        description=product.description,
+        category=product.category,
+        status=product.shown_status,
+        version=product.version,
+        variants=[_variant_view(variant, currency) for variant in product.variants],
+    )
+
+
+def _variant_view(variant: Variant, currency: str | None) -> VariantView:
+    several = len(variant.prices) > 1
+    return VariantView(
+        variant.sku,
+        variant.options,
+        _money(variant.price(currency)),
+        [_money(price) for price in variant.prices] if several else [],
+    )
+
+
+def _money(price: Price) -> MoneyWire:
+    return Money(price.amount_minor, price.currency).to_wire()
+
+
+def variant_of(sku: str, write: VariantWrite) -> Variant:
+    """Raises `InvalidMoneyError`, `NegativePrice`, `CurrencyRepeated`."""
+    prices = [Money.from_wire(wire) for wire in write.prices]
+    if any(price.amount_minor < 0 for price in prices):
+        raise NegativePrice("a price is not negative")
+    if any(price.amount_minor > AMOUNT_MINOR_MAX for price in prices):
+        raise InvalidMoneyError("amount out of range")
+    return Variant(
+        sku=sku,
+        options=write.options,
+        prices=checked_prices([Price(price.currency, price.amount_minor) for price in prices]),
+    )
+
+
+def wish_of(create: ProductCreate) -> ProductWish:
+    """Raises what `variant_of` raises."""
+    return ProductWish(
+        slug=create.slug,
+        title=create.title,
+        description=create.description,
+        category=create.category,
+        status=create.status,
+        tax_class=create.tax_class,
+        seller_id=None,
+        variants=tuple(variant_of(variant.sku, variant) for variant in create.variants),
+    )
+
+
+def imported_wish(item: ImportProduct) -> ProductWish:
+    """Raises `CurrencyRepeated`."""
+    return ProductWish(
+        slug=item.slug,
+        title=item.title,
+        description=item.description,
+        category=item.category,
+        status=item.status,
+        tax_class=item.tax_class,
+        seller_id=item.seller_id,
+        variants=tuple(
+            Variant(
+                sku=variant.sku,
+                options=variant.options,
+                prices=checked_prices(
+                    [
+                        Price(variant.currency, variant.price_minor),
+                        *(Price(price.currency, price.price_minor) for price in variant.other_prices),
+                    ]
+                ),
+            )
+            for variant in item.variants
+        ),
+    )
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'
+
+
+def expected_version(if_match: str | None) -> int:
+    """The version an editor read. Raises `VersionMissing`."""
+    text = (if_match or "").strip().removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise VersionMissing("send the ETag you read as If-Match")
+    return int(text)
+
+
+def product_id_of(reference: str) -> UUID:
+    """Editing goes by id. Raises `UnknownProduct`."""
+    try:
+        return UUID(reference)
+    except ValueError:
+        raise UnknownProduct("there is no such product") from None
+
+
+def listed(parameter: str, text: str | None) -> tuple[str, ...] | None:
+    """A comma-separated parameter of at most BATCH_MAX values. Raises `InvalidFilter`."""
+    if text is None:
+        return None
+    values = tuple(dict.fromkeys(value for value in text.split(",") if value))
+    if not values or len(values) > BATCH_MAX:
+        raise InvalidFilter(f"{parameter} takes 1 to {BATCH_MAX} values", parameter=parameter)
+    return values
+
+
+def listed_ids(parameter: str, text: str | None) -> tuple[UUID, ...] | None:
+    """The same for ids. Raises `InvalidFilter`."""
+    values = listed(parameter, text)
+    try:
+        return None if values is None else tuple(UUID(value) for value in values)
+    except ValueError:
+        raise InvalidFilter(f"{parameter} takes ids", parameter=parameter) from None

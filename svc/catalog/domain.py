@@ -1,0 +1,189 @@
+"""The rules of the catalog: what a product is, who may change it, and what a change is called. Pure."""
+
+import hashlib
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from shared.errors import Kind, Refusal
+from shared.ids import derived_id
+
+CATEGORY_DEPTH_MAX = 6
+CATEGORY_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*){0,5}$"
+SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+SKU_PATTERN = r"^[A-Za-z0-9._-]+$"
+VARIANTS_MAX = 100
+EDITOR_ROLES = ("admin", "operator")
+
+
+class ProductStatus(StrEnum):
+    DRAFT = "draft"
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class TaxClass(StrEnum):
+    STANDARD = "standard"
+    REDUCED = "reduced"
+    ZERO = "zero"
+
+
+class UnknownProduct(Refusal):
+    """There is none, or it is not the caller's to see; the two look alike."""
+
+    code = "unknown_product"
+    kind = Kind.NOT_FOUND
+
+
+class UnknownCategory(Refusal):
+    code = "unknown_category"
+    kind = Kind.UNPROCESSABLE
+
+
+class UnknownVariant(Refusal):
+    code = "unknown_variant"
+    kind = Kind.NOT_FOUND
+
+
+class SlugTaken(Refusal):
+    code = "slug_taken"
+    kind = Kind.CONFLICT
+
+
+class SkuTaken(Refusal):
+    code = "sku_taken"
+    kind = Kind.CONFLICT
+
+
+class CategoryExists(Refusal):
+    code = "category_exists"
+    kind = Kind.CONFLICT
+
+
+class VersionMissing(Refusal):
+    """An edit without If-Match could undo somebody else's."""
+
+    code = "if_match_missing"
+    kind = Kind.INVALID
+
+
+class VersionChanged(Refusal):
+    """Somebody else changed the product since the editor read it."""
+
+    code = "version_changed"
+    kind = Kind.PRECONDITION_FAILED
+
+
+class TooManyVariants(Refusal):
+    code = "too_many_variants"
+    kind = Kind.UNPROCESSABLE
+
+
+class CurrencyRepeated(Refusal):
+    """A variant has one price per currency."""
+
+    code = "currency_repeated"
+    kind = Kind.UNPROCESSABLE
+
+
+class Price(msgspec.Struct, frozen=True, order=True):
+    """What one unit costs in one currency, before tax, in minor units."""
+
+    currency: str
+    amount_minor: int
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """One sellable variant; the first price is in its home currency."""
+
+    sku: str
+    options: dict[str, str]
+    prices: tuple[Price, ...]
+
+    def price(self, currency: str | None = None) -> Price:
+        """The price in the wished currency, or the one in the home currency where there is none."""
+        return next((price for price in self.prices if price.currency == currency), self.prices[0])
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """A product as others may know it. `version` counts its published changes and is its ETag."""
+
+    id: UUID
+    slug: str
+    title: str
+    description: str
+    category: str
+    status: str
+    tax_class: str
+    approved: bool
+    seller_id: str | None
+    version: int
+    variants: tuple[Variant, ...]
+
+    @property
+    def visible(self) -> bool:
+        """Whether customers see it."""
+        return self.status == ProductStatus.ACTIVE and self.approved
+
+    @property
+    def shown_status(self) -> str:
+        """The status the world is told: without the staff's approval an active product is still a draft."""
+        return ProductStatus.DRAFT if self.status == ProductStatus.ACTIVE and not self.approved else self.status
+
+
+class ProductWish(msgspec.Struct, frozen=True, kw_only=True):
+    """A product as an import wants it to be."""
+
+    slug: str
+    title: str
+    description: str
+    category: str
+    status: str
+    tax_class: str
+    seller_id: str | None
+    variants: tuple[Variant, ...]
+
+
+def product_id_of(slug: str) -> UUID:
+    """The id of an imported product, equal on every machine."""
+    return derived_id("catalog.product", slug)
+
+
+def fingerprint(wish: ProductWish) -> bytes:
+    """Equal for equal content, so that importing the same again changes nothing."""
+    return hashlib.sha256(msgspec.json.encode(wish, order="deterministic")).digest()
+
+
+def ancestors(path: str) -> list[str]:
+    """The category and all above it, root first: `a/b/c` gives `a`, `a/b`, `a/b/c`."""
+    parts = path.split("/")
+    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+
+
+def parent_of(path: str) -> str | None:
+    """The category above, None for a root."""
+    return path.rpartition("/")[0] or None
+
+
+def category_name(path: str) -> str:
+    """A readable name for a category nobody named."""
+    return path.rpartition("/")[2].replace("-", " ").capitalize()
+
+
+def checked_prices(prices: Sequence[Price]) -> tuple[Price, ...]:
+    """The prices as given. Raises `CurrencyRepeated`."""
+    if len({price.currency for price in prices}) != len(prices):
+        raise CurrencyRepeated("give one price per currency")
+    return tuple(prices)
+
+
+def price_changes(before: Sequence[Variant], after: Sequence[Variant]) -> list[tuple[str, Price]]:
+    """SKU and new price of every variant whose home price is another one now; new variants are no change."""
+    known = {variant.sku: variant.prices[0] for variant in before}
+    return [
+        (variant.sku, variant.prices[0])
+        for variant in after
+        if variant.sku in known and known[variant.sku] != variant.prices[0]
+    ]

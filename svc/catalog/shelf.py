@@ -1,0 +1,99 @@
+"""The shelf: product pages and the category tree as customers read them, from the cache while it is fresh.
+
+Never the truth: editing and pricing read the database. What is put back on the shelf after a change is loaded anew.
+"""
+
+from collections.abc import Awaitable, Iterable
+from typing import Protocol
+from uuid import UUID
+
+from shared.cache import INVALIDATE_KEYS_MAX, Cache
+from shared.database import Connection, Database
+from svc.catalog import store
+from svc.catalog.domain import Product, UnknownProduct
+
+CATEGORIES_KEY = "categories"
+CATEGORIES_TTL_S = 30.0
+
+
+class ReadProducts(Protocol):
+    """Reads one page; the statements it needs do not grow with the page."""
+
+    def __call__(
+        self, connection: Connection, wanted: store.ProductFilter, *, rows_max: int
+    ) -> Awaitable[list[Product]]: ...
+
+
+class Shelf:
+    """Reads through the cache: one load at a time over all processes, a stale page rather than none."""
+
+    def __init__(
+        self, database: Database, cache: Cache, *, read_products: ReadProducts, ttl_s: float, stale_s: float
+    ) -> None:
+        self._database = database
+        self._cache = cache
+        self._read_products = read_products
+        self._ttl_s = ttl_s
+        self._stale_s = stale_s
+
+    async def product(self, reference: str) -> Product:
+        """The product with this id or slug, visible or not. Raises `UnknownProduct`."""
+        return await self._cache.get_or_load(
+            _key(reference),
+            lambda: self._load(reference),
+            value_type=Product,
+            ttl_s=self._ttl_s,
+            stale_s=self._stale_s,
+        )
+
+    async def products(self, wanted: store.ProductFilter, *, rows_max: int) -> list[Product]:
+        """One page as the database has it now; lists are not cached."""
+        async with self._database.acquire() as connection:
+            return await self._read_products(connection, wanted, rows_max=rows_max)
+
+    async def categories(self) -> list[store.Category]:
+        """The tree in the order of its paths; counts may be CATEGORIES_TTL_S old."""
+        return await self._cache.get_or_load(
+            CATEGORIES_KEY,
+            self._load_categories,
+            value_type=list[store.Category],
+            ttl_s=CATEGORIES_TTL_S,
+            stale_s=self._stale_s,
+        )
+
+    async def forget(self, products: Iterable[Product]) -> None:
+        """Called after the commit of a change: the next reader loads these products anew."""
+        keys = [_key(reference) for product in products for reference in (str(product.id), product.slug)]
+        for start in range(0, len(keys), INVALIDATE_KEYS_MAX):
+            await self._cache.invalidate(*keys[start : start + INVALIDATE_KEYS_MAX])
+
+    async def forget_categories(self) -> None:
+        """The same for the tree."""
+        await self._cache.invalidate(CATEGORIES_KEY)
+
+    async def _load(self, reference: str) -> Product:
+        product_id = _as_id(reference)
+        async with self._database.acquire() as connection:
+            if product_id is not None:
+                product = await store.product_by_id(connection, product_id)
+            else:
+                product = await store.product_by_slug(connection, reference)
+        if product is None:
+            raise UnknownProduct("there is no such product")
+        return product
+
+    async def _load_categories(self) -> list[store.Category]:
+        async with self._database.acquire() as connection:
+            return await store.categories(connection)
+
+
+def _key(reference: str) -> str:
+    product_id = _as_id(reference)
+    return f"product:{product_id or reference}"
+
+
+def _as_id(reference: str) -> UUID | None:
+    try:
+        return UUID(reference)
+    except ValueError:
+        return None

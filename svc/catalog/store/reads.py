@@ -1,0 +1,147 @@
+"""Reads of the hot routes by asyncpg: a fixed number of statements whatever the size of the page."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from shared.database import Connection
+from svc.catalog.domain import Price, Product, Variant
+
+_PRODUCT = """
+    SELECT id, slug, title, description, category, status, tax_class, approved, seller_id, version FROM products
+"""
+_VARIANTS = """
+    SELECT v.product_id, v.sku, v.options, v.currency, v.price_minor, x.currencies, x.amounts
+    FROM variants v LEFT JOIN LATERAL (
+        SELECT array_agg(currency::text ORDER BY currency) AS currencies,
+               array_agg(price_minor ORDER BY currency) AS amounts
+        FROM variant_prices WHERE sku = v.sku
+    ) x ON true
+    WHERE v.product_id = ANY($1::uuid[]) ORDER BY v.product_id, v.position, v.sku
+"""
+_PRICED = """
+    SELECT v.sku, v.product_id, p.title, p.tax_class, coalesce(x.price_minor, v.price_minor) AS price_minor,
+           coalesce(x.currency, v.currency) AS currency,
+           CASE WHEN p.deleted_at IS NOT NULL THEN 'archived'
+                WHEN p.status = 'active' AND NOT p.approved THEN 'draft' ELSE p.status END AS status
+    FROM variants v JOIN products p ON p.id = v.product_id
+    LEFT JOIN variant_prices x ON x.sku = v.sku AND x.currency = $2
+    WHERE v.sku = ANY($1::text[]) ORDER BY v.sku
+"""
+_CATEGORIES = """
+    SELECT c.path, c.name, count(p.id) AS products
+    FROM categories c LEFT JOIN products p ON p.category = c.path AND p.visible
+    GROUP BY c.path ORDER BY c.path
+"""
+
+
+class ProductFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which products a list shows. `category` takes the whole subtree; `after` is the id of the last one seen."""
+
+    category: str | None = None
+    status: str | None = None
+    ids: tuple[UUID, ...] | None = None
+    skus: tuple[str, ...] | None = None
+    seller_id: str | None = None
+    visible_only: bool = True
+    after: UUID | None = None
+
+
+class Category(msgspec.Struct, frozen=True):
+    """One node of the tree; `products` counts the visible ones right in it."""
+
+    path: str
+    name: str
+    products: int
+
+
+class PricedVariant(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order needs to know of a SKU."""
+
+    sku: str
+    product_id: UUID
+    title: str
+    price_minor: int
+    currency: str
+    status: str
+    tax_class: str
+
+
+async def list_products(connection: Connection, wanted: ProductFilter, *, rows_max: int) -> list[Product]:
+    """Products by id; two statements."""
+    conditions, values = _conditions(wanted)
+    rows = await connection.fetch(
+        f"{_PRODUCT} WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {int(rows_max)}",
+        *values,
+    )
+    return await _with_variants(connection, rows)
+
+
+async def product_by_id(connection: Connection, product_id: UUID) -> Product | None:
+    """One product, visible or not; None when there is none."""
+    return await _one(connection, f"{_PRODUCT} WHERE id = $1 AND deleted_at IS NULL", product_id)
+
+
+async def product_by_slug(connection: Connection, slug: str) -> Product | None:
+    """The same by its readable name."""
+    return await _one(connection, f"{_PRODUCT} WHERE slug = $1 AND deleted_at IS NULL", slug)
+
+
+async def variants_by_sku(connection: Connection, skus: Sequence[str], currency: str | None) -> list[PricedVariant]:
+    """The known SKUs among those given, priced in `currency` where there is such a price; one statement."""
+    rows = await connection.fetch(_PRICED, list(skus), currency)
+    return [PricedVariant(**row) for row in rows]
+
+
+async def categories(connection: Connection) -> list[Category]:
+    """The whole tree in the order of its paths; one statement."""
+    return [Category(**row) for row in await connection.fetch(_CATEGORIES)]
+
+
+async def _one(connection: Connection, statement: str, key: object) -> Product | None:
+    products = await _with_variants(connection, await connection.fetch(statement, key))
+    return products[0] if products else None
+
+
+async def _with_variants(connection: Connection, rows: Sequence[asyncpg.Record]) -> list[Product]:
+    variants: dict[UUID, list[Variant]] = {row["id"]: [] for row in rows}
+    if variants:
+        for row in await connection.fetch(_VARIANTS, list(variants)):
+            variants[row["product_id"]].append(_variant(row))
+    return [Product(**row, variants=tuple(variants[row["id"]])) for row in rows]
+
+
+def _variant(row: asyncpg.Record) -> Variant:
+    others = zip(row["currencies"] or (), row["amounts"] or (), strict=True)
+    return Variant(
+        sku=row["sku"],
+        options=row["options"],
+        prices=(Price(row["currency"], row["price_minor"]), *(Price(*other) for other in others)),
+    )
+
+
+def _conditions(wanted: ProductFilter) -> tuple[list[str], list[object]]:
+    """Fixed fragments and their values; nothing a caller sent ever becomes SQL text."""
+    conditions = ["visible" if wanted.visible_only else "deleted_at IS NULL"]
+    values: list[object] = []
+
+    def bind(fragment: str, value: object) -> None:
+        values.append(value)
+        conditions.append(fragment.replace("?", f"${len(values)}"))
+
+    if wanted.category is not None:
+        # '0' is the character after '/', so the range is exactly the subtree
+        bind("(category = ? OR (category > ? || '/' AND category < ? || '0'))", wanted.category)
+    if wanted.status is not None:
+        bind("status = ?", wanted.status)
+    if wanted.seller_id is not None:
+        bind("seller_id = ?", wanted.seller_id)
+    if wanted.ids is not None:
+        bind("id = ANY(?::uuid[])", list(wanted.ids))
+    if wanted.skus is not None:
+        bind("id IN (SELECT product_id FROM variants WHERE sku = ANY(?::text[]))", list(wanted.skus))
+    if wanted.after is not None:
+        bind("id > ?", wanted.after)
+    return conditions, values
