@@ -1,0 +1,7 @@
+"""Auth over HTTP: signing in for everyone, accounts for their owners and for staff, bulk work for the operator."""
+
+from svc.auth.api.accounts import AccountController, UsersController
+from svc.auth.api.internal import InternalController
+from svc.auth.api.sign_in import SignInController, jwks
+
+ROUTES = (SignInController, AccountController, UsersController, InternalController, jwks)

@@ -1,0 +1,148 @@
+"""Registering, logging in, going on with a refresh token, logging out; and the keys to verify tokens with."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from shared.database import Database
+from shared.identity import Principal
+from svc.auth import handlers
+from svc.auth.api.caller import address_of, requires_user, session_id_of, user_id_of
+from svc.auth.domain import (
+    InvalidCredentials,
+    InvalidRefreshToken,
+    OpenedSession,
+    canonical_email,
+    check_password,
+)
+from svc.auth.keys import KeyRing, KeySet
+from svc.auth.passwords import Passwords
+from svc.auth.settings import Settings
+from svc.auth.tokens import AccessTokens
+
+JWKS_CACHED_S = 30
+PUBLIC = {"public": True}
+
+Email = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=3,
+        max_length=254,
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,187}[A-Za-z0-9])?$",
+    ),
+]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]+$")]
+Password = Annotated[str, msgspec.Meta(max_length=1024)]
+"""Bounded so that nobody makes us hash a novel; the rule itself (8 to 128) answers 422."""
+
+
+class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    email: Email
+    password: Password
+    name: Name
+
+
+class Registered(msgspec.Struct, frozen=True):
+    user_id: UUID
+    email: str
+
+
+class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    email: Annotated[str, msgspec.Meta(min_length=1, max_length=254)]
+    password: Password
+
+
+class Refresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    refresh_token: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class TokenPair(msgspec.Struct, frozen=True, kw_only=True):
+    access_token: str
+    refresh_token: str
+    token_type: str = "Bearer"  # noqa: S105 the scheme's name
+    expires_in: int
+
+
+class SignInController(Controller):
+    path = "/api/v1/auth"
+    tags = ("auth",)
+
+    @post("/register", opt=PUBLIC)
+    async def register(
+        self, data: JSONBody[Registration], database: NamedDependency[Database], passwords: NamedDependency[Passwords]
+    ) -> Registered:
+        """Open an account. 422 weak_password names the rule; 409 email_taken."""
+        email = canonical_email(data.email)
+        check_password(data.password, email=email)
+        password_hash = await passwords.hash(data.password)
+        async with database.begin() as uow:
+            user_id = await handlers.register(uow, email=email, name=data.name, password_hash=password_hash)
+        return Registered(user_id, email)
+
+    @post("/login", opt=PUBLIC, status_code=200)
+    async def login(
+        self,
+        data: JSONBody[Login],
+        request: Request[Any, Any, Any],
+        database: NamedDependency[Database],
+        config: NamedDependency[Settings],
+        passwords: NamedDependency[Passwords],
+        tokens: NamedDependency[AccessTokens],
+    ) -> Response[TokenPair]:
+        """Exchange a password for tokens. 401 says nothing about which part was wrong; 429 says how long to wait."""
+        async with database.begin() as uow:
+            attempt = await handlers.begin_login(
+                uow, config, email=canonical_email(data.email), address=address_of(request)
+            )
+        matched = await passwords.verify(attempt.password_hash, data.password)
+        async with database.begin() as uow:
+            opened = await handlers.finish_login(
+                uow, config, attempt, matched=matched, agent=request.headers.get("user-agent", "")
+            )
+        if opened is None:
+            raise InvalidCredentials("e-mail address or password is wrong")
+        return await _answer(tokens, config, opened)
+
+    @post("/refresh", opt=PUBLIC, status_code=200)
+    async def refresh(
+        self,
+        data: JSONBody[Refresh],
+        database: NamedDependency[Database],
+        config: NamedDependency[Settings],
+        tokens: NamedDependency[AccessTokens],
+        exchange: NamedDependency[Any],
+    ) -> Response[TokenPair]:
+        """Exchange a refresh token, which works once; using it again ends the session."""
+        async with database.begin() as uow:
+            opened = await exchange(uow, data.refresh_token)
+        if opened is None:
+            raise InvalidRefreshToken("sign in again")
+        return await _answer(tokens, config, opened)
+
+    @post("/logout", guards=(requires_user,), status_code=204)
+    async def logout(self, principal: NamedDependency[Principal], database: NamedDependency[Database]) -> None:
+        """End this session: its refresh token at once, its access tokens within a second at the gateway."""
+        session_id = session_id_of(principal)
+        if session_id is None:
+            return
+        async with database.begin() as uow:
+            await handlers.end_session(uow, user_id_of(principal), session_id)
+
+
+@get("/.well-known/jwks.json", opt=PUBLIC, tags=("auth",))
+async def jwks(ring: NamedDependency[KeyRing]) -> Response[KeySet]:
+    """The public keys that may have signed an access token that is still valid."""
+    keys = await ring.public_keys()
+    return Response(keys, headers={"Cache-Control": f"public, max-age={JWKS_CACHED_S}"})
+
+
+async def _answer(
+    tokens: NamedDependency[AccessTokens], config: NamedDependency[Settings], opened: OpenedSession
+) -> Response[TokenPair]:
+    access = await tokens.mint(opened.account, opened.session_id, ttl_s=config.access_ttl_s)
+    pair = TokenPair(access_token=access, refresh_token=opened.refresh_token, expires_in=config.access_ttl_s)
+    return Response(pair, status_code=200, headers={"Cache-Control": "no-store"})

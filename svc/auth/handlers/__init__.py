@@ -1,0 +1,38 @@
+"""The use cases of auth, each inside the caller's transaction, which it never commits.
+
+Outcomes that must be stored although the answer is a refusal (a wrong password, a reused token) come back as None;
+the edge commits and then refuses.
+"""
+
+from svc.auth.handlers.accounts import change_password, erase, register
+from svc.auth.handlers.bulk import import_users, issue_sessions
+from svc.auth.handlers.editing import edit_profile, edit_user, list_users, show_user
+from svc.auth.handlers.login import begin_login, finish_login
+from svc.auth.handlers.sessions import (
+    announce_revocations,
+    end_all_sessions,
+    end_session,
+    open_sessions,
+    refresh,
+    require_session,
+)
+
+__all__ = [
+    "announce_revocations",
+    "begin_login",
+    "change_password",
+    "edit_profile",
+    "edit_user",
+    "end_all_sessions",
+    "end_session",
+    "erase",
+    "finish_login",
+    "import_users",
+    "issue_sessions",
+    "list_users",
+    "open_sessions",
+    "refresh",
+    "register",
+    "require_session",
+    "show_user",
+]

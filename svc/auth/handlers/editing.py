@@ -1,0 +1,75 @@
+"""People's accounts as people edit them: profile by its owner, roles and status by an admin; guarded by version."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm.exc import StaleDataError
+
+from shared.unit_of_work import OrmUnitOfWork
+from svc.auth.domain import UnknownUser, UserChanged
+from svc.auth.store import security_events, sessions
+from svc.auth.store.models import User, UserRepository
+
+
+async def show_user(uow: OrmUnitOfWork, user_id: UUID) -> User:
+    """Raises `UnknownUser`, also for an erased one."""
+    user = await UserRepository(session=uow.session).get_one_or_none(id=user_id)
+    if user is None or user.status == "erased":
+        raise UnknownUser("there is no such user")
+    return user
+
+
+async def list_users(uow: OrmUnitOfWork, *, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[User]:
+    """Up to `limit` + 1 users, oldest first, behind the given position."""
+    statement = select(User).where(User.status != "erased").order_by(User.created_at, User.id).limit(limit + 1)
+    if after is not None:
+        statement = statement.where(tuple_(User.created_at, User.id) > tuple_(*after))
+    return await UserRepository(session=uow.session).get_many(statement=statement)
+
+
+async def edit_profile(uow: OrmUnitOfWork, user_id: UUID, *, name: str, seen_version: int | None) -> User:
+    """Raises `UnknownUser`, `UserChanged`."""
+    user = await _seen(uow, user_id, seen_version)
+    user.name = name
+    return await _save(uow, user)
+
+
+async def edit_user(
+    uow: OrmUnitOfWork,
+    user_id: UUID,
+    *,
+    roles: list[str] | None,
+    status: str | None,
+    seen_version: int | None,
+    actor: str,
+) -> User:
+    """Change what a user may do; their sessions end, so that it holds at once. Raises `UnknownUser`, `UserChanged`."""
+    user = await _seen(uow, user_id, seen_version)
+    before = f"{','.join(user.roles)}/{user.status}"
+    if roles is not None:
+        user.roles = sorted(set(roles))
+    if status is not None:
+        user.status = status
+    user = await _save(uow, user)
+    await sessions.revoke_all(uow.connection, user_id, "rights_changed")
+    await security_events.record(
+        uow.connection, "rights_changed", user_id, f"by={actor} from={before} to={','.join(user.roles)}/{user.status}"
+    )
+    return user
+
+
+async def _seen(uow: OrmUnitOfWork, user_id: UUID, seen_version: int | None) -> User:
+    user = await show_user(uow, user_id)
+    if seen_version is not None and seen_version != user.version:
+        raise UserChanged("the user was changed meanwhile", version=user.version)
+    return user
+
+
+async def _save(uow: OrmUnitOfWork, user: User) -> User:
+    user.updated_at = datetime.now(UTC)
+    try:
+        return await UserRepository(session=uow.session).update(user)
+    except StaleDataError as error:
+        raise UserChanged("the user was changed meanwhile") from error

@@ -1,0 +1,63 @@
+"""Logging in: count the attempt, let the password be checked outside of any transaction, then judge."""
+
+from shared.unit_of_work import UnitOfWork
+from svc.auth.domain import Attempt, OpenedSession, TooManyAttempts
+from svc.auth.settings import Settings
+from svc.auth.store import attempts, security_events, sessions, users
+
+
+async def begin_login(uow: UnitOfWork, settings: Settings, *, email: str, address: str) -> Attempt:
+    """Count an attempt before its password is looked at, so that simultaneous guesses are counted too.
+
+    Does the same for known and unknown accounts. Raises `TooManyAttempts`.
+    """
+    connection = uow.connection
+    known = await attempts.is_known(connection, email, address)
+    by_account = attempts.account_scope(email, known_address=address if known else None)
+    by_address = attempts.address_scope(address)
+    credentials = await users.credentials(connection, email)
+    wait_s = await attempts.wait_s(connection, by_account, by_address)
+    if wait_s == 0 and not await attempts.count(
+        connection,
+        by_account,
+        free=settings.throttle_account_free,
+        wait_s_max=settings.throttle_wait_s_max,
+        forget_s=settings.throttle_forget_s,
+    ):
+        wait_s = await attempts.wait_s(connection, by_account)
+    if wait_s > 0:
+        raise TooManyAttempts("wait before trying again", retry_after_s=round(wait_s, 3))
+    return Attempt(
+        account=credentials.account if credentials else None,
+        password_hash=credentials.password_hash if credentials else None,
+        account_scope=by_account,
+        address_scope=by_address,
+        address=address,
+    )
+
+
+async def finish_login(
+    uow: UnitOfWork, settings: Settings, attempt: Attempt, *, matched: bool, agent: str
+) -> OpenedSession | None:
+    """Open a session under a new id, or record the failure and return None."""
+    connection = uow.connection
+    if not matched or attempt.account is None:
+        await attempts.count(
+            connection,
+            attempt.address_scope,
+            free=settings.throttle_address_free,
+            wait_s_max=settings.throttle_wait_s_max,
+            forget_s=settings.throttle_forget_s,
+        )
+        subject = attempt.account.user_id if attempt.account else attempt.account_scope
+        await security_events.record(connection, "login_failed", subject, f"address={attempt.address}")
+        return None
+    account = attempt.account
+    await attempts.forgive(connection, attempt.account_scope)
+    await attempts.remember_address(connection, account.user_id, attempt.address)
+    token = sessions.new_refresh_token()
+    session_id = await sessions.open_session(
+        connection, account, token, address=attempt.address, agent=agent, ttl_s=settings.refresh_ttl_s
+    )
+    await security_events.record(connection, "login", account.user_id, f"address={attempt.address}")
+    return OpenedSession(session_id, account, token)

@@ -1,0 +1,46 @@
+"""Periodic work of auth."""
+
+from redis.asyncio import Redis
+
+from shared.clock import Clock
+from shared.database import Database
+from shared.jobs_queue import Periodic
+from svc.auth import handlers
+from svc.auth.keys import KeyRing
+from svc.auth.settings import Settings
+from svc.auth.store import attempts, sessions
+
+ANNOUNCE_EVERY_S = 0.25
+ROTATE_EVERY_S = 30.0
+PRUNE_EVERY_S = 300.0
+
+
+def announcer(database: Database, redis: Redis, settings: Settings, clock: Clock) -> Periodic:
+    """Tells the gateways of ended sessions; with the gateway's half second this bounds a logout at one second."""
+
+    async def announce() -> int:
+        async with database.begin() as uow:
+            return await handlers.announce_revocations(uow, redis, settings.prefix, clock=clock)
+
+    return Periodic("announce_revocations", ANNOUNCE_EVERY_S, announce)
+
+
+def rotator(database: Database, ring: KeyRing) -> Periodic:
+    """Follows the signing key when its time has come."""
+
+    async def rotate() -> int:
+        async with database.begin() as uow:
+            return await ring.rotate_when_due(uow.connection)
+
+    return Periodic("rotate_keys", ROTATE_EVERY_S, rotate)
+
+
+def pruner(database: Database, settings: Settings) -> Periodic:
+    """Forgets what is over: expired sessions, quiet back-off scopes."""
+
+    async def prune() -> int:
+        async with database.begin() as uow:
+            await attempts.prune(uow.connection, settings.throttle_forget_s)
+            return await sessions.prune(uow.connection)
+
+    return Periodic("prune_sessions", PRUNE_EVERY_S, prune)

@@ -1,0 +1,93 @@
+"""Accounts on the hot path: register, look up, import. Editing goes through the repository in models.py."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+from asyncpg import UniqueViolationError
+
+from shared.database import Connection
+from svc.auth.domain import Account, EmailTaken
+
+
+class SeedUser(msgspec.Struct, frozen=True):
+    """One imported user, ready to be stored."""
+
+    user_id: UUID
+    email: str
+    name: str
+    password_hash: str | None
+    roles: tuple[str, ...]
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    account: Account
+    password_hash: str | None
+
+
+async def insert(connection: Connection, user_id: UUID, *, email: str, name: str, password_hash: str) -> None:
+    """A new customer. Raises `EmailTaken`."""
+    try:
+        await connection.execute(
+            "INSERT INTO users (id, email, name, password_hash, events) VALUES ($1, $2, $3, $4, 1)",
+            user_id,
+            email,
+            name,
+            password_hash,
+        )
+    except UniqueViolationError as error:
+        raise EmailTaken("there is an account with this e-mail address") from error
+
+
+async def credentials(connection: Connection, email: str) -> Credentials | None:
+    """The active account of an address and what its password is checked against."""
+    row = await connection.fetchrow(
+        "SELECT id, email, roles, password_hash FROM users WHERE email = $1 AND status = 'active'", email
+    )
+    return None if row is None else Credentials(Account(row["id"], row["email"], tuple(row["roles"])), row[3])
+
+
+async def credentials_of(connection: Connection, user_id: UUID) -> Credentials | None:
+    """The same by id."""
+    row = await connection.fetchrow(
+        "SELECT id, email, roles, password_hash FROM users WHERE id = $1 AND status = 'active'", user_id
+    )
+    return None if row is None else Credentials(Account(row["id"], row["email"], tuple(row["roles"])), row[3])
+
+
+async def accounts(connection: Connection, user_ids: Sequence[UUID]) -> dict[UUID, Account]:
+    """The active ones among many ids, in one statement."""
+    rows = await connection.fetch(
+        "SELECT id, email, roles FROM users WHERE id = ANY($1::uuid[]) AND status = 'active'", user_ids
+    )
+    return {row["id"]: Account(row["id"], row["email"], tuple(row["roles"])) for row in rows}
+
+
+async def set_password(connection: Connection, user_id: UUID, password_hash: str) -> None:
+    """Also ends the user's being a seeded one: from here on the hash is theirs alone."""
+    await connection.execute(
+        "UPDATE users SET password_hash = $2, seeded = false, version = version + 1, updated_at = clock_timestamp() "
+        "WHERE id = $1",
+        user_id,
+        password_hash,
+    )
+
+
+async def import_users(connection: Connection, users: Sequence[SeedUser]) -> int:
+    """Store many at once, flagged as seeded; addresses that exist stay as they are. Returns how many are new."""
+    rows = await connection.fetch(
+        """
+        INSERT INTO users (id, email, name, password_hash, roles, seeded)
+        SELECT id, email, name, password_hash, string_to_array(roles, ','), true
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+            AS given (id, email, name, password_hash, roles)
+        ON CONFLICT DO NOTHING
+        RETURNING 1
+        """,
+        [user.user_id for user in users],
+        [user.email for user in users],
+        [user.name for user in users],
+        [user.password_hash for user in users],
+        [",".join(user.roles) for user in users],
+    )
+    return len(rows)
