@@ -25,7 +25,9 @@ def interval(count: int, runs: int) -> tuple[float, float]:
     spread = 1 + Z_95**2 / runs
     middle = (rate + Z_95**2 / (2 * runs)) / spread
     half = Z_95 * sqrt(rate * (1 - rate) / runs + Z_95**2 / (4 * runs**2)) / spread
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low = 0.0 if count == 0 else middle - half
+    high = 1.0 if count == runs else middle + half
+    return low, high
 
 
 def none_in(runs: int, what: str = "violations") -> str:

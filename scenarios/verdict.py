@@ -114,8 +114,7 @@ def load_verdict(run_dir: Path) -> Verdict:
 def _weaknesses(facts: RunFacts, results: tuple[Result, ...]) -> Iterable[str]:
     if not results:
         yield "no invariant was judged"
-    for problem in facts.problems:
-        yield f"snapshot: {problem}"
+    yield from facts.problems
     for fault in facts.faults:
         if not fault.confirmed:
             yield f"fault {fault.name} on {fault.target or 'the fleet'} was never seen to bite"

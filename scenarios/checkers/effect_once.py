@@ -100,7 +100,7 @@ def _judge_effects(evidence: Evidence, findings: Findings) -> None:
         _once(order_id, count, "payments", findings)
     transactions: dict[str, set[str]] = defaultdict(set)
     for entry in evidence.audit.ledger:
-        if entry.kind.startswith("capture") and entry.order_id not in evidence.foreign_orders:
+        if entry.kind == "capture" and entry.order_id not in evidence.foreign_orders:
             transactions[entry.order_id].add(entry.transaction_id)
     for order_id, booked in transactions.items():
         findings.check()

@@ -2,6 +2,7 @@
 
 Every transaction sums to zero per currency; per order no more is refunded than was captured; each
 entry's hash is recomputed here, independently, over what it says and the hash of the entry before it.
+There is one chain per currency.
 """
 
 import hashlib
@@ -79,6 +80,7 @@ def _judge_floors(evidence: Evidence, findings: Findings) -> None:
 def _judge_chain(entries: list[LedgerRow], findings: Findings) -> None:
     known = {entry.entry_hash for entry in entries}
     followed: dict[str, LedgerRow] = {}
+    beginnings: dict[str, LedgerRow] = {}
     for entry in sorted(entries, key=lambda entry: entry.created_at):
         about = {"order_id": entry.order_id, "at": entry.created_at, "currency": entry.currency}
         if entry_hash(entry) != entry.entry_hash:
@@ -89,6 +91,13 @@ def _judge_chain(entries: list[LedgerRow], findings: Findings) -> None:
                 **about,
             )
         if _is_genesis(entry.previous_hash):
+            first = beginnings.setdefault(entry.currency, entry)
+            if first is not entry:
+                findings.violation(
+                    "chain_restarted",
+                    f"entries {first.id} and {entry.id} both begin the {entry.currency} chain",
+                    **about,
+                )
             continue
         if entry.previous_hash not in known:
             findings.violation("entry_removed", f"the entry before {entry.id} is missing from the ledger", **about)

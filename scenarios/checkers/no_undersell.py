@@ -29,6 +29,7 @@ def examine(evidence: Evidence) -> Finding:
     for hold in evidence.audit.reservations:
         findings.check()
         _judge_active(evidence, hold, findings)
+        _judge_restocks(evidence, hold, moved.get((hold.id, hold.warehouse, hold.sku), []), findings)
         _judge_ending(hold, moved.get((hold.id, hold.warehouse, hold.sku), []), findings)
     _judge_orphans(evidence, moved, findings)
     _judge_amounts(evidence, findings)
@@ -90,7 +91,12 @@ def _availability(evidence: Evidence, sku: str) -> list[float]:
     supplied = [
         (0.0 if step.opening else step.done_at, step.quantity) for step in evidence.facts.supply if step.sku == sku
     ]
-    return sorted((at for at, quantity in returned + supplied for _ in range(quantity)), reverse=True)
+    restocked = [
+        (movement.created_at, movement.on_hand_delta)
+        for movement in evidence.audit.movements
+        if movement.sku == sku and movement.type == "restock" and movement.reservation_id
+    ]
+    return sorted((at for at, quantity in returned + restocked + supplied for _ in range(quantity)), reverse=True)
 
 
 def _units_still_waiting(evidence: Evidence, sku: str) -> int:
@@ -150,6 +156,29 @@ def _judge_ending(hold: ReservationRow, movements: list[MovementRow], findings: 
         order_id=hold.order_id,
         sku=hold.sku,
         at=hold.ended_at or hold.created_at,
+        weight=hold.quantity,
+    )
+
+
+def _judge_restocks(evidence: Evidence, hold: ReservationRow, movements: list[MovementRow], findings: Findings) -> None:
+    """Committed units come back at most once, and only when their order was cancelled or returned."""
+    restocks = [movement for movement in movements if movement.type == "restock"]
+    if not restocks:
+        return
+    commits = sum(1 for movement in movements if movement.type == "commit")
+    order = evidence.orders.get(hold.order_id)
+    if len(restocks) > commits:
+        kind, message = "restocked_twice", f"committed {commits} ×, came back {len(restocks)} ×"
+    elif order is not None and is_sold(evidence, order) and order.status not in {"refunded", "partially_refunded"}:
+        kind, message = "restocked_though_sold", f"came back though the order is {order.status}"
+    else:
+        return
+    findings.violation(
+        kind,
+        f"{hold.quantity} × {hold.sku}: {message}",
+        order_id=hold.order_id,
+        sku=hold.sku,
+        at=restocks[-1].created_at,
         weight=hold.quantity,
     )
 

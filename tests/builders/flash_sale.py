@@ -21,6 +21,11 @@ from tests.builders.fleet_rows import (
 )
 
 
+def as_read(value: Any) -> Any:
+    """A value of the history as it comes back from its file."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
 @dataclass
 class FlashSale:
     """A healthy sale of `supply` units to `buyers` customers, one unit each, as consistent evidence.
@@ -156,7 +161,7 @@ class FlashSale:
             "trace_id": fixed_id("trace", number).replace("-", ""),
         }
         index = len(self.history)
-        self.history.append(Record(index=index, time_s=at, type="invoke", value=msgspec.to_builtins(value), **common))
+        self.history.append(Record(index=index, time_s=at, type="invoke", value=as_read(value), **common))
         answer: Any = None
         if kind == "ok":
             answer = OrderAnswer(
@@ -175,7 +180,7 @@ class FlashSale:
                 index=index + 1,
                 time_s=at + (took_s or self.answer_s),
                 type=kind,
-                value=msgspec.to_builtins(answer) if answer else None,
+                value=as_read(answer),
                 error=error,
                 **common,
             )

@@ -158,6 +158,22 @@ def released_twice(evidence: Evidence) -> None:
     evidence.audit.movements.append(change(release, id=fixed_id("release again")))
 
 
+def restocked(evidence: Evidence, times: int) -> None:
+    commit = evidence.audit.movements[where(evidence.audit.movements, type="commit")]
+    evidence.audit.movements.extend(
+        change(commit, id=fixed_id("restock", number), type="restock", on_hand_delta=1, reserved_delta=0)
+        for number in range(times)
+    )
+
+
+def restocked_though_sold(evidence: Evidence) -> None:
+    restocked(evidence, 1)
+
+
+def restocked_twice(evidence: Evidence) -> None:
+    restocked(evidence, 2)
+
+
 def hold_not_released(evidence: Evidence) -> None:
     alter(evidence.audit.reservations, {"status": "held", "ended_at": None}, order_id=CANCELLED)
 
@@ -273,6 +289,18 @@ def chain_forked(evidence: Evidence) -> None:
     second = evidence.audit.ledger[1]
     entry = change(second, id=fixed_id("forged"), amount_minor=0)
     evidence.audit.ledger.append(change(entry, entry_hash=chained_hash(entry)))
+
+
+def chain_restarted(evidence: Evidence) -> None:
+    entry = change(evidence.audit.ledger[0], id=fixed_id("forged"), amount_minor=0)
+    evidence.audit.ledger.append(change(entry, entry_hash=chained_hash(entry)))
+
+
+def saw_refunds_only(evidence: Evidence) -> None:
+    """The ledger gives back what it never took."""
+    for index, row in enumerate(evidence.audit.ledger):
+        if row.order_id == PAID:
+            evidence.audit.ledger[index] = change(row, kind="refund")
 
 
 # INV-09, INV-10
@@ -475,6 +503,8 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (undersold, "INV-03", "undersold"),
     (hold_forgotten, "INV-03", "hold_outlived_ttl"),
     (released_twice, "INV-03", "hold_ended_twice"),
+    (restocked_twice, "INV-03", "restocked_twice"),
+    (restocked_though_sold, "INV-03", "restocked_though_sold"),
     (movement_lost, "INV-03", "hold_ended_without_movement"),
     (hold_not_released, "INV-03", "hold_of_cancelled_order"),
     (sold_without_commit, "INV-03", "hold_of_paid_order"),
@@ -498,6 +528,8 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (entry_altered, "INV-07", "entry_altered"),
     (entry_removed, "INV-07", "entry_removed"),
     (chain_forked, "INV-07", "chain_forked"),
+    (chain_restarted, "INV-07", "chain_restarted"),
+    (saw_refunds_only, "INV-07", "refunded_below_floor"),
     (order_lost, "INV-09", "acknowledged_order_missing"),
     (order_changed, "INV-09", "acknowledged_order_differs"),
     (order_from_nowhere, "INV-09", "order_never_attempted"),

@@ -1,0 +1,253 @@
+"""What checkers must not cry about, and what is too weak to clear a fleet."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenarios.checkers import Outcome, named
+from scenarios.checkers.occupancy import Stay, excesses
+from scenarios.evidence import Evidence, FaultFired, SupplyStep
+from scenarios.evidence import rows as audit
+from tests.builders import FlashSale
+from tests.builders.fleet_rows import LOAD_STARTED_AT, SKU, STARTED_AT, TOTAL_MINOR, WAREHOUSE, fixed_id
+from tests.unit.scenarios.anomalies import (
+    PAID,
+    alter,
+    change,
+    charged_twice,
+    completion,
+    copy_order,
+    oversell,
+    two_orders_for_key,
+    undersold,
+    where,
+)
+
+
+def judged(evidence: Evidence, invariant: str):
+    (checker,) = named(invariant)
+    return checker.check(evidence)
+
+
+def test_a_unit_sold_again_after_a_decline_is_no_oversell() -> None:
+    evidence = FlashSale().evidence()
+    assert len(evidence.confirmed) == 8
+    assert len(evidence.audit.orders) == 9
+    assert judged(evidence, "INV-02").outcome is Outcome.PASS
+
+
+def test_a_restock_counts_only_from_its_time_on() -> None:
+    evidence = FlashSale().evidence()
+    evidence.facts.supply[:] = [
+        SupplyStep(SKU, 4, STARTED_AT, STARTED_AT, opening=True),
+        SupplyStep(SKU, 4, LOAD_STARTED_AT + 60, LOAD_STARTED_AT + 61),
+    ]
+    result = judged(evidence, "INV-02")
+    assert result.outcome is Outcome.FAIL
+    assert set(result.counts) == {"confirmed_beyond_supply"}
+
+
+def test_demand_below_twice_the_supply_is_too_weak() -> None:
+    result = judged(FlashSale(buyers=12, supply=8).evidence(), "INV-02")
+    assert result.outcome is Outcome.INVALID
+    assert "fewer than 2 ×" in result.weaknesses[0]
+
+
+def test_buyers_one_after_the_other_cannot_race() -> None:
+    result = judged(FlashSale(arrival_s=2.0).evidence(), "INV-02")
+    assert any("nothing could race" in weakness for weakness in result.weaknesses)
+
+
+def test_a_violation_outweighs_a_weak_load() -> None:
+    evidence = FlashSale(buyers=12, supply=8).evidence()
+    alter(evidence.audit.stock, {"on_hand": -1}, sku=SKU)
+    assert judged(evidence, "INV-02").outcome is Outcome.FAIL
+
+
+def test_a_unit_that_came_back_after_the_last_buyer_is_not_undersold() -> None:
+    evidence = FlashSale().evidence()
+    undersold(evidence)
+    last = max(purchase.invoked_at for purchase in evidence.purchases)
+    evidence.audit.reservations.append(hold("released", ended_at=last + 1))
+    result = judged(evidence, "INV-03")
+    assert "undersold" not in result.counts
+    assert result.observed["units that came back too late"] == 1
+
+
+def test_an_abandoned_hold_within_its_time_is_not_undersold() -> None:
+    evidence = FlashSale().evidence()
+    undersold(evidence)
+    evidence.audit.reservations.append(hold("held", ended_at=None, expires_at=LOAD_STARTED_AT + 600))
+    result = judged(evidence, "INV-03")
+    assert not {"undersold", "hold_outlived_ttl"} & set(result.counts)
+
+
+def hold(status: str, *, ended_at: float | None, expires_at: float | None = None) -> audit.ReservationRow:
+    return audit.ReservationRow(
+        id=fixed_id("abandoned"),
+        order_id=fixed_id("abandoned"),
+        customer_id=fixed_id("customer", 20),
+        status=status,
+        sku=SKU,
+        warehouse=WAREHOUSE,
+        quantity=1,
+        created_at=LOAD_STARTED_AT,
+        expires_at=expires_at,
+        ended_at=ended_at,
+    )
+
+
+def test_an_unknown_outcome_may_have_happened_or_not() -> None:
+    observed = judged(FlashSale().evidence(), "INV-09").observed
+    assert observed == {
+        "unknown outcomes that had happened": 1,
+        "unknown outcomes that had not happened": 1,
+    }
+
+
+def test_the_same_message_id_again_is_a_redelivery() -> None:
+    evidence = FlashSale().evidence()
+    evidence.journals.smtp.append(evidence.journals.smtp[0])
+    result = judged(evidence, "INV-17")
+    assert result.outcome is Outcome.PASS
+    assert result.observed == {"mails delivered again by the protocol": 1}
+
+
+def test_an_event_twice_on_the_broker_is_at_least_once() -> None:
+    evidence = FlashSale().evidence()
+    evidence.journals.tap.append(change(evidence.journals.tap[0], offset=9_999))
+    for invariant in ("INV-13", "INV-14"):
+        assert judged(evidence, invariant).outcome is Outcome.PASS
+
+
+def test_a_tap_that_read_twice_has_seen_no_duplicate() -> None:
+    evidence = FlashSale().evidence()
+    evidence.facts.required.append("duplicates")
+    evidence.journals.tap.extend(evidence.journals.tap[:5])
+    assert judged(evidence, "INV-14").weaknesses == ("no event was really delivered twice",)
+
+
+def test_a_dead_letter_accounts_for_its_event() -> None:
+    evidence = FlashSale().evidence()
+    row = evidence.audit.inbox.pop(where(evidence.audit.inbox, consumer="analytics"))
+    evidence.audit.dead_letters.append(
+        audit.DeadLetterRow(
+            consumer=row.consumer,
+            event_id=row.event_id,
+            topic="orders.events",
+            partition=0,
+            offset_=1,
+            reason="handler",
+            attempts=5,
+            parked=False,
+            created_at=row.applied_at,
+        )
+    )
+    assert judged(evidence, "INV-14").outcome is Outcome.PASS
+
+
+def test_a_provider_that_deduplicates_cannot_show_a_double_charge() -> None:
+    evidence = FlashSale().evidence()
+    evidence.facts.required.append("psp_without_dedup")
+    evidence.facts.psp_idempotency = True
+    assert judged(evidence, "INV-05").outcome is Outcome.INVALID
+
+
+def test_a_repaired_double_charge_is_reported_and_no_violation() -> None:
+    evidence = FlashSale().evidence()
+    charged_twice(evidence)
+    second = evidence.journals.psp[-1]
+    evidence.journals.psp.append(
+        change(second, kind="refund", merchant_reference=fixed_id("refund"), payment_reference=PAID)
+    )
+    assert judged(evidence, "INV-05").outcome is Outcome.FAIL
+    evidence.facts.repaired = True
+    result = judged(evidence, "INV-05")
+    assert result.outcome is Outcome.PASS
+    assert result.observed["repaired: captured_twice"] == 1
+
+
+def test_an_oversale_whose_orders_were_cancelled_is_repaired() -> None:
+    evidence = FlashSale().evidence()
+    oversell(evidence, (15, 16))
+    for number in (15, 16):
+        order_id = fixed_id("order", number)
+        alter(evidence.audit.orders, {"status": "cancelled"}, id=order_id)
+        evidence.audit.order_transitions.append(
+            audit.OrderTransitionRow(order_id, "reserved", "cancelled", LOAD_STARTED_AT + 100)
+        )
+    assert judged(evidence, "INV-02").counts == {"confirmed_beyond_supply": 1}
+    evidence.facts.repaired = True
+    assert judged(evidence, "INV-02").outcome is Outcome.PASS
+
+
+def test_a_repair_excuses_nothing_that_still_stands() -> None:
+    evidence = FlashSale().evidence()
+    evidence.facts.repaired = True
+    two_orders_for_key(evidence)
+    charged_twice(evidence)
+    assert judged(evidence, "INV-10").outcome is Outcome.FAIL
+    assert judged(evidence, "INV-05").outcome is Outcome.FAIL
+
+
+def test_an_example_carries_what_an_operator_looks_up() -> None:
+    evidence = FlashSale().evidence()
+    charged_twice(evidence)
+    example = judged(evidence, "INV-05").worst
+    assert example is not None
+    order = evidence.orders[PAID]
+    assert (example.order_id, example.customer_id) == (PAID, order.customer_id)
+    assert (example.amount_minor, example.currency) == (TOTAL_MINOR, "EUR")
+    assert example.at is not None
+
+
+def test_an_order_in_flight_is_left_out_of_the_books() -> None:
+    evidence = FlashSale().evidence()
+    copy_order(evidence, fixed_id("order", 22), 22)
+    alter(evidence.audit.orders, {"status": "reserved"}, id=fixed_id("order", 22))
+    result = judged(evidence, "INV-06")
+    assert result.outcome is Outcome.PASS
+    assert result.observed == {"orders in flight, left out": 1}
+
+
+def test_a_client_that_was_told_of_its_cancellation_must_find_it_cancelled() -> None:
+    evidence = FlashSale().evidence()
+    invoke = evidence.history[completion(evidence, "key-0", "invoke")]
+    about = {"process": 9_999, "function": "cancel_order", "key": "cancel-1", "time_s": 50.0}
+    evidence.history.append(change(invoke, **about, value={"customer_id": "c", "order_id": PAID}))
+    evidence.history.append(change(invoke, **about, type="ok", value={"order_id": PAID}))
+    assert judged(evidence, "INV-09").counts == {"acknowledged_cancel_lost": 1}
+
+
+def test_an_unconfirmed_fault_does_not_concern_a_checker() -> None:
+    evidence = FlashSale().evidence()
+    evidence.facts.faults.append(FaultFired("kill", 0.0))
+    assert judged(evidence, "INV-02").outcome is Outcome.PASS
+
+
+stays = st.lists(
+    st.builds(
+        lambda number, units, entered, lasted: Stay(
+            str(number), units, entered, None if lasted is None else entered + lasted
+        ),
+        st.integers(),
+        st.integers(1, 3),
+        st.integers(0, 50),
+        st.none() | st.integers(0, 50),
+    ),
+    max_size=30,
+)
+
+
+@given(stays, st.integers(0, 40))
+def test_an_excess_is_found_exactly_when_the_limit_was_passed(these: list[Stay], limit: int) -> None:
+    """The oracle looks at every instant anew."""
+    staying = [stay for stay in these if stay.left_at is None or stay.left_at > stay.entered_at]
+    instants = {stay.entered_at for stay in staying}
+    peak = max(
+        (
+            sum(stay.units for stay in staying if stay.entered_at <= at and (stay.left_at is None or stay.left_at > at))
+            for at in instants
+        ),
+        default=0,
+    )
+    assert bool(excesses(these, lambda _: limit)) == (peak > limit)
