@@ -45,7 +45,7 @@ class World:
         self.tap = self._tap() if settings.kafka_bootstrap else None
         self._psp_server = HttpServer("psp", PspApi(self.psp).routes())
         self._carrier_server = HttpServer("carrier", CarrierApi(self.carrier).routes())
-        self._sinks_server = HttpServer("sinks", self._sink_routes())
+        self._catcher_server = HttpServer("catcher", self._catcher_routes())
         self._faults_server = HttpServer("faults", self.faults.routes())
 
     @property
@@ -61,9 +61,9 @@ class World:
         return f"smtp://{self.settings.host}:{self.mail.port}"
 
     @property
-    def sinks_url(self) -> str:
+    def catcher_url(self) -> str:
         """Mails, SMS, push and the tap."""
-        return self._url(self._sinks_server.port)
+        return self._url(self._catcher_server.port)
 
     @property
     def faults_url(self) -> str:
@@ -80,11 +80,11 @@ class World:
         settings = self.settings
         try:
             await self.faults.start(settings.proxies)
-            await self._faults_server.start(settings.host, settings.faults_port)
+            await self._faults_server.start(settings.host, settings.fault_api_port)
             await self._psp_server.start(settings.host, settings.psp_port)
             await self._carrier_server.start(settings.host, settings.carrier_port)
             await self.mail.start(settings.host, settings.smtp_port)
-            await self._sinks_server.start(settings.host, settings.sinks_port)
+            await self._catcher_server.start(settings.host, settings.catcher_port)
         except BaseException:
             await self.stop()
             raise
@@ -95,7 +95,7 @@ class World:
 
     async def stop(self) -> None:
         """Close everything; safe to repeat."""
-        for server in (self._psp_server, self._carrier_server, self._sinks_server, self._faults_server):
+        for server in (self._psp_server, self._carrier_server, self._catcher_server, self._faults_server):
             await server.stop()
         await self.psp.stop()
         await self.carrier.stop()
@@ -111,7 +111,7 @@ class World:
 
         return Tap(self.settings.folder, bootstrap=self.settings.kafka_bootstrap, pattern=self.settings.tap_pattern)
 
-    def _sink_routes(self) -> Routes:
+    def _catcher_routes(self) -> Routes:
         routes = Routes()
         MailApi(self.mail).register(routes)
         self.messages.register(routes)
@@ -137,11 +137,11 @@ async def _serve(settings: WorldSettings) -> None:
     world = World(settings)
     await world.start()
     _log.info(
-        "world ready: psp %s carrier %s smtp %s sinks %s faults %s",
+        "world ready: psp %s carrier %s smtp %s catcher %s faults %s",
         world.psp_url,
         world.carrier_url,
         world.smtp_url,
-        world.sinks_url,
+        world.catcher_url,
         world.faults_url,
     )
     try:

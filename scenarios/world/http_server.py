@@ -19,6 +19,7 @@ HEADER_BYTES_MAX = 65_536
 IDLE_S_MAX = 75.0
 SWEEP_EVERY_S = 15.0
 BACKLOG = 2_048
+HEALTH_PATHS = ("/healthz", "/health/live", "/health/ready")
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -158,7 +159,7 @@ class Routes:
 
 
 class HttpServer:
-    """Serves one table of routes on one port; adds GET /healthz."""
+    """Serves one table of routes on one port; adds the health paths."""
 
     def __init__(self, name: str, routes: Routes) -> None:
         self.name = name
@@ -167,7 +168,8 @@ class HttpServer:
         self.connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
-        routes.add("GET", "/healthz", self._health)
+        for path in HEALTH_PATHS:
+            routes.add("GET", path, self._health)
 
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 takes a free one. Raises OSError when the port is taken."""

@@ -9,16 +9,21 @@ from pathlib import Path
 
 import msgspec
 
+from compose.ports import DEFAULT_BASE, port_of
 from scenarios.world.faults.proxy import ProxyWire
 
-DEFAULT_PORT_BASE = 8_000
-PSP_OFFSET = 110
-CARRIER_OFFSET = 111
-SMTP_OFFSET = 112
-SINKS_OFFSET = 113
-FAULTS_OFFSET = 114
 PSP_WEBHOOK_PATH = "/api/v1/webhooks/psp"
 CARRIER_WEBHOOK_PATH = "/api/v1/webhooks/carrier"
+PROXIED = {
+    "postgres": "postgres",
+    "redis": "redis",
+    "kafka": "kafka-behind-proxy",
+    "elasticsearch": "elasticsearch",
+    "smtp": "smtp",
+    "psp": "psp",
+    "carrier": "carrier",
+}
+"""Proxy name → port name of what is behind it; it listens on the port named `proxy-<name>`."""
 
 
 class InvalidWorldSettingsError(Exception):
@@ -33,8 +38,8 @@ class WorldSettings(msgspec.Struct, frozen=True, kw_only=True):
     psp_port: int = 0
     carrier_port: int = 0
     smtp_port: int = 0
-    sinks_port: int = 0
-    faults_port: int = 0
+    catcher_port: int = 0
+    fault_api_port: int = 0
     gateway_url: str = ""
     webhook_secret: str = "development"  # noqa: S105 - the boot hands over a generated one
     kafka_bootstrap: str = ""
@@ -56,27 +61,42 @@ def read(environ: Mapping[str, str]) -> WorldSettings:
     """The settings of a world under the stack. Raises InvalidWorldSettingsError.
 
     SHOPSTREAM_WORLD_DIR (else SHOPSTREAM_HOME/world) holds the journals. Ports follow SHOPSTREAM_PORT_BASE, each
-    may be named: SHOPSTREAM_{PSP,CARRIER,SMTP,SINKS,FAULTS}_PORT. SHOPSTREAM_GATEWAY_URL, _WEBHOOK_SECRETS (newest
-    first), _KAFKA_BOOTSTRAP, _PREFIX (of topic names), _TAP_PATTERN, _PROXIES (JSON list as for /populate).
+    may be named: SHOPSTREAM_{PSP,CARRIER,SMTP,CATCHER,FAULT_API}_PORT. SHOPSTREAM_GATEWAY_URL, _WEBHOOK_SECRETS
+    (newest first), _KAFKA_BOOTSTRAP, _PREFIX (of topic names), _TAP_PATTERN, _PROXIES (JSON as for /populate; by
+    default one for each engine and simulator of the stack).
     """
-    value = {name.removeprefix("SHOPSTREAM_"): text for name, text in environ.items() if text}
+    ours = "SHOPSTREAM_"
+    value = {name.removeprefix(ours): text for name, text in environ.items() if text and name.startswith(ours)}
     if "WORLD_DIR" not in value and "HOME" not in value:
         raise InvalidWorldSettingsError("SHOPSTREAM_WORLD_DIR or SHOPSTREAM_HOME is required")
     try:
-        base = int(value.get("PORT_BASE", DEFAULT_PORT_BASE))
+        base = int(value.get("PORT_BASE", DEFAULT_BASE))
+        host = value.get("HOST", "127.0.0.1")
+        proxies = msgspec.json.decode(value.get("PROXIES", "null"), type=list[ProxyWire] | None)
         return WorldSettings(
             folder=Path(value.get("WORLD_DIR") or Path(value["HOME"]) / "world"),
-            host=value.get("HOST", "127.0.0.1"),
-            psp_port=int(value.get("PSP_PORT", base + PSP_OFFSET)),
-            carrier_port=int(value.get("CARRIER_PORT", base + CARRIER_OFFSET)),
-            smtp_port=int(value.get("SMTP_PORT", base + SMTP_OFFSET)),
-            sinks_port=int(value.get("SINKS_PORT", base + SINKS_OFFSET)),
-            faults_port=int(value.get("FAULTS_PORT", base + FAULTS_OFFSET)),
+            host=host,
+            psp_port=int(value.get("PSP_PORT", port_of(base, "psp"))),
+            carrier_port=int(value.get("CARRIER_PORT", port_of(base, "carrier"))),
+            smtp_port=int(value.get("SMTP_PORT", port_of(base, "smtp"))),
+            catcher_port=int(value.get("CATCHER_PORT", port_of(base, "catcher"))),
+            fault_api_port=int(value.get("FAULT_API_PORT", port_of(base, "fault-api"))),
             gateway_url=value.get("GATEWAY_URL", ""),
             webhook_secret=value.get("WEBHOOK_SECRETS", "development").split(",")[0].strip(),
             kafka_bootstrap=value.get("KAFKA_BOOTSTRAP", ""),
             tap_pattern=value.get("TAP_PATTERN", "^" + re.escape(value.get("PREFIX", ""))),
-            proxies=msgspec.json.decode(value.get("PROXIES", "[]"), type=list[ProxyWire]),
+            proxies=_proxies(host, base) if proxies is None else proxies,
         )
     except (ValueError, msgspec.MsgspecError) as error:
         raise InvalidWorldSettingsError(str(error)) from error
+
+
+def _proxies(host: str, base: int) -> list[ProxyWire]:
+    return [
+        ProxyWire(
+            name=name,
+            listen=f"{host}:{port_of(base, f'proxy-{name}')}",
+            upstream=f"{host}:{port_of(base, behind)}",
+        )
+        for name, behind in PROXIED.items()
+    ]

@@ -69,7 +69,9 @@ class CarrierHouse:
             self._plan(parcel)
 
     async def stop(self) -> None:
-        """Stop moving; the parcels go on after a restart."""
+        """Stop moving; the parcels go on after a restart, the programme ends. Safe to repeat."""
+        if self.behaviour != Behaviour():
+            self.behave(Behaviour())
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -97,7 +99,7 @@ class CarrierHouse:
         self.shipments.apply(self.journal.append(line))
 
     def behave(self, behaviour: Behaviour) -> None:
-        """Change the programme; it outlives a restart. Parcels under way follow the new times."""
+        """Change the programme; it outlives a kill. Parcels under way follow the new times."""
         self.note(CarrierRecord(kind="behaviour", behaviour=msgspec.Raw(msgspec.json.encode(behaviour))))
         self.behaviour = behaviour
         for parcel in self.shipments.under_way():

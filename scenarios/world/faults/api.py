@@ -39,19 +39,27 @@ class FaultProxies:
                 self._remembered[record.proxy] = msgspec.json.decode(record.state, type=ProxyWire)
 
     async def start(self, wanted: list[ProxyWire]) -> None:
-        """Open the remembered proxies with their faults, then the wanted ones that are not there yet.
+        """Open the wanted proxies and those made through the API, with the faults a killed world left.
 
         Raises ApiError 409 when a port is taken.
         """
+        for wire in wanted:
+            known = self._remembered.pop(wire.name, None)
+            if known is not None and (known.listen, known.upstream) == (wire.listen, wire.upstream):
+                await self._open(known)
+            else:
+                await self._populate(wire)
         for wire in self._remembered.values():
             await self._open(wire)
-        for wire in wanted:
-            await self._populate(wire)
 
     async def stop(self) -> None:
-        """Close every proxy; safe to repeat."""
+        """Close every proxy; an orderly stop heals, only a kill leaves faults. Safe to repeat."""
         for proxy in self.proxies.values():
+            if proxy.toxics or not proxy.enabled:
+                healthy = ProxyWire(name=proxy.name, listen=proxy.listen, upstream=proxy.upstream)
+                self._journal("reset", healthy)
             await proxy.stop()
+        self.proxies.clear()
         self.journal.close()
 
     def routes(self) -> Routes:
@@ -202,8 +210,11 @@ class FaultProxies:
         return proxy
 
     def _note(self, kind: str, proxy: FaultProxy) -> None:
-        state = msgspec.Raw(msgspec.json.encode(proxy.wire()))
-        self.journal.append(FaultRecord(kind=kind, proxy=proxy.name, state=state))
+        self._journal(kind, proxy.wire())
+
+    def _journal(self, kind: str, wire: ProxyWire) -> None:
+        state = msgspec.Raw(msgspec.json.encode(wire))
+        self.journal.append(FaultRecord(kind=kind, proxy=wire.name, state=state))
 
 
 def _toxic_name(request: Request, proxy: FaultProxy) -> str:

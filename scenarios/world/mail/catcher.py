@@ -73,7 +73,9 @@ class MailCatcher:
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Stop listening; safe to repeat."""
+        """Stop listening; an orderly stop ends the programme. Safe to repeat."""
+        if self.behaviour != Behaviour():
+            self.behave(Behaviour())
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -101,7 +103,7 @@ class MailCatcher:
         return path.read_bytes() if path.exists() else None
 
     def behave(self, behaviour: Behaviour) -> None:
-        """Change the programme; it outlives a restart."""
+        """Change the programme; it outlives a kill."""
         encoded = msgspec.Raw(msgspec.json.encode(behaviour))
         self.journal.append(SmtpRecord(kind="behaviour", behaviour=encoded))
         self.behaviour = behaviour

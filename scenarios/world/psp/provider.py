@@ -118,12 +118,14 @@ class Provider:
         )
 
     def behave(self, behaviour: Behaviour) -> None:
-        """Change the programme; it outlives a restart."""
+        """Change the programme; it outlives a kill."""
         encoded = msgspec.Raw(msgspec.json.encode(behaviour))
         self.note("behaviour", PspRecord(behaviour=encoded))
         self.behaviour = behaviour
 
     async def stop(self) -> None:
-        """Stop sending and release the journal; safe to repeat."""
+        """Stop sending and release the journal; an orderly stop ends the programme. Safe to repeat."""
         await self.webhooks.stop()
+        if self.behaviour != Behaviour():
+            self.behave(Behaviour())
         self.journal.close()
