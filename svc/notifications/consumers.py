@@ -1,0 +1,18 @@
+"""Which events customers are told about."""
+
+from shared.contracts.auth import UserRegistered
+from shared.contracts.orders import OrderCancelled, OrderCreated, OrderPaid, OrderRefunded, OrderShipped
+from shared.kafka_consumer import Subscription
+from svc.notifications.handlers import Letters
+
+
+def subscription(letters: Letters) -> Subscription:
+    """Event → letter."""
+    return {
+        UserRegistered: letters.welcome,
+        OrderCreated: letters.confirm_order,
+        OrderPaid: letters.confirm_payment,
+        OrderShipped: letters.announce_shipment,
+        OrderCancelled: letters.explain_cancellation,
+        OrderRefunded: letters.confirm_refund,
+    }

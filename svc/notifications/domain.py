@@ -1,0 +1,60 @@
+"""The rules of messages: which event tells whom what, and when a failed one is tried again. Pure."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from shared.errors import Kind, Refusal
+from shared.ids import derived_id
+
+ATTEMPTS_MAX = 8
+BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+SUBJECT_CHARACTERS_MAX = 150
+
+
+class Template(StrEnum):
+    WELCOME = "welcome"
+    ORDER_PLACED = "order_placed"
+    ORDER_PAID = "order_paid"
+    ORDER_SHIPPED = "order_shipped"
+    ORDER_CANCELLED = "order_cancelled"
+    ORDER_REFUNDED = "order_refunded"
+
+
+class UnknownDelivery(Refusal):
+    code = "unknown_delivery"
+    kind = Kind.NOT_FOUND
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to be sent: what to say to whom because of which event."""
+
+    event_id: UUID
+    template: Template
+    recipient: str
+    customer_id: UUID
+    order_id: UUID | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    context: Mapping[str, Any]
+
+    @property
+    def delivery_id(self) -> UUID:
+        """The same letter has the same id, whoever computes it."""
+        return derived_id("delivery", self.event_id, self.template.value, self.recipient)
+
+
+def retry_delay_s(attempts: int) -> float | None:
+    """Seconds until the next attempt after `attempts` failed ones; None when it is time to give up."""
+    if attempts >= ATTEMPTS_MAX:
+        return None
+    return BACK_OFF_S[min(attempts, len(BACK_OFF_S)) - 1]
+
+
+def header_safe(text: str) -> str:
+    """One line without control characters, bounded: nobody injects a header through a title."""
+    line = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(line.split())[:SUBJECT_CHARACTERS_MAX]

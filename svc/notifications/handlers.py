@@ -1,0 +1,143 @@
+"""The use cases of messages: queue a letter for an event; say that one was sent."""
+
+from collections.abc import Callable
+from typing import Any
+
+from babel.numbers import format_currency
+
+from shared.contracts import Envelope
+from shared.contracts.auth import UserRegistered
+from shared.contracts.notifications import NotificationFailed, NotificationSent
+from shared.contracts.orders import (
+    OrderCancelled,
+    OrderCreated,
+    OrderFact,
+    OrderPaid,
+    OrderRefunded,
+    OrderShipped,
+)
+from shared.money import Money
+from shared.unit_of_work import UnitOfWork
+from svc.notifications import store
+from svc.notifications.domain import Letter, Template
+
+
+class Letters:
+    """Queues letters; `wake` is called after the commit of each, so that it leaves at once."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    async def welcome(self, uow: UnitOfWork, envelope: Envelope[UserRegistered]) -> None:
+        """Greet a new customer."""
+        user = envelope.data
+        await self._queue(
+            uow,
+            envelope,
+            Letter(
+                event_id=envelope.id,
+                template=Template.WELCOME,
+                recipient=user.email,
+                customer_id=user.user_id,
+                context={"name": user.name},
+            ),
+        )
+
+    async def confirm_order(self, uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None:
+        """Tell the customer what was ordered."""
+        order = envelope.data
+        lines = [
+            {
+                "title": line.title,
+                "quantity": line.quantity,
+                "total": _shown(line.line_total_minor, order.currency),
+            }
+            for line in order.lines
+        ]
+        await self._about(uow, envelope, Template.ORDER_PLACED, amount_minor=order.total_minor, lines=lines)
+
+    async def confirm_payment(self, uow: UnitOfWork, envelope: Envelope[OrderPaid]) -> None:
+        """Tell the customer that the money arrived."""
+        await self._about(uow, envelope, Template.ORDER_PAID, amount_minor=envelope.data.total_minor)
+
+    async def announce_shipment(self, uow: UnitOfWork, envelope: Envelope[OrderShipped]) -> None:
+        """Tell the customer that the goods are on their way."""
+        order = envelope.data
+        await self._about(
+            uow, envelope, Template.ORDER_SHIPPED, carrier=order.carrier, tracking_number=order.tracking_number
+        )
+
+    async def explain_cancellation(self, uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:
+        """Tell the customer that the order is off, and why."""
+        await self._about(uow, envelope, Template.ORDER_CANCELLED, reason=envelope.data.reason)
+
+    async def confirm_refund(self, uow: UnitOfWork, envelope: Envelope[OrderRefunded]) -> None:
+        """Tell the customer that money went back."""
+        await self._about(uow, envelope, Template.ORDER_REFUNDED, amount_minor=envelope.data.refunded_minor)
+
+    async def _about(
+        self,
+        uow: UnitOfWork,
+        envelope: Envelope[Any],
+        template: Template,
+        *,
+        amount_minor: int | None = None,
+        **context: Any,
+    ) -> None:
+        order: OrderFact = envelope.data
+        shown = {} if amount_minor is None else {"amount": _shown(amount_minor, order.currency)}
+        await self._queue(
+            uow,
+            envelope,
+            Letter(
+                event_id=envelope.id,
+                template=template,
+                recipient=order.email,
+                customer_id=order.customer_id,
+                order_id=order.order_id,
+                amount_minor=amount_minor,
+                currency=order.currency,
+                context={"order_number": order.order_number, **shown, **context},
+            ),
+        )
+
+    async def _queue(self, uow: UnitOfWork, envelope: Envelope[Any], letter: Letter) -> None:
+        if await store.insert(uow.connection, letter, traceparent=envelope.traceparent):
+            uow.after_commit(self._wake)
+
+
+def tell_sent(uow: UnitOfWork, delivery: store.Delivery) -> None:
+    """Publish that a message left."""
+    uow.publish(
+        NotificationSent(
+            delivery_id=delivery.id, template=delivery.template, channel="email", order_id=delivery.order_id
+        ),
+        aggregate_id=delivery.id,
+        aggregate_version=1,
+    )
+
+
+def tell_failed(uow: UnitOfWork, delivery: store.Delivery, reason: str) -> None:
+    """Publish that a message was given up."""
+    uow.publish(
+        NotificationFailed(
+            delivery_id=delivery.id,
+            template=delivery.template,
+            channel="email",
+            order_id=delivery.order_id,
+            reason=reason,
+        ),
+        aggregate_id=delivery.id,
+        aggregate_version=1,
+    )
+
+
+def amount_text(delivery: store.Delivery) -> str | None:
+    """The amount as the witness header carries it: `12.34 EUR`."""
+    if delivery.amount_minor is None or delivery.currency is None:
+        return None
+    return f"{Money(delivery.amount_minor, delivery.currency).decimal_string} {delivery.currency}"
+
+
+def _shown(amount_minor: int, currency: str) -> str:
+    return format_currency(Money(amount_minor, currency).decimal_string, currency, locale="en")

@@ -1,0 +1,48 @@
+"""Deliveries as mails: Jinja2 templates (autoescaped), headers that cannot be injected, a Message-ID that repeats."""
+
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from svc.notifications.domain import header_safe
+from svc.notifications.handlers import amount_text
+from svc.notifications.store import Delivery
+
+
+class Writer:
+    """Renders deliveries. A template is a text and an HTML file; the text's first line is the subject."""
+
+    def __init__(self, sender_address: str) -> None:
+        self._sender_address = sender_address
+        self._templates = Environment(
+            loader=PackageLoader("svc.notifications"),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def message(self, delivery: Delivery) -> EmailMessage:
+        """The mail of a delivery, the same for every attempt but for its date."""
+        text = self._templates.get_template(f"{delivery.template}.txt").render(delivery.context)
+        subject, _, body = text.partition("\n")
+        message = EmailMessage()
+        message["From"] = self._sender_address
+        message["To"] = header_safe(delivery.recipient)
+        message["Subject"] = header_safe(subject)
+        message["Date"] = format_datetime(datetime.now(UTC))
+        message["Message-ID"] = delivery.message_id
+        message["X-Shopstream-Template"] = delivery.template
+        message["X-Shopstream-Event"] = str(delivery.event_id)
+        if delivery.order_id is not None:
+            message["X-Shopstream-Order"] = str(delivery.order_id)
+        if (amount := amount_text(delivery)) is not None:
+            message["X-Shopstream-Amount"] = amount
+        if delivery.traceparent is not None:
+            message["traceparent"] = delivery.traceparent
+        message.set_content(body.strip() + "\n")
+        html = self._templates.get_template(f"{delivery.template}.html").render(delivery.context)
+        message.add_alternative(html, subtype="html")
+        return message

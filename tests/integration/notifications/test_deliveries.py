@@ -1,0 +1,109 @@
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email import message_from_bytes
+from uuid import uuid4
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from shared.contracts import Address, OrderLine
+from shared.contracts.auth import UserRegistered
+from shared.contracts.orders import OrderCreated
+from shared.identity import Principal
+from tests.services import envelope, free_port, publish, served, topics, until
+
+pytestmark = pytest.mark.service("notifications")
+
+
+class Catcher:
+    """A real SMTP server that keeps what it takes, or refuses as often as it is told."""
+
+    def __init__(self, refuse_first=0):
+        self.mails = []
+        self.refusals_left = refuse_first
+
+    async def handle_DATA(self, server, session, letter):  # noqa: N802 aiosmtpd's name
+        if self.refusals_left:
+            self.refusals_left -= 1
+            return "451 try again later"
+        self.mails.append(message_from_bytes(letter.content))
+        return "250 taken"
+
+
+@asynccontextmanager
+async def smtp(catcher):
+    controller = Controller(catcher, hostname="127.0.0.1", port=free_port())
+    await asyncio.to_thread(controller.start)
+    try:
+        yield f"smtp://127.0.0.1:{controller.port}"
+    finally:
+        await asyncio.to_thread(controller.stop)
+
+
+def order_created(title="Storm jacket", customer_id=None):
+    order_id = uuid4()
+    return OrderCreated(
+        order_id=order_id, order_number="SO-1", customer_id=customer_id or uuid4(), email="ann@example.com",
+        currency="EUR", total_minor=1234, subtotal_minor=1234, discount_minor=0, tax_minor=0, shipping_minor=0,
+        lines=[OrderLine(sku="A", product_id=uuid4(), title=title, quantity=1, unit_price_minor=1234,
+                         line_total_minor=1234)],
+        payment_method="tok_visa", shipping_method="standard", placed_at=datetime.now(UTC),
+        shipping_address=Address(name="Ann", line1="1 Road", city="Town", postal_code="1", country="IE"),
+    )  # fmt: skip
+
+
+async def test_an_order_is_confirmed_once_however_often_its_event_comes(engines, prefix):
+    catcher = Catcher()
+    async with (
+        topics(engines, prefix),
+        smtp(catcher) as url,
+        served(engines, "notifications", prefix=prefix, smtp_url=url) as notifications,
+    ):
+        customer = uuid4()
+        event = order_created(customer_id=customer)
+        placed = envelope(event, event.order_id)
+        await publish(engines, prefix, placed, placed, placed)
+        user = UserRegistered(user_id=uuid4(), email="bob@example.com", name="Bob")
+        await publish(engines, prefix, envelope(user, user.user_id))
+        await until(lambda: len(catcher.mails) >= 2)
+        templates = sorted(mail["X-Shopstream-Template"] for mail in catcher.mails)
+        assert templates == ["order_placed", "welcome"]
+        mail = next(mail for mail in catcher.mails if mail["X-Shopstream-Template"] == "order_placed")
+        assert mail["To"] == "ann@example.com"
+        assert mail["X-Shopstream-Order"] == str(event.order_id)
+        assert mail["X-Shopstream-Event"] == str(placed.id)
+        assert mail["X-Shopstream-Amount"] == "12.34 EUR"
+        assert "€12.34" in mail.get_payload(0).get_payload(decode=True).decode()
+        _, page = await notifications.call("GET", "/api/v1/notifications", principal=Principal(str(customer)))
+        assert [item["template"] for item in page["items"]] == ["order_placed"]
+        _, page = await notifications.call("GET", "/api/v1/notifications", principal=Principal(str(uuid4())))
+        assert page["items"] == []
+
+
+async def test_a_refused_mail_is_sent_again_with_the_same_message_id(engines, prefix):
+    catcher = Catcher(refuse_first=1)
+    async with (
+        topics(engines, prefix),
+        smtp(catcher) as url,
+        served(engines, "notifications", prefix=prefix, smtp_url=url, send_interval_s=0.05),
+    ):
+        event = order_created()
+        await publish(engines, prefix, envelope(event, event.order_id))
+        await until(lambda: catcher.mails)
+        assert len(catcher.mails) == 1
+
+
+async def test_a_title_injects_neither_headers_nor_markup(engines, prefix):
+    catcher = Catcher()
+    async with (
+        topics(engines, prefix),
+        smtp(catcher) as url,
+        served(engines, "notifications", prefix=prefix, smtp_url=url),
+    ):
+        event = order_created(title="<script>x</script>\r\nBcc: eve@example.com")
+        await publish(engines, prefix, envelope(event, event.order_id))
+        await until(lambda: catcher.mails)
+        mail = catcher.mails[0]
+        assert mail["Bcc"] is None
+        assert "<script>" not in mail.get_payload(1).get_payload(decode=True).decode()
