@@ -1,0 +1,243 @@
+"""The rules of payments: what an answer of the PSP does to a payment or a refund, and what is refused. Pure."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from shared.errors import Kind, Refusal
+from shared.ids import derived_id
+
+ATTEMPTS_MAX = 60
+"""Calls made for one payment or refund before it is given up; with the back-off about five minutes."""
+BACK_OFF_S_FIRST = 0.25
+BACK_OFF_S_MAX = 5.0
+
+
+class PaymentStatus(StrEnum):
+    """`processing`: a call is under way; `unknown`: its answer never came and the PSP must be asked."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    UNKNOWN = "unknown"
+    CAPTURED = "captured"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+OPEN = frozenset({PaymentStatus.PENDING, PaymentStatus.PROCESSING, PaymentStatus.UNKNOWN})
+IN_FLIGHT = frozenset({PaymentStatus.PROCESSING, PaymentStatus.UNKNOWN})
+CAPTURABLE = OPEN | {PaymentStatus.CANCELLED}
+"""A capture that comes to light after the cancellation is still a capture: it is booked, then given back."""
+
+
+class UnknownPayment(Refusal):
+    code = "unknown_payment"
+    kind = Kind.NOT_FOUND
+
+
+class UnknownRefund(Refusal):
+    code = "unknown_refund"
+    kind = Kind.NOT_FOUND
+
+
+class PaymentNotCaptured(Refusal):
+    code = "payment_not_captured"
+    kind = Kind.CONFLICT
+
+
+class RefundExceedsCapture(Refusal):
+    """Together with the refunds already asked for it would give back more than was captured."""
+
+    code = "refund_exceeds_capture"
+    kind = Kind.CONFLICT
+
+
+class RefundCurrencyMismatch(Refusal):
+    code = "currency_mismatch"
+    kind = Kind.UNPROCESSABLE
+
+
+class InvalidRefundAmount(Refusal):
+    code = "invalid_refund_amount"
+    kind = Kind.UNPROCESSABLE
+
+
+class NotADuplicate(Refusal):
+    """The PSP does not know this capture as a second one of this order."""
+
+    code = "not_a_duplicate"
+    kind = Kind.CONFLICT
+
+
+class PaymentState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rules need to know of a stored payment; amounts in minor units of `currency`."""
+
+    id: UUID
+    order_id: UUID
+    status: PaymentStatus
+    amount_minor: int
+    currency: str
+    cancel_requested: bool = False
+    psp_payment_id: str | None = None
+    attempts: int = 0
+
+
+class Captured(msgspec.Struct, frozen=True):
+    """The PSP took the money."""
+
+    psp_payment_id: str
+    amount_minor: int
+    currency: str
+
+
+class Declined(msgspec.Struct, frozen=True):
+    """The PSP will not take it; nothing was captured."""
+
+    code: str
+
+
+class InDoubt(msgspec.Struct, frozen=True):
+    """The call may have taken effect: no answer, a broken one, or a 5xx."""
+
+    detail: str
+
+
+class NotSent(msgspec.Struct, frozen=True):
+    """The call certainly never reached the PSP."""
+
+    detail: str
+
+
+class Absent(msgspec.Struct, frozen=True):
+    """The PSP was asked and knows nothing of it."""
+
+
+class Refunded(msgspec.Struct, frozen=True):
+    """The PSP gave the money back."""
+
+    psp_refund_id: str
+    amount_minor: int
+    currency: str
+
+
+ChargeOutcome = Captured | Declined | InDoubt | NotSent | Absent
+RefundOutcome = Refunded | Declined | InDoubt | NotSent | Absent
+
+
+class Step(StrEnum):
+    """What an outcome does to a payment or refund."""
+
+    SETTLE = "settle"
+    FAIL = "fail"
+    CANCEL = "cancel"
+    DOUBT = "doubt"
+    RETRY = "retry"
+    REVIEW = "review"
+    NOTHING = "nothing"
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """`reason` explains a review, or a failure in the words of the payment.failed event."""
+
+    step: Step
+    reason: str = ""
+
+
+NOTHING = Decision(Step.NOTHING)
+
+
+def payment_id_of(order_id: UUID) -> UUID:
+    """The one payment of an order."""
+    return derived_id("payment", order_id)
+
+
+def charge_key(payment_id: UUID) -> str:
+    """The PSP idempotency key of every attempt to charge this payment."""
+    return f"charge-{payment_id}"
+
+
+def refund_key(refund_id: UUID) -> str:
+    """The PSP idempotency key of every attempt at this refund."""
+    return f"refund-{refund_id}"
+
+
+def back_off_s(attempts: int) -> float:
+    """Seconds before the next call after so many in vain."""
+    return min(BACK_OFF_S_MAX, BACK_OFF_S_FIRST * 2 ** min(attempts, 10))
+
+
+def decide_charge(payment: PaymentState, outcome: ChargeOutcome) -> Decision:
+    """What a PSP answer, webhook or look-up means for the payment.
+
+    Invariant: a settled payment is never settled again, and money of another amount is never booked.
+    """
+    if isinstance(outcome, Captured):
+        return _decide_capture(payment, outcome)
+    if payment.status not in IN_FLIGHT:
+        return NOTHING
+    if isinstance(outcome, Declined):
+        return Decision(Step.FAIL, "declined")
+    if isinstance(outcome, InDoubt):
+        return Decision(Step.DOUBT)
+    return _decide_without_effect(payment)
+
+
+def decide_refund(
+    *, status: RefundStatus, amount_minor: int, currency: str, attempts: int, outcome: RefundOutcome
+) -> Decision:
+    """What a PSP answer, webhook or look-up means for a refund."""
+    if status in {RefundStatus.SUCCEEDED, RefundStatus.FAILED}:
+        return NOTHING
+    match outcome:
+        case Refunded():
+            same = (outcome.amount_minor, outcome.currency) == (amount_minor, currency)
+            mismatch = f"amount_mismatch: {outcome.amount_minor} {outcome.currency}"
+            return Decision(Step.SETTLE) if same else Decision(Step.REVIEW, mismatch)
+        case Declined():
+            return Decision(Step.FAIL, outcome.code)
+        case InDoubt():
+            return Decision(Step.DOUBT)
+        case NotSent() | Absent():
+            return Decision(Step.FAIL, "given_up") if attempts >= ATTEMPTS_MAX else Decision(Step.RETRY)
+
+
+def read_charges(payment: PaymentState, found: Sequence[Captured | Declined]) -> ChargeOutcome:
+    """One outcome from all the PSP knows of an order: a matching capture first, then any capture, then a decline."""
+    captures = [item for item in found if isinstance(item, Captured)]
+    matching = [item for item in captures if (item.amount_minor, item.currency) == _owed(payment)]
+    known = [item for item in matching if item.psp_payment_id == payment.psp_payment_id]
+    for best in (*known, *matching, *captures, *found):
+        return best
+    return Absent()
+
+
+def _decide_capture(payment: PaymentState, capture: Captured) -> Decision:
+    if payment.status is PaymentStatus.CAPTURED:
+        if payment.psp_payment_id == capture.psp_payment_id:
+            return NOTHING
+        return Decision(Step.REVIEW, f"captured_twice: {capture.psp_payment_id}")
+    if (capture.amount_minor, capture.currency) != _owed(payment):
+        return Decision(Step.REVIEW, f"amount_mismatch: {capture.amount_minor} {capture.currency}")
+    if payment.status not in CAPTURABLE or payment.attempts == 0:
+        return Decision(Step.REVIEW, f"captured_while_{payment.status}: {capture.psp_payment_id}")
+    return Decision(Step.SETTLE)
+
+
+def _decide_without_effect(payment: PaymentState) -> Decision:
+    if payment.cancel_requested:
+        return Decision(Step.CANCEL, "cancelled")
+    return Decision(Step.FAIL, "refused") if payment.attempts >= ATTEMPTS_MAX else Decision(Step.RETRY)
+
+
+def _owed(payment: PaymentState) -> tuple[int, str]:
+    return payment.amount_minor, payment.currency

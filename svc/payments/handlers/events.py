@@ -1,0 +1,52 @@
+"""How a stored payment is told to the fleet."""
+
+from uuid import UUID
+
+from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
+from svc.payments.store.payments import NewPayment
+
+
+def processed(payment: NewPayment, psp_payment_id: str) -> PaymentProcessed:
+    """The money was captured."""
+    return PaymentProcessed(
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        customer_id=payment.customer_id,
+        email=payment.email,
+        order_number=payment.order_number,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        psp_payment_id=psp_payment_id,
+    )
+
+
+def failed(payment: NewPayment, reason: str) -> PaymentFailed:
+    """Nothing is captured; `reason` is declined, cancelled or refused."""
+    return PaymentFailed(
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        customer_id=payment.customer_id,
+        email=payment.email,
+        order_number=payment.order_number,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        reason=reason,
+    )
+
+
+def refunded(
+    payment: NewPayment, *, refund_id: UUID, amount_minor: int, refunded_minor: int, reason: str
+) -> PaymentRefunded:
+    """One refund went through; `refunded_minor` is the sum so far."""
+    return PaymentRefunded(
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        customer_id=payment.customer_id,
+        email=payment.email,
+        order_number=payment.order_number,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+        refund_id=refund_id,
+        refunded_minor=refunded_minor,
+        reason=reason,
+    )

@@ -1,0 +1,100 @@
+"""What the PSP tells by itself: stored first, applied after, in any order and any number of copies."""
+
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from shared.errors import Kind, Refusal
+from shared.tracing import current_traceparent
+from shared.unit_of_work import UnitOfWork
+from svc.payments.domain import Captured, Declined, Refunded, Step, UnknownPayment, UnknownRefund, payment_id_of
+from svc.payments.handlers.outcomes import Apply
+from svc.payments.handlers.refunding import apply_refund_outcome
+from svc.payments.store import webhooks
+from svc.payments.store.webhooks import StoredWebhook
+
+log = structlog.get_logger(__name__)
+
+
+class InvalidWebhook(Refusal):
+    code = "invalid_webhook"
+    kind = Kind.INVALID
+
+
+class WebhookData(msgspec.Struct, frozen=True, kw_only=True):
+    """What the event is about; for refunds `merchant_reference` is the refund's id, else the order's."""
+
+    payment_id: str = ""
+    merchant_reference: str = ""
+    amount_minor: int = 0
+    currency: str = ""
+    decline_code: str = ""
+    refund_id: str = ""
+
+
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of a PSP webhook; unknown members are ignored."""
+
+    id: str
+    type: str
+    created: int = 0
+    data: WebhookData
+
+
+async def record_webhook(uow: UnitOfWork, body: bytes) -> bool:
+    """Store a webhook whose signature was verified; False when the event came before. Raises `InvalidWebhook`."""
+    webhook = _decoded(body)
+    if not 1 <= len(webhook.id) <= 200:
+        raise InvalidWebhook("the event has no usable id")
+    return await webhooks.insert(
+        uow.connection,
+        event_id=webhook.id,
+        event_type=webhook.type[:100],
+        payload=body.decode(),
+        traceparent=current_traceparent(),
+    )
+
+
+async def apply_webhook(uow: UnitOfWork, stored: StoredWebhook, *, apply_outcome: Apply, absence_grace_s: float) -> str:
+    """Let a stored webhook take effect through the same transitions as an answer; gives what became of it."""
+    webhook = _decoded(stored.payload.encode())
+    outcome = await _apply(uow, webhook, apply_outcome, absence_grace_s=absence_grace_s)
+    await webhooks.finish(uow.connection, stored.event_id, outcome)
+    if outcome not in {"applied", "known"}:
+        log.warning("webhook_not_applied", event_id=stored.event_id, type=stored.type, outcome=outcome)
+    return outcome
+
+
+async def _apply(uow: UnitOfWork, webhook: Webhook, apply_outcome: Apply, *, absence_grace_s: float) -> str:
+    data = webhook.data
+    try:
+        reference = UUID(data.merchant_reference)
+    except ValueError:
+        return "unknown_reference"
+    try:
+        match webhook.type:
+            case "payment.captured":
+                captured = Captured(data.payment_id, data.amount_minor, data.currency)
+                decision = await apply_outcome(uow, payment_id_of(reference), captured, absence_grace_s=absence_grace_s)
+            case "payment.declined":
+                declined = Declined(data.decline_code or "declined")
+                decision = await apply_outcome(uow, payment_id_of(reference), declined, absence_grace_s=absence_grace_s)
+            case "refund.succeeded":
+                refunded = Refunded(data.refund_id, data.amount_minor, data.currency)
+                decision = await apply_refund_outcome(uow, reference, refunded, absence_grace_s=absence_grace_s)
+            case _:
+                return "ignored"
+    except (UnknownPayment, UnknownRefund):
+        return "unknown_reference"
+    if decision.step is Step.REVIEW:
+        return "review"
+    return "known" if decision.step is Step.NOTHING else "applied"
+
+
+def _decoded(body: bytes) -> Webhook:
+    try:
+        body.decode()
+        return msgspec.json.decode(body, type=Webhook)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidWebhook("the event cannot be read") from error

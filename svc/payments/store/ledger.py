@@ -1,0 +1,121 @@
+"""The ledger: double entry, append-only, one hash chain per currency.
+
+Every transaction has two entries that sum to zero. An entry's hash is the SHA-256 (hex) of the UTF-8 bytes of the
+compact JSON array (no spaces)
+
+    [previous_hash, id, transaction_id, account, amount_minor, currency, order_id, kind]
+
+with ids as lower-case strings with hyphens and amount_minor as a number; previous_hash is the hash of the entry before
+it in the same currency, 64 zeros for the first. Whoever changes, removes or inserts an entry breaks the chain.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from shared.database import Connection
+from shared.ids import new_id
+
+GENESIS_HASH = "0" * 64
+
+
+class Kind(StrEnum):
+    """What a transaction records; `capture_duplicate` is a capture beyond the one owed, booked to be given back."""
+
+    CAPTURE = "capture"
+    CAPTURE_DUPLICATE = "capture_duplicate"
+    REFUND = "refund"
+
+
+class Account(StrEnum):
+    """`psp_receivable`: what the PSP owes us; `sales`: what customers paid."""
+
+    PSP_RECEIVABLE = "psp_receivable"
+    SALES = "sales"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One signed line: debits are positive, credits negative."""
+
+    id: UUID
+    transaction_id: UUID
+    account: Account
+    amount_minor: int
+    currency: str
+    order_id: UUID
+    kind: Kind
+
+
+def entry_hash(previous_hash: str, entry: Entry) -> str:
+    """The entry's link in the chain, as the module's docstring defines it."""
+    said = [
+        previous_hash,
+        str(entry.id),
+        str(entry.transaction_id),
+        entry.account.value,
+        entry.amount_minor,
+        entry.currency,
+        str(entry.order_id),
+        entry.kind.value,
+    ]
+    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+
+
+def entries_of(
+    kind: Kind, *, transaction_id: UUID, order_id: UUID, amount_minor: int, currency: str
+) -> tuple[Entry, Entry]:
+    """The two entries of a transaction of `amount_minor` > 0: money comes with a capture and goes with a refund."""
+    assert amount_minor > 0
+    incoming, outgoing = (
+        (Account.SALES, Account.PSP_RECEIVABLE) if kind is Kind.REFUND else (Account.PSP_RECEIVABLE, Account.SALES)
+    )
+    return (
+        Entry(new_id(), transaction_id, incoming, amount_minor, currency, order_id, kind),
+        Entry(new_id(), transaction_id, outgoing, -amount_minor, currency, order_id, kind),
+    )
+
+
+async def post(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Append one transaction to its currency's chain.
+
+    The chain's head is locked until the transaction ends, so post last. Posting a transaction twice violates
+    `posted_once`; one that does not sum to zero is refused at the commit.
+    """
+    currency = entries[0].currency
+    assert all(entry.currency == currency for entry in entries), "one transaction, one currency"
+    head = await _locked_head(connection, currency)
+    hashes: list[tuple[str, str]] = []
+    for entry in entries:
+        following = entry_hash(head, entry)
+        hashes.append((head, following))
+        head = following
+    await connection.executemany(
+        "INSERT INTO ledger_entries "
+        "(id, transaction_id, account, amount_minor, currency, order_id, kind, previous_hash, entry_hash) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        [
+            (e.id, e.transaction_id, e.account, e.amount_minor, e.currency, e.order_id, e.kind, before, after)
+            for e, (before, after) in zip(entries, hashes, strict=True)
+        ],
+    )
+    await connection.execute(
+        "UPDATE ledger_heads SET entry_hash = $2, entries = entries + $3 WHERE currency = $1",
+        currency,
+        head,
+        len(entries),
+    )
+
+
+async def _locked_head(connection: Connection, currency: str) -> str:
+    while True:
+        head = await connection.fetchval("SELECT entry_hash FROM ledger_heads WHERE currency = $1 FOR UPDATE", currency)
+        if head is not None:
+            return head
+        await connection.execute(
+            "INSERT INTO ledger_heads (currency, entry_hash, entries) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING",
+            currency,
+            GENESIS_HASH,
+        )

@@ -1,0 +1,329 @@
+"""Payments and their attempts at the PSP."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from shared.database import Connection
+from shared.ids import new_id
+from svc.payments.domain import CAPTURABLE, IN_FLIGHT, OPEN, Captured, PaymentStatus, charge_key
+
+_COLUMNS = """
+    id, order_id, order_number, customer_id, email, amount_minor, currency, payment_method, status, cancel_requested,
+    captured_minor, extra_captured_minor, refund_reserved_minor, refunded_minor, psp_payment_id, attempts, version,
+    traceparent, created_at
+"""
+_INSERT = """
+    INSERT INTO payments
+        (id, order_id, order_number, customer_id, email, amount_minor, currency, payment_method, status, version,
+         traceparent)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    ON CONFLICT (order_id) DO NOTHING
+    RETURNING true
+"""
+_CLAIM = f"""
+    WITH due AS (
+        SELECT id FROM payments
+        WHERE status = ANY('{{{",".join(sorted(OPEN))}}}') AND due_at <= clock_timestamp()
+        ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE payments SET
+        status = CASE WHEN status = 'pending' THEN 'processing' ELSE 'unknown' END,
+        attempts = attempts + CASE WHEN status = 'pending' THEN 1 ELSE 0 END,
+        due_at = clock_timestamp() + make_interval(secs => $2),
+        updated_at = clock_timestamp()
+    WHERE id IN (SELECT id FROM due)
+    RETURNING {_COLUMNS}
+"""  # noqa: S608 statuses and columns are constants
+_BEGIN_ATTEMPTS = """
+    INSERT INTO payment_attempts (id, payment_id, number, idempotency_key)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[])
+"""
+_DOUBT_ATTEMPTS = """
+    UPDATE payment_attempts SET outcome = 'unknown', unknown_since = clock_timestamp(), detail = $2
+    WHERE payment_id = ANY($1::uuid[]) AND outcome = 'pending'
+"""
+_RESOLVE_ATTEMPT = """
+    UPDATE payment_attempts SET outcome = $2, resolved_at = clock_timestamp(), detail = $3
+    WHERE payment_id = $1 AND number = (
+        SELECT number FROM payment_attempts WHERE payment_id = $1
+        ORDER BY (outcome IN ('pending', 'unknown')) DESC, number DESC LIMIT 1
+    )
+"""
+_CAPTURE = """
+    UPDATE payments SET status = 'captured', captured_minor = amount_minor, psp_payment_id = $2, version = version + 1,
+        updated_at = clock_timestamp()
+    WHERE id = $1 AND status = ANY($3::text[])
+    RETURNING version
+"""
+_END = """
+    UPDATE payments SET status = $2, version = version + 1, updated_at = clock_timestamp()
+    WHERE id = $1 AND status = ANY($3::text[])
+    RETURNING version
+"""
+_RETRY = """
+    UPDATE payments SET status = 'pending', due_at = clock_timestamp() + make_interval(secs => $2),
+        updated_at = clock_timestamp()
+    WHERE id = $1 AND status = ANY($3::text[])
+"""
+_DOUBT = """
+    UPDATE payments SET status = 'unknown', due_at = clock_timestamp() + make_interval(secs => $2),
+        updated_at = clock_timestamp()
+    WHERE id = $1 AND status = ANY($3::text[])
+"""
+_DOUBT_AGE_S = """
+    SELECT extract(epoch FROM clock_timestamp() - unknown_since)::float8 FROM payment_attempts
+    WHERE payment_id = $1 AND outcome = 'unknown'
+"""
+_LIST = f"""
+    SELECT {_COLUMNS} FROM payments
+    WHERE ($1::uuid IS NULL OR customer_id = $1) AND ($2::uuid IS NULL OR order_id = $2)
+        AND ($3::uuid IS NULL OR id > $3)
+    ORDER BY id LIMIT $4
+"""  # noqa: S608 the columns are constants
+
+
+class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order owes; `amount_minor` in minor units of `currency`, `version` counts published events."""
+
+    id: UUID
+    order_id: UUID
+    order_number: str
+    customer_id: UUID
+    email: str
+    amount_minor: int
+    currency: str
+    payment_method: str
+    status: PaymentStatus
+    version: int
+    traceparent: str | None
+
+
+class Payment(NewPayment, frozen=True, kw_only=True):
+    """A stored payment."""
+
+    cancel_requested: bool
+    captured_minor: int
+    extra_captured_minor: int
+    refund_reserved_minor: int
+    refunded_minor: int
+    psp_payment_id: str | None
+    attempts: int
+    created_at: datetime
+
+    @property
+    def refundable_minor(self) -> int:
+        """What can still be asked back."""
+        return self.captured_minor + self.extra_captured_minor - self.refund_reserved_minor
+
+
+async def insert(connection: Connection, payment: NewPayment) -> bool:
+    """Store the payment of an order; False when the order has one already."""
+    inserted = await connection.fetchval(
+        _INSERT,
+        payment.id,
+        payment.order_id,
+        payment.order_number,
+        payment.customer_id,
+        payment.email,
+        payment.amount_minor,
+        payment.currency,
+        payment.payment_method,
+        payment.status,
+        payment.version,
+        payment.traceparent,
+    )
+    return inserted is not None
+
+
+async def of_id(connection: Connection, payment_id: UUID) -> Payment | None:
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM payments WHERE id = $1", payment_id)  # noqa: S608
+    return None if row is None else _payment(row)
+
+
+async def lock(connection: Connection, payment_id: UUID) -> Payment | None:
+    """The payment, locked until the transaction ends."""
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM payments WHERE id = $1 FOR UPDATE", payment_id)  # noqa: S608
+    return None if row is None else _payment(row)
+
+
+async def page(
+    connection: Connection, *, customer_id: UUID | None, order_id: UUID | None, after: UUID | None, rows_max: int
+) -> list[Payment]:
+    """Payments in order of their ids, of one customer or of all."""
+    return [_payment(row) for row in await connection.fetch(_LIST, customer_id, order_id, after, rows_max)]
+
+
+async def claim_due(connection: Connection, *, rows_max: int, lease_s: float) -> list[Payment]:
+    """Take due payments for the length of the lease: `processing` ones are to be charged, `unknown` ones asked about.
+
+    The attempt of each charge is stored here, before its call. A payment whose holder died comes back as unknown.
+    """
+    claimed = [_payment(row) for row in await connection.fetch(_CLAIM, rows_max, lease_s)]
+    charges = [payment for payment in claimed if payment.status is PaymentStatus.PROCESSING]
+    if charges:
+        await connection.execute(
+            _BEGIN_ATTEMPTS,
+            [new_id() for _ in charges],
+            [payment.id for payment in charges],
+            [payment.attempts for payment in charges],
+            [charge_key(payment.id) for payment in charges],
+        )
+    doubtful = [payment.id for payment in claimed if payment.status is PaymentStatus.UNKNOWN]
+    if doubtful:
+        await connection.execute(_DOUBT_ATTEMPTS, doubtful, "its holder was lost")
+    return claimed
+
+
+async def capture(connection: Connection, payment_id: UUID, captured: Captured) -> int | None:
+    """Settle as captured and resolve its attempt; gives the aggregate version, None when it cannot be captured now."""
+    version = await connection.fetchval(_CAPTURE, payment_id, captured.psp_payment_id, sorted(CAPTURABLE))
+    if version is not None:
+        await connection.execute(_RESOLVE_ATTEMPT, payment_id, "captured", captured.psp_payment_id)
+    return version
+
+
+async def end(connection: Connection, payment_id: UUID, status: PaymentStatus, *, detail: str) -> int | None:
+    """End an open payment without a capture; gives the aggregate version, None when it had ended."""
+    version = await connection.fetchval(_END, payment_id, status, sorted(OPEN))
+    if version is not None:
+        outcome = "declined" if status is PaymentStatus.FAILED else "error"
+        await _resolve_open_attempt(connection, payment_id, outcome=outcome, detail=detail)
+    return version
+
+
+async def retry(connection: Connection, payment_id: UUID, *, delay_s: float, detail: str) -> None:
+    """The call under way certainly had no effect: charge again after the delay, with the same key."""
+    await connection.execute(_RETRY, payment_id, delay_s, sorted(IN_FLIGHT))
+    await _resolve_open_attempt(connection, payment_id, outcome="error", detail=detail)
+
+
+async def doubt(connection: Connection, payment_id: UUID, *, delay_s: float, detail: str) -> None:
+    """Nobody knows what the call did: ask after the delay."""
+    await connection.execute(_DOUBT, payment_id, delay_s, sorted(IN_FLIGHT))
+    await connection.execute(_DOUBT_ATTEMPTS, [payment_id], detail)
+
+
+async def doubt_age_s(connection: Connection, payment_id: UUID) -> float:
+    """How long the open attempt has been in doubt, in seconds."""
+    return await connection.fetchval(_DOUBT_AGE_S, payment_id) or 0.0
+
+
+async def request_cancel(connection: Connection, payment_id: UUID) -> None:
+    """Remember that a capture, should it come, is to be given back."""
+    await connection.execute("UPDATE payments SET cancel_requested = true WHERE id = $1", payment_id)
+
+
+async def mark_for_review(connection: Connection, payment_id: UUID, reason: str) -> None:
+    """A person must look; the first reason stays."""
+    await connection.execute(
+        "UPDATE payments SET review = coalesce(review, $2), updated_at = clock_timestamp() WHERE id = $1",
+        payment_id,
+        reason,
+    )
+
+
+async def halt(connection: Connection, payment_id: UUID) -> None:
+    """No job touches the payment until a person decided."""
+    await connection.execute("UPDATE payments SET due_at = 'infinity' WHERE id = $1", payment_id)
+
+
+async def reserve_refund(connection: Connection, payment_id: UUID, amount_minor: int) -> bool:
+    """Set money aside for a refund; False when that exceeded what was captured. Atomic."""
+    return (
+        await connection.fetchval(
+            "UPDATE payments SET refund_reserved_minor = refund_reserved_minor + $2, updated_at = clock_timestamp() "
+            "WHERE id = $1 "
+            "AND refund_reserved_minor + $2 <= captured_minor + extra_captured_minor RETURNING true",
+            payment_id,
+            amount_minor,
+        )
+        is not None
+    )
+
+
+async def release_refund(connection: Connection, payment_id: UUID, amount_minor: int) -> None:
+    """The refund failed: the money may be asked back again."""
+    await connection.execute(
+        "UPDATE payments SET refund_reserved_minor = refund_reserved_minor - $2, updated_at = clock_timestamp() "
+        "WHERE id = $1",
+        payment_id,
+        amount_minor,
+    )
+
+
+async def book_refund(connection: Connection, payment_id: UUID, amount_minor: int) -> tuple[int, int]:
+    """The money went back: the sum of refunds so far and the aggregate version."""
+    row = await connection.fetchrow(
+        "UPDATE payments SET refunded_minor = refunded_minor + $2, version = version + 1, "
+        "updated_at = clock_timestamp() WHERE id = $1 RETURNING refunded_minor, version",
+        payment_id,
+        amount_minor,
+    )
+    assert row is not None
+    return row["refunded_minor"], row["version"]
+
+
+async def take_over_capture(connection: Connection, payment_id: UUID, extra: Captured) -> bool:
+    """Know a second capture as ours, so that it can be given back; False when it was known."""
+    fresh = await connection.fetchval(
+        "INSERT INTO extra_captures (psp_payment_id, payment_id, amount_minor, currency) VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT DO NOTHING RETURNING true",
+        extra.psp_payment_id,
+        payment_id,
+        extra.amount_minor,
+        extra.currency,
+    )
+    if fresh is None:
+        return False
+    await connection.execute(
+        "UPDATE payments SET extra_captured_minor = extra_captured_minor + $2, updated_at = clock_timestamp() "
+        "WHERE id = $1",
+        payment_id,
+        extra.amount_minor,
+    )
+    return True
+
+
+async def books(connection: Connection, *, after: UUID | None, rows_max: int) -> list[asyncpg.Record]:
+    """Per payment, in order of ids: what it captured and refunded, and what the ledger says is left of its order."""
+    return await connection.fetch(
+        """
+        SELECT p.id, p.order_id, p.status, p.currency, p.refunded_minor, p.refund_reserved_minor,
+               p.captured_minor + p.extra_captured_minor AS captured_minor,
+               coalesce(sum(l.amount_minor), 0)::bigint AS ledger_net_minor
+        FROM payments p LEFT JOIN ledger_entries l ON l.order_id = p.order_id AND l.account = 'psp_receivable'
+        WHERE $1::uuid IS NULL OR p.id > $1
+        GROUP BY p.id ORDER BY p.id LIMIT $2
+        """,
+        after,
+        rows_max,
+    )
+
+
+async def reviews(connection: Connection, *, rows_max: int) -> Sequence[tuple[UUID, str]]:
+    """Orders whose payment a person must look at, and why."""
+    rows = await connection.fetch(
+        "SELECT order_id, review FROM payments WHERE review IS NOT NULL ORDER BY id LIMIT $1", rows_max
+    )
+    return [(row["order_id"], row["review"]) for row in rows]
+
+
+async def _resolve_open_attempt(connection: Connection, payment_id: UUID, *, outcome: str, detail: str) -> None:
+    await connection.execute(
+        "UPDATE payment_attempts SET outcome = $2, resolved_at = clock_timestamp(), detail = $3 "
+        "WHERE payment_id = $1 AND outcome IN ('pending', 'unknown')",
+        payment_id,
+        outcome,
+        detail,
+    )
+
+
+def _payment(row: asyncpg.Record) -> Payment:
+    values: dict[str, Any] = dict(row)
+    values["status"] = PaymentStatus(values["status"])
+    return Payment(**values)
