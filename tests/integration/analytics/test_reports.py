@@ -1,0 +1,86 @@
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from shared.contracts import Address
+from shared.contracts.orders import OrderCreated
+from shared.contracts.payments import PaymentProcessed, PaymentRefunded
+from shared.identity import Principal
+from tests.services import envelope, publish, served, topics, until
+
+pytestmark = pytest.mark.service("analytics")
+
+
+def order_created(order_id):
+    return OrderCreated(
+        order_id=order_id, order_number="SO-1", customer_id=uuid4(), email="ann@example.com", currency="EUR",
+        total_minor=1234, subtotal_minor=1234, discount_minor=0, tax_minor=0, shipping_minor=0, lines=[],
+        payment_method="tok_visa", shipping_method="standard", placed_at=datetime.now(UTC),
+        shipping_address=Address(name="Ann", line1="1 Road", city="Town", postal_code="1", country="IE"),
+    )  # fmt: skip
+
+
+def captured(order_id):
+    return PaymentProcessed(
+        payment_id=uuid4(), order_id=order_id, customer_id=uuid4(), email="ann@example.com", order_number="SO-1",
+        amount_minor=1234, currency="EUR", psp_payment_id="p1",
+    )  # fmt: skip
+
+
+def refunded(order_id):
+    return PaymentRefunded(
+        payment_id=uuid4(), order_id=order_id, customer_id=uuid4(), email="ann@example.com", order_number="SO-1",
+        amount_minor=234, currency="EUR", refund_id=uuid4(), refunded_minor=234, reason="returned",
+    )  # fmt: skip
+
+
+async def _tables(url):
+    connection = await asyncpg.connect(url)
+    try:
+        return [
+            [tuple(row) for row in await connection.fetch(f"SELECT * FROM {table} ORDER BY 1")]  # noqa: S608 two names of ours
+            for table in ("order_facts", "revenue_daily")
+        ]
+    finally:
+        await connection.close()
+
+
+async def test_events_are_counted_once_in_any_order_and_a_rebuild_is_equal(engines, prefix):
+    async with topics(engines, prefix), served(engines, "analytics", prefix=prefix) as analytics:
+        order_id = uuid4()
+        paid = envelope(captured(order_id), uuid4())
+        await publish(engines, prefix, paid, paid, envelope(refunded(order_id), uuid4(), 2))
+        created = envelope(order_created(order_id), order_id)
+        await publish(engines, prefix, created, created)
+
+        async def counted():
+            _, report = await analytics.call("GET", "/api/v1/reports/orders")
+            _, revenue = await analytics.call("GET", "/api/v1/reports/revenue")
+            return report["statuses"] and revenue["days"] and not report["events_behind"] and (report, revenue)
+
+        report, revenue = await until(counted)
+        assert report["statuses"] == [
+            {"status": "placed", "orders": 1, "total": {"amount": "12.34", "currency": "EUR"}}
+        ]
+        (day,) = revenue["days"]
+        assert (day["orders"], day["paid"]["amount"], day["refunded"]["amount"]) == (1, "12.34", "2.34")
+        before = await _tables(analytics.settings.database_url)
+        status, _ = await analytics.call("POST", "/internal/projections/rebuild")
+        assert status == 204
+        assert await _tables(analytics.settings.database_url) == before
+
+
+async def test_a_customer_sees_no_reports(engines, prefix):
+    async with served(engines, "analytics", prefix=prefix) as analytics:
+        status, body = await analytics.call(
+            "GET", "/api/v1/reports/revenue", principal=Principal(str(uuid4()), frozenset({"customer"}))
+        )
+        assert (status, body["code"]) == (403, "forbidden")
+
+
+async def test_a_period_that_is_none_is_refused(engines, prefix):
+    async with served(engines, "analytics", prefix=prefix) as analytics:
+        status, body = await analytics.call("GET", "/api/v1/reports/revenue?since=2026-01-02&until=2026-01-01")
+        assert (status, body["code"]) == (400, "invalid_period")
