@@ -138,7 +138,7 @@ def _fetcher(scratch: Path) -> Callable[[Jar], tuple[Jar, Path]]:
         except (requests.RequestException, RuntimeError) as error:
             raise OperatorError(
                 "jars.download",
-f"{jar.coordinates} could not be downloaded ({type(error).__name__}).",
+                f"{jar.coordinates} could not be downloaded ({type(error).__name__}).",
                 mend="Check the network (HTTPS_PROXY for a proxy) and run the command again; it resumes.",
             ) from error
         return jar, found

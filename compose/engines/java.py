@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -40,14 +41,17 @@ def choose() -> Java:
 
     Raises OperatorError `java.missing` when neither the machine nor the wheel has one.
     """
+    return pick([] if wheels_only() else _system_candidates(), wheel=_wheel_binary())
+
+
+def pick(candidates: Sequence[tuple[Path, str]], *, wheel: Path | None) -> Java:
+    """The first candidate (binary, where it was found) that is new enough, else the wheel's."""
     rejected: list[str] = []
-    if not wheels_only():
-        for binary, source in _system_candidates():
-            found = _inspect(binary)
-            if found and found[0] >= MAJOR_MIN:
-                return Java(binary, found[0], found[1], f"{source} has Java {found[0]}", from_wheel=False)
-            rejected.append(f"{source} has {f'Java {found[0]}' if found else 'no working Java'}")
-    wheel = _wheel_binary()
+    for binary, source in candidates:
+        found = _inspect(binary)
+        if found and found[0] >= MAJOR_MIN:
+            return Java(binary, found[0], found[1], f"{source} has Java {found[0]}", from_wheel=False)
+        rejected.append(f"{source} has {f'Java {found[0]}' if found else 'no working Java'}")
     if wheel and (found := _inspect(wheel)):
         why = "; ".join(rejected) or ("wheels asked for" if wheels_only() else "no Java on this machine")
         return Java(wheel, found[0], found[1], f"the wheel's Java {found[0]}: {why}", from_wheel=True)

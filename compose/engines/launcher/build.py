@@ -41,7 +41,7 @@ def build(target: Path, *, class_path: list[Path]) -> None:
         joined = ":".join(str(path) for path in class_path)
         subprocess.run(  # noqa: S603 -- a maintainer's tool
             [
-                "javac",
+                _javac(),
                 "--release",
                 RELEASE,
                 "-g:none",

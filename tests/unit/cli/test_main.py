@@ -1,0 +1,91 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import cli
+from cli import main
+from compose.ports import DEFAULT_BASE
+
+HELP_SECONDS_MAX = 0.3
+TRIES = 5
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("SHOPSTREAM_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SHOPSTREAM_STACK_FILE", raising=False)
+
+
+def test_help_is_quick():
+    def seconds() -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "cli.main", "--help"], check=True, capture_output=True)  # noqa: S603
+        return time.perf_counter() - began
+
+    assert min(seconds() for _ in range(TRIES)) < HELP_SECONDS_MAX
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys, cli.main; cli.main.build(); print([n for n in ('rich', 'asyncpg', 'litestar', 'asyncio') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_command_file_is_listed():
+    files = {path.stem for path in Path(cli.__file__).parent.glob("*.py")}
+    packages = {path.parent.name for path in Path(cli.__file__).parent.glob("*/__init__.py")}
+    assert (files | packages) - {"__init__", "main", "terminal"} <= set(main.COMMANDS)
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "restart", "doctor"])
+def test_every_command_shows_an_example(command, capsys):
+    assert main.run([command, "--help"]) == 0
+    assert f"shopctl {command}" in capsys.readouterr().out.split("Examples:")[1]
+
+
+def test_no_arguments_show_the_help(capsys):
+    assert main.run([]) == 0
+    assert "Exit codes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["frob"], ["up", "--frob"], ["up", "--only", "frob"], ["up", "--scale", "orders"], ["logs", "frob"]]
+)
+def test_usage_errors_exit_with_2_and_two_lines(arguments, capsys):
+    assert main.run(arguments) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 2
+
+
+def test_a_stack_that_is_down_exits_with_3_and_says_how_to_start_it(capsys):
+    assert main.run(["status"]) == 3
+    what, mend = capsys.readouterr().err.strip().splitlines()
+    assert "No stack is running" in what
+    assert mend == "Start one: shopctl up."
+
+
+def test_stopping_what_does_not_run_is_fine(capsys):
+    assert main.run(["down"]) == 0
+
+
+def test_an_internal_error_exits_with_70_and_leaves_a_log_instead_of_a_traceback(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("compose.diagnosis.examine", lambda: 1 / 0)
+    assert main.run(["doctor"]) == 70
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    (log,) = (tmp_path / "home" / "logs").glob("shopctl-*.log")
+    assert str(log) in error
+    assert "ZeroDivisionError" in log.read_text()
+
+
+def test_the_version_is_printed(capsys):
+    assert main.run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("shopctl ")
+
+
+def test_doctor_names_the_engines_chosen(capsys):
+    assert main.run(["doctor", "--json"]) in {0, 3}
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("postgres", "redis", "java", "kafka", "elasticsearch", str(DEFAULT_BASE)))

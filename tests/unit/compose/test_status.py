@@ -1,0 +1,30 @@
+import json
+
+from compose.supervisor.runners import failing_checks
+from compose.supervisor.status import told
+
+BODY = json.dumps(
+    {
+        "status": "not_ready",
+        "checks": {
+            "kafka": {"ok": True, "detail": "lag 12"},
+            "projection": {"ok": True, "detail": "behind, lag 3"},
+            "breakers": {"ok": True, "detail": "psp open"},
+            "database": {"ok": False, "detail": "no answer within 1 s"},
+        },
+    }
+).encode()
+
+
+def test_lag_and_breakers_are_read_from_the_checks():
+    assert told(BODY) == {"lag": 15, "breakers": "psp open"}
+
+
+def test_a_service_that_tells_nothing_has_no_lag():
+    assert told(b'{"status": "ready"}') == {"lag": None, "breakers": None}
+    assert told(b"<html>") == {"lag": None, "breakers": None}
+
+
+def test_failing_checks_are_named_with_their_detail():
+    assert failing_checks(BODY) == "database: no answer within 1 s"
+    assert failing_checks(b"not json") == ""
