@@ -41,7 +41,15 @@ class UserImport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     items: Annotated[list[ImportItem], msgspec.Meta(min_length=1, max_length=IMPORT_ITEMS_MAX)]
 
 
+class ImportedUser(msgspec.Struct, frozen=True):
+    user_id: UUID
+    email: str
+
+
 class Imported(msgspec.Struct, frozen=True):
+    """`items` in the order they were sent."""
+
+    items: list[ImportedUser]
     created: int
     known: int
 
@@ -91,8 +99,9 @@ class InternalController(Controller):
         hashes = {password: await passwords.hash_for_seed(password) for password in wanted}
         seeds = [_seed(item, hashes) for item in data.items]
         async with database.begin() as uow:
-            created = await handlers.import_users(uow, seeds, actor=principal.subject)
-        return Imported(created, len(seeds) - created)
+            created, ids = await handlers.import_users(uow, seeds, actor=principal.subject)
+        items = [ImportedUser(user_id, seed.email) for user_id, seed in zip(ids, seeds, strict=True)]
+        return Imported(items, created, len(seeds) - created)
 
     @post("/tokens", guards=(requires_role("operator"),), status_code=200)
     async def issue_tokens(

@@ -9,8 +9,8 @@ from svc.auth.store import security_events, sessions, users
 from svc.auth.store.users import SeedUser
 
 
-async def import_users(uow: UnitOfWork, seeds: Sequence[SeedUser], *, actor: str) -> int:
-    """Store imported users; those whose address exists stay as they are. Returns how many are new.
+async def import_users(uow: UnitOfWork, seeds: Sequence[SeedUser], *, actor: str) -> tuple[int, list[UUID]]:
+    """Store imported users; those whose address exists stay as they are. Returns how many are new, and all ids.
 
     No user.registered is published for them: nobody registered, and ten thousand welcome mails would be sent.
     """
@@ -18,7 +18,8 @@ async def import_users(uow: UnitOfWork, seeds: Sequence[SeedUser], *, actor: str
     await security_events.record(
         uow.connection, "users_imported", actor, f"created={created} known={len(seeds) - created}"
     )
-    return created
+    ids = await users.ids_of(uow.connection, [seed.email for seed in seeds])
+    return created, [ids[seed.email] for seed in seeds]
 
 
 async def issue_sessions(

@@ -63,6 +63,12 @@ async def accounts(connection: Connection, user_ids: Sequence[UUID]) -> dict[UUI
     return {row["id"]: Account(row["id"], row["email"], tuple(row["roles"])) for row in rows}
 
 
+async def ids_of(connection: Connection, emails: Sequence[str]) -> dict[str, UUID]:
+    """Who has which address, in one statement."""
+    rows = await connection.fetch("SELECT email, id FROM users WHERE email = ANY($1::text[])", emails)
+    return {row["email"]: row["id"] for row in rows}
+
+
 async def set_password(connection: Connection, user_id: UUID, password_hash: str) -> None:
     """Also ends the user's being a seeded one: from here on the hash is theirs alone."""
     await connection.execute(
