@@ -50,3 +50,25 @@ async def bury(connection: Connection, letter: DeadLetter) -> None:
         letter.reason == REASON_PARKED,
         letter.payload,
     )
+
+
+class OpenLetter(msgspec.Struct, frozen=True):
+    """A letter that was not applied since; `id` ascends with the order of burial."""
+
+    id: int
+    payload: bytes
+
+
+async def open_letters(connection: Connection, consumer: str, *, letters_max: int) -> list[OpenLetter]:
+    """The consumer's letters that were not redriven, oldest first."""
+    rows = await connection.fetch(
+        "SELECT id, payload FROM dead_letters WHERE consumer = $1 AND redriven_at IS NULL ORDER BY id LIMIT $2",
+        consumer,
+        letters_max,
+    )
+    return [OpenLetter(*row) for row in rows]
+
+
+async def mark_redriven(connection: Connection, letter_id: int) -> None:
+    """The letter's event is applied; later events of its aggregate no longer park."""
+    await connection.execute("UPDATE dead_letters SET redriven_at = clock_timestamp() WHERE id = $1", letter_id)

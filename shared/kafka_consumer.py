@@ -6,7 +6,7 @@ attempts; a missing database or broker is waited for, never counted against an e
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -34,6 +34,13 @@ RECONNECT_DELAY_S = 0.5
 STALLED_AFTER_S = 30.0
 
 log = structlog.get_logger(__name__)
+
+
+class Redriven(NamedTuple):
+    """How many dead letters were applied, and how many remain."""
+
+    applied: int
+    remaining: int
 
 
 class ConsumerRunner:
@@ -98,6 +105,31 @@ class ConsumerRunner:
             return False, f"no progress for {idle:.0f} s"
         return True, f"lag {self.lag()}"
 
+    async def redrive(self, *, letters_max: int) -> Redriven:
+        """Apply dead letters again, oldest first, each in a transaction of its own; ids stay, so effects stay single.
+
+        One that still cannot be applied stays a dead letter, and those parked behind it stay parked.
+        """
+        async with self._database.acquire() as connection:
+            letters = await dead_letters.open_letters(connection, self._service, letters_max=letters_max)
+        applied = 0
+        blocked: set[str] = set()
+        for letter in letters:
+            header = _header_or_none(letter.payload)
+            if header is None or header.type not in self._handlers or header.aggregate_id in blocked:
+                continue
+            try:
+                async with self._database.begin() as uow:
+                    if await inbox.claim(uow.connection, self._service, [header]):
+                        await self._handle(uow, header)
+                    await dead_letters.mark_redriven(uow.connection, letter.id)
+            except Exception as error:  # noqa: BLE001 the letter stays, with its reason in the log
+                blocked.add(header.aggregate_id)
+                log.warning("redrive_failed", letter=letter.id, error=repr(error))
+            else:
+                applied += 1
+        return Redriven(applied, len(letters) - applied)
+
     async def _run_connected(self) -> None:
         consumer = AIOKafkaConsumer(
             *self._topics,
@@ -150,7 +182,7 @@ class ConsumerRunner:
         if len(records) > 1:
             try:
                 await self._apply_in_one_transaction(records)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 each record is tried alone next
                 log.info("batch_split", records=len(records), error=repr(error))
             else:
                 return
@@ -214,7 +246,7 @@ class ConsumerRunner:
         return header if header.type in self._handlers else None
 
     def _letter(self, record: ConsumerRecord, reason: str, detail: str, attempts: int) -> DeadLetter:
-        header = _header_or_none(record)
+        header = _header_or_none(record.value or b"")
         return DeadLetter(
             consumer=self._service,
             topic=record.topic.removeprefix(self._prefix),
@@ -243,8 +275,8 @@ class ConsumerRunner:
         log.error("dead_letter", reason=reason, detail=detail, topic=letter.topic, offset=letter.offset)
 
 
-def _header_or_none(record: ConsumerRecord) -> EnvelopeHeader | None:
+def _header_or_none(payload: bytes) -> EnvelopeHeader | None:
     try:
-        return decode_header(record.value or b"")
+        return decode_header(payload)
     except PoisonError:
         return None

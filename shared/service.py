@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 import uvicorn
-from litestar import Litestar, get
+from litestar import Litestar, get, post
 from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
@@ -46,6 +46,7 @@ GRACEFUL_STOP_S = 4
 HEARTBEAT_S = 0.5
 REDIS_TIMEOUT_S = 1.0
 REDIS_CONNECTIONS_MAX = 64
+REDRIVE_LETTERS_MAX = 5_000
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -115,6 +116,7 @@ class Runtime:
     ) -> Litestar:
         """The Litestar application; opens everything in its lifespan and closes it in reverse."""
         tasks: list[tuple[str, Any]] = []
+        operated: list[HTTPRouteHandler] = [_contract_route(subscription or {})] if authenticated else []
         if self.settings.role != "api" and self._database is not None:
             relay = Relay(self._database, self.producer)
             tasks.append(("relay", relay.run))
@@ -128,6 +130,7 @@ class Runtime:
                     instance=self.settings.instance,
                     prefix=self.settings.prefix,
                 )
+                operated.append(_redrive_route(runner))
                 tasks.append(("consumer", runner.run))
                 metrics.watch("consumer_lag_records", runner.lag)
                 self._health.add("kafka", _state_check(runner.health))
@@ -162,7 +165,7 @@ class Runtime:
                 *route_handlers,
                 *health_routes(self._health),
                 metrics.endpoint,
-                *([_contract_route(subscription or {})] if authenticated else []),
+                *operated,
             ],
             dependencies=provided,
             lifespan=[lifespan],
@@ -205,7 +208,7 @@ class Runtime:
             try:
                 load = self._scope.in_flight if self._scope else 0
                 await self.registry.heartbeat(config.service, config.instance, url, load)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 the next beat tries again
                 log.warning("heartbeat_failed", error=repr(error))
             await asyncio.sleep(HEARTBEAT_S)
 
@@ -228,6 +231,16 @@ def _contract_route(subscription: Subscription) -> HTTPRouteHandler:
         return {"consumes": consumed}
 
     return contract
+
+
+def _redrive_route(runner: ConsumerRunner) -> HTTPRouteHandler:
+    """`/internal/dead-letters/redrive`: apply this service's dead letters again, after the cause is mended."""
+
+    @post("/internal/dead-letters/redrive", guards=[requires_role("service")], include_in_schema=False, status_code=200)
+    async def redrive() -> dict[str, int]:
+        return (await runner.redrive(letters_max=REDRIVE_LETTERS_MAX))._asdict()
+
+    return redrive
 
 
 def _state_check(state: Callable[[], tuple[bool, str]]) -> Check:

@@ -23,11 +23,13 @@ class StrictBody(AbstractDTO[Any]):
     @classmethod
     def generate_field_definitions(cls, model_type: type[Any]) -> Generator[DTOFieldDefinition, None, None]:
         """No field is transformed."""
+        del model_type
         yield from ()
 
     @classmethod
     def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
         """No field is transformed."""
+        del field_definition
         return False
 
     @classmethod
@@ -40,6 +42,7 @@ class StrictBody(AbstractDTO[Any]):
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
     ) -> Reference | Schema:
         """The schema of the struct itself."""
+        del handler_id
         return schema_creator.for_field_definition(FieldDefinition.from_annotation(field_definition.annotation))
 
     def decode_bytes(self, value: bytes) -> Any:

@@ -18,6 +18,7 @@ from svc.inventory.settings import Settings
 
 SKUS_MAX = 100
 IMPORT_ITEMS_MAX = 5_000
+RELEASES_MAX = 10_000
 HOLD_TTL_S_MAX = 3_600.0
 
 Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
@@ -78,6 +79,12 @@ class StockImport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Imported(msgspec.Struct, frozen=True):
     received: int
     known: int
+
+
+class StockReconcile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    sku: Sku
+    release: Annotated[list[UUID], msgspec.Meta(max_length=RELEASES_MAX)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 
 
 class Availability(msgspec.Struct, frozen=True):
@@ -167,6 +174,14 @@ class InternalController(Controller):
                 if item.purchase_limit is not None:
                     await store.set_limit(uow.connection, item.sku, item.purchase_limit)
         return Imported(received, len(data.items) - received)
+
+    @post("/stock/reconcile", status_code=200)
+    async def reconcile(
+        self, data: JSONBody[StockReconcile], database: NamedDependency[Database]
+    ) -> handlers.Reconciled:
+        """Repair one SKU: end the holds named, complete its movements, recount its stock. All or nothing."""
+        async with database.begin() as uow:
+            return await handlers.reconcile(uow, sku=data.sku, release=data.release, reason=data.reason)
 
 
 def _reservation(hold: Hold) -> Reservation:

@@ -1,7 +1,7 @@
 """The rules of stock: who gets units of a batch of buyers, and how a hold may end. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -62,6 +62,13 @@ class ReservationEnded(Refusal):
     """The hold has ended another way already."""
 
     code = "reservation_ended"
+    kind = Kind.CONFLICT
+
+
+class Irreconcilable(Refusal):
+    """A recount would leave more units held than exist."""
+
+    code = "irreconcilable_stock"
     kind = Kind.CONFLICT
 
 
@@ -206,6 +213,6 @@ def _promised(request: HoldRequest, placements: tuple[Placement, ...]) -> Hold:
         reservation_id=request.reservation_id,
         customer_id=request.customer_id,
         status="held",
-        expires_at=datetime.max,
+        expires_at=datetime.max.replace(tzinfo=UTC),
         placements=placements,
     )

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import asyncpg
+import msgspec
+
 from shared.contracts import Envelope, StockLine
 from shared.contracts.inventory import (
     InventoryCommitted,
@@ -18,6 +21,7 @@ from svc.inventory.domain import (
     Ending,
     Hold,
     HoldRequest,
+    Irreconcilable,
     Placement,
     ReservationEnded,
     UnknownReservation,
@@ -25,6 +29,14 @@ from svc.inventory.domain import (
 )
 
 SWEEP_ROWS_MAX = 100
+
+
+class Reconciled(msgspec.Struct, frozen=True):
+    """What a reconciliation changed: holds ended, movements written, stock rows set right."""
+
+    holds_ended: int
+    movements_completed: int
+    rows_recounted: int
 
 
 async def reserve(uow: UnitOfWork, requests: Sequence[HoldRequest]) -> list[Hold | Exception]:
@@ -132,6 +144,38 @@ async def expire_holds(uow: UnitOfWork) -> int:
     for reservation_id in expired:
         await end_hold(uow, reservation_id, Ending.EXPIRED, reason="expired")
     return len(expired)
+
+
+async def reconcile(uow: UnitOfWork, *, sku: str, release: Sequence[UUID], reason: str) -> Reconciled:
+    """Make a damaged SKU whole again: end the holds named, complete the movements, recount the stock from them.
+
+    All or nothing, and a second time changes nothing. Raises `Irreconcilable` when even then more units are held than
+    there are: more holds must be named first.
+    """
+    await store.lock_levels(uow.connection, [sku])
+    ended = 0
+    for reservation_id in release:
+        hold = await store.force_end(uow.connection, reservation_id, reason=reason)
+        if hold is None:
+            continue
+        ended += 1
+        uow.publish(
+            InventoryReleased(
+                reservation_id=reservation_id,
+                order_id=reservation_id,
+                customer_id=hold.customer_id,
+                lines=_stock_lines(hold.placements),
+                reason=Ending.RELEASED.value,
+            ),
+            aggregate_id=reservation_id,
+            aggregate_version=hold.version,
+        )
+    completed = await store.complete_movements(uow.connection, sku)
+    try:
+        recounted = await store.recount(uow.connection, sku)
+    except asyncpg.CheckViolationError as error:
+        raise Irreconcilable(f"more units of {sku} are held than exist; end more holds", sku=sku) from error
+    return Reconciled(ended, completed, recounted)
 
 
 async def receive_stock(uow: UnitOfWork, *, sku: str, quantity: int, warehouse: str, reference: str) -> store.Receipt:

@@ -241,3 +241,62 @@ async def set_limit(connection: Connection, sku: str, per_customer: int) -> None
 
 def _placements(rows: Sequence[asyncpg.Record]) -> tuple[Placement, ...]:
     return tuple(Placement(row["warehouse"], row["sku"], row["quantity"]) for row in rows)
+
+
+_COMPLETE_MOVEMENTS = """
+    INSERT INTO movements (warehouse, sku, type, on_hand_delta, reserved_delta, reservation_id)
+    SELECT line.warehouse, line.sku, wanted.type, line.quantity * wanted.on_hand_sign,
+           line.quantity * wanted.reserved_sign, hold.id
+    FROM reservation_lines line
+    JOIN reservations hold ON hold.id = line.reservation_id
+    JOIN (VALUES ('reserve', 0, 1, NULL), ('commit', -1, -1, 'committed'), ('release', 0, -1, 'released'),
+                 ('expire', 0, -1, 'expired'), ('restock', 1, 0, 'restocked'))
+         AS wanted (type, on_hand_sign, reserved_sign, status)
+      ON wanted.status IS NULL OR wanted.status = hold.status
+         OR (wanted.status = 'restocked' AND hold.restocked_at IS NOT NULL)
+    WHERE line.sku = $1
+    ON CONFLICT (reservation_id, type, sku, warehouse) DO NOTHING
+    RETURNING id
+"""
+_RECOUNT = """
+    UPDATE stock SET on_hand = sums.on_hand, reserved = sums.reserved, version = version + 1
+    FROM (SELECT warehouse, sku, sum(on_hand_delta) AS on_hand, sum(reserved_delta) AS reserved
+          FROM movements WHERE sku = $1 GROUP BY warehouse, sku) AS sums
+    WHERE stock.sku = sums.sku AND stock.warehouse = sums.warehouse
+      AND (stock.on_hand, stock.reserved) IS DISTINCT FROM (sums.on_hand, sums.reserved)
+    RETURNING stock.warehouse
+"""
+
+
+async def force_end(connection: Connection, reservation_id: UUID, *, reason: str) -> EndedHold | None:
+    """End a hold or take back a committed one without touching the stock figures, which a recount follows.
+
+    None when there is nothing to end.
+    """
+    row = await connection.fetchrow(
+        "UPDATE reservations SET version = version + 1, "
+        "restocked_at = CASE WHEN status = 'committed' THEN clock_timestamp() END, "
+        "ended_at = coalesce(ended_at, clock_timestamp()), end_reason = coalesce(end_reason, $2), "
+        "status = CASE WHEN status = 'held' THEN 'released' ELSE status END "
+        "WHERE id = $1 AND (status = 'held' OR (status = 'committed' AND restocked_at IS NULL)) "
+        "RETURNING customer_id, version",
+        reservation_id,
+        reason,
+    )
+    if row is None:
+        return None
+    lines = await connection.fetch(
+        "SELECT warehouse, sku, quantity FROM reservation_lines WHERE reservation_id = $1 ORDER BY sku, warehouse",
+        reservation_id,
+    )
+    return EndedHold(row["customer_id"], row["version"], _placements(lines))
+
+
+async def complete_movements(connection: Connection, sku: str) -> int:
+    """Write the movements that a SKU's holds should have left and did not; gives their number."""
+    return len(await connection.fetch(_COMPLETE_MOVEMENTS, sku))
+
+
+async def recount(connection: Connection, sku: str) -> int:
+    """Set a SKU's stock figures to what its movements say; gives the number of rows that differed."""
+    return len(await connection.fetch(_RECOUNT, sku))

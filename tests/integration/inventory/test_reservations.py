@@ -128,3 +128,35 @@ async def test_every_change_is_told_on_kafka(engines, prefix):
             assert await until(all_sent) == ["stock.adjusted", "inventory.reserved"]
         finally:
             await database.close()
+
+
+async def _execute(service, *statements):
+    database = Database(service.settings.database_url, "test")
+    await database.open()
+    try:
+        async with database.acquire() as connection:
+            for statement in statements:
+                await connection.execute(statement)
+    finally:
+        await database.close()
+
+
+async def test_a_damaged_sku_is_made_whole_once(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 2)
+        wishes = [_wish() for _ in range(2)]
+        for wish in wishes:
+            await inventory.call("POST", "/internal/reservations", json=wish)
+        await _execute(inventory, "UPDATE stock SET reserved = 0")
+        extra = _wish()
+        await inventory.call("POST", "/internal/reservations", json=extra)
+        repair = {"sku": "A", "release": [], "reason": "oversold"}
+        status, body = await inventory.call("POST", "/internal/stock/reconcile", json=repair)
+        assert (status, body["code"]) == (409, "irreconcilable_stock")
+        repair["release"] = [extra["reservation_id"]]
+        status, body = await inventory.call("POST", "/internal/stock/reconcile", json=repair)
+        assert (status, body) == (200, {"holds_ended": 1, "movements_completed": 1, "rows_recounted": 1})
+        status, body = await inventory.call("POST", "/internal/stock/reconcile", json=repair)
+        assert (status, body) == (200, {"holds_ended": 0, "movements_completed": 0, "rows_recounted": 0})
+        _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
+        assert body["items"][0]["available"] == 0
