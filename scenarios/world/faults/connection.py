@@ -31,10 +31,10 @@ class Side(asyncio.Protocol):
         self.connection.side_made(self)
 
     def data_received(self, data: bytes) -> None:
-        self.connection.links[self.stream].feed(data)
+        self.connection.received(self.stream, data)
 
     def eof_received(self) -> bool:
-        self.connection.links[self.stream].feed_eof()
+        self.connection.ended(self.stream)
         return True
 
     def pause_writing(self) -> None:
@@ -71,14 +71,35 @@ class ProxiedConnection:
         self._toxics = toxics
         self._gone = gone
         self._eofs: set[str] = set()
+        self._connected = False
+        self._early: list[bytes] = []
+        self._early_eof = False
         self._connecting: asyncio.Task[None] | None = None
 
     def side_made(self, side: Side) -> None:
-        """The client is read only when the server is there."""
-        if side is not self.client or side.transport is None:
+        """The client is there: go for the server. The server is there: let everything flow."""
+        if side is self.client:
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+        elif self.client.transport is None:
+            self.abort()
+        else:
+            self._open()
+
+    def received(self, stream: str, data: bytes) -> None:
+        """Bytes from one end; what the client says before the server is there is kept for it."""
+        if self._connected:
+            self.links[stream].feed(data)
             return
-        side.transport.pause_reading()
-        self._connecting = asyncio.get_running_loop().create_task(self._connect())
+        # Not in connection_made: uvloop begins to read only after it.
+        self._early.append(data)
+        self.hold_reading(stream)
+
+    def ended(self, stream: str) -> None:
+        """One end will say no more."""
+        if self._connected:
+            self.links[stream].feed_eof()
+        else:
+            self._early_eof = True
 
     def side_lost(self, side: Side, exc: Exception | None) -> None:
         """One end is gone: a reset travels on as a reset, anything else as a close."""
@@ -128,7 +149,7 @@ class ProxiedConnection:
         transport = self._near(stream).transport
         if transport is None or transport.is_closing() or transport.is_reading():
             return
-        if self.server.transport is not None:
+        if self._connected:
             transport.resume_reading()
 
     async def writable(self, stream: str) -> None:
@@ -170,12 +191,16 @@ class ProxiedConnection:
                 await loop.create_connection(lambda: self.server, *self._address)
         except (OSError, TimeoutError):
             self.abort()
-            return
+
+    def _open(self) -> None:
+        self._connected = True
         self.retake_toxics()
-        if self.client.transport is None:
-            self.abort()
-        else:
-            self.client.transport.resume_reading()
+        for data in self._early:
+            self.links[UPSTREAM].feed(data)
+        self._early.clear()
+        if self._early_eof:
+            self.links[UPSTREAM].feed_eof()
+        self.go_on_reading(UPSTREAM)
 
     def _near(self, stream: str) -> Side:
         return self.client if stream == UPSTREAM else self.server

@@ -1,4 +1,5 @@
 import asyncio
+import io
 
 from tests.integration.world.running import call, running_world
 
@@ -52,7 +53,8 @@ async def test_what_is_not_http_loses_its_connection(tmp_path):
 
 async def test_a_body_beyond_the_bound_is_refused(tmp_path):
     async with running_world(tmp_path) as world:
-        async with world.http.post(f"{world.psp_url}/v1/payments", data=b"x" * 1_200_000) as answer:
+        too_much = io.BytesIO(b"x" * 1_200_000)
+        async with world.http.post(f"{world.psp_url}/v1/payments", data=too_much) as answer:
             assert answer.status == 413
         await call(world, "GET", f"{world.psp_url}/healthz", expect=200)
 
