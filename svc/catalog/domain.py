@@ -88,7 +88,7 @@ class CurrencyRepeated(Refusal):
     kind = Kind.UNPROCESSABLE
 
 
-class Price(msgspec.Struct, frozen=True, order=True):
+class Price(msgspec.Struct, frozen=True, order=True, array_like=True):
     """What one unit costs in one currency, before tax, in minor units."""
 
     currency: str

@@ -7,19 +7,19 @@ import asyncpg
 import msgspec
 
 from shared.database import Connection
-from svc.catalog.domain import Price, Product, Variant
+from svc.catalog.domain import Product, Variant
 
-_PRODUCT = """
-    SELECT id, slug, title, description, category, status, tax_class, approved, seller_id, version FROM products
-"""
-_VARIANTS = """
-    SELECT v.product_id, v.sku, v.options, v.currency, v.price_minor, x.currencies, x.amounts
-    FROM variants v LEFT JOIN LATERAL (
-        SELECT array_agg(currency::text ORDER BY currency) AS currencies,
-               array_agg(price_minor ORDER BY currency) AS amounts
-        FROM variant_prices WHERE sku = v.sku
-    ) x ON true
-    WHERE v.product_id = ANY($1::uuid[]) ORDER BY v.product_id, v.position, v.sku
+_PRODUCTS = """
+    SELECT id, slug, title, description, category, status, tax_class, approved, seller_id, version, (
+        SELECT coalesce(json_agg(json_build_object(
+                   'sku', sku, 'options', options,
+                   'prices', jsonb_build_array(jsonb_build_array(currency, price_minor)) || coalesce((
+                       SELECT jsonb_agg(jsonb_build_array(currency, price_minor) ORDER BY currency)
+                       FROM variant_prices WHERE sku = v.sku), '[]')
+               ) ORDER BY position, sku), '[]')::text
+        FROM variants v WHERE product_id = page.id
+    ) AS variants
+    FROM (SELECT * FROM products WHERE {conditions} ORDER BY id LIMIT {rows_max}) page
 """
 _PRICED = """
     SELECT v.sku, v.product_id, p.title, p.tax_class, coalesce(x.price_minor, v.price_minor) AS price_minor,
@@ -35,6 +35,8 @@ _CATEGORIES = """
     FROM categories c LEFT JOIN products p ON p.category = c.path AND p.visible
     GROUP BY c.path ORDER BY c.path
 """
+
+_variants_decoder = msgspec.json.Decoder(tuple[Variant, ...])
 
 
 class ProductFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,23 +72,20 @@ class PricedVariant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def list_products(connection: Connection, wanted: ProductFilter, *, rows_max: int) -> list[Product]:
-    """Products by id; two statements."""
+    """Products by id; one statement."""
     conditions, values = _conditions(wanted)
-    rows = await connection.fetch(
-        f"{_PRODUCT} WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {int(rows_max)}",
-        *values,
-    )
-    return await _with_variants(connection, rows)
+    statement = _PRODUCTS.format(conditions=" AND ".join(conditions), rows_max=int(rows_max))
+    return [_product(row) for row in await connection.fetch(statement, *values)]
 
 
 async def product_by_id(connection: Connection, product_id: UUID) -> Product | None:
     """One product, visible or not; None when there is none."""
-    return await _one(connection, f"{_PRODUCT} WHERE id = $1 AND deleted_at IS NULL", product_id)
+    return await _one(connection, "id = $1 AND deleted_at IS NULL", product_id)
 
 
 async def product_by_slug(connection: Connection, slug: str) -> Product | None:
     """The same by its readable name."""
-    return await _one(connection, f"{_PRODUCT} WHERE slug = $1 AND deleted_at IS NULL", slug)
+    return await _one(connection, "slug = $1 AND deleted_at IS NULL", slug)
 
 
 async def variants_by_sku(connection: Connection, skus: Sequence[str], currency: str | None) -> list[PricedVariant]:
@@ -100,26 +99,15 @@ async def categories(connection: Connection) -> list[Category]:
     return [Category(**row) for row in await connection.fetch(_CATEGORIES)]
 
 
-async def _one(connection: Connection, statement: str, key: object) -> Product | None:
-    products = await _with_variants(connection, await connection.fetch(statement, key))
-    return products[0] if products else None
+async def _one(connection: Connection, condition: str, key: object) -> Product | None:
+    row = await connection.fetchrow(_PRODUCTS.format(conditions=condition, rows_max=1), key)
+    return None if row is None else _product(row)
 
 
-async def _with_variants(connection: Connection, rows: Sequence[asyncpg.Record]) -> list[Product]:
-    variants: dict[UUID, list[Variant]] = {row["id"]: [] for row in rows}
-    if variants:
-        for row in await connection.fetch(_VARIANTS, list(variants)):
-            variants[row["product_id"]].append(_variant(row))
-    return [Product(**row, variants=tuple(variants[row["id"]])) for row in rows]
-
-
-def _variant(row: asyncpg.Record) -> Variant:
-    others = zip(row["currencies"] or (), row["amounts"] or (), strict=True)
-    return Variant(
-        sku=row["sku"],
-        options=row["options"],
-        prices=(Price(row["currency"], row["price_minor"]), *(Price(*other) for other in others)),
-    )
+def _product(row: asyncpg.Record) -> Product:
+    fields = dict(row)
+    fields["variants"] = _variants_decoder.decode(fields["variants"])
+    return Product(**fields)
 
 
 def _conditions(wanted: ProductFilter) -> tuple[list[str], list[object]]:
