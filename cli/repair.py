@@ -1,0 +1,68 @@
+"""shopctl repair: undo damage exactly once."""
+
+from typing import Annotated
+
+import typer
+
+EXAMPLES = """Examples:
+
+  shopctl repair oversell --plan
+
+  shopctl repair oversell --apply
+
+The plan says which orders are cancelled (the latest beyond the supply), which holds are released, which figures are
+set right. Applying it a second time changes nothing."""
+
+
+def register(app: typer.Typer) -> None:
+    commands = typer.Typer(no_args_is_help=True, help="Undo damage exactly once.")
+    commands.command("oversell", epilog=EXAMPLES)(oversell)
+    app.add_typer(commands, name="repair")
+
+
+def oversell(
+    apply: Annotated[bool, typer.Option("--apply/--plan", help="Carry the plan out, or only show it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Cancel and pay back what cannot be served, release leaked holds, recount stock; then judge the last run again."""
+    import asyncio  # noqa: PLC0415 -- quick --help
+
+    import msgspec  # noqa: PLC0415 -- the same
+
+    from cli import terminal  # noqa: PLC0415 -- the same
+    from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
+    from scenarios.repair import oversell as repairs  # noqa: PLC0415 -- the same
+    from scenarios.repair import rejudge  # noqa: PLC0415 -- the same
+
+    async def run() -> tuple[repairs.Plan, repairs.Repaired | None, rejudge.Rejudged | None]:
+        async with Fleet.running() as fleet:
+            planned = await repairs.look(fleet)
+            if not apply:
+                return planned, None, None
+            before = rejudge.last_run(fleet)
+            done = await repairs.apply(fleet, planned, since=before.started_at if before else 0.0)
+            return planned, done, await rejudge.rejudge(fleet, before) if before else None
+
+    planned, done, judged = asyncio.run(run())
+    if json:
+        terminal.json(msgspec.to_builtins({"plan": planned, "done": done, "judged": judged}, enc_hook=str))
+    else:
+        terminal.table(
+            ("sku", "supply", "standing", "orders to cancel", "holds to release", "figures"),
+            [
+                (sku.sku, sku.supply, sku.standing, len(sku.cancel), len(sku.release), "wrong" * sku.figures_wrong)
+                for sku in planned.skus
+            ],
+            title=f"Repair of overselling; {planned.dead_letters} dead letters of inventory",
+        )
+    if done is None:
+        terminal.info("Nothing to repair." if planned.empty else "This is the plan; carry it out with --apply.")
+        return
+    terminal.ok(
+        f"Cancelled {done.orders_cancelled} orders, released {done.holds_released} holds, reconciled "
+        f"{done.skus_reconciled} SKUs, applied {done.letters_redriven} dead letters again."
+    )
+    if judged is not None:
+        if not json:
+            terminal.verdict(judged.verdict, report=str(judged.directory / "report.html"))
+        raise typer.Exit(judged.verdict.exit_code)

@@ -1,0 +1,168 @@
+"""`repair oversell`: which orders cannot be served, which holds belong to nobody, which figures are wrong.
+
+The rule: per SKU the earliest confirmed orders keep their units, the latest ones beyond the supply are cancelled and
+paid back. Supply is what was received, not what a damaged figure says.
+"""
+
+from collections import defaultdict
+from collections.abc import Container, Sequence
+
+import msgspec
+
+from scenarios.checkers.standing import CANCELLED_STATUSES
+from scenarios.evidence import AuditTables
+from scenarios.fleet import Fleet
+from scenarios.quiescence import Quiescence, quiesce
+from scenarios.snapshots import take_snapshots
+
+REASON = "oversold"
+QUIESCE_S = 90.0
+NOT_STANDING = CANCELLED_STATUSES | {"refunded"}
+SUPPLY_TYPES = frozenset({"receive", "adjust"})
+
+
+class SkuPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What one SKU needs. `cancel` are orders, latest first; `release` are holds without a standing order."""
+
+    sku: str
+    supply: int
+    standing: int
+    cancel: tuple[str, ...]
+    release: tuple[str, ...]
+    figures_wrong: bool
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is to be done."""
+        return not (self.cancel or self.release or self.figures_wrong)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is to be done. `dead_letters` are inventory's, to be applied again after the figures are right."""
+
+    skus: tuple[SkuPlan, ...]
+    dead_letters: int
+
+    @property
+    def empty(self) -> bool:
+        """Whether the fleet needs no repair of this kind."""
+        return not self.skus and not self.dead_letters
+
+
+class Repaired(msgspec.Struct, frozen=True, kw_only=True):
+    """What applying a plan did."""
+
+    orders_cancelled: int
+    holds_released: int
+    skus_reconciled: int
+    letters_redriven: int
+    quiescence: Quiescence
+
+
+def plan(audit: AuditTables) -> Plan:
+    """What the audit views say is to be undone. Pure."""
+    orders = {order.id: order for order in audit.orders}
+    units: dict[str, dict[str, int]] = defaultdict(dict)
+    for line in audit.order_lines:
+        if orders[line.order_id].status not in NOT_STANDING:
+            per_order = units[line.sku]
+            per_order[line.order_id] = per_order.get(line.order_id, 0) + line.quantity
+    supply: dict[str, int] = defaultdict(int)
+    for movement in audit.movements:
+        if movement.type in SUPPLY_TYPES:
+            supply[movement.sku] += movement.on_hand_delta
+    wrong = _skus_with_wrong_figures(audit)
+    leaked = _leaked_holds(audit, orders.keys())
+    plans: list[SkuPlan] = []
+    for sku in sorted({*units, *wrong, *leaked}):
+        standing = units.get(sku, {})
+        by_time = sorted(standing, key=lambda order_id: (orders[order_id].placed_at, order_id))
+        made = SkuPlan(
+            sku=sku,
+            supply=supply[sku],
+            standing=sum(standing.values()),
+            cancel=tuple(reversed(_beyond(by_time, standing, supply[sku]))),
+            release=tuple(sorted(leaked.get(sku, ()))),
+            figures_wrong=sku in wrong,
+        )
+        if not made.empty:
+            plans.append(made)
+    letters = sum(row.consumer == "inventory" and row.redriven_at is None for row in audit.dead_letters)
+    return Plan(skus=tuple(plans), dead_letters=letters)
+
+
+async def look(fleet: Fleet) -> Plan:
+    """The plan for the fleet as it stands."""
+    snapshots = await take_snapshots(fleet.audit_urls())
+    return plan(snapshots.tables)
+
+
+async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
+    """Carry the plan out: stock first, then orders (which refund and tell their customers), then dead letters.
+
+    Each step is idempotent in the service that does it; `since` (epoch seconds) bounds the work to wait for.
+    """
+    cancelled: set[str] = set()
+    for sku in planned.skus:
+        await fleet.call(
+            "inventory",
+            "POST",
+            "/internal/stock/reconcile",
+            json={"sku": sku.sku, "release": [*sku.cancel, *sku.release], "reason": REASON},
+        )
+    for order_id in [order_id for sku in planned.skus for order_id in sku.cancel]:
+        if order_id not in cancelled:
+            await fleet.call("orders", "POST", f"/internal/orders/{order_id}/cancel", json={"reason": REASON})
+            cancelled.add(order_id)
+    redriven = {"applied": 0}
+    if planned.dead_letters:
+        redriven = await fleet.call("inventory", "POST", "/internal/dead-letters/redrive")
+    rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
+    return Repaired(
+        orders_cancelled=len(cancelled),
+        holds_released=sum(len(sku.release) for sku in planned.skus),
+        skus_reconciled=len(planned.skus),
+        letters_redriven=redriven["applied"],
+        quiescence=rest,
+    )
+
+
+def _beyond(by_time: Sequence[str], units: dict[str, int], supply: int) -> list[str]:
+    """The orders that no longer fit, in order of time; a smaller later one may still fit."""
+    served = 0
+    beyond: list[str] = []
+    for order_id in by_time:
+        if served + units[order_id] > supply:
+            beyond.append(order_id)
+        else:
+            served += units[order_id]
+    return beyond
+
+
+def _skus_with_wrong_figures(audit: AuditTables) -> set[str]:
+    """SKUs whose columns, movements and holds disagree."""
+    columns = {(row.warehouse, row.sku): (row.on_hand, row.reserved) for row in audit.stock}
+    moved: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for movement in audit.movements:
+        sums = moved[movement.warehouse, movement.sku]
+        sums[0] += movement.on_hand_delta
+        sums[1] += movement.reserved_delta
+    held: dict[tuple[str, str], int] = defaultdict(int)
+    for row in audit.reservations:
+        if row.status == "held":
+            held[row.warehouse, row.sku] += row.quantity
+    return {
+        sku
+        for (warehouse, sku), figures in columns.items()
+        if figures != tuple(moved[warehouse, sku]) or figures[1] != held[warehouse, sku]
+    }
+
+
+def _leaked_holds(audit: AuditTables, orders: Container[str]) -> dict[str, set[str]]:
+    """Live holds without an order and without a saga that could still bring one, by SKU."""
+    running = {saga.order_id for saga in audit.sagas if saga.status == "running"}
+    leaked: dict[str, set[str]] = defaultdict(set)
+    for row in audit.reservations:
+        if row.status == "held" and row.order_id not in orders and row.order_id not in running:
+            leaked[row.sku].add(row.id)
+    return leaked

@@ -1,0 +1,45 @@
+"""Judge a run once more after its damage was undone: the same history, the fleet as it stands now."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from scenarios.evidence import load_facts
+from scenarios.fleet import Fleet
+from scenarios.run_directory import conclude, create_run_directory, history_path, latest_run
+from scenarios.runner import collect
+from scenarios.verdict import Verdict
+from scenarios.world.journals import Marks
+
+
+class LastRun(msgspec.Struct, frozen=True):
+    """The run whose damage is repaired."""
+
+    directory: Path
+    started_at: float
+
+
+class Rejudged(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict after the repair, in a run directory of its own."""
+
+    verdict: Verdict
+    directory: Path
+
+
+def last_run(fleet: Fleet) -> LastRun | None:
+    """The newest run of this home."""
+    directory = latest_run(fleet.layout.runs)
+    return LastRun(directory, load_facts(directory).started_at) if directory else None
+
+
+async def rejudge(fleet: Fleet, run: LastRun) -> Rejudged:
+    """Collect the evidence anew and judge it as that of a repaired fleet."""
+    facts = load_facts(run.directory)
+    directory = create_run_directory(fleet.layout.runs, f"{facts.scenario}-repaired", seed=facts.seed)
+    await asyncio.to_thread(shutil.copyfile, history_path(run.directory), history_path(directory))
+    facts.repaired = True
+    facts.problems = []
+    evidence = await collect(fleet, facts, directory, since=Marks())
+    return Rejudged(verdict=await asyncio.to_thread(conclude, evidence, directory), directory=directory)
