@@ -89,9 +89,16 @@ class RedisUnavailableError(WorldError):
 
 
 class RemoteUnavailableError(WorldError):
-    """Another service or a provider could not be reached or answered 5xx; an effect is possible."""
+    """Another service or a provider could not be reached, or answered 5xx.
+
+    `effect_possible` is False only when the request certainly never arrived.
+    """
 
     code = "dependency_unavailable"
+
+    def __init__(self, detail: str = "", *, effect_possible: bool = True) -> None:
+        super().__init__(detail)
+        self.effect_possible = effect_possible
 
 
 class RemoteTimeoutError(WorldError):
@@ -103,9 +110,9 @@ class RemoteTimeoutError(WorldError):
 class RemoteRefusal(Exception):  # noqa: N818 - the other side's Refusal, as seen from here
     """Another service answered 4xx. `code` is its problem-details code, `extra` its further members."""
 
-    def __init__(self, status: int, code: str, detail: str, **extra: object) -> None:
+    def __init__(self, status: int, code: str, detail: str, *, extra: dict[str, object] | None = None) -> None:
         super().__init__(f"{status} {code}: {detail}")
         self.status = status
         self.code = code
         self.detail = detail
-        self.extra: dict[str, object] = extra
+        self.extra: dict[str, object] = extra or {}
