@@ -90,7 +90,7 @@ COUPONS = (
 ORDERS = (
     "CREATE TABLE order_moves (from_status text NOT NULL, to_status text NOT NULL, PRIMARY KEY (from_status, to_status))",
     "COMMENT ON TABLE order_moves IS 'the legal transitions; the history refers to them, so that no other can be stored'",
-    "INSERT INTO order_moves VALUES " + ", ".join(f"('{a}', '{b}')" for a, b in MOVES),
+    "INSERT INTO order_moves VALUES " + ", ".join(f"('{a}', '{b}')" for a, b in MOVES),  # noqa: S608 constants
     """
     CREATE TABLE orders (
         id uuid PRIMARY KEY,
@@ -126,6 +126,7 @@ ORDERS = (
         cancel_reason text,
         refunded_minor bigint NOT NULL DEFAULT 0 CHECK (refunded_minor >= 0),
         refund_shown_minor bigint NOT NULL DEFAULT 0,
+        parcel smallint NOT NULL DEFAULT 0,
         parcel_shown smallint NOT NULL DEFAULT 0,
         CONSTRAINT order_adds_up CHECK (total_minor = subtotal_minor - discount_minor + tax_minor + shipping_minor),
         CONSTRAINT one_order_per_key UNIQUE (customer_id, idempotency_key)
@@ -134,6 +135,7 @@ ORDERS = (
     "COMMENT ON COLUMN orders.version IS 'counts changes of the row, for optimistic writers'",
     "COMMENT ON COLUMN orders.events IS 'counts published events from 1 without gaps; the newest aggregate version'",
     "COMMENT ON COLUMN orders.captured_minor IS 'what the payment.processed fact said; null before it came'",
+    "COMMENT ON COLUMN orders.parcel IS 'how far the goods are by what shipping said: 1 created, 2 dispatched, 3 delivered'",
     "COMMENT ON COLUMN orders.parcel_shown IS 'fulfilment shown in status so far: 1 fulfilling, 2 shipped, 3 delivered, 4 completed'",
     "COMMENT ON COLUMN orders.explanation IS 'the price breakdown as JSON: each figure with its rule and base'",
     "CREATE INDEX orders_of_customer ON orders (customer_id, placed_at DESC, id DESC)",

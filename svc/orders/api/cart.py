@@ -1,0 +1,128 @@
+"""The customer's cart."""
+
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from shared.database import Database
+from shared.errors import WorldError
+from shared.identity import Principal
+from svc.orders.api.wire import CartMerge, Item, QuantityChange, customer_of
+from svc.orders.clients import Catalog
+from svc.orders.domain.cart import CartLine, ProductUnavailable, UnknownCartLine
+from svc.orders.handlers import carts
+from svc.orders.handlers.carts import Merge
+from svc.orders.store import carts as store
+from svc.orders.store.carts import StoredCart
+from svc.orders.views import Cart, cart_line_view, cart_subtotal
+
+SKU_LENGTH_MAX = 64
+
+
+class CartController(Controller):
+    path = "/api/v1/cart"
+    tags = ("cart",)
+
+    @get("/")
+    async def show(
+        self,
+        principal: NamedDependency[Principal],
+        database: NamedDependency[Database],
+        catalog: NamedDependency[Catalog],
+    ) -> Cart:
+        """The cart at today's prices; a changed one is shown beside the price seen last.
+
+        While the catalog is away the prices seen last are repeated, and the answer says so.
+        """
+        customer_id = customer_of(principal)
+        async with database.acquire() as connection:
+            cart = await store.load(connection, customer_id)
+        if not cart.lines:
+            return Cart(cart.version, [])
+        try:
+            variants = await catalog.variants([line.sku for line in cart.lines])
+        except WorldError:
+            return _cart(cart, prices_current=False)
+        lines, changed = carts.refreshed(cart, variants)
+        if changed:
+            async with database.begin() as uow:
+                await carts.show_prices(uow, customer_id, changed)
+        shown = {line.sku: line.shown_price_minor for line in cart.lines}
+        views = [
+            cart_line_view(
+                line,
+                previous_minor=shown[line.sku] if line.shown_price_minor != shown[line.sku] else None,
+                available=line.sku in variants and variants[line.sku].for_sale,
+            )
+            for line in lines
+        ]
+        return Cart(cart.version, views, cart_subtotal(lines))
+
+    @post("/items")
+    async def add(
+        self,
+        principal: NamedDependency[Principal],
+        data: JSONBody[Item],
+        database: NamedDependency[Database],
+        catalog: NamedDependency[Catalog],
+    ) -> Cart:
+        """Put more of something into the cart."""
+        customer_id = customer_of(principal)
+        variants = await catalog.variants([data.sku])
+        if data.sku not in variants:
+            raise ProductUnavailable("there is no such product", items=[{"sku": data.sku}])
+        async with database.begin() as uow:
+            return _cart(await carts.add_item(uow, customer_id, variants[data.sku], quantity=data.quantity))
+
+    @patch("/items/{sku:str}")
+    async def change(
+        self,
+        principal: NamedDependency[Principal],
+        sku: FromPath[str],
+        data: JSONBody[QuantityChange],
+        database: NamedDependency[Database],
+    ) -> Cart:
+        """Change how many of a line are wanted."""
+        async with database.begin() as uow:
+            return _cart(await carts.set_quantity(uow, customer_of(principal), _known(sku), quantity=data.quantity))
+
+    @delete("/items/{sku:str}", status_code=200)
+    async def remove(
+        self, principal: NamedDependency[Principal], sku: FromPath[str], database: NamedDependency[Database]
+    ) -> Cart:
+        """Take a line out."""
+        async with database.begin() as uow:
+            return _cart(await carts.remove_item(uow, customer_of(principal), _known(sku)))
+
+    @delete("/", status_code=200)
+    async def clear(self, principal: NamedDependency[Principal], database: NamedDependency[Database]) -> Cart:
+        """Take everything out."""
+        async with database.begin() as uow:
+            return _cart(await carts.clear(uow, customer_of(principal)))
+
+    @post("/merge", status_code=200)
+    async def merge(
+        self,
+        principal: NamedDependency[Principal],
+        data: JSONBody[CartMerge],
+        database: NamedDependency[Database],
+        catalog: NamedDependency[Catalog],
+        merge_lines: NamedDependency[Merge],
+    ) -> Cart:
+        """Bring the goods of a guest's cart along at login; repeating it changes nothing."""
+        customer_id = customer_of(principal)
+        variants = await catalog.variants(sorted({item.sku for item in data.items}))
+        guest = [CartLine(item.sku, item.quantity) for item in data.items]
+        async with database.begin() as uow:
+            return _cart(await carts.merge_cart(uow, customer_id, guest, variants=variants, merge=merge_lines))
+
+
+def _known(sku: str) -> str:
+    """A path may hold anything; what cannot be a SKU is not in the cart."""
+    if len(sku) > SKU_LENGTH_MAX or not sku.isprintable():
+        raise UnknownCartLine("there is no such line in the cart")
+    return sku
+
+
+def _cart(cart: StoredCart, *, prices_current: bool = True) -> Cart:
+    return Cart(cart.version, [cart_line_view(line) for line in cart.lines], cart_subtotal(cart.lines), prices_current)

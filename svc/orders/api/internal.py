@@ -1,0 +1,165 @@
+"""For operators and other services: an order's whole story, and sagas that need a look."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from shared.database import Connection, Database
+from shared.errors import Kind, Refusal
+from shared.identity import requires_role
+from shared.tracing import parse
+from svc.orders.domain.order import OrderNotFound
+from svc.orders.store import orders, sagas
+from svc.orders.store.sagas import SagaView
+from svc.orders.views import Order, order_view
+
+STUCK_ROWS_MAX = 200
+
+
+class SagaEnded(Refusal):
+    code = "saga_ended"
+    kind = Kind.CONFLICT
+
+
+class Transition(msgspec.Struct, frozen=True):
+    from_status: str | None
+    to_status: str
+    actor: str
+    reason: str
+    at: datetime
+
+
+class Note(msgspec.Struct, frozen=True):
+    actor: str
+    note: str
+    at: datetime
+
+
+class SagaStep(msgspec.Struct, frozen=True):
+    step: str
+    outcome: str
+    attempts: int
+    detail: str
+    entered_at: datetime
+    left_at: datetime
+
+
+class SagaAttempt(msgspec.Struct, frozen=True):
+    step: str
+    number: int
+    outcome: str
+    at: datetime
+
+
+class ParcelSeen(msgspec.Struct, frozen=True):
+    shipment_id: UUID
+    state: int
+    carrier: str
+    tracking_number: str
+
+
+class EventTold(msgspec.Struct, frozen=True):
+    id: UUID
+    type: str
+    aggregate_version: int
+    created_at: datetime
+    sent_at: datetime | None
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything orders knows of one order; `order` is absent where the saga never got that far."""
+
+    order_id: UUID
+    trace_id: str
+    order: Order | None
+    customer_id: UUID | None
+    email: str | None
+    idempotency_key: str | None
+    payment_method: str | None
+    payment_id: UUID | None
+    captured_minor: int | None
+    refunded_minor: int
+    transitions: list[Transition]
+    notes: list[Note]
+    parcels: list[ParcelSeen]
+    saga: SagaView | None
+    saga_steps: list[SagaStep]
+    saga_attempts: list[SagaAttempt]
+    events: list[EventTold]
+
+
+class StuckSagas(msgspec.Struct, frozen=True):
+    items: list[SagaView]
+
+
+class InternalController(Controller):
+    path = "/internal"
+    tags = ("internal",)
+    guards = (requires_role("service", "operator", "support"),)
+
+    @get("/orders/{order_id:uuid}/story")
+    async def story(self, order_id: FromPath[UUID], database: NamedDependency[Database]) -> Story:
+        """What happened to an order: history, saga, notes, parcels, events, trace."""
+        async with database.begin() as uow:
+            return await _story(uow.connection, order_id)
+
+    @get("/sagas/stuck")
+    async def stuck(
+        self,
+        database: NamedDependency[Database],
+        limit: Annotated[int, QueryParameter(ge=1, le=STUCK_ROWS_MAX)] = STUCK_ROWS_MAX,
+    ) -> StuckSagas:
+        """Sagas past the deadline of their step, and those that failed; oldest first."""
+        async with database.acquire() as connection:
+            return StuckSagas(await sagas.stuck(connection, rows_max=limit))
+
+    @post("/sagas/{order_id:uuid}/resume", status_code=200)
+    async def resume(self, order_id: FromPath[UUID], database: NamedDependency[Database]) -> SagaView:
+        """Let the resolver look at a saga at once; a failed one gets another minute."""
+        async with database.begin() as uow:
+            if not await sagas.hurry(uow.connection, order_id):
+                raise SagaEnded("this saga has ended, or never was")
+            saga = await sagas.find(uow.connection, order_id)
+        assert saga is not None, "it was just found"
+        return saga
+
+
+async def _story(connection: Connection, order_id: UUID) -> Story:
+    order = await orders.find(connection, order_id)
+    saga = await sagas.find(connection, order_id)
+    if order is None and saga is None:
+        raise OrderNotFound("there is no such order")
+    return Story(
+        order_id=order_id,
+        trace_id=order.trace_id if order is not None else await _trace_of_saga(connection, order_id),
+        order=order_view(order) if order is not None else None,
+        customer_id=order.customer_id if order is not None else None,
+        email=order.email if order is not None else None,
+        idempotency_key=order.idempotency_key if order is not None else None,
+        payment_method=order.payment_method if order is not None else None,
+        payment_id=order.payment_id if order is not None else None,
+        captured_minor=order.facts.captured_minor if order is not None else None,
+        refunded_minor=order.facts.refunded_minor if order is not None else 0,
+        transitions=_all(Transition, await orders.history(connection, order_id)),
+        notes=_all(Note, await orders.notes(connection, order_id)),
+        parcels=_all(ParcelSeen, await orders.parcels(connection, order_id)),
+        saga=saga,
+        saga_steps=_all(SagaStep, await sagas.steps_of(connection, order_id)),
+        saga_attempts=_all(SagaAttempt, await sagas.attempts_of(connection, order_id)),
+        events=_all(EventTold, await orders.events(connection, order_id)),
+    )
+
+
+async def _trace_of_saga(connection: Connection, order_id: UUID) -> str:
+    traceparent = await connection.fetchval("SELECT traceparent FROM sagas WHERE order_id = $1", order_id)
+    context = parse(traceparent) if traceparent else None
+    return format(context.trace_id, "032x") if context is not None else ""
+
+
+def _all(kind: type[Any], rows: Any) -> list[Any]:
+    return [kind(**row) for row in rows]

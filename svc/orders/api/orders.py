@@ -1,0 +1,139 @@
+"""Placing, reading and cancelling orders."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.datastructures import ResponseHeader
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+
+from shared.database import Database
+from shared.idempotency import Answer, checked_key, fingerprint
+from shared.identity import Principal
+from shared.pagination import CURSOR_LENGTH_MAX, Page, decode_cursor, make_page, page_size
+from svc.orders.api.wire import OrderCancel, OrderCreate, customer_of
+from svc.orders.domain.cart import CartLine
+from svc.orders.domain.draft import Address
+from svc.orders.domain.order import OrderNotFound
+from svc.orders.handlers import lifecycle
+from svc.orders.handlers.drafting import PlaceOrder
+from svc.orders.saga import Placement
+from svc.orders.settings import Settings
+from svc.orders.store import orders as store
+from svc.orders.store.orders import StoredOrder
+from svc.orders.views import Order, order_view
+
+LIST = "orders:-placed_at,-id"
+FIRST = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
+STAFF = ("admin", "support")
+RETRY_AFTER_S = "1"
+
+
+class OrderController(Controller):
+    path = "/api/v1/orders"
+    tags = ("orders",)
+
+    @post(
+        "/",
+        responses={201: ResponseSpec(Order, description="the order; its stock is held")},
+        response_headers=[
+            ResponseHeader(
+                name="Idempotency-Replayed", description="true for a repeated answer", documentation_only=True
+            )
+        ],
+    )
+    async def place(
+        self,
+        principal: NamedDependency[Principal],
+        data: JSONBody[OrderCreate],
+        placement: NamedDependency[Placement],
+        idempotency_key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", required=False)] = None,
+    ) -> Response[bytes]:
+        """Order the given goods, or the cart. Totals are computed here; a price in the body is refused."""
+        customer_id = customer_of(principal)
+        placed = await placement.place(
+            PlaceOrder(
+                customer_id=customer_id,
+                email=principal.email or "",
+                key=checked_key(idempotency_key),
+                fingerprint=fingerprint(data),
+                items=tuple(CartLine(item.sku, item.quantity) for item in data.items or ()),
+                payment_method=data.payment_method,
+                shipping_method=data.shipping_method,
+                shipping_address=Address(
+                    name=data.shipping_address.name,
+                    line1=data.shipping_address.line1,
+                    city=data.shipping_address.city,
+                    postal_code=data.shipping_address.postal_code,
+                    country=data.shipping_address.country,
+                ),
+                coupon=data.coupon,
+            )
+        )
+        return _response(placed.answer, replayed=placed.replayed)
+
+    @get("/")
+    async def list_own(
+        self,
+        principal: NamedDependency[Principal],
+        database: NamedDependency[Database],
+        cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_LENGTH_MAX, required=False)] = None,
+        limit: Annotated[int | None, QueryParameter(required=False)] = None,
+    ) -> Page[Order]:
+        """The customer's own orders, newest first."""
+        rows_max = page_size(limit)
+        before = decode_cursor(cursor, LIST, tuple[datetime, UUID]) if cursor else FIRST
+        async with database.acquire() as connection:
+            rows = await store.page(connection, customer_of(principal), before=before, rows_max=rows_max + 1)
+        page = make_page(rows, rows_max, order=LIST, key=lambda row: (row.placed_at, row.id))
+        return Page([order_view(row) for row in page.items], page.next_cursor)
+
+    @get("/{order_id:uuid}")
+    async def show(
+        self, principal: NamedDependency[Principal], order_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> Order:
+        """One order; somebody else's is as good as absent."""
+        async with database.acquire() as connection:
+            order = await store.find(connection, order_id)
+        return order_view(_visible(order, principal))
+
+    @post("/{order_id:uuid}/cancel", status_code=200)
+    async def cancel(
+        self,
+        principal: NamedDependency[Principal],
+        order_id: FromPath[UUID],
+        database: NamedDependency[Database],
+        config: NamedDependency[Settings],
+        data: JSONBody[OrderCancel | None] = None,
+    ) -> Order:
+        """Cancel before hand-over: stock is released and what was paid goes back. Repeating it changes nothing."""
+        staff = principal.has_role(*STAFF)
+        actor = f"{'staff' if staff else 'customer'}:{principal.subject}"
+        async with database.begin() as uow:
+            order = await lifecycle.cancel(
+                uow,
+                order_id,
+                lifecycle.Because(actor, (data or OrderCancel()).reason),
+                patience=timedelta(seconds=config.compensating_s),
+                customer_id=None if staff else customer_of(principal),
+            )
+        return order_view(order)
+
+
+def _visible(order: StoredOrder | None, principal: Principal) -> StoredOrder:
+    if order is None or not (principal.has_role(*STAFF) or str(order.customer_id) == principal.subject):
+        raise OrderNotFound("there is no such order")
+    return order
+
+
+def _response(answer: Answer, *, replayed: bool) -> Response[bytes]:
+    headers = {"Cache-Control": "no-store"}
+    if replayed:
+        headers["Idempotency-Replayed"] = "true"
+    if answer.status == 503:
+        headers["Retry-After"] = RETRY_AFTER_S
+    media_type = "application/json" if answer.status < 400 else "application/problem+json"
+    return Response(answer.body, status_code=answer.status, media_type=media_type, headers=headers)

@@ -1,0 +1,65 @@
+"""What clients may send, bounded and strict, and who they are."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from shared.errors import Forbidden
+from shared.identity import Principal
+from svc.orders.domain.cart import LINE_QUANTITY_MAX, LINES_MAX
+
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+
+Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Quantity = Annotated[int, msgspec.Meta(ge=1, le=LINE_QUANTITY_MAX)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
+City = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=PRINTABLE)]
+PostalCode = Annotated[str, msgspec.Meta(min_length=1, max_length=20, pattern=PRINTABLE)]
+Country = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")]
+CouponCode = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+PaymentToken = Annotated[str, msgspec.Meta(pattern=r"^tok_[a-z0-9_]{1,60}$")]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=PRINTABLE)]
+
+
+class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    sku: Sku
+    quantity: Quantity
+
+
+class AddressCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    name: Text
+    line1: Text
+    city: City
+    postal_code: PostalCode
+    country: Country
+
+
+class OrderCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Without `items` the cart is bought. Payment methods are tokens; a card number is refused."""
+
+    payment_method: PaymentToken
+    shipping_address: AddressCreate
+    items: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
+    shipping_method: Literal["standard"] = "standard"
+    coupon: CouponCode | None = None
+
+
+class OrderCancel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Reason = "customer_request"
+
+
+class QuantityChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    quantity: Quantity
+
+
+class CartMerge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    items: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
+
+
+def customer_of(principal: Principal) -> UUID:
+    """The customer's id; carts and orders belong to people. Raises `Forbidden` for services and operators."""
+    try:
+        return UUID(principal.subject)
+    except ValueError as error:
+        raise Forbidden("only customers have carts and place orders") from error

@@ -1,0 +1,216 @@
+"""Other services as orders sees them: catalog's prices, inventory's holds, shipping's quotes.
+
+Never called inside a transaction; every call ends within its own limit and the request's deadline.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from shared.bounded_map import BoundedMap
+from shared.cache import Cache
+from shared.errors import Kind, Refusal, RemoteRefusal, WorldError
+from shared.service_client import ServiceClient
+from svc.orders.settings import Settings
+
+LOCAL_PRICES_S = 0.5
+LOCAL_ENTRIES_MAX = 2_000
+FOR_SALE = "active"
+
+log = structlog.get_logger(__name__)
+
+
+class ShippingUnavailable(Refusal):
+    """No quote could be had and none is remembered for that country."""
+
+    code = "shipping_quote_unavailable"
+    kind = Kind.UNAVAILABLE
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """What the catalog says of a SKU; `price_minor` is before tax."""
+
+    sku: str
+    product_id: UUID
+    title: str
+    price_minor: int
+    currency: str
+    status: str
+
+    @property
+    def for_sale(self) -> bool:
+        return self.status == FOR_SALE
+
+
+class ShippingQuote(msgspec.Struct, frozen=True):
+    amount_minor: int
+    currency: str
+    method: str
+
+
+class Reservation(msgspec.Struct, frozen=True):
+    reservation_id: UUID
+    status: str
+
+    @property
+    def held(self) -> bool:
+        return self.status == "held"
+
+
+class Catalog(Protocol):
+    async def variants(self, skus: Sequence[str]) -> dict[str, Variant]: ...
+
+
+class ShippingRates(Protocol):
+    async def quote(self, country: str, *, currency: str, items: int) -> ShippingQuote: ...
+
+
+class Inventory(Protocol):
+    async def reserve(
+        self, reservation_id: UUID, customer_id: UUID, lines: Sequence[tuple[str, int]]
+    ) -> Reservation: ...
+
+    async def reservation(self, reservation_id: UUID) -> Reservation | None: ...
+
+    async def release(self, reservation_id: UUID, *, reason: str) -> None: ...
+
+
+class _Variants(msgspec.Struct):
+    items: list[Variant]
+
+
+class CatalogClient:
+    """Prices, at most `price_ttl_s` + `LOCAL_PRICES_S` old."""
+
+    def __init__(self, client: ServiceClient, cache: Cache, config: Settings) -> None:
+        self._client = client
+        self._cache = cache
+        self._config = config
+        self._local: BoundedMap[str, tuple[float, dict[str, Variant]]] = BoundedMap(LOCAL_ENTRIES_MAX)
+
+    async def variants(self, skus: Sequence[str]) -> dict[str, Variant]:
+        """The known ones among the SKUs. Raises what `ServiceClient.request` raises."""
+        wanted = ",".join(sorted(skus))
+        known = self._local.get(wanted)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        items = await self._cache.get_or_load(
+            f"variants:{wanted}", lambda: self._load(wanted), value_type=list[Variant], ttl_s=self._config.price_ttl_s
+        )
+        variants = {variant.sku: variant for variant in items}
+        self._local.put(wanted, (time.monotonic() + LOCAL_PRICES_S, variants))
+        return variants
+
+    async def _load(self, wanted: str) -> list[Variant]:
+        answer = await self._client.request(
+            "catalog",
+            "GET",
+            "/internal/variants",
+            params={"skus": wanted},
+            response_type=_Variants,
+            timeout_s=self._config.prices_timeout_s,
+        )
+        return answer.items
+
+
+class ShippingClient:
+    """Quotes; while shipping is away the last good one of the country serves."""
+
+    def __init__(self, client: ServiceClient, cache: Cache, config: Settings) -> None:
+        self._client = client
+        self._cache = cache
+        self._config = config
+        self._local: BoundedMap[str, tuple[float, ShippingQuote]] = BoundedMap(LOCAL_ENTRIES_MAX)
+        self._last_good: BoundedMap[tuple[str, str], ShippingQuote] = BoundedMap(LOCAL_ENTRIES_MAX)
+
+    async def quote(self, country: str, *, currency: str, items: int) -> ShippingQuote:
+        """What it costs to send so many items there. Raises `ShippingUnavailable`."""
+        key = f"quote:{country}:{currency}:{items}"
+        known = self._local.get(key)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        try:
+            quote = await self._cache.get_or_load(
+                key,
+                lambda: self._load(country, currency, items),
+                value_type=ShippingQuote,
+                ttl_s=self._config.quote_ttl_s,
+                stale_s=self._config.quote_stale_s,
+            )
+        except (WorldError, RemoteRefusal) as error:
+            remembered = self._last_good.get((country, currency))
+            if remembered is None:
+                raise ShippingUnavailable("shipping cannot be quoted right now; try again soon") from error
+            log.warning("shipping_quote_remembered", country=country, error=repr(error))
+            return remembered
+        self._local.put(key, (time.monotonic() + LOCAL_PRICES_S, quote))
+        self._last_good.put((country, currency), quote)
+        return quote
+
+    async def _load(self, country: str, currency: str, items: int) -> ShippingQuote:
+        return await self._client.request(
+            "shipping",
+            "GET",
+            "/internal/rates/quote",
+            params={"country": country, "currency": currency, "items": str(items)},
+            response_type=ShippingQuote,
+            timeout_s=self._config.quote_timeout_s,
+        )
+
+
+class InventoryClient:
+    """Holds by reservation id, which is the order's id: repeating any of these calls changes nothing."""
+
+    def __init__(self, client: ServiceClient, config: Settings) -> None:
+        self._client = client
+        self._timeout_s = config.reserve_timeout_s
+
+    async def reserve(self, reservation_id: UUID, customer_id: UUID, lines: Sequence[tuple[str, int]]) -> Reservation:
+        """Hold all lines or nothing. A repeat gives the reservation as it stands, which may have ended."""
+        return await self._client.request(
+            "inventory",
+            "POST",
+            "/internal/reservations",
+            json={
+                "reservation_id": reservation_id,
+                "customer_id": customer_id,
+                "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
+            },
+            response_type=Reservation,
+            idempotent=True,
+            timeout_s=self._timeout_s,
+        )
+
+    async def reservation(self, reservation_id: UUID) -> Reservation | None:
+        """The reservation as it stands; None when inventory never heard of it."""
+        try:
+            return await self._client.request(
+                "inventory",
+                "GET",
+                f"/internal/reservations/{reservation_id}",
+                response_type=Reservation,
+                timeout_s=self._timeout_s,
+            )
+        except RemoteRefusal as refusal:
+            if refusal.code == "unknown_reservation":
+                return None
+            raise
+
+    async def release(self, reservation_id: UUID, *, reason: str) -> None:
+        """Give a hold back; fine when there is none."""
+        try:
+            await self._client.request(
+                "inventory",
+                "POST",
+                f"/internal/reservations/{reservation_id}/release",
+                json={"reason": reason},
+                idempotent=True,
+                timeout_s=self._timeout_s,
+            )
+        except RemoteRefusal as refusal:
+            if refusal.code != "unknown_reservation":
+                raise

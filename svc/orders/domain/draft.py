@@ -1,0 +1,78 @@
+"""An order that is decided but not stored yet: everything a resumed saga needs to store it."""
+
+from uuid import UUID
+
+import msgspec
+
+from shared.ids import derived_id, public_code
+from svc.orders.pricing import Explanation
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    line1: str
+    city: str
+    postal_code: str
+    country: str
+
+
+class DraftLine(msgspec.Struct, frozen=True):
+    sku: str
+    product_id: UUID
+    title: str
+    quantity: int
+    unit_price_minor: int
+    line_total_minor: int
+    discount_minor: int
+    tax_minor: int
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`cart_version` is set when the cart was bought; `key` is the Idempotency-Key that named the order."""
+
+    order_id: UUID
+    customer_id: UUID
+    email: str
+    scope: str
+    key: str
+    currency: str
+    lines: tuple[DraftLine, ...]
+    subtotal_minor: int
+    discount_minor: int
+    tax_minor: int
+    shipping_minor: int
+    total_minor: int
+    explanation: tuple[Explanation, ...]
+    payment_method: str
+    shipping_method: str
+    shipping_address: Address
+    coupon: str | None = None
+    cart_version: int | None = None
+    trace_id: str = ""
+
+    @property
+    def number(self) -> str:
+        """The order's code for people."""
+        return public_code("SO", self.order_id)
+
+    @property
+    def wanted(self) -> tuple[tuple[str, int], ...]:
+        """(SKU, quantity) of each line."""
+        return tuple((line.sku, line.quantity) for line in self.lines)
+
+
+_decoder = msgspec.json.Decoder(Draft)
+_encoder = msgspec.json.Encoder()
+
+
+def order_id_of(customer_id: UUID, key: str) -> UUID:
+    """The one order that a customer and a key name, however often they ask."""
+    return derived_id("order", customer_id, key)
+
+
+def encode_draft(draft: Draft) -> str:
+    return _encoder.encode(draft).decode()
+
+
+def decode_draft(text: str) -> Draft:
+    return _decoder.decode(text)

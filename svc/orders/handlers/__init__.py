@@ -1,0 +1,1 @@
+"""The use cases of orders. Each runs inside the caller's transaction and never commits."""

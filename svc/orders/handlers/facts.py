@@ -1,0 +1,133 @@
+"""What other services say about an order. Facts may come in any order and late; each is recorded once and kept.
+
+A fact about an order nobody knows goes to the dead letters, except a hold's end, which needs no order.
+"""
+
+from datetime import timedelta
+
+import msgspec
+
+from shared.contracts import Envelope
+from shared.contracts.inventory import InventoryRejected, InventoryReleased
+from shared.contracts.payments import PaymentFact, PaymentFailed, PaymentProcessed, PaymentRefunded
+from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentFact
+from shared.unit_of_work import UnitOfWork
+from svc.orders.domain.order import OrderStatus, Parcel
+from svc.orders.handlers.lifecycle import Because, advance, locked, money_settled
+from svc.orders.store import orders, sagas
+from svc.orders.store.orders import StoredOrder
+
+_OFF = frozenset({OrderStatus.CANCELLED, OrderStatus.PAYMENT_FAILED})
+
+
+async def take_payment(uow: UnitOfWork, envelope: Envelope[PaymentProcessed], *, patience: timedelta) -> None:
+    """The money is there: the order is paid, unless it was cancelled or the sum is not the order's."""
+    fact = envelope.data
+    order = await locked(uow, fact.order_id)
+    if fact.currency != order.currency or fact.amount_minor != order.total_minor:
+        await orders.note(
+            uow.connection,
+            order.id,
+            actor="payments",
+            note=f"captured {fact.amount_minor} {fact.currency}, the order is {order.total_minor} {order.currency}",
+        )
+    if fact.currency != order.currency:
+        return
+    if order.status in _OFF:
+        await orders.note(
+            uow.connection, order.id, actor="payments", note=f"captured after the order was {order.status.value}"
+        )
+    facts = msgspec.structs.replace(order.facts, captured_minor=fact.amount_minor)
+    paid = msgspec.structs.replace(order, payment_id=fact.payment_id)
+    await advance(uow, paid, facts, Because("payments", "payment captured"), patience=patience)
+
+
+async def fail_payment(uow: UnitOfWork, envelope: Envelope[PaymentFailed], *, patience: timedelta) -> None:
+    """There will be no money: the order is cancelled, or its cancellation is settled on that side."""
+    fact = envelope.data
+    order = await locked(uow, fact.order_id)
+    facts = msgspec.structs.replace(order.facts, payment_failed=True)
+    because = Because("payments", f"payment_{fact.reason}")
+    order = await advance(uow, _with_payment(order, fact), facts, because, patience=patience)
+    await _settle_money(uow, order)
+
+
+async def refund_payment(uow: UnitOfWork, envelope: Envelope[PaymentRefunded], *, patience: timedelta) -> None:
+    """Money went back; `refunded_minor` is a sum so far, so an older fact changes nothing."""
+    fact = envelope.data
+    order = await locked(uow, fact.order_id)
+    if fact.currency != order.currency or fact.refunded_minor <= order.facts.refunded_minor:
+        return
+    facts = msgspec.structs.replace(order.facts, refunded_minor=fact.refunded_minor)
+    because = Because("payments", fact.reason or "refunded")
+    order = await advance(uow, _with_payment(order, fact), facts, because, patience=patience)
+    await _settle_money(uow, order)
+
+
+async def lose_stock(uow: UnitOfWork, envelope: Envelope[InventoryRejected], *, patience: timedelta) -> None:
+    """The order's stock could not be kept: it is cancelled, unless it is on its way already."""
+    order = await locked(uow, envelope.data.order_id)
+    facts = msgspec.structs.replace(order.facts, stock_lost=True)
+    order = await advance(uow, order, facts, Because("inventory", "stock_lost"), patience=patience)
+    if order.status is OrderStatus.CANCELLED:
+        await sagas.settle(uow.connection, order.id, stock=True)
+    else:
+        await orders.note(
+            uow.connection, order.id, actor="inventory", note=f"stock rejected while {order.status.value}"
+        )
+
+
+async def release_stock(uow: UnitOfWork, envelope: Envelope[InventoryReleased], *, patience: timedelta) -> None:  # noqa: ARG001 all facts are taken alike
+    """A hold ended without a sale: for a cancelled order its stock is undone, for a living one inventory decides.
+
+    A hold that expired before its order came is held again or rejected, which comes as a fact of its own.
+    """
+    fact = envelope.data
+    order = await orders.lock(uow.connection, fact.order_id)
+    if order is None:
+        return
+    if order.status is OrderStatus.CANCELLED:
+        await sagas.settle(uow.connection, order.id, stock=True)
+        return
+    await orders.note(uow.connection, order.id, actor="inventory", note=f"hold ended: {fact.reason}")
+
+
+async def see_shipment_created(uow: UnitOfWork, envelope: Envelope[ShipmentCreated], *, patience: timedelta) -> None:
+    """Somebody packs the goods."""
+    await _see_parcel(uow, envelope.data, Parcel.CREATED, "shipment created", patience=patience)
+
+
+async def see_dispatch(uow: UnitOfWork, envelope: Envelope[ShipmentDispatched], *, patience: timedelta) -> None:
+    """The carrier has a parcel."""
+    await _see_parcel(uow, envelope.data, Parcel.DISPATCHED, "handed to the carrier", patience=patience)
+
+
+async def see_delivery(uow: UnitOfWork, envelope: Envelope[ShipmentDelivered], *, patience: timedelta) -> None:
+    """A parcel arrived; with the last one the order is complete."""
+    await _see_parcel(uow, envelope.data, Parcel.DELIVERED, "delivered", patience=patience)
+
+
+async def _see_parcel(uow: UnitOfWork, fact: ShipmentFact, state: Parcel, reason: str, *, patience: timedelta) -> None:
+    order = await locked(uow, fact.order_id)
+    parcel = await orders.see_parcel(
+        uow.connection,
+        fact.order_id,
+        fact.shipment_id,
+        state,
+        carrier=fact.carrier,
+        tracking_number=fact.tracking_number,
+    )
+    if order.status in _OFF:
+        await orders.note(uow.connection, order.id, actor="shipping", note=f"{reason} after the order was cancelled")
+        return
+    facts = msgspec.structs.replace(order.facts, parcel=parcel)
+    await advance(uow, order, facts, Because("shipping", reason), patience=patience)
+
+
+async def _settle_money(uow: UnitOfWork, order: StoredOrder) -> None:
+    if order.status is OrderStatus.CANCELLED and money_settled(order):
+        await sagas.settle(uow.connection, order.id, money=True)
+
+
+def _with_payment(order: StoredOrder, fact: PaymentFact) -> StoredOrder:
+    return order if order.payment_id is not None else msgspec.structs.replace(order, payment_id=fact.payment_id)

@@ -1,0 +1,197 @@
+"""Placing an order within the buyer's request.
+
+Transaction A claims the key and begins the saga, inventory holds the stock, transaction B stores the order or the
+refusal. Whatever is lost between them the resolver finishes; nothing is guessed.
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from shared import deadline
+from shared.clock import Clock
+from shared.database import Database
+from shared.deadline import DeadlineExceeded
+from shared.errors import Refusal, RemoteRefusal, RemoteTimeoutError, RemoteUnavailableError, WorldError
+from shared.idempotency import Answer, RequestInFlight
+from shared.tracing import current_trace_id
+from svc.orders.clients import Catalog, Inventory, ShippingRates
+from svc.orders.domain.cart import EmptyCart, sum_lines
+from svc.orders.domain.draft import Draft, order_id_of
+from svc.orders.domain.saga import HoldLost, NotOrdered, OutcomeUnknown, Step
+from svc.orders.handlers import placement
+from svc.orders.handlers.drafting import Goods, Identity, PlaceOrder, check_goods, draft_order
+from svc.orders.pricing import Coupon, UnknownCoupon
+from svc.orders.saga.endings import Endings, stock_refusal
+from svc.orders.settings import Settings
+from svc.orders.store import carts, coupons, sagas
+
+ROUTE = "POST /api/v1/orders"
+RETRY_AFTER_S = 1
+
+log = structlog.get_logger(__name__)
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """The answer, and whether it is the stored one of an earlier request."""
+
+    answer: Answer
+    replayed: bool
+
+
+class Placement:
+    """Places orders. A sold-out buyer costs two short transactions and one call, an accepted one no more."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        catalog: Catalog,
+        inventory: Inventory,
+        shipping: ShippingRates,
+        clock: Clock,
+        config: Settings,
+        wake_resolver: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._inventory = inventory
+        self._shipping = shipping
+        self._clock = clock
+        self._config = config
+        self._wake_resolver = wake_resolver
+        self._endings = Endings(database, clock, config)
+
+    async def place(self, command: PlaceOrder) -> Placed:
+        """Place the order, or repeat what an earlier request with this key was answered.
+
+        Refusals about the order itself are answers with a status; raised are those that store nothing, among them
+        `IdempotencyKeyReused`, `RequestInFlight`, `EmptyCart`, `ProductUnavailable`, `PriceChanged`,
+        `UnknownCoupon`, `OutcomeUnknown`, `NotOrdered`.
+        Invariant: one order, one hold and one answer per (customer, key).
+        """
+        identity = self.identify(command)
+        try:
+            draft = await self.draft(command, identity)
+        except (Refusal, WorldError):
+            known = await self._stored_answer(command, identity)
+            if known is None:
+                raise
+            return Placed(known, replayed=True)
+        deadline.check()
+        known = await self.begin(draft, fingerprint=command.fingerprint)
+        if known is not None:
+            return Placed(known, replayed=True)
+        return Placed(await self.reserve_and_settle(draft), replayed=False)
+
+    def identify(self, command: PlaceOrder) -> Identity:
+        """Scope is customer and route, so that one customer's key says nothing about another's."""
+        return Identity(
+            order_id=order_id_of(command.customer_id, command.key),
+            scope=f"{command.customer_id} {ROUTE}",
+            key=command.key,
+        )
+
+    async def draft(self, command: PlaceOrder, identity: Identity) -> Draft:
+        """Price the wish by today's prices."""
+        lines, cart_version = command.items, None
+        if not lines:
+            async with self._database.acquire() as connection:
+                cart = await carts.load(connection, command.customer_id)
+            lines, cart_version = cart.lines, cart.version
+        if not lines:
+            raise EmptyCart("there is nothing to order")
+        lines = sum_lines(lines)
+        variants = await self._catalog.variants([line.sku for line in lines])
+        currency = check_goods(lines, variants)
+        quote = await self._shipping.quote(
+            command.shipping_address.country, currency=currency, items=sum(line.quantity for line in lines)
+        )
+        return draft_order(
+            command,
+            identity,
+            goods=Goods(lines=lines, variants=variants, cart_version=cart_version),
+            quote=quote,
+            coupon=await self._coupon(command.coupon),
+            now=self._clock.now(),
+            trace_id=current_trace_id(),
+        )
+
+    async def begin(self, draft: Draft, *, fingerprint: bytes) -> Answer | None:
+        """Transaction A: None when the saga is ours, else the stored answer."""
+        async with self._database.begin() as uow:
+            return await placement.begin(uow, draft, fingerprint=fingerprint, config=self._config)
+
+    async def reserve_and_settle(self, draft: Draft) -> Answer:
+        """Ask inventory, then transaction B; an unknown outcome is left to the saga."""
+        try:
+            reservation = await self._inventory.reserve(draft.order_id, draft.customer_id, draft.wanted)
+        except RemoteRefusal as refused:
+            refusal = stock_refusal(refused)
+            if refusal is None:
+                await self._forget(draft.order_id)
+                log.exception("reserve_refused_oddly", order_id=str(draft.order_id))
+                raise NotOrdered("nothing was ordered; try again", retry_after_s=RETRY_AFTER_S) from refused
+            return await self._stored(draft, await self._endings.refuse(draft, refusal))
+        except DeadlineExceeded:
+            await self._forget(draft.order_id)
+            raise
+        except RemoteTimeoutError as error:
+            raise await self._unknown(draft) from error
+        except RemoteUnavailableError as error:
+            if error.effect_possible:
+                raise await self._unknown(draft) from error
+            await self._forget(draft.order_id)
+            raise NotOrdered("stock cannot be asked right now; try again", retry_after_s=RETRY_AFTER_S) from error
+        if not reservation.held:
+            refusal = HoldLost(f"the stock of this order is {reservation.status}; use a new Idempotency-Key")
+            return await self._stored(draft, await self._endings.refuse(draft, refusal))
+        answer = await self._endings.confirm(draft, actor=f"customer:{draft.customer_id}")
+        if answer is not None and answer.status != 201:  # given up: the hold goes back soon
+            self._wake_resolver()
+        return await self._stored(draft, answer)
+
+    async def _coupon(self, code: str | None) -> Coupon | None:
+        if code is None:
+            return None
+        async with self._database.acquire() as connection:
+            coupon = await coupons.find(connection, code.upper())
+        if coupon is None:
+            raise UnknownCoupon("there is no such coupon", coupon=code)
+        return coupon
+
+    async def _unknown(self, draft: Draft) -> OutcomeUnknown:
+        """Hand the saga to the resolver now rather than when it would take it for abandoned."""
+        async with self._database.begin() as uow:
+            await sagas.look_again(uow.connection, draft.order_id, step=Step.RESERVING, after_s=0.0)
+        self._wake_resolver()
+        return OutcomeUnknown(
+            "whether the order was placed is not known yet; repeat the request with the same Idempotency-Key",
+            order_id=str(draft.order_id),
+            retry_after_s=RETRY_AFTER_S,
+        )
+
+    async def _forget(self, order_id: UUID) -> None:
+        async with self._database.begin() as uow:
+            await placement.forget(uow, order_id)
+
+    async def _stored(self, draft: Draft, answer: Answer | None) -> Answer:
+        """Our answer, or the one the resolver stored when it was faster."""
+        if answer is not None:
+            return answer
+        async with self._database.acquire() as connection:
+            row = await connection.fetchrow(
+                "SELECT answer_status, answer_body FROM idempotency_keys "
+                "WHERE scope = $1 AND key = $2 AND status = 'completed'",
+                draft.scope,
+                draft.key,
+            )
+        if row is None:
+            raise RequestInFlight("the same request is being worked on; try again")
+        return Answer(row["answer_status"], row["answer_body"])
+
+    async def _stored_answer(self, command: PlaceOrder, identity: Identity) -> Answer | None:
+        async with self._database.begin() as uow:
+            return await placement.stored_answer(uow, identity.scope, identity.key, fingerprint=command.fingerprint)

@@ -1,0 +1,311 @@
+"""The tables of orders. Status changes are conditional on the version read under lock; a trigger writes the history."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from shared.database import Connection
+from svc.orders.domain.draft import Address, Draft, DraftLine
+from svc.orders.domain.order import Facts, OrderStatus, Parcel, State
+from svc.orders.pricing import Explanation
+
+_CONFIRM = """
+    WITH moved AS (
+        UPDATE sagas SET step = 'paying', step_at = clock_timestamp(), attempts = 1, lease_until = NULL, draft = '',
+            deadline_at = clock_timestamp() + make_interval(secs => $2),
+            due_at = clock_timestamp() + make_interval(secs => $2)
+        WHERE order_id = $1 AND step = 'reserving' AND status = 'running'
+        RETURNING scope, key
+    ), placed AS (
+        INSERT INTO orders (id, number, customer_id, email, status, currency, subtotal_minor, discount_minor, tax_minor,
+            shipping_minor, total_minor, coupon, explanation, payment_method, shipping_method, shipping_address,
+            idempotency_key, trace_id, placed_at, changed_by, change_reason)
+        SELECT $1, $3, $4, $5, 'reserved', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, key, $17, $18, $19,
+               'order placed'
+        FROM moved
+    ), lines AS (
+        INSERT INTO order_lines (order_id, position, sku, product_id, title, quantity, unit_price_minor,
+            line_total_minor, discount_minor, tax_minor)
+        SELECT $1, position, sku, product_id, title, quantity, unit_price_minor, line_total_minor, discount_minor,
+               tax_minor
+        FROM moved, unnest($20::text[], $21::uuid[], $22::text[], $23::integer[], $24::bigint[], $25::bigint[],
+            $26::bigint[], $27::bigint[]) WITH ORDINALITY AS line (sku, product_id, title, quantity, unit_price_minor,
+            line_total_minor, discount_minor, tax_minor, position)
+    )
+    UPDATE idempotency_keys AS held
+    SET status = 'completed', answer_status = $28, answer_body = $29, completed_at = clock_timestamp()
+    FROM moved WHERE held.scope = moved.scope AND held.key = moved.key
+    RETURNING 1
+"""
+_SELECT = """
+    SELECT o.id, o.number, o.customer_id, o.email, o.status, o.currency, o.subtotal_minor, o.discount_minor,
+        o.tax_minor, o.shipping_minor, o.total_minor, o.coupon, o.explanation, o.payment_method, o.shipping_method,
+        o.shipping_address, o.idempotency_key, o.trace_id, o.placed_at, o.updated_at, o.version, o.events,
+        o.payment_id, o.captured_minor, o.payment_failed, o.stock_lost, o.cancel_wanted, o.cancel_reason,
+        o.refunded_minor, o.refund_shown_minor, o.parcel, o.parcel_shown, lines.json AS lines
+    FROM orders AS o
+    CROSS JOIN LATERAL (
+        SELECT json_agg(line ORDER BY line.position)::text AS json FROM order_lines AS line WHERE line.order_id = o.id
+    ) AS lines
+"""
+_ONE = f"{_SELECT} WHERE o.id = $1"
+_LOCK = f"{_SELECT} WHERE o.id = $1 FOR UPDATE OF o"
+_PAGE = f"""
+    {_SELECT}
+    WHERE o.customer_id = $1 AND (o.placed_at, o.id) < ($2, $3)
+    ORDER BY o.placed_at DESC, o.id DESC LIMIT $4
+"""
+_SAVE = """
+    UPDATE orders SET status = $3, parcel_shown = $4, refund_shown_minor = $5, payment_id = $6, captured_minor = $7,
+        payment_failed = $8, stock_lost = $9, cancel_wanted = $10, cancel_reason = $11, refunded_minor = $12,
+        parcel = $13, events = $14, changed_by = $15, change_reason = $16,
+        version = version + 1, updated_at = clock_timestamp()
+    WHERE id = $1 AND version = $2
+    RETURNING version
+"""
+
+_lines_decoder = msgspec.json.Decoder(tuple[DraftLine, ...])
+_address_decoder = msgspec.json.Decoder(Address)
+_explanation_decoder = msgspec.json.Decoder(tuple[Explanation, ...])
+
+
+class StoredOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as it stands. `events` is the aggregate version of its newest event."""
+
+    id: UUID
+    number: str
+    customer_id: UUID
+    email: str
+    status: OrderStatus
+    currency: str
+    lines: tuple[DraftLine, ...]
+    subtotal_minor: int
+    discount_minor: int
+    tax_minor: int
+    shipping_minor: int
+    total_minor: int
+    coupon: str | None
+    explanation: tuple[Explanation, ...]
+    payment_method: str
+    shipping_method: str
+    shipping_address: Address
+    idempotency_key: str
+    trace_id: str
+    placed_at: datetime
+    updated_at: datetime
+    version: int
+    events: int
+    payment_id: UUID | None
+    cancel_reason: str | None
+    facts: Facts
+    parcel_shown: Parcel
+    refund_shown_minor: int
+
+    @property
+    def state(self) -> State:
+        """What the order shows now."""
+        return State(status=self.status, parcel_shown=self.parcel_shown, refund_shown_minor=self.refund_shown_minor)
+
+
+class ConcurrentChange(Exception):  # noqa: N818 cannot happen under the row lock; a bug if it does
+    """Somebody changed the order without locking it."""
+
+
+async def confirm(
+    connection: Connection,
+    draft: Draft,
+    *,
+    placed_at: datetime,
+    actor: str,
+    answer_status: int,
+    answer_body: bytes,
+    paying_s: float,
+) -> bool:
+    """Store order, lines, answer and the saga's next step in one statement; False when the saga had moved on."""
+    lines = draft.lines
+    return bool(
+        await connection.fetchval(
+            _CONFIRM,
+            draft.order_id,
+            paying_s,
+            draft.number,
+            draft.customer_id,
+            draft.email,
+            draft.currency,
+            draft.subtotal_minor,
+            draft.discount_minor,
+            draft.tax_minor,
+            draft.shipping_minor,
+            draft.total_minor,
+            draft.coupon,
+            msgspec.json.encode(draft.explanation).decode(),
+            draft.payment_method,
+            draft.shipping_method,
+            msgspec.json.encode(draft.shipping_address).decode(),
+            draft.trace_id,
+            placed_at,
+            actor,
+            [line.sku for line in lines],
+            [line.product_id for line in lines],
+            [line.title for line in lines],
+            [line.quantity for line in lines],
+            [line.unit_price_minor for line in lines],
+            [line.line_total_minor for line in lines],
+            [line.discount_minor for line in lines],
+            [line.tax_minor for line in lines],
+            answer_status,
+            answer_body,
+        )
+    )
+
+
+async def find(connection: Connection, order_id: UUID) -> StoredOrder | None:
+    row = await connection.fetchrow(_ONE, order_id)
+    return _order(row) if row is not None else None
+
+
+async def lock(connection: Connection, order_id: UUID) -> StoredOrder | None:
+    """The order, locked until the transaction ends."""
+    row = await connection.fetchrow(_LOCK, order_id)
+    return _order(row) if row is not None else None
+
+
+async def page(
+    connection: Connection, customer_id: UUID, *, before: tuple[datetime, UUID], rows_max: int
+) -> list[StoredOrder]:
+    """A customer's orders placed before the given place in the list, newest first; one statement."""
+    rows = await connection.fetch(_PAGE, customer_id, *before, rows_max)
+    return [_order(row) for row in rows]
+
+
+async def save(connection: Connection, order: StoredOrder, *, actor: str, reason: str) -> StoredOrder:
+    """Write status and facts over the version that was read; gives the order with its new version."""
+    version = await connection.fetchval(
+        _SAVE,
+        order.id,
+        order.version,
+        order.status.value,
+        order.parcel_shown.value,
+        order.refund_shown_minor,
+        order.payment_id,
+        order.facts.captured_minor,
+        order.facts.payment_failed,
+        order.facts.stock_lost,
+        order.facts.cancel_wanted,
+        order.cancel_reason,
+        order.facts.refunded_minor,
+        order.facts.parcel.value,
+        order.events,
+        actor,
+        reason,
+    )
+    if version is None:
+        raise ConcurrentChange(f"order {order.id} is not at version {order.version} any more")
+    return msgspec.structs.replace(order, version=version)
+
+
+async def see_parcel(
+    connection: Connection, order_id: UUID, shipment_id: UUID, state: Parcel, *, carrier: str, tracking_number: str
+) -> Parcel:
+    """Note how far a parcel is, never back; gives how far the order's goods are. The order is locked."""
+    await connection.execute(
+        "INSERT INTO order_parcels AS known (order_id, shipment_id, state, carrier, tracking_number) "
+        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (order_id, shipment_id) "
+        "DO UPDATE SET state = excluded.state WHERE known.state < excluded.state",
+        order_id,
+        shipment_id,
+        state.value,
+        carrier,
+        tracking_number,
+    )
+    row = await connection.fetchrow(
+        "SELECT min(state) AS low, max(state) AS high FROM order_parcels WHERE order_id = $1", order_id
+    )
+    assert row is not None
+    return parcel_of(row["low"], row["high"])
+
+
+async def parcels(connection: Connection, order_id: UUID) -> list[asyncpg.Record]:
+    return await connection.fetch(
+        "SELECT shipment_id, state, carrier, tracking_number FROM order_parcels WHERE order_id = $1 "
+        "ORDER BY state DESC, shipment_id",
+        order_id,
+    )
+
+
+async def note(connection: Connection, order_id: UUID, *, actor: str, note: str) -> None:
+    """Write down what happened to an order without moving it."""
+    await connection.execute(
+        "INSERT INTO order_notes (order_id, actor, note) VALUES ($1, $2, $3)", order_id, actor, note
+    )
+
+
+async def history(connection: Connection, order_id: UUID) -> Sequence[asyncpg.Record]:
+    return await connection.fetch(
+        "SELECT from_status, to_status, actor, reason, at FROM order_transitions WHERE order_id = $1 ORDER BY id",
+        order_id,
+    )
+
+
+async def notes(connection: Connection, order_id: UUID) -> Sequence[asyncpg.Record]:
+    return await connection.fetch("SELECT actor, note, at FROM order_notes WHERE order_id = $1 ORDER BY id", order_id)
+
+
+async def events(connection: Connection, order_id: UUID) -> Sequence[asyncpg.Record]:
+    """The order's outbox rows that are still kept."""
+    return await connection.fetch(
+        "SELECT id, type, aggregate_version, created_at, sent_at FROM outbox WHERE aggregate_id = $1 "
+        "ORDER BY aggregate_version",
+        str(order_id),
+    )
+
+
+def _order(row: asyncpg.Record) -> StoredOrder:
+    return StoredOrder(
+        id=row["id"],
+        number=row["number"],
+        customer_id=row["customer_id"],
+        email=row["email"],
+        status=OrderStatus(row["status"]),
+        currency=row["currency"],
+        lines=_lines_decoder.decode(row["lines"]),
+        subtotal_minor=row["subtotal_minor"],
+        discount_minor=row["discount_minor"],
+        tax_minor=row["tax_minor"],
+        shipping_minor=row["shipping_minor"],
+        total_minor=row["total_minor"],
+        coupon=row["coupon"],
+        explanation=_explanation_decoder.decode(row["explanation"]),
+        payment_method=row["payment_method"],
+        shipping_method=row["shipping_method"],
+        shipping_address=_address_decoder.decode(row["shipping_address"]),
+        idempotency_key=row["idempotency_key"],
+        trace_id=row["trace_id"],
+        placed_at=row["placed_at"],
+        updated_at=row["updated_at"],
+        version=row["version"],
+        events=row["events"],
+        payment_id=row["payment_id"],
+        cancel_reason=row["cancel_reason"],
+        facts=Facts(
+            total_minor=row["total_minor"],
+            captured_minor=row["captured_minor"],
+            payment_failed=row["payment_failed"],
+            stock_lost=row["stock_lost"],
+            cancel_wanted=row["cancel_wanted"],
+            parcel=Parcel(row["parcel"]),
+            refunded_minor=row["refunded_minor"],
+        ),
+        parcel_shown=Parcel(row["parcel_shown"]),
+        refund_shown_minor=row["refund_shown_minor"],
+    )
+
+
+def parcel_of(low: int, high: int) -> Parcel:
+    """How far the goods are: on their way with the first parcel, delivered with the last."""
+    if low == Parcel.DELIVERED:
+        return Parcel.DELIVERED
+    return Parcel.DISPATCHED if high >= Parcel.DISPATCHED else Parcel.CREATED

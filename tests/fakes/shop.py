@@ -1,0 +1,222 @@
+"""Inventory, catalog and shipping in one small HTTP server each, as far as orders calls them.
+
+They keep the contracts (a hold per reservation id, repeats change nothing) and can be told to be slow, to break
+before or after the effect, and to refuse. Registered under the test's own prefix, so the real client finds them.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid5
+
+from aiohttp import web
+from redis.asyncio import Redis
+
+from shared.service_registry import Registry
+
+NAMESPACE = UUID("11111111-2222-3333-4444-555555555555")
+BEAT_S = 0.4
+Behaviour = Callable[[], Coroutine[Any, Any, web.Response | None]]
+
+
+def product_id(sku: str) -> UUID:
+    return uuid5(NAMESPACE, sku)
+
+
+@dataclass
+class FakeInventory:
+    """`plan` holds one word per coming reserve call: ok, fail_before, fail_after, hang_before, hang_after, slow."""
+
+    stock: dict[str, int] = field(default_factory=dict)
+    holds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    plan: deque[str] = field(default_factory=deque)
+    down: bool = False
+    calls: list[str] = field(default_factory=list)
+    on_held: Callable[[], None] = lambda: None
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/internal/reservations", self._reserve),
+            web.get("/internal/reservations/{id}", self._show),
+            web.post("/internal/reservations/{id}/release", self._release),
+        ]
+
+    def held_units(self, sku: str) -> int:
+        return sum(
+            line["quantity"]
+            for hold in self.holds.values()
+            if hold["status"] in {"held", "committed"}
+            for line in hold["lines"]
+            if line["sku"] == sku
+        )
+
+    async def _reserve(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.calls.append(f"reserve {body['reservation_id']}")
+        if self.down:
+            return problem(503, "database_unavailable")
+        step = self.plan.popleft() if self.plan else "ok"
+        if step == "fail_before":
+            return problem(500, "internal_error")
+        if step == "hang_before":
+            await asyncio.sleep(60)
+        answer = self._hold(body)
+        if answer.status == 201:
+            self.on_held()
+        if step == "fail_after":
+            return problem(500, "internal_error")
+        if step == "hang_after":
+            await asyncio.sleep(60)
+        if step == "slow":
+            await asyncio.sleep(0.3)
+        return answer
+
+    def _hold(self, body: dict[str, Any]) -> web.Response:
+        known = self.holds.get(body["reservation_id"])
+        if known is not None:
+            return web.json_response(known, status=201)
+        for line in body["lines"]:
+            if line["sku"] not in self.stock:
+                return problem(404, "unknown_sku", sku=line["sku"])
+            available = self.stock[line["sku"]] - self.held_units(line["sku"])
+            if available < line["quantity"]:
+                return problem(
+                    409, "insufficient_stock", sku=line["sku"], requested=line["quantity"], available=available
+                )
+        hold = {
+            "reservation_id": body["reservation_id"],
+            "status": "held",
+            "expires_at": "2099-01-01T00:00:00Z",
+            "lines": body["lines"],
+        }
+        self.holds[body["reservation_id"]] = hold
+        return web.json_response(hold, status=201)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        self.calls.append(f"show {request.match_info['id']}")
+        if self.down:
+            return problem(503, "database_unavailable")
+        hold = self.holds.get(request.match_info["id"])
+        return web.json_response(hold) if hold else problem(404, "unknown_reservation")
+
+    async def _release(self, request: web.Request) -> web.Response:
+        self.calls.append(f"release {request.match_info['id']}")
+        if self.down:
+            return problem(503, "database_unavailable")
+        hold = self.holds.get(request.match_info["id"])
+        if hold is None:
+            return problem(404, "unknown_reservation")
+        if hold["status"] == "committed":
+            return problem(409, "reservation_ended")
+        hold["status"] = "released"
+        return web.json_response(hold)
+
+
+@dataclass
+class FakeCatalog:
+    prices: dict[str, tuple[int, str]] = field(default_factory=dict)
+    inactive: set[str] = field(default_factory=set)
+    down: bool = False
+    calls: int = 0
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/internal/variants", self._variants)]
+
+    async def _variants(self, request: web.Request) -> web.Response:
+        self.calls += 1
+        if self.down:
+            return problem(503, "database_unavailable")
+        skus = request.query["skus"].split(",")
+        return web.json_response(
+            {
+                "items": [
+                    {
+                        "sku": sku,
+                        "product_id": str(product_id(sku)),
+                        "title": f"Product {sku}",
+                        "price_minor": self.prices[sku][0],
+                        "currency": self.prices[sku][1],
+                        "status": "archived" if sku in self.inactive else "active",
+                        "tax_class": "standard",
+                    }
+                    for sku in skus
+                    if sku in self.prices
+                ]
+            }
+        )
+
+
+@dataclass
+class FakeShipping:
+    amount_minor: int = 499
+    down: bool = False
+    calls: int = 0
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/internal/rates/quote", self._quote)]
+
+    async def _quote(self, request: web.Request) -> web.Response:
+        self.calls += 1
+        if self.down:
+            return problem(503, "database_unavailable")
+        currency = request.query.get("currency", "EUR")
+        return web.json_response({"amount_minor": self.amount_minor, "currency": currency, "method": "standard"})
+
+
+@dataclass
+class Shop:
+    inventory: FakeInventory
+    catalog: FakeCatalog
+    shipping: FakeShipping
+
+
+@asynccontextmanager
+async def shop(redis_url: str, prefix: str, *, without: tuple[str, ...] = ()) -> AsyncIterator[Shop]:
+    """The three fakes, running and registered; a SKU "A" at 10.00 EUR with 1,000 in stock to begin with."""
+    fakes = Shop(
+        FakeInventory(stock={"A": 1_000, "B": 1_000}),
+        FakeCatalog(prices={"A": (1000, "EUR"), "B": (2550, "EUR")}),
+        FakeShipping(),
+    )
+    redis = Redis.from_url(redis_url)
+    registry = Registry(redis, prefix)
+    beats: list[asyncio.Task[None]] = []
+    runners: list[web.AppRunner] = []
+    try:
+        for name, fake in (("inventory", fakes.inventory), ("catalog", fakes.catalog), ("shipping", fakes.shipping)):
+            if name in without:
+                continue
+            app = web.Application()
+            app.add_routes(fake.routes())
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            runners.append(runner)
+            port = runner.addresses[0][1]
+            await registry.heartbeat(name, f"{name}-1", f"http://127.0.0.1:{port}")
+            beats.append(asyncio.create_task(_beat(registry, name, port)))
+        yield fakes
+    finally:
+        for beat in beats:
+            beat.cancel()
+        for runner in runners:
+            await runner.cleanup()
+        await redis.aclose()
+
+
+async def _beat(registry: Registry, name: str, port: int) -> None:
+    while True:
+        await asyncio.sleep(BEAT_S)
+        await registry.heartbeat(name, f"{name}-1", f"http://127.0.0.1:{port}")
+
+
+def problem(status: int, code: str, **extra: Any) -> web.Response:
+    return web.json_response(
+        {"type": "about:blank", "title": code, "status": status, "detail": code, "code": code, **extra},
+        status=status,
+        content_type="application/problem+json",
+    )
