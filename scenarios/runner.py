@@ -107,13 +107,24 @@ async def heal_defect(fleet: Fleet, card: DefectCard) -> None:
 
 async def collect(fleet: Fleet, facts: RunFacts, directory: Path, *, since: Any) -> Evidence:
     """History, audit views and journals, as they stand now."""
-    facts.subscriptions = await _subscriptions(fleet)
+    facts.subscriptions = await subscriptions(fleet)
     snapshots = await take_snapshots(fleet.audit_urls())
     facts.problems.extend(snapshots.problems)
     facts.ended_at = time.time()
     journals = await asyncio.to_thread(read_journals, fleet.layout.world, since)
     history = await asyncio.to_thread(read_history, history_path(directory))
     return Evidence(facts=facts, history=history, audit=snapshots.tables, journals=journals)
+
+
+async def subscriptions(fleet: Fleet) -> dict[str, list[str]]:
+    """Event types by consuming service, as the services themselves declare them."""
+
+    async def of(service: str) -> list[str]:
+        contract = await fleet.call(service, "GET", "/internal/contract")
+        return list(contract["consumes"])
+
+    calls: list[Awaitable[list[str]]] = [of(service) for service in AUDITED_SERVICES]
+    return dict(zip(AUDITED_SERVICES, await asyncio.gather(*calls), strict=True))
 
 
 async def _play(
@@ -211,12 +222,3 @@ async def _restarted(fleet: Fleet, card: DefectCard) -> None:
         ]
         for name in instances:
             await processes.wait_ready(fleet, name, deadline_s=SETTLE_DEADLINE_S)
-
-
-async def _subscriptions(fleet: Fleet) -> dict[str, list[str]]:
-    async def of(service: str) -> list[str]:
-        contract = await fleet.call(service, "GET", "/internal/contract")
-        return list(contract["consumes"])
-
-    calls: list[Awaitable[list[str]]] = [of(service) for service in AUDITED_SERVICES]
-    return dict(zip(AUDITED_SERVICES, await asyncio.gather(*calls), strict=True))

@@ -16,11 +16,15 @@ from tests.engines import SHARED_DIRECTORY_VARIABLE, EngineUrls, engine_urls, st
 CATEGORIES = ("unit", "integration", "consumer", "performance", "security", "concurrency", "saga")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--service", help="only the tests marked as this service's")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The controlling process owns the directory through which workers find the one set of engines."""
     if not hasattr(config, "workerinput"):
         os.environ[SHARED_DIRECTORY_VARIABLE] = tempfile.mkdtemp(prefix="shopstream-tests-")
-        Path(os.environ[SHARED_DIRECTORY_VARIABLE]).chmod(0o755)  # noqa: S103 PostgreSQL runs as another user there
+        Path(os.environ[SHARED_DIRECTORY_VARIABLE]).chmod(0o755)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -30,8 +34,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test's category is its folder."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test's category is its folder; `--service` keeps those of one service."""
+    if service := config.getoption("--service"):
+        items[:] = [item for item in items if any(service in mark.args for mark in item.iter_markers("service"))]
     for item in items:
         for category in CATEGORIES:
             if f"/tests/{category}/" in str(item.path):

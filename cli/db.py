@@ -1,0 +1,40 @@
+"""shopctl db: a psql shell on one service's database."""
+
+from typing import Annotated
+
+import typer
+
+EXAMPLES = """Examples:
+
+  shopctl db orders
+
+  shopctl db inventory -c 'select * from audit.stock limit 5'"""
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog=EXAMPLES)(db)
+
+
+def db(
+    service: Annotated[str, typer.Argument(help="A service with a database.")],
+    command: Annotated[str, typer.Option("-c", "--command", help="One statement instead of a shell.")] = "",
+) -> None:
+    """Open psql as the service's own role."""
+    import os  # noqa: PLC0415 -- quick --help
+    import shutil  # noqa: PLC0415 -- the same
+
+    from compose import environment, secrets_file, state  # noqa: PLC0415 -- the same
+    from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
+
+    layout, _ = state.running()
+    secrets = secrets_file.load_or_make(layout)
+    if service not in secrets.database_passwords:
+        known = ", ".join(sorted(secrets.database_passwords))
+        raise OperatorError(
+            "database.unknown", f"{service!r} has no database.", mend=f"Choose one of: {known}.", exit_code=2
+        )
+    psql = shutil.which("psql")
+    url = environment.database_url(layout, secrets, service)
+    if psql is None:
+        raise OperatorError("psql.missing", "psql is not installed.", mend=f"Install it, or connect to {url}.")
+    os.execv(psql, [psql, url, *(["-c", command] if command else [])])  # noqa: S606 the operator asked for it

@@ -1,0 +1,131 @@
+"""shopctl events: what is on the broker, who is behind, and what could not be applied."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from scenarios.fleet import Fleet
+
+TAIL_EXAMPLES = """Examples:
+
+  shopctl events tail
+
+  shopctl events tail --type order.paid --lines 50"""
+LAG_EXAMPLES = """Examples:
+
+  shopctl events lag"""
+DLQ_LIST_EXAMPLES = """Examples:
+
+  shopctl events dlq list"""
+DLQ_REDRIVE_EXAMPLES = """Examples:
+
+  shopctl events dlq redrive inventory"""
+
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    commands = typer.Typer(no_args_is_help=True, help="Events, lag and dead letters.")
+    commands.command("tail", epilog=TAIL_EXAMPLES)(tail)
+    commands.command("lag", epilog=LAG_EXAMPLES)(lag)
+    letters = typer.Typer(no_args_is_help=True, help="Dead letters.")
+    letters.command("list", epilog=DLQ_LIST_EXAMPLES)(dlq_list)
+    letters.command("redrive", epilog=DLQ_REDRIVE_EXAMPLES)(dlq_redrive)
+    commands.add_typer(letters, name="dlq")
+    app.add_typer(commands, name="events")
+
+
+def tail(
+    event_type: Annotated[str, typer.Option("--type", help="Only this event type.")] = "",
+    lines: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
+    json: Json = False,
+) -> None:
+    """The newest events on the broker, as the tap saw them."""
+    import msgspec  # noqa: PLC0415 -- quick --help
+
+    from cli import terminal  # noqa: PLC0415 -- the same
+    from compose import state  # noqa: PLC0415 -- the same
+    from scenarios.world.journals import read_journals  # noqa: PLC0415 -- the same
+
+    seen = [line for line in read_journals(state.layout_of().world).tap if not event_type or line.type == event_type]
+    if json:
+        terminal.json([msgspec.to_builtins(line) for line in seen[-lines:]])
+        return
+    terminal.table(
+        ("occurred", "type", "aggregate", "version", "place", "trace"),
+        [
+            (
+                line.occurred_at,
+                line.type,
+                line.aggregate_id,
+                line.aggregate_version,
+                f"{line.topic}/{line.partition}@{line.offset}",
+                line.trace_id,
+            )
+            for line in seen[-lines:]
+        ],
+    )
+
+
+def lag(json: Json = False) -> None:
+    """How many events each service's consumer is behind, and everything else that is still open."""
+    from cli import terminal  # noqa: PLC0415 -- quick --help
+    from scenarios.quiescence import quiesce  # noqa: PLC0415 -- the same
+
+    found = _with_fleet(lambda fleet: quiesce(fleet, since=0.0, deadline_s=1.0))
+    if json:
+        terminal.json(found.waits_for)
+    else:
+        terminal.table(("waits", "count"), found.waits_for.items())
+        terminal.ok("Nothing waits." if found.reached else "Work is open.")
+
+
+def dlq_list(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50, json: Json = False) -> None:
+    """The newest dead letters of every service."""
+    from cli import terminal  # noqa: PLC0415 -- quick --help
+    from scenarios.letters import dead_letters  # noqa: PLC0415 -- the same
+
+    found = _with_fleet(lambda fleet: dead_letters(fleet, per_service_max=limit))
+    if json:
+        terminal.json(found)
+        return
+    terminal.table(
+        ("consumer", "event", "from", "reason", "attempts", "parked", "redriven"),
+        [
+            (
+                row["consumer"],
+                row["event_id"],
+                f"{row['topic']}/{row['partition']}@{row['offset_']}",
+                row["reason"],
+                row["attempts"],
+                "yes" * row["parked"],
+                "yes" * bool(row["redriven_at"]),
+            )
+            for row in found
+        ],
+    )
+
+
+def dlq_redrive(service: Annotated[str, typer.Argument(help="Whose dead letters.")], json: Json = False) -> None:
+    """Apply a service's dead letters again, with their own ids, after the cause is mended."""
+    from cli import terminal  # noqa: PLC0415 -- quick --help
+
+    done = _with_fleet(lambda fleet: fleet.call(service, "POST", "/internal/dead-letters/redrive"))
+    if json:
+        terminal.json(done)
+    terminal.ok(f"Applied {done['applied']}, {done['remaining']} remain.")
+
+
+def _with_fleet(ask: "Callable[[Fleet], Awaitable[Any]]") -> Any:
+    import asyncio  # noqa: PLC0415 -- quick --help
+
+    from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
+
+    async def run() -> Any:
+        async with Fleet.running() as fleet:
+            return await ask(fleet)
+
+    return asyncio.run(run())

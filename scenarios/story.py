@@ -1,0 +1,141 @@
+"""One order's whole story: what every service, the broker and the outside world know of it, in the order of time."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from scenarios.fleet import Fleet
+from scenarios.world.journals import read_journals
+
+_ORDERS = "SELECT * FROM audit.orders WHERE id::text = $1 OR number = $1"
+_QUERIES: dict[str, tuple[tuple[str, str], ...]] = {
+    "orders": (
+        (
+            "transition",
+            "SELECT at, from_status || ' → ' || to_status AS what, actor || ': ' || reason AS detail "
+            "FROM audit.order_transitions WHERE order_id = $1::uuid",
+        ),
+    ),
+    "inventory": (
+        (
+            "movement",
+            "SELECT created_at AS at, type AS what, quantity_text AS detail FROM (SELECT created_at, type, "
+            "sku || ' on hand ' || on_hand_delta || ', reserved ' || reserved_delta AS quantity_text, reservation_id "
+            "FROM audit.movements) AS m WHERE reservation_id = $1::uuid",
+        ),
+    ),
+    "payments": (
+        (
+            "attempt",
+            "SELECT a.started_at AS at, 'attempt ' || a.number AS what, a.outcome AS detail "
+            "FROM audit.payment_attempts a JOIN audit.payments p ON p.id = a.payment_id WHERE p.order_id = $1::uuid",
+        ),
+        (
+            "ledger",
+            "SELECT created_at AS at, kind AS what, account || ' ' || amount_minor || ' ' || currency AS detail "
+            "FROM audit.ledger WHERE order_id = $1::uuid",
+        ),
+        (
+            "refund",
+            "SELECT created_at AS at, 'refund ' || status AS what, amount_minor || ' ' || currency AS detail "
+            "FROM audit.refunds WHERE order_id = $1::uuid",
+        ),
+    ),
+    "shipping": (
+        (
+            "shipment",
+            "SELECT t.at, t.from_status || ' → ' || t.to_status AS what, coalesce(s.tracking_number, '') AS detail "
+            "FROM audit.shipment_transitions t JOIN audit.shipments s ON s.id = t.shipment_id "
+            "WHERE s.order_id = $1::uuid",
+        ),
+    ),
+    "notifications": (
+        (
+            "mail",
+            "SELECT sent_at AS at, template AS what, recipient || ' ' || status AS detail FROM audit.deliveries "
+            "WHERE order_id = $1::uuid AND sent_at IS NOT NULL",
+        ),
+    ),
+}
+
+
+class Chapter(msgspec.Struct, frozen=True, order=True):
+    """One thing that happened; `at` is epoch seconds, `where` a service or a witness."""
+
+    at: float
+    where: str
+    kind: str
+    what: str
+    detail: str
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """The order as it stands, and its chapters in order of time."""
+
+    order: dict[str, Any]
+    chapters: tuple[Chapter, ...]
+
+
+async def story(fleet: Fleet, order: str) -> Story | None:
+    """The story of an order by id or number; None when there is no such order."""
+    urls = fleet.audit_urls()
+    found = await _rows(urls["orders"], _ORDERS, order)
+    if not found:
+        return None
+    row = dict(found[0])
+    order_id = row["id"]
+    told = await asyncio.gather(*(_of_service(service, urls[service], order_id) for service in _QUERIES))
+    chapters = [chapter for chapters in told for chapter in chapters]
+    chapters.extend(await asyncio.to_thread(_witnessed, fleet, str(order_id)))
+    return Story(order={name: _plain(value) for name, value in row.items()}, chapters=tuple(sorted(chapters)))
+
+
+async def _of_service(service: str, url: str, order_id: UUID) -> list[Chapter]:
+    chapters: list[Chapter] = []
+    for kind, query in _QUERIES[service]:
+        rows = await _rows(url, query, order_id)
+        chapters.extend(
+            Chapter(row["at"].timestamp(), service, kind, row["what"] or "", row["detail"] or "") for row in rows
+        )
+    return chapters
+
+
+async def _rows(url: str, query: str, argument: object) -> Sequence[asyncpg.Record]:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetch(query, argument)
+    finally:
+        await connection.close()
+
+
+def _witnessed(fleet: Fleet, order_id: str) -> list[Chapter]:
+    journals = read_journals(fleet.layout.world)
+    chapters = [
+        Chapter(line.at, "psp", line.kind, line.payment_id, f"{line.amount_minor} {line.currency}")
+        for line in journals.psp
+        if order_id in (line.merchant_reference, line.payment_reference)
+    ]
+    chapters.extend(
+        Chapter(line.at, "carrier", line.kind, line.tracking_number, line.shipment_id)
+        for line in journals.carrier
+        if line.order_id == order_id
+    )
+    chapters.extend(
+        Chapter(line.at, "smtp", line.kind or "accepted", line.template, ", ".join(line.recipients))
+        for line in journals.smtp
+        if line.order_id == order_id
+    )
+    chapters.extend(
+        Chapter(line.timestamp_ms / 1000, "kafka", line.type, f"{line.topic}/{line.partition}@{line.offset}", "")
+        for line in journals.tap
+        if line.aggregate_id == order_id
+    )
+    return chapters
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, int | float | bool | None) else str(value)

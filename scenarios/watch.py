@@ -1,0 +1,43 @@
+"""Judge the running fleet as it stands, without a load: the invariants that need no client history."""
+
+import time
+
+from scenarios.checkers import ALL_CHECKERS, Checker, named
+from scenarios.evidence import Evidence, RunFacts
+from scenarios.fleet import Fleet
+from scenarios.quiescence import quiesce
+from scenarios.runner import subscriptions
+from scenarios.snapshots import take_snapshots
+from scenarios.verdict import Verdict, judge
+from scenarios.world.journals import read_journals
+
+FROM_HISTORY = frozenset({"INV-02", "INV-03", "INV-04", "INV-09", "INV-10"})
+"""Invariants whose witness is what clients were told; without clients there is nothing to compare with."""
+
+REST_DEADLINE_S = 20.0
+
+
+def judgeable(ids: tuple[str, ...] = ()) -> tuple[Checker, ...]:
+    """The checkers that a look at the fleet can answer, or the ones named. Raises KeyError for an unknown id."""
+    wanted = named(*ids) if ids else ALL_CHECKERS
+    return tuple(checker for checker in wanted if ids or checker.id not in FROM_HISTORY)
+
+
+async def look(fleet: Fleet, checkers: tuple[Checker, ...]) -> Verdict:
+    """One verdict over everything the fleet ever did, after it came to rest."""
+    started = time.time()
+    rest = await quiesce(fleet, since=0.0, deadline_s=REST_DEADLINE_S)
+    snapshots = await take_snapshots(fleet.audit_urls())
+    facts = RunFacts(
+        scenario="fleet",
+        seed=0,
+        title="The running fleet",
+        started_at=0.0,
+        history_origin_at=started,
+        quiesced_at=time.time() if rest.reached else None,
+        ended_at=time.time(),
+        subscriptions=await subscriptions(fleet),
+        problems=list(snapshots.problems),
+    )
+    evidence = Evidence(facts=facts, history=[], audit=snapshots.tables, journals=read_journals(fleet.layout.world))
+    return judge(evidence, checkers)
