@@ -151,8 +151,8 @@ class Till:
 
 
 @asynccontextmanager
-async def psp_world(folder: Path) -> AsyncIterator[World]:
-    world = World(WorldSettings(folder=folder, webhook_secret=WEBHOOK_SECRET))
+async def psp_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
+    world = World(WorldSettings(folder=folder, webhook_secret=WEBHOOK_SECRET, **settings))
     await world.start()
     try:
         yield world

@@ -5,7 +5,7 @@ Raises `RemoteUnavailableError` (`effect_possible` False: never arrived), `Remot
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import quote
 from uuid import UUID
 
@@ -65,6 +65,7 @@ class PspPayment(msgspec.Struct, frozen=True, kw_only=True):
     refunds: tuple[PspRefund, ...] = ()
 
 
+@runtime_checkable
 class Psp(Protocol):
     """What payments needs of a provider."""
 

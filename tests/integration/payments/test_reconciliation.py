@@ -1,0 +1,60 @@
+import pytest
+
+from tests.paying import an_order, till
+
+pytestmark = pytest.mark.service("payments")
+
+
+async def _books(shop):
+    status, body = await shop.service.call("GET", "/internal/reconciliation")
+    assert status == 200, body
+    return body
+
+
+async def test_equal_books_show_no_difference(engines, prefix, tmp_path):
+    async with till(engines, prefix, tmp_path) as shop:
+        orders = [an_order(), an_order(currency="JPY"), an_order(method="tok_declined")]
+        await shop.place(*orders)
+        await shop.reaches(orders[0], "captured")
+        await shop.reaches(orders[1], "captured")
+        await shop.reaches(orders[2], "failed")
+        await shop.refund(orders[0], "10.00")
+        await shop.refunds_done(orders[0], 1_000)
+        body = await _books(shop)
+        assert (body["compared"], body["in_flight"], body["complete"]) == (3, 0, True)
+        assert (body["differences"], body["difference_minor"]) == ([], {})
+
+
+async def test_a_second_capture_is_found_and_given_back_once(engines, prefix, tmp_path):
+    async with till(engines, prefix, tmp_path) as shop:
+        order = an_order()
+        await shop.place(order)
+        await shop.reaches(order, "captured")
+        async with shop.service.http.post(
+            f"{shop.world.psp_url}/v1/payments",
+            json={
+                "merchant_reference": str(order.order_id), "amount_minor": 8_999, "currency": "EUR",
+                "payment_method": "tok_visa",
+            },
+            headers={"Idempotency-Key": "a-new-key"},
+        ) as answer:  # fmt: skip
+            second = (await answer.json())["id"]
+        body = await _books(shop)
+        (difference,) = body["differences"]
+        assert (difference["kind"], difference["repair"]) == ("captured_twice", "return_duplicate")
+        assert (difference["psp_captured_minor"], difference["captured_minor"]) == (17_998, 8_999)
+        assert body["difference_minor"] == {"EUR": 8_999}
+        own, extra = difference["psp_payment_ids"]
+        assert extra == second
+        path = f"/internal/payments/{order.order_id}/duplicates"
+        answers = [await shop.service.call("POST", path, json={"psp_payment_id": extra}) for _ in range(2)]
+        assert [status for status, _ in answers] == [200, 200]
+        assert answers[0][1]["id"] == answers[1][1]["id"]
+        await shop.refunds_done(order, 8_999)
+        status, body = await shop.service.call("POST", path, json={"psp_payment_id": own})
+        assert (status, body["code"]) == (409, "not_a_duplicate")
+        body = await _books(shop)
+        assert (body["differences"], body["difference_minor"]) == ([], {})
+        assert [line.payment_id for line in shop.journal(order, "refund")] == [extra]
+        row = await shop.payment(order)
+        assert (row["captured_minor"], row["refunded_minor"]) == (17_998, 8_999)
