@@ -60,6 +60,10 @@ def up(
             if "event" not in line:
                 return line
             on_event(line)
+    except KeyboardInterrupt:
+        if ours:
+            down(layout.home)
+        raise
     except OperatorError:
         if ours:  # a first boot that failed stops what it had started
             _wait_for_end(layout)

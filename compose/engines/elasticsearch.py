@@ -7,7 +7,6 @@ from typing import Final
 from compose import http_probe
 from compose.engines import cds, jars, java
 from compose.engines.engine import Context, NotReadyError, claim_data, minimal_environ
-from compose.operator_error import OperatorError
 from compose.process import Command, Watched
 
 PROBE_SECONDS_MAX: Final = 4.0
@@ -110,15 +109,6 @@ class Elasticsearch:
         pids = [info["process"]["id"] for info in described["nodes"].values()]
         if described["cluster_name"] != self._cluster or pids != [process.pid]:
             raise NotReadyError(f"{self.url} is answered by another Elasticsearch")
-
-    def explain(self, log_tail: str) -> OperatorError | None:
-        if "No space left on device" in log_tail:
-            return OperatorError(
-                "disk.full",
-                f"No space is left on the disk of {self._home}.",
-                mend="Free 1 GB there, or move the stack: SHOPSTREAM_HOME=/path/with/room shopctl up.",
-            )
-        return None
 
     def ended(self, *, cleanly: bool) -> None:
         if cleanly and self._archive:

@@ -7,9 +7,10 @@ from typing import Final, Protocol
 
 from compose.layout import Layout
 from compose.operator_error import OperatorError
-from compose.process import Command, Watched
+from compose.process import Command, Watched, tail
 
 STAMP: Final = "provider"
+DISK_FULL: Final = "No space left on device"
 
 # a role and what it is doing now, for the live table: ("kafka", "fetching jars 12/46")
 Report = Callable[[str, str], None]
@@ -48,9 +49,6 @@ class Engine(Protocol):
     async def probe(self, process: Watched) -> None:
         """One real call; raises NotReadyError until it succeeds against this very process."""
 
-    def explain(self, log_tail: str) -> OperatorError | None:
-        """The operator's way out when it ended instead of becoming ready; None when unknown."""
-
     def ended(self, *, cleanly: bool) -> None:
         """Called after the process is gone."""
 
@@ -75,6 +73,25 @@ def claim_data(home: Path, provider: str) -> None:
             f"The data in {home} were written by {written_by}, but this start would use {provider}.",
             mend="Start with the same engines as before (see SHOPSTREAM_ENGINES), or drop them: shopctl down --wipe.",
         )
+
+
+def explain_end(name: str, exit_code: int | None, log: Path) -> OperatorError:
+    """Why an engine ended instead of becoming ready, as far as its log tells."""
+    if DISK_FULL in tail(log):
+        return disk_full(log.parent)
+    return OperatorError(
+        "engine.ended",
+        f"{name} ended with exit code {exit_code} while starting.",
+        mend=f"Read the end of {log}; shopctl doctor checks the usual causes.",
+    )
+
+
+def disk_full(path: Path) -> OperatorError:
+    return OperatorError(
+        "disk.full",
+        f"No space is left on the disk of {path}.",
+        mend="Free 1 GB there, or move the stack: SHOPSTREAM_HOME=/path/with/room shopctl up.",
+    )
 
 
 def minimal_environ(home: Path) -> dict[str, str]:

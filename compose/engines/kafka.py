@@ -5,7 +5,7 @@ import subprocess
 from typing import Final
 
 from compose.engines import cds, jars, java
-from compose.engines.engine import Context, NotReadyError, claim_data, minimal_environ
+from compose.engines.engine import DISK_FULL, Context, NotReadyError, claim_data, disk_full, minimal_environ
 from compose.operator_error import OperatorError
 from compose.process import Command, Watched
 
@@ -95,21 +95,6 @@ class Kafka:
         await _is_cluster(self.url, self._context.cluster_id)
         await _produces(self.url)
 
-    def explain(self, log_tail: str) -> OperatorError | None:
-        if "No space left on device" in log_tail:
-            return OperatorError(
-                "disk.full",
-                f"No space is left on the disk of {self._home}.",
-                mend="Free 1 GB there, or move the stack: SHOPSTREAM_HOME=/path/with/room shopctl up.",
-            )
-        if "Invalid cluster.id" in log_tail or "cluster ID" in log_tail:
-            return OperatorError(
-                "kafka.other_cluster",
-                f"The data in {self._data} belong to another Kafka cluster.",
-                mend="Drop them and start anew: shopctl down --wipe.",
-            )
-        return None
-
     def ended(self, *, cleanly: bool) -> None:
         if cleanly and self._archive:
             self._archive.keep()
@@ -132,9 +117,23 @@ class Kafka:
         (self._home / "tmp").mkdir(parents=True, exist_ok=True)
         claim_data(self._home, f"kafka {self._jars.version.split('.')[0]}")
         self._configure()
-        if not (self._data / "meta.properties").is_file():
+        if not self._is_formatted():
             self._context.report(self.name, "formatting")
             self._format()
+
+    def _is_formatted(self) -> bool:
+        """Whether the log directory is ours already; raises OperatorError when it is another cluster's."""
+        try:
+            properties = (self._data / "meta.properties").read_text()
+        except FileNotFoundError:
+            return False
+        if f"cluster.id={self._context.cluster_id}\n" not in properties.replace("\r\n", "\n") + "\n":
+            raise OperatorError(
+                "kafka.other_cluster",
+                f"The data in {self._data} belong to another Kafka cluster than secrets.json names.",
+                mend="Drop them and start anew: shopctl down --wipe.",
+            )
+        return True
 
     def _configure(self) -> None:
         port, controller = (self._context.layout.port(name) for name in ("kafka", "kafka-controller"))
@@ -167,8 +166,9 @@ class Kafka:
         )
         if done.returncode != 0:
             text = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
-            known = self.explain(done.stderr + done.stdout)
-            raise known or OperatorError(
+            if DISK_FULL in done.stderr + done.stdout:
+                raise disk_full(self._home)
+            raise OperatorError(
                 "kafka.format",
                 f"Kafka could not format {self._data}: {text[-1]}.",
                 mend="Drop what is there and start anew: shopctl down --wipe, then shopctl up.",

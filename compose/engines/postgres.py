@@ -10,7 +10,7 @@ from typing import Final
 
 from compose import privileges
 from compose.engines import providers
-from compose.engines.engine import Context, NotReadyError, claim_data, minimal_environ
+from compose.engines.engine import DISK_FULL, Context, NotReadyError, claim_data, disk_full, minimal_environ
 from compose.operator_error import OperatorError
 from compose.process import Command, Watched
 
@@ -87,11 +87,6 @@ class Postgres:
         if not await asyncio.to_thread(Path(served).samefile, self._data):
             raise NotReadyError(f"port {self._port} is served from {served}")
 
-    def explain(self, log_tail: str) -> OperatorError | None:
-        if "No space left on device" in log_tail:
-            return disk_full(self._root)
-        return None
-
     def ended(self, *, cleanly: bool) -> None:
         del cleanly
 
@@ -154,7 +149,7 @@ class Postgres:
             return
         shutil.rmtree(self._data, ignore_errors=True)
         text = done.stderr.strip() or done.stdout.strip()
-        if "No space left on device" in text:
+        if DISK_FULL in text:
             raise disk_full(self._root)
         raise OperatorError(
             "postgres.initdb",
@@ -169,11 +164,3 @@ def data_root(home: Path) -> Path:
     if os.geteuid() != 0 or privileges.can_enter(home.parent, privileges.unprivileged_uid()):
         return inside
     return FOREIGN_DATA / f"postgres-{privileges.path_digest(home)}"
-
-
-def disk_full(path: Path) -> OperatorError:
-    return OperatorError(
-        "disk.full",
-        f"No space is left on the disk of {path}.",
-        mend="Free 1 GB there, or move the stack: SHOPSTREAM_HOME=/path/with/room shopctl up.",
-    )

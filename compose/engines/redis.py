@@ -6,7 +6,6 @@ from typing import Final
 
 from compose.engines import providers
 from compose.engines.engine import Context, NotReadyError, claim_data, minimal_environ
-from compose.operator_error import OperatorError
 from compose.process import Command, Watched
 
 PROBE_SECONDS_MAX: Final = 2.0
@@ -75,15 +74,6 @@ class Redis:
         served_by = re.search(rb"process_id:(\d+)", info)
         if not served_by or int(served_by.group(1)) != process.pid:
             raise NotReadyError(f"port {self._port} is answered by another redis")
-
-    def explain(self, log_tail: str) -> OperatorError | None:
-        if "No space left on device" in log_tail:
-            return OperatorError(
-                "disk.full",
-                f"No space is left on the disk of {self._home}.",
-                mend="Free 1 GB there, or move the stack: SHOPSTREAM_HOME=/path/with/room shopctl up.",
-            )
-        return None
 
     def ended(self, *, cleanly: bool) -> None:
         del cleanly

@@ -8,13 +8,13 @@ from typing import Final
 
 from compose import ports, secrets_file
 from compose.engines.elasticsearch import Elasticsearch
-from compose.engines.engine import Context, Engine, NotReadyError, Report
+from compose.engines.engine import Context, Engine, NotReadyError, Report, explain_end
 from compose.engines.kafka import Kafka
 from compose.engines.postgres import Postgres
 from compose.engines.redis import Redis
 from compose.layout import Layout, make_directories
 from compose.operator_error import OperatorError
-from compose.process import Watched, spawn, tail
+from compose.process import Watched, spawn
 
 ENGINES: Final[dict[str, Callable[[Context], Engine]]] = {
     "postgres": Postgres,
@@ -123,11 +123,7 @@ async def until_ready(engine: Engine, process: Watched) -> None:
     deadline = time.monotonic() + engine.ready_seconds_max
     while time.monotonic() < deadline:
         if not process.is_running:
-            raise engine.explain(tail(log)) or OperatorError(
-                "engine.ended",
-                f"{engine.name} ended with exit code {process.exit_code} while starting.",
-                mend=f"Read the end of {log}; shopctl doctor checks the usual causes.",
-            )
+            raise explain_end(engine.name, process.exit_code, log)
         try:
             await engine.probe(process)
         except NotReadyError as error:

@@ -203,8 +203,7 @@ def _choose_base(asked: int | None, *, known: int | None, names: list[str]) -> i
     return ports.choose_base(asked, names)
 
 
-async def _supervise(asked: argparse.Namespace) -> int:
-    home = Path(asked.home).absolute()
+async def _supervise(asked: argparse.Namespace, home: Path) -> int:
     layout = Layout(home, default_cache(), asked.port_base or ports.DEFAULT_BASE)
     make_directories(layout)
     with layout.lock_file.open("w") as lock:
@@ -250,7 +249,8 @@ def main() -> int:
     parser.add_argument("--port-base", type=int)
     parser.add_argument("--only", default="")
     parser.add_argument("--scale", action="append", default=[])
-    return asyncio.run(_supervise(parser.parse_args()))
+    asked = parser.parse_args()
+    return asyncio.run(_supervise(asked, Path(asked.home).absolute()))
 
 
 if __name__ == "__main__":

@@ -59,13 +59,7 @@ class ControlServer:
 
         try:
             request: Json = json.loads(raw)
-            handler = self._handlers.get(str(request.get("command")))
-            if handler is None:
-                raise OperatorError(
-                    "control.unknown",
-                    f"The supervisor knows no command {request.get('command')!r}.",
-                    mend=f"It knows {', '.join(self._handlers)}; a mixed installation needs shopctl down, then up.",
-                )
+            handler = self._handler(str(request.get("command")))
             send(await handler(request, send))
         except OperatorError as error:
             send({"error": error.to_dict()})
@@ -83,3 +77,12 @@ class ControlServer:
             raise
         finally:
             await writer.drain()
+
+    def _handler(self, command: str) -> Handler:
+        if command not in self._handlers:
+            raise OperatorError(
+                "control.unknown",
+                f"The supervisor knows no command {command!r}.",
+                mend=f"It knows {', '.join(self._handlers)}; a mixed installation needs shopctl down, then up.",
+            )
+        return self._handlers[command]

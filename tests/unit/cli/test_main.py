@@ -22,7 +22,7 @@ def _own_home(tmp_path, monkeypatch):
 def test_help_is_quick():
     def seconds() -> float:
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "cli.main", "--help"], check=True, capture_output=True)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "cli.main", "--help"], check=True, capture_output=True)
         return time.perf_counter() - began
 
     assert min(seconds() for _ in range(TRIES)) < HELP_SECONDS_MAX
