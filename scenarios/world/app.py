@@ -12,6 +12,7 @@ import uvloop
 
 from scenarios.world.carrier.api import CarrierApi
 from scenarios.world.carrier.house import CarrierHouse
+from scenarios.world.exchange import Exchange
 from scenarios.world.faults.api import FaultProxies
 from scenarios.world.http_server import HttpServer, Routes
 from scenarios.world.mail.api import MailApi
@@ -39,11 +40,12 @@ class World:
         self.carrier = CarrierHouse(
             settings.folder, webhook_url=settings.carrier_webhook_url, signing_secret=settings.webhook_secret
         )
+        self.exchange = Exchange(settings.folder)
         self.mail = MailCatcher(settings.folder)
         self.messages = MessageSink(settings.folder)
         self.faults = FaultProxies(settings.folder)
         self.tap = self._tap() if settings.kafka_bootstrap else None
-        self._psp_server = HttpServer("psp", PspApi(self.psp).routes())
+        self._psp_server = HttpServer("psp", self._psp_routes())
         self._carrier_server = HttpServer("carrier", CarrierApi(self.carrier).routes())
         self._catcher_server = HttpServer("catcher", self._catcher_routes())
         self._faults_server = HttpServer("faults", self.faults.routes())
@@ -104,12 +106,18 @@ class World:
         if self.tap is not None:
             await self.tap.stop()
         self.messages.close()
+        self.exchange.close()
 
     def _tap(self) -> "Tap":
         # Imported here: without a broker to tap nobody should pay for the client.
         from scenarios.world.tap import Tap  # noqa: PLC0415
 
         return Tap(self.settings.folder, bootstrap=self.settings.kafka_bootstrap, pattern=self.settings.tap_pattern)
+
+    def _psp_routes(self) -> Routes:
+        routes = PspApi(self.psp).routes()
+        self.exchange.register(routes)
+        return routes
 
     def _catcher_routes(self) -> Routes:
         routes = Routes()

@@ -16,6 +16,7 @@ SMTP_JOURNAL = "smtp.jsonl"
 SMS_JOURNAL = "sms.jsonl"
 TAP_JOURNAL = "tap.jsonl"
 FAULTS_JOURNAL = "faults.jsonl"
+EXCHANGE_JOURNAL = "exchange.jsonl"
 MAIL_FOLDER = "mail"
 
 
@@ -170,6 +171,15 @@ class FaultRecord(Record, kw_only=True, omit_defaults=True):
     state: msgspec.Raw = msgspec.Raw()
 
 
+class ExchangeRecord(Record, kw_only=True, omit_defaults=True):
+    """One line of exchange.jsonl: `quoted` or `changed`; `rate` is a decimal string, `quote` per one `base`."""
+
+    base: str = ""
+    quote: str = ""
+    rate: str = ""
+    trace_id: str = ""
+
+
 class Journals(msgspec.Struct, frozen=True):
     """All journals of one world, in memory."""
 
@@ -179,6 +189,7 @@ class Journals(msgspec.Struct, frozen=True):
     sms: list[MessageRecord]
     tap: list[TapRecord]
     faults: list[FaultRecord]
+    exchange: list[ExchangeRecord] = []
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -190,6 +201,7 @@ class Marks(msgspec.Struct, frozen=True):
     sms: int = 0
     tap: int = 0
     faults: int = 0
+    exchange: int = 0
 
 
 R = TypeVar("R", bound=Record)
@@ -208,6 +220,7 @@ def read_journals(directory: Path, since: Marks = Marks()) -> Journals:  # noqa:
         sms=read(directory / SMS_JOURNAL, MessageRecord, after=since.sms),
         tap=read(directory / TAP_JOURNAL, TapRecord, after=since.tap),
         faults=read(directory / FAULTS_JOURNAL, FaultRecord, after=since.faults),
+        exchange=read(directory / EXCHANGE_JOURNAL, ExchangeRecord, after=since.exchange),
     )
 
 
@@ -220,6 +233,7 @@ def marks(directory: Path) -> Marks:
         sms=last_n(directory / SMS_JOURNAL),
         tap=last_n(directory / TAP_JOURNAL),
         faults=last_n(directory / FAULTS_JOURNAL),
+        exchange=last_n(directory / EXCHANGE_JOURNAL),
     )
 
 

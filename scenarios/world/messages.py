@@ -6,7 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from scenarios.world.http_server import Request, Response, Routes
+from scenarios.world.http_messages import Request, Response
+from scenarios.world.http_server import Routes
 from scenarios.world.journal_writer import JournalWriter
 from scenarios.world.journals import SMS_JOURNAL, MessageRecord, iterate
 

@@ -18,7 +18,8 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
-from scenarios.world.http_server import Request, Response, Routes
+from scenarios.world.http_messages import Request, Response
+from scenarios.world.http_server import Routes
 from scenarios.world.journal_writer import JournalWriter
 from scenarios.world.journals import TAP_JOURNAL, TapRecord, iterate
 

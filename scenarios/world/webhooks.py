@@ -97,6 +97,15 @@ class WebhookSender(Generic[R]):
         """False when no more webhooks can be owed; callers then refuse the request that would cause one."""
         return len(self._heap) < PENDING_MAX
 
+    def stats(self) -> dict[str, int]:
+        """Copies pending, delivered, attempts failed, copies given up; the last three since this process began."""
+        return {
+            "webhooks_pending": self.pending,
+            "webhooks_sent": self.sent_total,
+            "webhooks_failed": self.failed_total,
+            "webhooks_gave_up": self.gave_up_total,
+        }
+
     def start(self) -> None:
         """Begin to deliver."""
         self._dispatcher = asyncio.get_running_loop().create_task(self._dispatch())

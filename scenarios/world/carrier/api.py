@@ -10,7 +10,8 @@ from scenarios.world.carrier.rates import WEIGHT_G_MAX, rates
 from scenarios.world.carrier.shipments import Shipment, new_tracking_number
 from scenarios.world.draws import draw
 from scenarios.world.fingerprints import fingerprint_of
-from scenarios.world.http_server import ApiError, Request, Response, Routes
+from scenarios.world.http_messages import ApiError, Request, Response
+from scenarios.world.http_server import Routes
 from scenarios.world.journals import CarrierRecord
 
 Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -75,7 +76,7 @@ class CarrierApi:
             fingerprint=fingerprint_of(request.path, body),
             trace_id=request.trace_id,
         )
-        replay = self._replayed(line)
+        replay = self._replayed(line, request)
         if replay is not None:
             return replay
         slow = self._fault(line)
@@ -84,14 +85,14 @@ class CarrierApi:
         if slow:
             self.house.note(msgspec.structs.replace(line, kind="slowed"))
             await asyncio.sleep(self.house.behaviour.slow_s)
-        return Response.json(_label(self.house.shipments.shipment(line.tracking_number)), status=201)
+        return Response.json(_label(self.house.shipments.shipment(line.tracking_number), request), status=201)
 
     async def list_labels(self, request: Request) -> Response:
         """By `merchant_reference` (the merchant's shipment)."""
         reference = request.query.get("merchant_reference")
         if reference is None:
             raise ApiError(400, "missing_parameter", "merchant_reference is required")
-        return Response.json({"items": [_label(it) for it in self.house.shipments.of_shipment(reference)]})
+        return Response.json({"items": [_label(it, request) for it in self.house.shipments.of_shipment(reference)]})
 
     async def show_label(self, request: Request) -> Response:
         """The label as printable text."""
@@ -100,14 +101,14 @@ class CarrierApi:
         return Response(200, text.encode(), content_type="text/plain; charset=utf-8")
 
     async def track(self, request: Request) -> Response:
-        return Response.json(_label(self.house.shipments.shipment(request.parameters["number"])))
+        return Response.json(_label(self.house.shipments.shipment(request.parameters["number"]), request))
 
     async def hand_over(self, request: Request) -> Response:
         """Take the parcel; repeating it changes nothing."""
         parcel = self.house.shipments.shipment(request.json(HandoverCreate).tracking_number)
         if parcel.status == "label":
             self.house.reach(parcel, "handed_over")
-        return Response.json(_label(parcel))
+        return Response.json(_label(parcel, request))
 
     async def show_behaviour(self, _: Request) -> Response:
         return Response.json(self.house.behaviour)
@@ -124,18 +125,11 @@ class CarrierApi:
 
     async def stats(self, _: Request) -> Response:
         """Counts by journal kind, parcels under way and the state of the webhooks."""
-        sender = self.house.webhooks
-        webhooks = {
-            "pending": sender.pending,
-            "sent": sender.sent_total,
-            "failed": sender.failed_total,
-            "gave_up": sender.gave_up_total,
-        }
         under_way = len(self.house.shipments.under_way())
-        counts = self.house.shipments.counts
-        return Response.json({"counts": counts, "under_way": under_way, "webhooks": webhooks})
+        counts = {"counts": self.house.shipments.counts, "under_way": under_way}
+        return Response.json(counts | self.house.webhooks.stats())
 
-    def _replayed(self, line: CarrierRecord) -> Response | None:
+    def _replayed(self, line: CarrierRecord, request: Request) -> Response | None:
         if not line.idempotency_key or not self.house.behaviour.idempotency:
             return None
         parcel = self.house.shipments.answered(line.idempotency_key, line.fingerprint)
@@ -143,7 +137,7 @@ class CarrierApi:
             return None
         replayed = msgspec.structs.replace(line, kind="replayed", tracking_number=parcel.tracking_number)
         self.house.note(replayed)
-        response = Response.json(_label(parcel), status=201)
+        response = Response.json(_label(parcel, request), status=201)
         response.headers["Idempotent-Replayed"] = "true"
         return response
 
@@ -159,10 +153,10 @@ class CarrierApi:
         return chance - behaviour.error_rate < behaviour.slow_rate
 
 
-def _label(parcel: Shipment) -> dict[str, str]:
+def _label(parcel: Shipment, request: Request) -> dict[str, str]:
     return {
         "tracking_number": parcel.tracking_number,
-        "label_url": f"/v1/labels/{parcel.tracking_number}",
+        "label_url": f"http://{request.headers.get('host', '')}/v1/labels/{parcel.tracking_number}",
         "merchant_reference": parcel.shipment_id,
         "order_id": parcel.order_id,
         "service": parcel.service,

@@ -8,7 +8,8 @@ import msgspec
 
 from scenarios.world.faults.proxy import FaultProxy, ProxyWire, address_of
 from scenarios.world.faults.toxics import ToxicChange, ToxicWire, changed, toxic_of, wire_of
-from scenarios.world.http_server import ApiError, Request, Response, Routes
+from scenarios.world.http_messages import ApiError, Request, Response
+from scenarios.world.http_server import Routes
 from scenarios.world.journal_writer import JournalWriter
 from scenarios.world.journals import FAULTS_JOURNAL, FaultRecord, iterate
 

@@ -8,7 +8,7 @@ import msgspec
 from scenarios.world.draws import draw
 from scenarios.world.faults.connection import ProxiedConnection
 from scenarios.world.faults.toxics import Toxic, ToxicWire, wire_of
-from scenarios.world.http_server import ApiError
+from scenarios.world.http_messages import ApiError
 
 CONNECTIONS_MAX = 2_000
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from scenarios.world.http_server import ApiError
+from scenarios.world.http_messages import ApiError
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 Stream = Literal["upstream", "downstream"]

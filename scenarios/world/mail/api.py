@@ -6,7 +6,8 @@ from email.message import EmailMessage
 
 import msgspec
 
-from scenarios.world.http_server import ApiError, Request, Response, Routes
+from scenarios.world.http_messages import ApiError, Request, Response
+from scenarios.world.http_server import Routes
 from scenarios.world.journals import SmtpRecord
 from scenarios.world.mail.catcher import Behaviour, MailCatcher
 from scenarios.world.mail.page import PAGE

@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 
 from scenarios.world.fingerprints import fingerprint_of
-from scenarios.world.http_server import ApiError, Request, Response, Routes
+from scenarios.world.http_messages import ApiError, Request, Response
+from scenarios.world.http_server import Routes
 from scenarios.world.journals import PspRecord, iterate
 from scenarios.world.psp.behaviour import PAYMENT_METHODS, Behaviour, Fault, Method
 from scenarios.world.psp.payments import PAGE_MAX, Payment, new_refund_id
@@ -208,13 +209,8 @@ class PspApi:
 
     async def stats(self, _: Request) -> Response:
         """Counts by journal kind and the state of the webhooks: what probes and quiescence ask."""
-        webhooks = {
-            "pending": self.provider.webhooks.pending,
-            "sent": self.provider.webhooks.sent_total,
-            "failed": self.provider.webhooks.failed_total,
-            "gave_up": self.provider.webhooks.gave_up_total,
-        }
-        return Response.json({"counts": self.provider.payments.moved, "webhooks": webhooks})
+        counts = {"counts": self.provider.payments.moved}
+        return Response.json(counts | self.provider.webhooks.stats())
 
     # pieces
 
