@@ -1,0 +1,128 @@
+import itertools
+from uuid import uuid4
+
+import pytest
+
+from svc.payments.domain import (
+    ATTEMPTS_MAX,
+    BACK_OFF_S_MAX,
+    NOTHING,
+    Absent,
+    Captured,
+    Decision,
+    Declined,
+    InDoubt,
+    NotSent,
+    PaymentState,
+    PaymentStatus,
+    Refunded,
+    RefundStatus,
+    Step,
+    back_off_s,
+    charge_key,
+    decide_charge,
+    decide_refund,
+    payment_id_of,
+    read_charges,
+)
+
+pytestmark = pytest.mark.service("payments")
+
+CAPTURED = Captured("pay_1", 100, "EUR")
+WITHOUT_MONEY = (Declined("no"), InDoubt("?"), NotSent("!"), Absent())
+
+
+def a_payment(status=PaymentStatus.PROCESSING, **more):
+    facts = {"amount_minor": 100, "currency": "EUR", "attempts": 1}
+    return PaymentState(id=uuid4(), order_id=uuid4(), status=status, **{**facts, **more})
+
+
+@pytest.mark.parametrize("status", ["pending", "processing", "unknown", "cancelled"])
+def test_a_capture_settles_whatever_is_not_settled(status):
+    assert decide_charge(a_payment(PaymentStatus(status)), CAPTURED).step is Step.SETTLE
+
+
+def test_the_same_capture_again_changes_nothing():
+    captured = a_payment(PaymentStatus.CAPTURED, psp_payment_id="pay_1")
+    assert decide_charge(captured, CAPTURED) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("payment", "capture", "reason"),
+    [
+        (a_payment(PaymentStatus.CAPTURED, psp_payment_id="pay_0"), CAPTURED, "captured_twice: pay_1"),
+        (a_payment(), Captured("pay_1", 99, "EUR"), "amount_mismatch: 99 EUR"),
+        (a_payment(), Captured("pay_1", 100, "USD"), "amount_mismatch: 100 USD"),
+        (a_payment(PaymentStatus.FAILED), CAPTURED, "captured_while_failed: pay_1"),
+        (a_payment(PaymentStatus.CANCELLED, attempts=0), CAPTURED, "captured_while_cancelled: pay_1"),
+    ],
+)
+def test_a_capture_that_cannot_be_is_reviewed(payment, capture, reason):
+    assert decide_charge(payment, capture) == Decision(Step.REVIEW, reason)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), list(itertools.product(["pending", "captured", "failed", "cancelled"], WITHOUT_MONEY))
+)
+def test_what_moved_no_money_touches_only_a_payment_in_flight(status, outcome):
+    assert decide_charge(a_payment(PaymentStatus(status)), outcome) == NOTHING
+
+
+@pytest.mark.parametrize("status", ["processing", "unknown"])
+def test_a_doubt_is_never_taken_for_a_failure(status):
+    assert decide_charge(a_payment(PaymentStatus(status)), InDoubt("timeout")).step is Step.DOUBT
+    assert decide_charge(a_payment(PaymentStatus(status), attempts=ATTEMPTS_MAX), InDoubt("")).step is Step.DOUBT
+
+
+@pytest.mark.parametrize("outcome", [NotSent("refused"), Absent()])
+def test_a_call_without_effect_is_repeated_unless_the_order_is_off(outcome):
+    assert decide_charge(a_payment(), outcome).step is Step.RETRY
+    assert decide_charge(a_payment(cancel_requested=True), outcome) == Decision(Step.CANCEL, "cancelled")
+    assert decide_charge(a_payment(attempts=ATTEMPTS_MAX), outcome) == Decision(Step.FAIL, "refused")
+
+
+def test_a_matching_capture_outweighs_everything_else_the_psp_knows():
+    payment = a_payment(psp_payment_id="pay_2")
+    other, second = Captured("pay_9", 5, "EUR"), Captured("pay_2", 100, "EUR")
+    assert read_charges(payment, [Declined("no"), other, CAPTURED, second]) == second
+    assert read_charges(payment, [Declined("no"), other, CAPTURED]) == CAPTURED
+    assert read_charges(payment, [Declined("no"), other]) == other
+    assert read_charges(payment, [Declined("no")]) == Declined("no")
+    assert read_charges(payment, []) == Absent()
+
+
+def test_repeats_share_one_payment_and_one_key():
+    order_id = uuid4()
+    assert payment_id_of(order_id) == payment_id_of(order_id) != payment_id_of(uuid4())
+    assert charge_key(payment_id_of(order_id)) == charge_key(payment_id_of(order_id))
+
+
+@pytest.mark.parametrize("status", ["pending", "processing", "unknown"])
+@pytest.mark.parametrize(
+    ("outcome", "step"),
+    [
+        (Refunded("ref_1", 100, "EUR"), Step.SETTLE),
+        (Refunded("ref_1", 99, "EUR"), Step.REVIEW),
+        (Refunded("ref_1", 100, "USD"), Step.REVIEW),
+        (Declined("refund_exceeds_capture"), Step.FAIL),
+        (InDoubt("timeout"), Step.DOUBT),
+        (NotSent("refused"), Step.RETRY),
+        (Absent(), Step.RETRY),
+    ],
+)
+def test_an_open_refund_follows_its_outcome(status, outcome, step):
+    decision = decide_refund(status=RefundStatus(status), amount_minor=100, currency="EUR", attempts=1, outcome=outcome)
+    assert decision.step is step
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed"])
+@pytest.mark.parametrize("outcome", [Refunded("ref_1", 100, "EUR"), *WITHOUT_MONEY])
+def test_an_ended_refund_stays_as_it_is(status, outcome):
+    decision = decide_refund(status=RefundStatus(status), amount_minor=100, currency="EUR", attempts=1, outcome=outcome)
+    assert decision == NOTHING
+
+
+def test_the_back_off_grows_to_its_bound():
+    delays = [back_off_s(attempts) for attempts in range(ATTEMPTS_MAX)]
+    assert delays == sorted(delays)
+    assert delays[-1] == BACK_OFF_S_MAX

@@ -1,0 +1,28 @@
+import hashlib
+import json
+from uuid import UUID, uuid4
+
+import pytest
+
+from svc.payments.store.ledger import GENESIS_HASH, Account, Entry, Kind, entries_of, entry_hash
+
+pytestmark = pytest.mark.service("payments")
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_transaction_sums_to_zero(kind):
+    entries = entries_of(kind, transaction_id=uuid4(), order_id=uuid4(), amount_minor=123, currency="EUR")
+    assert sum(entry.amount_minor for entry in entries) == 0
+    receivable = next(entry for entry in entries if entry.account is Account.PSP_RECEIVABLE)
+    assert receivable.amount_minor == (-123 if kind is Kind.REFUND else 123)
+
+
+def test_the_hash_is_what_the_documentation_says():
+    entry = Entry(UUID(int=1), UUID(int=2), Account.SALES, -5, "JPY", UUID(int=3), Kind.CAPTURE)
+    said = [
+        GENESIS_HASH, "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", "sales", -5,
+        "JPY", "00000000-0000-0000-0000-000000000003", "capture",
+    ]  # fmt: skip
+    assert (
+        entry_hash(GENESIS_HASH, entry) == hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()
+    )
