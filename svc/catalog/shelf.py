@@ -3,6 +3,7 @@
 Never the truth: editing and pricing read the database. What is put back on the shelf after a change is loaded anew.
 """
 
+import re
 from collections.abc import Awaitable, Iterable
 from typing import Protocol
 from uuid import UUID
@@ -10,10 +11,11 @@ from uuid import UUID
 from shared.cache import INVALIDATE_KEYS_MAX, Cache
 from shared.database import Connection, Database
 from svc.catalog import store
-from svc.catalog.domain import Product, UnknownProduct
+from svc.catalog.domain import SLUG_PATTERN, Product, UnknownProduct
 
 CATEGORIES_KEY = "categories"
 CATEGORIES_TTL_S = 30.0
+_SLUG = re.compile(SLUG_PATTERN)
 
 
 class ReadProducts(Protocol):
@@ -38,6 +40,8 @@ class Shelf:
 
     async def product(self, reference: str) -> Product:
         """The product with this id or slug, visible or not. Raises `UnknownProduct`."""
+        if _as_id(reference) is None and not _SLUG.fullmatch(reference):
+            raise UnknownProduct("there is no such product")
         return await self._cache.get_or_load(
             _key(reference),
             lambda: self._load(reference),

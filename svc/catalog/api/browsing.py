@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 from shared.identity import Principal
 from shared.pagination import Page, decode_cursor, encode_cursor, page_size
 from svc.catalog.api.wire import (
+    STORABLE,
     CategoryList,
     CategoryView,
     ProductView,
@@ -18,7 +19,7 @@ from svc.catalog.api.wire import (
     listed_ids,
     product_view,
 )
-from svc.catalog.domain import ProductStatus, UnknownProduct
+from svc.catalog.domain import CATEGORY_PATTERN, ProductStatus, UnknownProduct
 from svc.catalog.handlers import may_see
 from svc.catalog.handlers.editing import VIEWER_ROLES
 from svc.catalog.shelf import Shelf
@@ -27,8 +28,9 @@ from svc.catalog.store import ProductFilter
 PRODUCTS_ORDER = "products:id"
 
 CurrencyWish = Annotated[str | None, QueryParameter(pattern=r"^[A-Z]{3}$", required=False)]
-CategoryWish = Annotated[str | None, QueryParameter(max_length=200, required=False)]
-Batch = Annotated[str | None, QueryParameter(max_length=7_000, required=False)]
+WordsWish = Annotated[str | None, QueryParameter(min_length=1, max_length=200, pattern=STORABLE, required=False)]
+CategoryWish = Annotated[str | None, QueryParameter(max_length=200, pattern=CATEGORY_PATTERN, required=False)]
+Batch = Annotated[str | None, QueryParameter(max_length=7_000, pattern=STORABLE, required=False)]
 
 
 @get("/api/v1/products", opt={"public": True}, tags=["products"])
@@ -36,6 +38,7 @@ async def list_products(  # noqa: PLR0913 one per query parameter
     *,
     shelf: NamedDependency[Shelf],
     principal: NamedDependency[Principal],
+    q: WordsWish = None,
     category: CategoryWish = None,
     status: FromQuery[ProductStatus | None] = None,
     ids: Batch = None,
@@ -44,7 +47,8 @@ async def list_products(  # noqa: PLR0913 one per query parameter
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
 ) -> Page[ProductView]:
-    """Products by id, a page at a time; `category` takes its whole subtree, `ids` and `skus` up to 100 each.
+    """Products by id, a page at a time; `q` looks for words (the search service does that better),
+    `category` takes its whole subtree, `ids` and `skus` up to 100 each.
 
     Customers see active products only. Staff may ask for another status, sellers for that of their own.
     """
@@ -54,6 +58,7 @@ async def list_products(  # noqa: PLR0913 one per query parameter
         rows = len(id_batch or sku_batch or ())
     staff = principal.has_role(*VIEWER_ROLES)
     wanted = ProductFilter(
+        words=q,
         category=category,
         status=status,
         ids=id_batch,

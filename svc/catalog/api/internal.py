@@ -10,7 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 from shared.database import Database
 from shared.identity import requires_role
 from svc.catalog import handlers, store
-from svc.catalog.api.wire import ImportProduct, imported_wish, listed
+from svc.catalog.api.wire import STORABLE, ImportProduct, imported_wish, listed
 from svc.catalog.shelf import Shelf
 
 SERVICES = (requires_role("service"),)
@@ -35,7 +35,7 @@ class Imported(msgspec.Struct, frozen=True):
 @get("/internal/variants", guards=SERVICES, tags=["internal"])
 async def variants(
     database: NamedDependency[Database],
-    skus: Annotated[str, QueryParameter(min_length=1, max_length=7_000)],
+    skus: Annotated[str, QueryParameter(min_length=1, max_length=7_000, pattern=STORABLE)],
     currency: Annotated[str | None, QueryParameter(pattern=r"^[A-Z]{3}$", required=False)] = None,
 ) -> PricedVariants:
     """What up to 100 SKUs cost now, before tax; unknown SKUs are left out, never cached."""

@@ -26,16 +26,19 @@ from svc.catalog.domain import (
 BATCH_MAX = 100
 CURRENCIES_MAX = 10
 OPTIONS_MAX = 10
+ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+STORABLE = r"^[^\x00]*$"
+"""PostgreSQL stores every character but the zero."""
 
 Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=SKU_PATTERN)]
 Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=SLUG_PATTERN)]
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Description = Annotated[str, msgspec.Meta(max_length=4_000)]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
+Description = Annotated[str, msgspec.Meta(max_length=4_000, pattern=STORABLE)]
 CategoryPath = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=CATEGORY_PATTERN)]
-CategoryName = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+CategoryName = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
 AmountMinor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
-OptionText = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+OptionText = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=ONE_LINE)]
 Options = Annotated[dict[OptionText, OptionText], msgspec.Meta(max_length=OPTIONS_MAX)]
 
 
@@ -145,7 +148,7 @@ class ImportProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     category: CategoryPath
     status: ProductStatus = ProductStatus.ACTIVE
     tax_class: TaxClass = TaxClass.STANDARD
-    seller_id: Annotated[str, msgspec.Meta(max_length=80)] | None = None
+    seller_id: Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=ONE_LINE)] | None = None
     variants: Annotated[list[ImportVariant], msgspec.Meta(min_length=1, max_length=VARIANTS_MAX)]
 
 
@@ -252,7 +255,7 @@ def product_id_of(reference: str) -> UUID:
 
 
 def listed(parameter: str, text: str | None) -> tuple[str, ...] | None:
-    """A comma-separated parameter of at most BATCH_MAX values. Raises `InvalidFilter`."""
+    """A comma-separated parameter of 1 to BATCH_MAX values. Raises `InvalidFilter`."""
     if text is None:
         return None
     values = tuple(dict.fromkeys(value for value in text.split(",") if value))

@@ -40,8 +40,13 @@ _variants_decoder = msgspec.json.Decoder(tuple[Variant, ...])
 
 
 class ProductFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which products a list shows. `category` takes the whole subtree; `after` is the id of the last one seen."""
+    """Which products a list shows.
 
+    `words` must all be in title or description; `category` takes the whole subtree; `after` is the id of the last one
+    seen.
+    """
+
+    words: str | None = None
     category: str | None = None
     status: str | None = None
     ids: tuple[UUID, ...] | None = None
@@ -119,6 +124,8 @@ def _conditions(wanted: ProductFilter) -> tuple[list[str], list[object]]:
         values.append(value)
         conditions.append(fragment.replace("?", f"${len(values)}"))
 
+    if wanted.words is not None:
+        bind("words @@ plainto_tsquery('english', ?)", wanted.words)
     if wanted.category is not None:
         # '0' is the character after '/', so the range is exactly the subtree
         bind("(category = ? OR (category > ? || '/' AND category < ? || '0'))", wanted.category)

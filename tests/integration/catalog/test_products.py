@@ -376,11 +376,28 @@ async def test_a_client_with_the_current_version_gets_304(engines, prefix):
         "/api/v1/products?limit=abc",
         "/api/v1/products?status=sold",
         "/api/v1/products?currency=eur",
+        "/api/v1/products?q=%00",
+        "/api/v1/products?skus=%00",
+        "/api/v1/products?category=../etc",
     ],
 )
 async def test_parameters_that_cannot_be_read_are_refused(engines, prefix, path):
     async with served(engines, "catalog", prefix=prefix) as catalog:
         assert (await catalog.call("GET", path))[0] == 400
+
+
+@pytest.mark.parametrize("reference", ["%00", "a%27--", "%F0%9F%92%A5", "..", "x" * 500])
+async def test_a_reference_that_can_be_no_product_is_not_found(engines, prefix, reference):
+    async with served(engines, "catalog", prefix=prefix) as catalog:
+        assert (await catalog.call("GET", f"/api/v1/products/{reference}"))[0] == 404
+
+
+@pytest.mark.parametrize("field", ["title", "description"])
+async def test_text_that_cannot_be_stored_is_refused(engines, prefix, field):
+    async with served(engines, "catalog", prefix=prefix) as catalog:
+        body = {"slug": "x", "title": "x", "category": "kitchen", field: "a\x00b"}
+        status, answer = await catalog.call("POST", "/api/v1/products", json=body)
+        assert (status, answer["errors"][0]["field"]) == (400, field)
 
 
 async def test_internal_routes_are_for_services(engines, prefix):
@@ -389,3 +406,16 @@ async def test_internal_routes_are_for_services(engines, prefix):
             status, _ = await catalog.call("GET", "/internal/variants?skus=a", principal=principal)
             assert status == 403
         assert (await catalog.call("GET", "/internal/variants?skus=a", anonymous=True))[0] == 401
+
+
+async def test_words_are_found_in_title_and_description(engines, prefix):
+    async with served(engines, "catalog", prefix=prefix) as catalog:
+        await _import(catalog, _item("blue-mug"), _item("red-chair", description="for every mug"), _item("lamp"))
+        for words, expected in (
+            ("mugs", ["blue-mug", "red-chair"]),
+            ("blue mug", ["blue-mug"]),
+            ("' OR 1=1 --", []),
+            ("mug:* | lamp & !", []),
+        ):
+            status, body = await catalog.call("GET", "/api/v1/products", params={"q": words}, anonymous=True)
+            assert (status, sorted(product["slug"] for product in body["items"])) == (200, expected)
