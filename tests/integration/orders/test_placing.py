@@ -1,9 +1,6 @@
-import asyncio
-from uuid import uuid4
-
 import pytest
 
-from tests.builders.orders import body, customer, minor, place
+from tests.builders.orders import ADDRESS, body, customer, place
 from tests.fakes.shop import shop
 from tests.services import served
 
@@ -23,3 +20,170 @@ async def test_an_order_is_priced_here_and_held_at_inventory(engines, prefix):
         assert fakes.inventory.held_units("A") == 2
         status, shown = await orders.call("GET", f"/api/v1/orders/{order['id']}", principal=buyer)
         assert (status, shown) == (200, order)
+
+
+async def test_wishes_for_one_sku_become_one_line(engines, prefix):
+    async with shop(engines.redis, prefix), served(engines, "orders", prefix=prefix) as orders:
+        _, order = await place(orders, customer(), ("A", 2), ("A", 3))
+        assert [(line["sku"], line["quantity"]) for line in order["lines"]] == [("A", 5)]
+
+
+async def test_a_repeat_with_the_same_key_gets_the_same_answer_and_holds_nothing_more(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        buyer = customer()
+        first = await place(orders, buyer, ("A", 1), key="k1")
+        fakes.catalog.prices["A"] = (9999, "EUR")
+        fakes.catalog.inactive.add("A")
+        assert await place(orders, buyer, ("A", 1), key="k1") == first
+        async with orders.http.post(
+            f"{orders.url}/api/v1/orders",
+            headers={**orders.headers(buyer), "Idempotency-Key": "k1"},
+            json=body(("A", 1)),
+        ) as answer:
+            assert answer.headers["Idempotency-Replayed"] == "true"
+            assert answer.content_type == "application/json"
+        assert fakes.inventory.held_units("A") == 1
+
+
+async def test_a_sold_out_buyer_is_told_at_once_and_leaves_neither_order_nor_event(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        fakes.inventory.stock["A"] = 0
+        buyer = customer()
+        status, refused = await place(orders, buyer, ("A", 1), key="k1")
+        assert (status, refused["code"]) == (409, "insufficient_stock")
+        assert (refused["sku"], refused["available"]) == ("A", 0)
+        fakes.inventory.stock["A"] = 5
+        assert await place(orders, buyer, ("A", 1), key="k1") == (409, refused)
+        _, page = await orders.call("GET", "/api/v1/orders", principal=buyer)
+        assert page == {"items": [], "next_cursor": None}
+        status, order = await place(orders, buyer, ("A", 1), key="k2")
+        assert status == 201
+        _, story = await orders.call("GET", f"/internal/orders/{order['id']}/story")
+        assert [event["type"] for event in story["events"]] == ["order.created"]
+
+
+async def test_the_same_key_with_another_body_is_refused(engines, prefix):
+    async with shop(engines.redis, prefix), served(engines, "orders", prefix=prefix) as orders:
+        buyer = customer()
+        await place(orders, buyer, ("A", 1), key="k1")
+        status, refused = await place(orders, buyer, ("A", 2), key="k1")
+        assert (status, refused["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_the_same_key_of_another_customer_is_another_order(engines, prefix):
+    async with shop(engines.redis, prefix), served(engines, "orders", prefix=prefix) as orders:
+        _, one = await place(orders, customer(), ("A", 1), key="k1")
+        status, other = await place(orders, customer(), ("A", 1), key="k1")
+        assert status == 201
+        assert one["id"] != other["id"]
+
+
+async def test_without_a_key_nothing_is_ordered(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        status, refused = await orders.call("POST", "/api/v1/orders", principal=customer(), json=body(("A", 1)))
+        assert (status, refused["code"]) == (400, "idempotency_key_missing")
+        assert fakes.inventory.calls == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"total": "1.00"}, "total"),
+        ({"items": [{"sku": "A", "quantity": 1, "unit_price": "0.01"}]}, "unit_price"),
+        ({"items": [{"sku": "A", "quantity": 0}]}, "quantity"),
+        ({"items": [{"sku": "A", "quantity": -1}]}, "quantity"),
+        ({"items": [{"sku": "A", "quantity": 1.5}]}, "quantity"),
+        ({"items": [{"sku": "A", "quantity": "1"}]}, "quantity"),
+        ({"items": [{"sku": "A", "quantity": 10**9}]}, "quantity"),
+        ({"items": []}, "items"),
+        ({"items": [{"sku": "'; DROP TABLE orders", "quantity": 1}]}, "sku"),
+        ({"payment_method": "4111111111111111"}, "payment_method"),
+        ({"shipping_address": {**ADDRESS, "name": "A\r\nBcc: x@example.com"}}, "name"),
+        ({"shipping_address": {**ADDRESS, "country": "Ireland"}}, "country"),
+        ({"shipping_method": "teleport"}, "shipping_method"),
+        ({"status": "paid"}, "status"),
+    ],
+)
+async def test_a_body_that_says_too_much_or_nonsense_is_refused_and_the_field_named(engines, prefix, change, field):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        status, refused = await orders.call(
+            "POST",
+            "/api/v1/orders",
+            principal=customer(),
+            headers={"Idempotency-Key": "k"},
+            json={**body(("A", 1)), **change},
+        )
+        assert (status, refused["code"]) == (400, "invalid_body")
+        assert field in str(refused["errors"])
+        assert "4111" not in str(refused)
+        assert fakes.inventory.calls == []
+
+
+async def test_goods_that_are_gone_are_named(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        fakes.catalog.inactive.add("B")
+        status, refused = await place(orders, customer(), ("A", 1), ("B", 1), ("GONE", 1))
+        assert (status, refused["code"]) == (409, "product_unavailable")
+        assert {item["sku"] for item in refused["items"]} == {"B", "GONE"}
+
+
+async def test_goods_that_inventory_does_not_know_are_named(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        fakes.catalog.prices["NEW"] = (100, "EUR")
+        status, refused = await place(orders, customer(), ("NEW", 1))
+        assert (status, refused["code"], refused["items"]) == (409, "product_unavailable", [{"sku": "NEW"}])
+
+
+async def test_a_country_we_do_not_deliver_to_is_refused(engines, prefix):
+    async with shop(engines.redis, prefix), served(engines, "orders", prefix=prefix) as orders:
+        status, refused = await place(orders, customer(), ("A", 1), shipping_address={**ADDRESS, "country": "ZZ"})
+        assert (status, refused["code"]) == (422, "unsupported_country")
+
+
+async def test_while_shipping_is_away_the_last_good_quote_serves(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        await place(orders, customer(), ("A", 1))
+        fakes.shipping.down = True
+        status, order = await place(orders, customer(), ("A", 7))
+        assert (status, order["shipping"]["amount"]) == (201, "4.99")
+
+
+async def test_without_any_quote_nothing_is_ordered_and_the_buyer_may_try_again(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        fakes.shipping.down = True
+        buyer = customer()
+        status, refused = await place(orders, buyer, ("A", 1), key="k1")
+        assert (status, refused["code"]) == (503, "shipping_quote_unavailable")
+        assert fakes.inventory.calls == []
+        fakes.shipping.down = False
+        status, _ = await place(orders, buyer, ("A", 1), key="k1")
+        assert status == 201
+
+
+async def test_prices_are_asked_for_once_for_many_buyers(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        for _ in range(10):
+            await place(orders, customer(), ("A", 1))
+        assert fakes.catalog.calls <= 2
+        assert fakes.shipping.calls == 1
+
+
+async def test_when_inventory_is_certainly_not_reached_the_key_stays_free(engines, prefix):
+    async with served(engines, "orders", prefix=prefix) as orders:
+        buyer = customer()
+        async with shop(engines.redis, prefix, without=("inventory",)):
+            status, refused = await place(orders, buyer, ("A", 1), key="k1")
+            assert (status, refused["code"]) == (503, "order_not_placed")
+        async with shop(engines.redis, prefix):
+            status, _ = await place(orders, buyer, ("A", 1), key="k1")
+            while status == 503:  # until the registry's short memory has passed
+                status, _ = await place(orders, buyer, ("A", 1), key="k1")
+            assert status == 201
+
+
+async def test_services_and_operators_place_no_orders(engines, prefix):
+    async with shop(engines.redis, prefix), served(engines, "orders", prefix=prefix) as orders:
+        status, refused = await orders.call(
+            "POST", "/api/v1/orders", headers={"Idempotency-Key": "k"}, json=body(("A", 1))
+        )
+        assert (status, refused["code"]) == (403, "forbidden")
