@@ -89,6 +89,5 @@ def _tell(tour: "Tour", *, json: bool, seconds: float) -> None:
         terminal.verdict(result.verdict, report=str(result.directory / "report.html"))
     say = terminal.ok if tour.holds else terminal.warn
     healthy, broken = tour.healthy.verdict.outcome, tour.broken.verdict.outcome
-    say(
-        f"Healthy {healthy}, broken {broken}, in {seconds:.0f} s: {'as it must be' if tour.holds else 'NOT as it must be'}."
-    )
+    judged = "as it must be" if tour.holds else "NOT as it must be"
+    say(f"Healthy {healthy}, broken {broken}, in {seconds:.0f} s: {judged}.")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from typing import Self
 
 import asyncpg
 import msgspec
@@ -104,7 +105,7 @@ class _Broker:
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         self._reader = AIOKafkaConsumer(bootstrap_servers=bootstrap)
 
-    async def __aenter__(self) -> "_Broker":
+    async def __aenter__(self) -> Self:
         await self._admin.start()
         await self._reader.start()
         return self
