@@ -3,6 +3,7 @@
 Successes are counted here and reported with the next look, so that a healthy call costs no round trip.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from shared.errors import RedisUnavailableError, RemoteUnavailableError, WorldEr
 from shared.redis_gate import gate_of
 
 STATE_CACHED_S = 0.5
+STATE_BELIEVED_S = 1.0  # while one caller looks, others go on with what is known for this long
 
 COUNTED = (WorldError, OSError, TimeoutError)
 """What counts against the callee; a refusal or a cancelled caller says nothing about its health."""
@@ -85,7 +87,7 @@ class CircuitBreaker:
         self._open_until = 0.0
         self._successes = 0
         self._failures = 0
-        self._reporting = False
+        self._look: asyncio.Task[None] | None = None
 
     @property
     def mode(self) -> Mode:
@@ -108,8 +110,8 @@ class CircuitBreaker:
 
     async def enter(self) -> bool:
         """Ask for permission; True when the call is a probe. Pair with `leave` (or use `guard`)."""
-        now = time.monotonic()
-        if now - self._looked_at >= STATE_CACHED_S:
+        age_s = time.monotonic() - self._looked_at
+        if age_s >= STATE_CACHED_S and (self._look is None or age_s >= STATE_BELIEVED_S):
             await self._report()
         if self._mode is Mode.CLOSED:
             return False
@@ -130,16 +132,19 @@ class CircuitBreaker:
             await self._report()
 
     async def _report(self) -> None:
-        """Send what was counted and learn the state; one task at a time, the others' counts join the next."""
-        if self._reporting:
-            return
-        self._reporting = True
+        """Send what was counted and learn the state; whoever comes meanwhile waits for the same answer."""
+        if self._look is None:
+            self._look = asyncio.create_task(self._sync())
+        # a caller that leaves must not take the others' answer, or the counts, away
+        await asyncio.shield(self._look)
+
+    async def _sync(self) -> None:
         try:
             await self._ask("sync")
-            if self._failures:
+            if self._failures:  # counted while the first report was on its way
                 await self._ask("sync")
         finally:
-            self._reporting = False
+            self._look = None
 
     async def _ask(self, operation: str) -> bool:
         successes, failures = self._successes, self._failures
