@@ -5,13 +5,14 @@ The witness is the client history: who sent which key and body, and what each wa
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import is_cancelled
 from scenarios.evidence.bundle import Evidence
-from scenarios.history import REFUND
+from scenarios.history import REFUND, RefundAnswer, RefundAttempt
 
 
 class Keyed(msgspec.Struct, frozen=True):
@@ -60,16 +61,17 @@ def _attempts(evidence: Evidence) -> Iterator[Keyed]:
     for operation in evidence.operations:
         if operation.invoke.function != REFUND:
             continue
-        asked = operation.invoke.value or {}
-        answer = (operation.completion.value if operation.completion else None) or {}
+        asked = msgspec.convert(operation.invoke.value, RefundAttempt)
+        told = operation.completion.value if operation.completion else None
+        answer = RefundAnswer() if told is None else msgspec.convert(told, RefundAnswer)
         yield Keyed(
-            scope=("refund", asked.get("customer_id", "")),
+            scope=("refund", asked.customer_id),
             key=operation.invoke.key,
-            fingerprint=asked.get("fingerprint", ""),
+            fingerprint=asked.fingerprint,
             outcome=operation.outcome,
-            effect_id=answer.get("refund_id", ""),
-            answer_sha256=answer.get("answer_sha256", ""),
-            order_id=asked.get("order_id", ""),
+            effect_id=answer.refund_id,
+            answer_sha256=answer.answer_sha256,
+            order_id=asked.order_id,
             at=evidence.facts.epoch(operation.invoke.time_s),
             trace_id=operation.trace_id,
         )
@@ -80,7 +82,7 @@ def _judge_key(evidence: Evidence, attempts: list[Keyed], findings: Findings) ->
     if not accepted:
         return
     newest = accepted[-1]
-    about = {"at": newest.at, "trace_id": newest.trace_id}
+    about: dict[str, Any] = {"at": newest.at, "trace_id": newest.trace_id}
     effects = sorted({attempt.effect_id for attempt in accepted})
     if len(effects) > 1:
         findings.damage(

@@ -7,6 +7,7 @@ There is one chain per currency.
 
 import hashlib
 from collections import defaultdict
+from typing import Any
 
 import msgspec
 
@@ -82,7 +83,7 @@ def _judge_chain(entries: list[LedgerRow], findings: Findings) -> None:
     followed: dict[str, LedgerRow] = {}
     beginnings: dict[str, LedgerRow] = {}
     for entry in sorted(entries, key=lambda entry: entry.created_at):
-        about = {"order_id": entry.order_id, "at": entry.created_at, "currency": entry.currency}
+        about: dict[str, Any] = {"order_id": entry.order_id, "at": entry.created_at, "currency": entry.currency}
         if entry_hash(entry) != entry.entry_hash:
             findings.violation(
                 "entry_altered",

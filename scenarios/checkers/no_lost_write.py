@@ -3,10 +3,12 @@
 The witness is the client history. A timeout decides nothing: its order may exist or not.
 """
 
+import msgspec
+
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import is_cancelled
 from scenarios.evidence.bundle import Evidence, Purchase
-from scenarios.history import CANCEL_ORDER, REFUND
+from scenarios.history import CANCEL_ORDER, REFUND, CancelAttempt, RefundAnswer, RefundAttempt
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -96,7 +98,7 @@ def _judge_cancels(evidence: Evidence, findings: Findings) -> None:
         if operation.invoke.function != CANCEL_ORDER or operation.outcome != "ok":
             continue
         findings.check()
-        order_id = operation.invoke.value["order_id"]
+        order_id = msgspec.convert(operation.invoke.value, CancelAttempt).order_id
         order = evidence.orders.get(order_id)
         if order is not None and not is_cancelled(evidence, order) and order.status != "refunded":
             findings.violation(
@@ -114,13 +116,13 @@ def _judge_refunds(evidence: Evidence, findings: Findings) -> None:
         if operation.invoke.function != REFUND or operation.outcome != "ok":
             continue
         findings.check()
-        answer = operation.completion.value if operation.completion else None
-        refund_id = (answer or {}).get("refund_id", "")
+        told = operation.completion.value if operation.completion else None
+        refund_id = "" if told is None else msgspec.convert(told, RefundAnswer).refund_id
         if refund_id not in stored:
             findings.violation(
                 "acknowledged_refund_missing",
                 f"the client was told of refund {refund_id or '(no id)'}, it is not stored",
-                order_id=operation.invoke.value["order_id"],
+                order_id=msgspec.convert(operation.invoke.value, RefundAttempt).order_id,
                 at=evidence.facts.epoch(operation.invoke.time_s),
                 trace_id=operation.trace_id,
             )

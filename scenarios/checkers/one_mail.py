@@ -5,6 +5,7 @@ no violation; another Message-ID for the same thing is the violation.
 """
 
 from collections import Counter, defaultdict
+from typing import Any
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
@@ -69,7 +70,7 @@ def _judge_content(evidence: Evidence, mail: SmtpRecord, findings: Findings) -> 
     order = evidence.orders.get(mail.order_id)
     if order is None:
         return
-    about = {"order_id": order.id, "event_id": mail.event_id, "at": mail.at, "trace_id": mail.trace_id}
+    about: dict[str, Any] = {"order_id": order.id, "event_id": mail.event_id, "at": mail.at, "trace_id": mail.trace_id}
     strangers = [recipient for recipient in mail.recipients if recipient.lower() != order.email.lower()]
     if strangers:
         findings.violation("wrong_recipient", f"{mail.template} of this order went to {', '.join(strangers)}", **about)

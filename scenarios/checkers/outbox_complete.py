@@ -5,6 +5,7 @@ Databases are compared with the tap, which reads the broker on its own.
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
@@ -38,7 +39,7 @@ def examine(evidence: Evidence) -> Finding:
 
 
 def _judge_row(row: OutboxRow, copies: list[TapRecord], findings: Findings) -> None:
-    about = {"at": row.created_at, "event_id": row.id, "order_id": row.aggregate_id}
+    about: dict[str, Any] = {"at": row.created_at, "event_id": row.id, "order_id": row.aggregate_id}
     if not copies:
         kind = "event_never_sent" if row.sent_at is None else "event_not_on_broker"
         findings.violation(kind, f"{row.service}: {row.type} of {row.aggregate_id} is not on the broker", **about)

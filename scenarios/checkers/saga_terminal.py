@@ -85,7 +85,7 @@ def _judge_saga(evidence: Evidence, saga: SagaRow, findings: Findings) -> None:
             at=saga.ended_at,
         )
     if saga.status == "refused":
-        holds = evidence.reservations_of.get(saga.order_id, ())
+        holds = evidence.reservations_of.get(saga.order_id, [])
         if any(hold.status in {"held", "committed"} for hold in holds):
             findings.violation(
                 "refused_but_held",
@@ -122,9 +122,11 @@ def _judge_undone(evidence: Evidence, order: OrderRow, traces: Traces, findings:
 def _judge_carried_on(order: OrderRow, traces: Traces, findings: Findings) -> None:
     if not traces.live_shipments(order.id):
         findings.violation("paid_without_shipment", "paid, yet nothing was sent on its way", order_id=order.id)
-    if not traces.mails(order.id):
+    if not any("paid" in template or "confirm" in template for template in traces.mails(order.id)):
         findings.violation(
-            "customer_not_told", f"order is {order.status}, no mail told the customer", order_id=order.id
+            "customer_not_told",
+            f"order is {order.status}, no mail told the customer that it is paid",
+            order_id=order.id,
         )
 
 

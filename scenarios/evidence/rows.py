@@ -15,7 +15,7 @@ class Row(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A row of an audit view."""
 
 
-class OutboxRow(Row, kw_only=True):
+class OutboxRow(Row, frozen=True, kw_only=True):
     service: str = ""
     id: str
     topic: str
@@ -27,7 +27,7 @@ class OutboxRow(Row, kw_only=True):
     sent_at: Instant | None = None
 
 
-class InboxRow(Row, kw_only=True):
+class InboxRow(Row, frozen=True, kw_only=True):
     service: str = ""
     consumer: str
     event_id: str
@@ -37,7 +37,7 @@ class InboxRow(Row, kw_only=True):
     applied_at: Instant
 
 
-class DeadLetterRow(Row, kw_only=True):
+class DeadLetterRow(Row, frozen=True, kw_only=True):
     service: str = ""
     consumer: str
     event_id: str
@@ -51,7 +51,7 @@ class DeadLetterRow(Row, kw_only=True):
     redriven_at: Instant | None = None
 
 
-class IdempotencyRow(Row, kw_only=True):
+class IdempotencyRow(Row, frozen=True, kw_only=True):
     service: str = ""
     scope: str
     key: str
@@ -61,7 +61,7 @@ class IdempotencyRow(Row, kw_only=True):
     completed_at: Instant | None = None
 
 
-class StockRow(Row):
+class StockRow(Row, frozen=True):
     warehouse: str
     sku: str
     on_hand: int
@@ -69,7 +69,7 @@ class StockRow(Row):
     version: int
 
 
-class ReservationRow(Row, kw_only=True):
+class ReservationRow(Row, frozen=True, kw_only=True):
     """One line of a reservation; `id` equals the order's id."""
 
     id: str
@@ -86,7 +86,7 @@ class ReservationRow(Row, kw_only=True):
     end_reason: str = ""
 
 
-class MovementRow(Row, kw_only=True):
+class MovementRow(Row, frozen=True, kw_only=True):
     id: str
     warehouse: str
     sku: str
@@ -98,12 +98,12 @@ class MovementRow(Row, kw_only=True):
     created_at: Instant
 
 
-class PurchaseLimitRow(Row):
+class PurchaseLimitRow(Row, frozen=True):
     sku: str
     per_customer: int
 
 
-class OrderRow(Row, kw_only=True):
+class OrderRow(Row, frozen=True, kw_only=True):
     id: str
     number: str = ""
     customer_id: str
@@ -123,7 +123,7 @@ class OrderRow(Row, kw_only=True):
     updated_at: Instant
 
 
-class OrderLineRow(Row):
+class OrderLineRow(Row, frozen=True):
     order_id: str
     sku: str
     quantity: int
@@ -131,7 +131,7 @@ class OrderLineRow(Row):
     line_total_minor: int
 
 
-class OrderTransitionRow(Row):
+class OrderTransitionRow(Row, frozen=True):
     """Written by a trigger; the first one of an order has no `from_status`."""
 
     order_id: str
@@ -142,7 +142,7 @@ class OrderTransitionRow(Row):
     reason: str = ""
 
 
-class SagaRow(Row, kw_only=True):
+class SagaRow(Row, frozen=True, kw_only=True):
     order_id: str
     step: str
     status: str
@@ -152,7 +152,7 @@ class SagaRow(Row, kw_only=True):
     ended_at: Instant | None = None
 
 
-class PaymentRow(Row, kw_only=True):
+class PaymentRow(Row, frozen=True, kw_only=True):
     id: str
     order_id: str
     customer_id: str
@@ -166,7 +166,7 @@ class PaymentRow(Row, kw_only=True):
     updated_at: Instant
 
 
-class PaymentAttemptRow(Row, kw_only=True):
+class PaymentAttemptRow(Row, frozen=True, kw_only=True):
     id: str
     payment_id: str
     number: int
@@ -176,7 +176,7 @@ class PaymentAttemptRow(Row, kw_only=True):
     resolved_at: Instant | None = None
 
 
-class RefundRow(Row, kw_only=True):
+class RefundRow(Row, frozen=True, kw_only=True):
     id: str
     payment_id: str
     order_id: str
@@ -188,7 +188,7 @@ class RefundRow(Row, kw_only=True):
     created_at: Instant
 
 
-class LedgerRow(Row, kw_only=True):
+class LedgerRow(Row, frozen=True, kw_only=True):
     """A signed ledger entry; `entry_hash` chains it to the entry before it (see INV-07)."""
 
     id: str
@@ -203,7 +203,7 @@ class LedgerRow(Row, kw_only=True):
     entry_hash: str
 
 
-class WebhookRow(Row, kw_only=True):
+class WebhookRow(Row, frozen=True, kw_only=True):
     event_id: str
     type: str
     received_at: Instant
@@ -211,7 +211,7 @@ class WebhookRow(Row, kw_only=True):
     outcome: str = ""
 
 
-class ShipmentRow(Row, kw_only=True):
+class ShipmentRow(Row, frozen=True, kw_only=True):
     id: str
     order_id: str
     status: str
@@ -221,14 +221,14 @@ class ShipmentRow(Row, kw_only=True):
     updated_at: Instant
 
 
-class ShipmentTransitionRow(Row):
+class ShipmentTransitionRow(Row, frozen=True):
     shipment_id: str
     from_status: str
     to_status: str
     at: Instant
 
 
-class DeliveryRow(Row, kw_only=True):
+class DeliveryRow(Row, frozen=True, kw_only=True):
     id: str
     event_id: str
     template: str
@@ -241,7 +241,7 @@ class DeliveryRow(Row, kw_only=True):
     sent_at: Instant | None = None
 
 
-class OrderFactRow(Row, kw_only=True):
+class OrderFactRow(Row, frozen=True, kw_only=True):
     order_id: str
     status: str
     total_minor: int
@@ -251,7 +251,7 @@ class OrderFactRow(Row, kw_only=True):
     placed_at: Instant | None = None
 
 
-class RevenueRow(Row):
+class RevenueRow(Row, frozen=True):
     day: str
     currency: str
     orders: int
@@ -259,21 +259,21 @@ class RevenueRow(Row):
     refunded_minor: int
 
 
-class SecurityEventRow(Row):
+class SecurityEventRow(Row, frozen=True):
     at: Instant
     kind: str
     subject: str
     detail: str
 
 
-class ProductRow(Row):
+class ProductRow(Row, frozen=True):
     id: str
     slug: str
     status: str
     version: int
 
 
-class VariantRow(Row):
+class VariantRow(Row, frozen=True):
     sku: str
     product_id: str
     price_minor: int

@@ -30,14 +30,6 @@ HISTORY = "history.jsonl"
 SNAPSHOTS = "snapshots"
 JOURNALS = "journals"
 GZIP_LEVEL = 3
-LINE_TYPES: dict[str, type[msgspec.Struct]] = {
-    "psp": PspRecord,
-    "carrier": CarrierRecord,
-    "smtp": SmtpRecord,
-    "sms": MessageRecord,
-    "tap": TapRecord,
-    "faults": FaultRecord,
-}
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 
@@ -49,7 +41,7 @@ def save_evidence(evidence: Evidence, run_dir: Path) -> None:
     if not (run_dir / HISTORY).exists():
         write_history(run_dir / HISTORY, evidence.history)
     save_tables(evidence.audit, run_dir)
-    for name in LINE_TYPES:
+    for name in Journals.__struct_fields__:
         _write(run_dir / JOURNALS / f"{name}.jsonl.gz", getattr(evidence.journals, name))
 
 
@@ -68,17 +60,24 @@ def load_evidence(run_dir: Path) -> Evidence:
     tables = AuditTables()
     for table, row_type in ROW_TYPES.items():
         setattr(tables, table, _read_all(run_dir / SNAPSHOTS / f"{table}.jsonl.gz", row_type))
-    journals = Journals(
-        **{
-            name: _read_all(run_dir / JOURNALS / f"{name}.jsonl.gz", line_type)
-            for name, line_type in LINE_TYPES.items()
-        }
-    )
+    journals = run_dir / JOURNALS
     try:
         history = read_history(run_dir / HISTORY)
     except (OSError, msgspec.DecodeError) as error:
         raise EvidenceUnreadableError(f"{run_dir / HISTORY}: {error}") from error
-    return Evidence(facts=load_facts(run_dir), history=history, audit=tables, journals=journals)
+    return Evidence(
+        facts=load_facts(run_dir),
+        history=history,
+        audit=tables,
+        journals=Journals(
+            psp=_read_all(journals / "psp.jsonl.gz", PspRecord),
+            carrier=_read_all(journals / "carrier.jsonl.gz", CarrierRecord),
+            smtp=_read_all(journals / "smtp.jsonl.gz", SmtpRecord),
+            sms=_read_all(journals / "sms.jsonl.gz", MessageRecord),
+            tap=_read_all(journals / "tap.jsonl.gz", TapRecord),
+            faults=_read_all(journals / "faults.jsonl.gz", FaultRecord),
+        ),
+    )
 
 
 def load_facts(run_dir: Path) -> RunFacts:

@@ -10,6 +10,7 @@ import msgspec
 
 from scenarios.evidence import CouponLimit, Evidence
 from scenarios.evidence import rows as audit
+from scenarios.history import Record
 from scenarios.world.journals import PspRecord
 from tests.builders.fleet_rows import (
     CURRENCY,
@@ -489,6 +490,71 @@ def mail_lost(evidence: Evidence) -> None:
     drop(evidence.journals.smtp, template="order_shipped")
 
 
+# what clients were told of cancellations and refunds
+
+
+def told(evidence: Evidence, function: str, asked: dict[str, object], answer: dict[str, object], key: str) -> None:
+    process = 10_000 + len(evidence.history)
+    for kind, value in (("invoke", asked), ("ok", answer)):
+        evidence.history.append(
+            Record(len(evidence.history), 50.0, process, kind, function, key=key, value=value)  # type: ignore[arg-type]
+        )
+
+
+def cancel_forgotten(evidence: Evidence) -> None:
+    told(evidence, "cancel_order", {"customer_id": "c", "order_id": PAID}, {"order_id": PAID}, "cancel-1")
+
+
+def refund(evidence: Evidence, refund_id: str) -> None:
+    told(
+        evidence,
+        "refund",
+        {"order_id": PAID, "payment_id": "p", "customer_id": "c", "fingerprint": "b"},
+        {"refund_id": refund_id, "status_code": 201},
+        "refund-1",
+    )
+
+
+def refund_forgotten(evidence: Evidence) -> None:
+    refund(evidence, "r-1")
+
+
+def refunded_twice_for_key(evidence: Evidence) -> None:
+    refund(evidence, "r-1")
+    refund(evidence, "r-2")
+
+
+# the rest
+
+
+def reserved_overwritten(evidence: Evidence) -> None:
+    alter(evidence.audit.stock, {"reserved": 2}, sku=SKU)
+
+
+def expired_yet_committed(evidence: Evidence) -> None:
+    alter(evidence.audit.movements, {"type": "expire", "on_hand_delta": 0}, reservation_id=PAID, type="commit")
+
+
+def saga_gave_up(evidence: Evidence) -> None:
+    alter(evidence.audit.sagas, {"status": "failed"}, order_id=CANCELLED)
+
+
+def saga_missing(evidence: Evidence) -> None:
+    drop(evidence.audit.sagas, order_id=PAID)
+
+
+def order_left_open(evidence: Evidence) -> None:
+    alter(evidence.audit.orders, {"status": "reserved"}, id=PAID)
+
+
+def misread_version(evidence: Evidence) -> None:
+    alter(evidence.journals.tap, {"aggregate_version": 9}, type="order.paid")
+
+
+def delivered_twice(evidence: Evidence) -> None:
+    evidence.audit.deliveries.append(change(evidence.audit.deliveries[0], id=fixed_id("delivery again")))
+
+
 ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (movement_lost, "INV-01", "on_hand_differs_from_movements"),
     (movement_lost, "INV-01", "commits_differ_from_movements"),
@@ -569,4 +635,14 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (wrong_recipient, "INV-17", "wrong_recipient"),
     (wrong_amount, "INV-17", "wrong_amount"),
     (mail_lost, "INV-17", "sent_but_never_arrived"),
+    (cancel_forgotten, "INV-09", "acknowledged_cancel_lost"),
+    (refund_forgotten, "INV-09", "acknowledged_refund_missing"),
+    (refunded_twice_for_key, "INV-10", "two_effects_for_key"),
+    (reserved_overwritten, "INV-01", "reserved_differs_from_movements"),
+    (expired_yet_committed, "INV-03", "hold_ended_otherwise"),
+    (saga_gave_up, "INV-11", "saga_failed"),
+    (saga_missing, "INV-11", "order_without_saga"),
+    (order_left_open, "INV-11", "order_still_open"),
+    (misread_version, "INV-13", "event_differs_from_row"),
+    (delivered_twice, "INV-17", "two_deliveries_for_event"),
 )

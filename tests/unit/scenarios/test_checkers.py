@@ -1,7 +1,9 @@
 """Every checker is green on healthy evidence, red on each kind of damage, INVALID on too little."""
 
 import importlib
+import inspect
 import pkgutil
+import re
 from dataclasses import replace
 
 import pytest
@@ -13,6 +15,7 @@ from tests.builders import FlashSale
 from tests.unit.scenarios.anomalies import ANOMALIES
 
 SUPPORT_MODULES = {"result", "standing", "occupancy"}
+KIND = re.compile(r'(?:violation|damage)\(\s*"(\w+)"|kind, message = "(\w+)"|kind = "(\w+)" if .* else "(\w+)"')
 IO_MODULES = {"asyncpg", "aiohttp", "socket", "asyncio", "pathlib", "os", "time", "datetime"}
 
 
@@ -66,6 +69,18 @@ def test_a_view_that_could_not_be_read_is_never_a_pass(checker: Checker) -> None
 def test_every_kind_of_damage_has_an_invariant_of_its_own() -> None:
     covered = {invariant for _, invariant, _ in ANOMALIES}
     assert covered == {checker.id for checker in ALL_CHECKERS}
+
+
+def test_every_kind_a_checker_can_report_has_planted_damage() -> None:
+    """Read from the sources, so that a new kind without damage turns this red."""
+    reported: set[str] = set()
+    for module in pkgutil.iter_modules(scenarios.checkers.__path__):
+        source = inspect.getsource(importlib.import_module(f"scenarios.checkers.{module.name}"))
+        for names in KIND.findall(source):
+            reported.update(name for name in names if name)
+    planted = {kind for _, _, kind in ANOMALIES}
+    assert len(reported) > 50
+    assert reported - planted == set()
 
 
 def test_the_catalogue_lists_every_checker_file() -> None:
