@@ -308,7 +308,7 @@ class _Call:
 
 def new_session() -> aiohttp.ClientSession:
     """Return the HTTP client session all internal traffic uses; must be called inside a running loop."""
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
             limit=CONNECTIONS_MAX,
             limit_per_host=CONNECTIONS_PER_INSTANCE_MAX,
@@ -319,6 +319,9 @@ def new_session() -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_LIMIT_S),
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
     )
+    # it repeats a GET on a dead connection by itself, at the same instance: a second retry layer without a budget
+    session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return session
 
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
