@@ -2,7 +2,7 @@
 
 from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, SkipValidation
 
 from shared.database import Database
 from shared.errors import WorldError
@@ -28,7 +28,7 @@ class CartController(Controller):
         self,
         principal: NamedDependency[Principal],
         database: NamedDependency[Database],
-        catalog: NamedDependency[Catalog],
+        catalog: NamedDependency[SkipValidation[Catalog]],
     ) -> Cart:
         """The cart at today's prices; a changed one is shown beside the price seen last.
 
@@ -64,7 +64,7 @@ class CartController(Controller):
         principal: NamedDependency[Principal],
         data: JSONBody[Item],
         database: NamedDependency[Database],
-        catalog: NamedDependency[Catalog],
+        catalog: NamedDependency[SkipValidation[Catalog]],
     ) -> Cart:
         """Put more of something into the cart."""
         customer_id = customer_of(principal)
@@ -106,8 +106,8 @@ class CartController(Controller):
         principal: NamedDependency[Principal],
         data: JSONBody[CartMerge],
         database: NamedDependency[Database],
-        catalog: NamedDependency[Catalog],
-        merge_lines: NamedDependency[Merge],
+        catalog: NamedDependency[SkipValidation[Catalog]],
+        merge_lines: NamedDependency[SkipValidation[Merge]],
     ) -> Cart:
         """Bring the goods of a guest's cart along at login; repeating it changes nothing."""
         customer_id = customer_of(principal)
