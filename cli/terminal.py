@@ -4,7 +4,7 @@ The vocabulary is closed: info, ok, warn, fail, working, table, json, board.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -52,7 +52,7 @@ def fail(what: str, mend: str) -> None:
 
 
 @contextmanager
-def working(text: str) -> Iterator[None]:
+def working(text: str) -> Generator[None]:
     """A sign of life while the block runs; one plain line where there is no terminal."""
     console = _console(stderr=True)
     if not console.is_terminal:

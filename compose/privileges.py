@@ -8,10 +8,18 @@ import os
 import pwd
 import subprocess
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 NOBODY_FALLBACK: Final = 65_534
 PROBE_SECONDS_MAX: Final = 10
+
+
+class Drop(TypedDict, total=False):
+    """The subprocess arguments that change who a child is."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 def unprivileged_uid() -> int:
@@ -32,7 +40,7 @@ def unprivileged_gid(uid: int) -> int:
         return NOBODY_FALLBACK
 
 
-def drop() -> dict[str, Any]:
+def drop() -> Drop:
     """The subprocess arguments that run a child unprivileged; empty when we are nobody special already."""
     if os.geteuid() != 0:
         return {}
@@ -60,7 +68,7 @@ def can_enter(path: Path, uid: int) -> bool:
 def can_run(argv: list[str]) -> bool:
     """Whether the unprivileged user can really execute this: the only honest test of a whole path."""
     try:
-        done = subprocess.run(  # noqa: S603 -- our own argv
+        done: subprocess.CompletedProcess[bytes] = subprocess.run(  # noqa: S603 -- our own argv
             argv, capture_output=True, timeout=PROBE_SECONDS_MAX, check=False, cwd="/", **drop()
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from compose.privileges import Drop
 
 PR_SET_PDEATHSIG: Final = 1
 KILL_SECONDS_MAX: Final = 5.0
@@ -31,7 +33,7 @@ class Command:
     cwd: Path
     log: Path
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
-    drop: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    drop: Drop = field(default_factory=Drop)
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds_max: float = 10.0
     death_signal: signal.Signals = signal.SIGKILL
@@ -93,7 +95,7 @@ def spawn(command: Command) -> Watched:
     command.log.parent.mkdir(parents=True, exist_ok=True)
     rotate(command.log)
     with command.log.open("ab") as log:
-        child = subprocess.Popen(  # noqa: S603 -- our own argv
+        child: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 -- our own argv
             list(command.argv),
             cwd=command.cwd,
             env=dict(command.environ) or None,

@@ -42,9 +42,9 @@ rootLogger.appenderRef.console.ref = console
 class Elasticsearch:
     """The search engine behind the search service."""
 
-    name = "elasticsearch"
-    ports = ("elasticsearch", "elasticsearch-transport")
-    ready_seconds_max = 60.0
+    name: str = "elasticsearch"
+    ports: tuple[str, ...] = ("elasticsearch", "elasticsearch-transport")
+    ready_seconds_max: float = 60.0
 
     def __init__(self, context: Context) -> None:
         self._context = context

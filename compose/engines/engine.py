@@ -54,6 +54,7 @@ class Engine(Protocol):
 
     def describe(self) -> str:
         """Program and version, for people."""
+        ...
 
 
 def claim_data(home: Path, provider: str) -> None:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from compose import privileges
 from compose.engines import providers
@@ -42,9 +42,9 @@ SETTINGS: Final = {
 class Postgres:
     """The engine behind every service's database."""
 
-    name = "postgres"
-    ports = ("postgres",)
-    ready_seconds_max = 20.0
+    name: str = "postgres"
+    ports: tuple[str, ...] = ("postgres",)
+    ready_seconds_max: float = 20.0
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -76,8 +76,9 @@ class Postgres:
         import asyncpg  # noqa: PLC0415 -- 0.14 s to import
 
         del process  # the data directory identifies the cluster better than a pid
+        untyped: Any = asyncpg
         try:
-            connection = await asyncpg.connect(self.url, timeout=PROBE_SECONDS_MAX)
+            connection = await untyped.connect(self.url, timeout=PROBE_SECONDS_MAX)
             try:
                 served = await connection.fetchval("SELECT current_setting('data_directory')")
             finally:

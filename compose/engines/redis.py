@@ -15,9 +15,9 @@ ANSWER_BYTES_MAX: Final = 65_536
 class Redis:
     """Cache, locks, limits and queues of the fleet."""
 
-    name = "redis"
-    ports = ("redis",)
-    ready_seconds_max = 10.0
+    name: str = "redis"
+    ports: tuple[str, ...] = ("redis",)
+    ready_seconds_max: float = 10.0
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -21,7 +21,7 @@ from compose.stack import Stack, load, parse_scale
 from compose.supervisor import leftovers, status
 from compose.supervisor.fleet import Fleet
 from compose.supervisor.forks import ForkParent
-from compose.supervisor.server import ControlServer, Json
+from compose.supervisor.server import ControlServer, Handler, Json
 from compose.supervisor.unit import Unit
 
 SAVE_PAUSE_SECONDS: Final = 0.05
@@ -57,7 +57,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
-        handlers = {
+        handlers: dict[str, Handler] = {
             "up": self._up,
             "status": self._status,
             "processes": self._processes,

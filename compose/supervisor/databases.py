@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from compose.environment import AUDIT_ROLE, common, database_url
 from compose.layout import Layout
@@ -17,9 +17,6 @@ from compose.secrets_file import Secrets
 from compose.stack import Component
 from compose.supervisor import child
 from compose.supervisor.forks import ForkParent
-
-if TYPE_CHECKING:
-    import asyncpg
 
 CONNECT_SECONDS_MAX: Final = 10.0
 MIGRATION_SECONDS_MAX: Final = 120.0
@@ -78,7 +75,7 @@ class Databases:
         finally:
             await connection.close()
 
-    async def _look(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    async def _look(self, connection: Any) -> None:
         rows = await connection.fetch(
             "SELECT datname, coalesce(shobj_description(oid, 'pg_database'), '') AS comment FROM pg_database"
         )
@@ -123,10 +120,12 @@ class Databases:
         self._existing[name] = COMMENT + digest
 
 
-async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+async def connect(url: str) -> Any:
+    """A connection of asyncpg, which is untyped."""
     import asyncpg  # noqa: PLC0415 -- 0.14 s to import
 
-    return await asyncpg.connect(url, timeout=CONNECT_SECONDS_MAX)
+    untyped: Any = asyncpg
+    return await untyped.connect(url, timeout=CONNECT_SECONDS_MAX)
 
 
 def schema_digest(package: str) -> str:

@@ -30,7 +30,8 @@ class ForkParent:
     @property
     def pid(self) -> int:
         """The fork parent's pid; 0 before `warm`."""
-        server: Any = forkserver._forkserver  # noqa: SLF001 -- the library has no public name for it
+        # the library has no public name for it
+        server: Any = getattr(forkserver, "_forkserver")  # noqa: B009
         return server._forkserver_pid or 0  # noqa: SLF001
 
     async def fork(self, target: Callable[..., None], *arguments: object) -> "Forked":

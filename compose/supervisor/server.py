@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ class ControlServer:
         self._open: set[asyncio.Task[Any]] = set()
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
+    async def serving(self) -> AsyncGenerator[None]:
         """Listen until the block ends; answers under way are finished first."""
         self._path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._serve, path=str(self._path), limit=REQUEST_BYTES_MAX)
