@@ -4,8 +4,9 @@ Blocking. The supervisor itself runs detached and outlives the caller.
 """
 
 import contextlib
+import os
 import shutil
-import subprocess
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -112,37 +113,36 @@ def _launch(layout: Layout, *, port_base: int | None, names: list[str], scale: d
         argv += ["--scale", f"{service}={count}"]
     log = layout.log("supervisor")
     rotate(log)
-    with log.open("ab") as output:
-        child = subprocess.Popen(  # noqa: S603 -- our own module
-            argv,
-            cwd=layout.home,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+    pid = _spawn_detached(argv, log)
     deadline = time.monotonic() + LISTEN_SECONDS_MAX
     control = Control(layout)
     while not control.answers:
-        if child.poll() is not None:
+        if _has_ended(pid):
             raise _vanished(layout)
         if time.monotonic() > deadline:
-            child.kill()
-            child.wait()
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
             raise _vanished(layout)
         time.sleep(PAUSE_SECONDS)
-    _reap_later(child)
 
 
-def _reap_later(child: subprocess.Popen[bytes]) -> None:
-    """It outlives us; a caller that outlives it must not keep a zombie nor be warned about it."""
-    _launched.append(child)
-    for earlier in tuple(_launched):
-        if earlier.poll() is not None:
-            _launched.remove(earlier)
+def _spawn_detached(argv: list[str], log: Path) -> int:
+    """Start a process of its own session that we do not own: it outlives us."""
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(argv[0], argv, os.environ, file_actions=actions, setsid=True)
 
 
-_launched: list[subprocess.Popen[bytes]] = []
+def _has_ended(pid: int) -> bool:
+    """Whether our child is over; reaps it."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def _refuse_other_base(layout: Layout, asked: int | None) -> None:
@@ -160,9 +160,9 @@ def _wait_for_end(layout: Layout) -> None:
     known = state.load(layout)
     deadline = time.monotonic() + STOP_SECONDS_MAX
     while known and known.supervisor.is_running and time.monotonic() < deadline:
-        for child in _launched:
-            child.poll()
         time.sleep(PAUSE_SECONDS)
+    if known:
+        _has_ended(known.supervisor.pid)
 
 
 def _end_mute_supervisor(layout: Layout, supervisor: state.ProcessRecord) -> None:

@@ -206,6 +206,7 @@ def _choose_base(asked: int | None, *, known: int | None, names: list[str]) -> i
 async def _supervise(asked: argparse.Namespace, home: Path) -> int:
     layout = Layout(home, default_cache(), asked.port_base or ports.DEFAULT_BASE)
     make_directories(layout)
+    os.chdir(home)
     with layout.lock_file.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
