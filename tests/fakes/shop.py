@@ -28,7 +28,10 @@ def product_id(sku: str) -> UUID:
 
 @dataclass
 class FakeInventory:
-    """`plan` holds one word per coming reserve call: ok, fail_before, fail_after, hang_before, hang_after, slow."""
+    """`plan` holds one word per coming reserve call: ok, fail_before, fail_after, hang_before, hang_after, slow.
+
+    What hangs goes on, late, once `resume` is set.
+    """
 
     stock: dict[str, int] = field(default_factory=dict)
     holds: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -36,6 +39,7 @@ class FakeInventory:
     down: bool = False
     calls: list[str] = field(default_factory=list)
     on_held: Callable[[], None] = lambda: None
+    resume: asyncio.Event = field(default_factory=asyncio.Event)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -62,14 +66,14 @@ class FakeInventory:
         if step == "fail_before":
             return problem(500, "internal_error")
         if step == "hang_before":
-            await asyncio.sleep(60)
+            await self.resume.wait()
         answer = self._hold(body)
         if answer.status == 201:
             self.on_held()
         if step == "fail_after":
             return problem(500, "internal_error")
         if step == "hang_after":
-            await asyncio.sleep(60)
+            await self.resume.wait()
         if step == "slow":
             await asyncio.sleep(0.3)
         return answer

@@ -1,0 +1,161 @@
+import pytest
+
+from shared.contracts.inventory import InventoryReleased
+from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
+from shared.contracts.shipping import ShipmentDispatched
+from tests.builders.orders import customer, place
+from tests.builders.placed_order import an_order, rows
+from tests.fakes.shop import shop
+from tests.services import served, until
+
+pytestmark = pytest.mark.service("orders")
+
+
+async def saga_of(orders, order_id):
+    (row,) = await rows(orders.settings.database_url, "SELECT * FROM audit.sagas WHERE order_id = $1", order_id)
+    return row
+
+
+async def test_a_saga_goes_from_reserving_over_paying_to_completed(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        saga = await saga_of(told.orders, told.order["id"])
+        assert (saga["step"], saga["status"], saga["ended_at"]) == ("paying", "running", None)
+        await told.tell(PaymentProcessed)
+        story = await told.becomes("paid", saga="completed")
+        assert [(step["step"], step["outcome"]) for step in story["saga_steps"]] == [
+            ("reserving", "paying"),
+            ("paying", "paid"),
+        ]
+        saga = await saga_of(told.orders, told.order["id"])
+        assert saga["ended_at"] > saga["started_at"]
+
+
+async def test_a_refused_saga_ends_at_once_and_holds_nothing(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        fakes.inventory.stock["A"] = 0
+        assert (await place(orders, customer(), ("A", 1)))[0] == 409
+        (saga,) = await rows(orders.settings.database_url, "SELECT * FROM audit.sagas")
+        assert (saga["step"], saga["status"]) == ("reserving", "refused")
+        assert saga["ended_at"] is not None
+        assert await rows(orders.settings.database_url, "SELECT 1 FROM audit.orders") == []
+        assert await rows(orders.settings.database_url, "SELECT 1 FROM audit.outbox") == []
+
+
+async def test_a_cancelled_unpaid_order_is_compensated_by_its_two_facts_in_either_order(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        await told.orders.call("POST", f"/api/v1/orders/{told.order['id']}/cancel", principal=told.buyer)
+        await told.tell(PaymentFailed, reason="cancelled")
+        await told.applied(1)
+        assert (await told.story())["saga"]["status"] == "running"
+        await told.tell(InventoryReleased)
+        await told.becomes("cancelled", saga="compensated")
+
+
+async def test_a_cancelled_paid_order_runs_again_and_is_compensated_by_refund_and_release(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        await told.tell(PaymentProcessed)
+        await told.becomes("paid", saga="completed")
+        status, order = await told.orders.call(
+            "POST",
+            f"/api/v1/orders/{told.order['id']}/cancel",
+            principal=told.buyer,
+            json={"reason": "changed my mind"},
+        )
+        assert (status, order["status"], order["cancel_reason"]) == (200, "cancelled", "changed my mind")
+        assert (await told.story())["saga"]["status"] == "running"
+        await told.tell(InventoryReleased, reason="restocked")
+        await told.tell(PaymentRefunded)
+        story = await told.becomes("cancelled", saga="compensated")
+        assert told.events(story) == ["order.created", "order.paid", "order.cancelled", "order.refunded"]
+
+
+async def test_a_restock_that_nobody_tells_is_taken_for_granted_after_several_looks(engines, prefix):
+    async with an_order(engines, prefix, resolver_interval_s=0.05, resolver_retry_s=0.05) as told:
+        await told.tell(PaymentProcessed)
+        await told.becomes("paid", saga="completed")
+        told.fakes.inventory.holds[told.order["id"]]["status"] = "committed"
+        await told.orders.call("POST", f"/api/v1/orders/{told.order['id']}/cancel", principal=told.buyer)
+        await told.tell(PaymentRefunded)
+        story = await told.becomes("cancelled", saga="compensated")
+        assert len([one for one in story["saga_attempts"] if one["step"] == "compensating"]) >= 3
+
+
+async def test_a_release_nobody_told_of_is_found_by_asking(engines, prefix):
+    async with an_order(engines, prefix, resolver_interval_s=0.05) as told:
+        told.fakes.inventory.holds[told.order["id"]]["status"] = "released"
+        await told.tell(PaymentFailed)
+        story = await told.becomes("cancelled", saga="compensated")
+        assert story["saga_attempts"][-1]["outcome"] == "compensated"
+
+
+async def test_payment_that_never_comes_cancels_the_order_in_bounded_time(engines, prefix):
+    async with an_order(engines, prefix, paying_s=0.3, resolver_interval_s=0.05) as told:
+        story = await told.becomes("cancelled")
+        assert story["order"]["cancel_reason"] == "payment_timeout"
+        assert told.events(story) == ["order.created", "order.cancelled"]
+        await told.tell(InventoryReleased)
+        await told.tell(PaymentFailed, reason="cancelled")
+        await told.becomes("cancelled", saga="compensated")
+
+
+async def test_a_compensation_without_end_fails_is_shown_as_stuck_and_still_ends_by_late_facts(engines, prefix):
+    async with an_order(engines, prefix, compensating_s=0.3, resolver_interval_s=0.05) as told:
+        await told.tell(PaymentFailed)
+        story = await told.becomes("cancelled", saga="failed")
+        assert story["saga"]["detail"] == "stock not undone in time"
+        _, stuck = await told.orders.call("GET", "/internal/sagas/stuck")
+        assert [item["order_id"] for item in stuck["items"]] == [told.order["id"]]
+        await told.tell(InventoryReleased)
+        await told.becomes("cancelled", saga="compensated")
+        _, stuck = await told.orders.call("GET", "/internal/sagas/stuck")
+        assert stuck["items"] == []
+
+
+async def test_a_failed_saga_can_be_resumed_by_hand(engines, prefix):
+    async with an_order(engines, prefix, compensating_s=0.3, resolver_interval_s=0.05) as told:
+        await told.tell(PaymentFailed)
+        await told.becomes("cancelled", saga="failed")
+        told.fakes.inventory.holds[told.order["id"]]["status"] = "released"
+        status, saga = await told.orders.call("POST", f"/internal/sagas/{told.order['id']}/resume")
+        assert (status, saga["status"]) == (200, "running")
+        await told.becomes("cancelled", saga="compensated")
+        status, refused = await told.orders.call("POST", f"/internal/sagas/{told.order['id']}/resume")
+        assert (status, refused["code"]) == (409, "saga_ended")
+
+
+async def test_after_hand_over_nothing_can_be_cancelled(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        await told.tell(PaymentProcessed)
+        await told.tell(ShipmentDispatched)
+        await told.becomes("shipped")
+        status, refused = await told.orders.call(
+            "POST", f"/api/v1/orders/{told.order['id']}/cancel", principal=told.buyer
+        )
+        assert (status, refused["code"]) == (409, "order_already_shipped")
+
+
+async def test_cancelling_again_changes_nothing(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        path = f"/api/v1/orders/{told.order['id']}/cancel"
+        first = await told.orders.call("POST", path, principal=told.buyer)
+        assert await told.orders.call("POST", path, principal=told.buyer) == first
+        assert told.events(await told.story()) == ["order.created", "order.cancelled"]
+
+
+async def test_a_late_rule_that_refuses_gives_the_hold_back(engines, prefix):
+    async with (
+        shop(engines.redis, prefix) as fakes,
+        served(engines, "orders", prefix=prefix, resolver_interval_s=0.05) as orders,
+    ):
+        await orders.call("POST", "/api/v1/coupons", json={"code": "ONE", "rate_bp": 1000, "uses_max": 1})
+        await place(orders, customer(), ("A", 1), coupon="ONE")
+        fakes.inventory.down = False
+        assert (await place(orders, customer(), ("B", 1), coupon="ONE"))[0] == 409
+
+        async def given_back():
+            return fakes.inventory.held_units("B") == 0 and await rows(
+                orders.settings.database_url,
+                "SELECT 1 FROM audit.sagas WHERE step = 'releasing' AND status = 'refused'",
+            )
+
+        await until(given_back)

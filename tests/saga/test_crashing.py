@@ -1,0 +1,228 @@
+"""A process that dies at each line between the transactions of a placement; another one finishes from the tables."""
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+import svc.orders.app
+from shared.identity import HEADER, InternalTokens
+from svc.orders.saga import Placement, SagaResolver
+from tests.builders.orders import body, customer, place
+from tests.builders.placed_order import rows
+from tests.fakes.shop import shop
+from tests.services import INTERNAL_SECRET, database_of, free_port, served, until
+
+pytestmark = pytest.mark.service("orders")
+
+QUICK = {"reserve_timeout_s": 0.4, "resolver_grace_s": 0.1, "resolver_interval_s": 0.05, "resolver_retry_s": 0.05}
+
+
+class CrashError(Exception):
+    """The process ends here; nothing of it runs afterwards."""
+
+
+class DiesAfterBegin(Placement):
+    async def reserve_and_settle(self, draft):  # noqa: ARG002 it dies before it looks
+        raise CrashError
+
+
+class DiesAfterReserve(Placement):
+    async def reserve_and_settle(self, draft):
+        await self._inventory.reserve(draft.order_id, draft.customer_id, draft.wanted)
+        raise CrashError
+
+
+class DiesAfterConfirm(Placement):
+    async def reserve_and_settle(self, draft):
+        await super().reserve_and_settle(draft)
+        raise CrashError
+
+
+async def finished(orders, buyer, *items, key):
+    """Repeat the request until it has an answer that is not "in flight" or "unknown"."""
+
+    async def asked():
+        status, answer = await place(orders, buyer, *items, key=key)
+        return None if answer.get("code") in {"request_in_flight", "order_outcome_unknown"} else (status, answer)
+
+    return await until(asked)
+
+
+@pytest.mark.parametrize("dying", [DiesAfterBegin, DiesAfterReserve, DiesAfterConfirm])
+async def test_an_order_is_placed_once_wherever_its_first_process_died(engines, prefix, monkeypatch, dying):
+    async with database_of(engines, "orders") as database, shop(engines.redis, prefix) as fakes:
+        buyer = customer()
+        with monkeypatch.context() as patched:
+            patched.setattr(svc.orders.app, "Placement", dying)
+            async with served(engines, "orders", prefix=prefix, database_url=database, role="api", **QUICK) as first:
+                assert (await place(first, buyer, ("A", 1), key="k1"))[0] == 500
+        async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
+            status, order = await finished(second, buyer, ("A", 1), key="k1")
+            assert status == 201, order
+            assert fakes.inventory.held_units("A") == 1
+            _, page = await second.call("GET", "/api/v1/orders", principal=buyer)
+            assert [one["id"] for one in page["items"]] == [order["id"]]
+            events = await rows(database, "SELECT type FROM audit.outbox")
+            assert [row["type"] for row in events] == ["order.created"]
+
+
+@pytest.mark.parametrize("dying", [DiesAfterBegin])
+async def test_a_sold_out_buyer_is_refused_for_good_whatever_died(engines, prefix, monkeypatch, dying):
+    async with database_of(engines, "orders") as database, shop(engines.redis, prefix) as fakes:
+        fakes.inventory.stock["A"] = 0
+        buyer = customer()
+        with monkeypatch.context() as patched:
+            patched.setattr(svc.orders.app, "Placement", dying)
+            async with served(engines, "orders", prefix=prefix, database_url=database, role="api", **QUICK) as first:
+                await place(first, buyer, ("A", 1), key="k1")
+        async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
+            status, refused = await finished(second, buyer, ("A", 1), key="k1")
+            assert (status, refused["code"]) == (409, "insufficient_stock")
+            fakes.inventory.stock["A"] = 1
+            assert await place(second, buyer, ("A", 1), key="k1") == (409, refused)
+
+
+async def test_a_hold_that_expired_before_the_saga_was_resumed_is_no_order(engines, prefix, monkeypatch):
+    async with database_of(engines, "orders") as database, shop(engines.redis, prefix) as fakes:
+        buyer = customer()
+        with monkeypatch.context() as patched:
+            patched.setattr(svc.orders.app, "Placement", DiesAfterReserve)
+            async with served(engines, "orders", prefix=prefix, database_url=database, role="api", **QUICK) as first:
+                await place(first, buyer, ("A", 1), key="k1")
+        for hold in fakes.inventory.holds.values():
+            hold["status"] = "expired"
+        async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
+            status, refused = await finished(second, buyer, ("A", 1), key="k1")
+            assert (status, refused["code"]) == (409, "hold_lost")
+
+
+class DiesAtWork(SagaResolver):
+    async def _attend(self, due):  # noqa: ARG002 it dies before it looks
+        raise CrashError
+
+
+async def test_a_resolver_that_dies_at_work_is_followed_by_another_once_its_lease_is_over(engines, prefix, monkeypatch):
+    async with database_of(engines, "orders") as database, shop(engines.redis, prefix):
+        buyer = customer()
+        with monkeypatch.context() as patched:
+            patched.setattr(svc.orders.app, "Placement", DiesAfterReserve)
+            patched.setattr(svc.orders.app, "SagaResolver", DiesAtWork)
+            async with served(
+                engines, "orders", prefix=prefix, database_url=database, resolver_lease_s=0.8, **QUICK
+            ) as first:
+                await place(first, buyer, ("A", 1), key="k1")
+
+                async def leased():
+                    return await rows(database, "SELECT 1 FROM sagas WHERE lease_until IS NOT NULL")
+
+                await until(leased)
+        async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
+            assert (await finished(second, buyer, ("A", 1), key="k1"))[0] == 201
+
+
+@pytest.mark.parametrize("plan", ["fail_before", "fail_after", "hang_before", "hang_after"])
+async def test_a_lost_answer_of_inventory_is_unknown_at_first_and_known_in_the_end(engines, prefix, plan):
+    async with (
+        shop(engines.redis, prefix) as fakes,
+        served(engines, "orders", prefix=prefix, **QUICK) as orders,
+    ):
+        fakes.inventory.plan.append(plan)
+        buyer = customer()
+        async with orders.http.post(
+            f"{orders.url}/api/v1/orders",
+            headers={**orders.headers(buyer), "Idempotency-Key": "k1"},
+            json=body(("A", 1)),
+        ) as answer:
+            problem = await answer.json(content_type=None)
+            assert (answer.status, problem["code"]) == (503, "order_outcome_unknown")
+            assert answer.headers["Retry-After"] == "1"
+
+        async def known():
+            status, order = await orders.call("GET", f"/api/v1/orders/{problem['order_id']}", principal=buyer)
+            return order if status == 200 else None
+
+        order = await until(known)
+        fakes.inventory.resume.set()  # the late call arrives after all
+        assert fakes.inventory.held_units("A") == 1
+        _, story = await orders.call("GET", f"/internal/orders/{order['id']}/story")
+        assert story["transitions"][0]["actor"] == "saga"
+        assert story["saga_attempts"][-1]["outcome"] == "answered 201"
+
+
+async def test_inventory_away_for_too_long_refuses_for_good_and_gives_back_what_may_be_held(engines, prefix):
+    async with (
+        shop(engines.redis, prefix) as fakes,
+        served(engines, "orders", prefix=prefix, reserving_s=0.8, **QUICK) as orders,
+    ):
+        fakes.inventory.plan.append("hang_after")
+        fakes.inventory.on_held = lambda: setattr(fakes.inventory, "down", True)
+        buyer = customer()
+        assert (await place(orders, buyer, ("A", 1), key="k1"))[0] == 503
+        status, refused = await finished(orders, buyer, ("A", 1), key="k1")
+        assert (status, refused["code"]) == (503, "stock_unreachable")
+        assert fakes.inventory.held_units("A") == 1
+        fakes.inventory.down = False
+        await until(lambda: fakes.inventory.held_units("A") == 0)
+
+        async def ended():
+            return await rows(orders.settings.database_url, "SELECT 1 FROM audit.sagas WHERE status = 'refused'")
+
+        await until(ended)
+        assert await place(orders, buyer, ("A", 1), key="k1") == (503, refused)
+
+
+@asynccontextmanager
+async def process_of(engines, prefix, database):
+    """The orders service as a process of its own, ready."""
+    port = free_port()
+    environ = {
+        "SHOPSTREAM_ENV": "test",
+        "SHOPSTREAM_PORT": str(port),
+        "SHOPSTREAM_DATABASE_URL": database,
+        "SHOPSTREAM_REDIS_URL": engines.redis,
+        "SHOPSTREAM_KAFKA_BOOTSTRAP": engines.kafka,
+        "SHOPSTREAM_INTERNAL_SECRET": INTERNAL_SECRET,
+        "SHOPSTREAM_PREFIX": prefix,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "svc.orders", env={**os.environ, **environ}, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with aiohttp.ClientSession() as http:
+
+            async def live():
+                try:
+                    async with http.get(f"http://127.0.0.1:{port}/health/live") as answer:
+                        return answer.status == 200
+                except aiohttp.ClientError:
+                    return False
+
+            await until(live)
+            yield process, f"http://127.0.0.1:{port}", http
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_killed_for_real_between_hold_and_order_it_is_finished_by_the_next_start(engines, prefix):
+    async with database_of(engines, "orders") as database, shop(engines.redis, prefix) as fakes:
+        buyer = customer()
+        async with process_of(engines, prefix, database) as (process, url, http):
+            fakes.inventory.on_held = process.kill
+            fakes.inventory.plan.append("hang_after")
+            headers = {HEADER: InternalTokens(INTERNAL_SECRET).mint(buyer, "orders"), "Idempotency-Key": "k1"}
+            with pytest.raises(aiohttp.ClientError):
+                await http.post(f"{url}/api/v1/orders", headers=headers, json=body(("A", 1)))
+            assert await process.wait() == -signal.SIGKILL
+        fakes.inventory.on_held = lambda: None
+        assert await rows(database, "SELECT 1 FROM audit.orders") == []
+        async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
+            status, order = await finished(second, buyer, ("A", 1), key="k1")
+            assert status == 201, order
+            assert fakes.inventory.held_units("A") == 1
