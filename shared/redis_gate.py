@@ -22,6 +22,7 @@ TIMEOUTS_BELIEVED = 3  # one may be our own stutter; this many in a row, with no
 AWAY_PAUSE_S = 0.5
 
 _AWAY = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
+_CLOSED_TRANSPORT = "the handler is closed"
 
 T = TypeVar("T")
 
@@ -50,11 +51,19 @@ class RedisGate:
                 self._away_until = time.monotonic() + AWAY_PAUSE_S
             raise RedisUnavailableError("Redis did not answer in time") from error
         except _AWAY as error:
-            self._away_until = time.monotonic() + AWAY_PAUSE_S
-            raise RedisUnavailableError(f"Redis is away: {type(error).__name__}") from error
+            raise self._away(error) from error
+        except RuntimeError as error:
+            # uvloop's way to say that the connection was reset between two commands
+            if _CLOSED_TRANSPORT not in str(error):
+                raise
+            raise self._away(error) from error
         self._timeouts = 0
         self._away_until = 0.0
         return answer
+
+    def _away(self, error: Exception) -> RedisUnavailableError:
+        self._away_until = time.monotonic() + AWAY_PAUSE_S
+        return RedisUnavailableError(f"Redis is away: {type(error).__name__}")
 
 
 _gates: "WeakKeyDictionary[Any, RedisGate]" = WeakKeyDictionary()
