@@ -1,0 +1,52 @@
+"""The composition root of the gateway."""
+
+from litestar import Litestar
+
+from shared import metrics
+from shared.service import Runtime
+from svc.gateway.api import ROUTES
+from svc.gateway.edge import Edge
+from svc.gateway.fleet import Fleet
+from svc.gateway.headers import forwarded_headers
+from svc.gateway.limits import RateLimits
+from svc.gateway.proxy import Proxy
+from svc.gateway.revocations import Revocations
+from svc.gateway.settings import Settings
+from svc.gateway.upstreams import Upstreams
+from svc.gateway.user_tokens import KeySet, UserTokens
+from svc.gateway.watchers import Watchers
+
+JWKS_LIMIT_S = 1.0
+JWKS_PATH = "/.well-known/jwks.json"
+
+
+def create_app(settings: Settings) -> Litestar:
+    """Wire the service; nothing connects before the application starts."""
+    runtime = Runtime(settings)
+
+    async def fetch_keys() -> KeySet:
+        return await runtime.client.request("auth", "GET", JWKS_PATH, response_type=KeySet, timeout_s=JWKS_LIMIT_S)
+
+    revocations = Revocations(runtime.redis, settings.prefix)
+    users = runtime.seam("gateway.user_tokens", UserTokens)(fetch_keys, revocations)
+    limits = runtime.seam("gateway.limits", RateLimits)(runtime.redis, settings)
+    upstreams = Upstreams(runtime.registry, runtime.client, settings)
+    proxy = Proxy(upstreams)
+    app = runtime.application(
+        route_handlers=ROUTES,
+        dependencies={"fleet": Fleet(runtime.registry, runtime.client, upstreams, limits=limits, proxy=proxy)},
+        resources=[proxy, Watchers(users, revocations)],
+        authenticated=False,
+    )
+    edge = Edge(
+        app.asgi_handler,
+        settings=settings,
+        proxy=proxy,
+        users=users,
+        limits=limits,
+        tokens=runtime.tokens,
+        filter_headers=runtime.seam("gateway.forwarded_headers", forwarded_headers),
+    )
+    app.asgi_handler = edge
+    metrics.watch("gateway_in_flight", lambda: edge.in_flight)
+    return app

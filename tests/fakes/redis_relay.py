@@ -1,0 +1,58 @@
+"""A TCP relay before Redis that a test can cut, so that one client loses it while everybody else keeps it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+
+class RedisRelay:
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._target = (parts.hostname, parts.port)
+        self._parts = parts
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._cut = False
+        self.url = ""
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._cut:
+            writer.close()
+            return
+        upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
+        self._writers |= {writer, upstream_writer}
+        await asyncio.gather(_pump(reader, upstream_writer), _pump(upstream_reader, writer))
+
+    def cut(self) -> None:
+        """Close every connection and refuse new ones."""
+        self._cut = True
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+
+    def mend(self) -> None:
+        self._cut = False
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        pass
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def redis_relay(url: str) -> AsyncIterator[RedisRelay]:
+    relay = RedisRelay(url)
+    server = await asyncio.start_server(relay._serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    relay.url = relay._parts._replace(netloc=f"127.0.0.1:{port}").geturl()
+    try:
+        yield relay
+    finally:
+        relay.cut()
+        server.close()

@@ -1,0 +1,178 @@
+import asyncio
+import time
+
+import aiohttp
+import pytest
+
+from tests.fakes.echo_service import echo
+from tests.gateway_steps import door
+from tests.services import until
+
+pytestmark = pytest.mark.service("gateway")
+
+
+async def test_a_service_without_instances_is_unavailable(engines, prefix):
+    async with door(engines, prefix) as shop:
+        answer = await shop.call("GET", "/api/v1/products")
+        assert (answer.status, answer.code) == (503, "upstream_unavailable")
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.json["trace_id"] == answer.headers["X-Trace-Id"]
+
+
+@pytest.mark.parametrize("target", ["/api/v1/nothing", "/api/v1/", "/api/v2/products", "/internal/users", "/x"])
+async def test_a_path_nobody_answers_is_an_unknown_route(engines, prefix, target):
+    async with door(engines, prefix) as shop:
+        answer = await shop.call("GET", target, token=shop.issuer.token())
+        assert (answer.status, answer.code) == (404, "unknown_route")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_service_that_is_too_slow_is_given_up_within_the_clients_deadline(engines, prefix):
+    async with door(engines, prefix, "catalog") as shop:
+        started = time.monotonic()
+        answer = await shop.call("GET", "/api/v1/products/slow/3000", headers={"X-Deadline-Ms": "300"})
+        assert (answer.status, answer.code) == (504, "upstream_timeout")
+        assert time.monotonic() - started < 1.5
+
+
+async def test_short_deadlines_of_clients_do_not_open_the_breaker(engines, prefix):
+    async with door(engines, prefix, "catalog") as shop:
+        for _ in range(8):
+            await shop.call("GET", "/api/v1/products/slow/500", headers={"X-Deadline-Ms": "60"})
+        assert (await shop.call("GET", "/api/v1/products")).status == 200
+
+
+async def test_a_read_is_repeated_on_another_instance_when_one_dies(engines, prefix):
+    async with door(engines, prefix, "catalog") as shop, echo(engines, prefix, "catalog", "catalog-2") as second:
+        await until(lambda: _both_answer(shop))
+        await second.die()
+        answers = [await shop.call("GET", "/api/v1/products") for _ in range(20)]
+        assert {answer.status for answer in answers} == {200}
+        assert {answer.json["instance"] for answer in answers} == {"catalog-1"}
+
+
+async def _both_answer(shop, target="/api/v1/products"):
+    names = {(await shop.call("GET", target, token=shop.issuer.token())).json["instance"] for _ in range(12)}
+    return len(names) == 2
+
+
+async def test_a_write_whose_fate_is_unknown_is_not_repeated_without_a_key(engines, prefix):
+    async with door(engines, prefix, "orders") as shop, echo(engines, prefix, "orders", "orders-2") as second:
+        await until(lambda: _both_answer(shop, "/api/v1/orders"))
+        received = [*shop.fakes["orders"].requests, *second.requests]
+        answer = await shop.call("POST", "/api/v1/orders/die", token=shop.issuer.token(), json={})
+        assert (answer.status, answer.code) == (503, "upstream_unavailable")
+        assert len(shop.fakes["orders"].requests) + len(second.requests) == len(received) + 1
+
+
+async def test_a_write_that_never_arrived_goes_to_another_instance(engines, prefix):
+    async with door(engines, prefix, "orders") as shop, echo(engines, prefix, "orders", "orders-2") as second:
+        await until(lambda: _both_answer(shop, "/api/v1/orders"))
+        await second.die()
+        token = shop.issuer.token()
+        answers = [await shop.call("POST", "/api/v1/cart/items", token=token, json={}) for _ in range(10)]
+        assert {answer.status for answer in answers} <= {200, 503}
+        assert [answer.status for answer in answers].count(503) <= 1
+
+
+async def test_a_dead_instance_is_forgotten_within_two_seconds(engines, prefix):
+    async with door(engines, prefix, "catalog") as shop, echo(engines, prefix, "catalog", "catalog-2") as second:
+        await until(lambda: _both_answer(shop))
+        await second.stop_beating()
+        stopped = time.monotonic()
+        last_seen = stopped
+        while time.monotonic() - stopped < 3.0:
+            if (await shop.call("GET", "/api/v1/products")).json["instance"] == "catalog-2":
+                last_seen = time.monotonic()
+            await asyncio.sleep(0.02)
+        assert last_seen - stopped <= 2.0
+
+
+async def test_a_failing_service_is_left_alone_until_it_recovers(engines, prefix):
+    async with door(engines, prefix, "catalog") as shop:
+        fake = shop.fakes["catalog"]
+
+        async def opened():
+            answer = await shop.call("GET", "/api/v1/products/status/500")
+            return answer.status == 503
+
+        await until(opened)
+        asked = len(fake.requests)
+        answer = await shop.call("GET", "/api/v1/products")
+        assert (answer.status, answer.code) == (503, "upstream_unavailable")
+        assert len(fake.requests) == asked
+
+        async def recovered():
+            return (await shop.call("GET", "/api/v1/products")).status == 200
+
+        await until(recovered, deadline_s=6)
+
+
+async def test_a_busy_answer_to_a_read_is_asked_for_elsewhere(engines, prefix):
+    async with door(engines, prefix, "catalog") as shop, echo(engines, prefix, "catalog", "catalog-2") as second:
+        await until(lambda: _both_answer(shop))
+        before = len(second.requests) + len(shop.fakes["catalog"].requests)
+        answer = await shop.call("GET", "/api/v1/products/status/503")
+        assert answer.status == 503
+        assert len(second.requests) + len(shop.fakes["catalog"].requests) >= before + 2
+
+
+async def test_browsing_is_refused_before_checkout_when_it_gets_full(engines, prefix):
+    async with door(engines, prefix, "catalog", "orders", in_flight_max=10) as shop:
+        token = shop.issuer.token()
+        waiting = [asyncio.create_task(shop.call("GET", "/api/v1/products/slow/1500", token=token)) for _ in range(6)]
+        await until(lambda: shop.fakes["catalog"].running == 6)
+        browse = await shop.call("GET", "/api/v1/products")
+        assert (browse.status, browse.code, browse.headers["Retry-After"]) == (503, "overloaded", "1")
+        assert (await shop.call("GET", "/api/v1/orders", token=token)).status == 200
+        assert {answer.status for answer in await asyncio.gather(*waiting)} == {200}
+
+
+async def test_work_for_a_client_that_left_is_dropped(engines, prefix):
+    async with door(engines, prefix, "catalog") as shop:
+        fake = shop.fakes["catalog"]
+        with pytest.raises(TimeoutError):
+            await shop.call("GET", "/api/v1/products/slow/4000", timeout=aiohttp.ClientTimeout(total=0.5))
+        started = time.monotonic()
+        await until(lambda: shop.gateway.app.asgi_handler.in_flight == 0)
+        assert time.monotonic() - started < 1.5
+        assert len(fake.requests) == 1
+
+
+async def test_status_tells_which_parts_are_degraded(engines, prefix):
+    async with door(engines, prefix, "catalog") as shop:
+        fake = shop.fakes["catalog"]
+        fake.documents["/health/ready"] = {"status": "not_ready", "checks": {"database": {"ok": False, "detail": "x"}}}
+        answer = await shop.call("GET", "/api/v1/status")
+        assert answer.status == 200
+        parts = {part["name"]: part["status"] for part in answer.json["parts"]}
+        assert (parts["sign_in"], parts["browsing"], parts["checkout"]) == ("ok", "degraded", "down")
+        catalog = next(one for one in answer.json["services"] if one["name"] == "catalog")
+        assert catalog["failing"] == ["database"]
+        assert answer.json["status"] == "degraded"
+
+
+async def test_one_contract_and_one_page_for_the_whole_fleet(engines, prefix):
+    async with door(engines, prefix, "catalog", "orders") as shop:
+        for name, path in (("catalog", "/api/v1/products"), ("orders", "/api/v1/orders")):
+            shop.fakes[name].documents["/openapi/openapi.json"] = {
+                "paths": {
+                    path: {"get": {"operationId": "List", "r": {"$ref": "#/components/schemas/Page"}}},
+                    "/internal/x": {"get": {}},
+                },
+                "components": {"schemas": {"Page": {"type": "object", "title": name}}},
+            }
+        contract = (await shop.call("GET", "/openapi/openapi.json")).json
+        assert {"/api/v1/products", "/api/v1/orders", "/api/v1/status"} <= contract["paths"].keys()
+        assert "/internal/x" not in contract["paths"]
+        assert contract["paths"]["/api/v1/orders"]["get"]["r"]["$ref"] == "#/components/schemas/orders.Page"
+        assert contract["components"]["schemas"]["catalog.Page"]["title"] == "catalog"
+        page = await shop.call("GET", "/")
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert b"catalog" in page.content
+
+
+async def test_the_gateway_is_ready_when_it_can_count(engines, prefix):
+    async with door(engines, prefix) as shop:
+        assert (await shop.call("GET", "/health/ready")).json["status"] == "ready"
+        assert b"shopstream_http_requests" in (await shop.call("GET", "/metrics")).content
