@@ -5,7 +5,7 @@ Carried between services as remaining milliseconds, because clocks differ betwee
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 
@@ -89,7 +89,7 @@ def unbind(token: Token[Deadline | None]) -> None:
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[Deadline]:
+def within(seconds: float) -> Generator[Deadline, None, None]:
     """Shrink the current deadline for a block; does not interrupt it (use `limit` for that)."""
     deadline = Deadline.after(seconds)
     token = _current.set(deadline)

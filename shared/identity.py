@@ -220,5 +220,5 @@ def _token_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
 
 
 def _is_public(scope: Scope) -> bool:
-    handler = scope.get("route_handler")
-    return handler is not None and bool(handler.opt.get(PUBLIC_OPT))
+    handler: BaseRouteHandler = scope["route_handler"]
+    return bool(handler.opt.get(PUBLIC_OPT))

@@ -6,13 +6,13 @@ Shows no stack trace, no SQL and no internals; what a client sees of an uncaught
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ExceptionHandlersMap, Send
+from litestar.types import Send
 
 from shared import tracing
 from shared.errors import Kind, Refusal, RemoteRefusal, RemoteTimeoutError, WorldError
@@ -104,8 +104,8 @@ def answer_refusal(request: _Request, refusal: Refusal) -> Response[_Body]:
 
 
 def answer_validation(request: _Request, error: ValidationException) -> Response[_Body]:
-    raw: Any = error.extra
-    errors = [_field_error(item) for item in raw[:FIELD_ERRORS_MAX]] if isinstance(raw, list) else []
+    raw: list[Any] = error.extra if isinstance(error.extra, list) else []
+    errors = [_field_error(item) for item in raw[:FIELD_ERRORS_MAX]]
     detail = "some fields are not valid" if errors else "the request is not valid"
     extra = {"errors": errors}
     return _respond(400, problem(400, "invalid_body", detail, extra=extra, trace_id=_trace_id(request)))
@@ -150,7 +150,7 @@ def answer_uncaught(request: _Request, error: Exception) -> Response[_Body]:
     return _respond(500, problem(500, "internal_error", "", trace_id=_trace_id(request)))
 
 
-EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     Refusal: answer_refusal,
     RemoteRefusal: answer_remote_refusal,
     WorldError: answer_world_error,
@@ -171,11 +171,10 @@ def _respond(status: int, body: _Body, headers: dict[str, str] | None = None) ->
 
 
 def _field_error(item: Any) -> dict[str, str]:
-    if not isinstance(item, dict):
-        return {"field": "", "message": "not valid"}
-    message = str(item.get("message", "not valid"))
+    members = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
+    message = str(members.get("message", "not valid"))
     unknown = _UNKNOWN_FIELD.search(message)
-    return {"field": unknown.group(1) if unknown else str(item.get("key", "")), "message": message}
+    return {"field": unknown.group(1) if unknown else str(members.get("key", "")), "message": message}
 
 
 def _retry_after_s(extra: Mapping[str, object]) -> int:
@@ -185,4 +184,4 @@ def _retry_after_s(extra: Mapping[str, object]) -> int:
 
 def _trace_id(request: _Request) -> str:
     # a refusal raised outside of the span (by a middleware) still names the request's trace
-    return tracing.current_trace_id() or str(request.scope.get("trace_id", ""))
+    return tracing.current_trace_id() or str(cast("Mapping[str, Any]", request.scope).get("trace_id", ""))

@@ -4,7 +4,8 @@ The last line of defence on the way to a log or a trace, not a licence to pass s
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import cast
 
 REDACTED = "[redacted]"
 DEPTH_MAX = 6
@@ -73,14 +74,16 @@ def _redact(value: object, *, emails: bool, depth: int) -> object:  # noqa: PLR0
     if depth >= DEPTH_MAX:
         return REDACTED
     if isinstance(value, Mapping):
+        members = cast("Mapping[object, object]", value)
         return {
             str(key): REDACTED
             if str(key).lower() in SENSITIVE_KEYS and item
             else _redact(item, emails=emails, depth=depth + 1)
-            for key, item in value.items()
+            for key, item in members.items()
         }
     if isinstance(value, list | tuple | set | frozenset):
-        return [_redact(item, emails=emails, depth=depth + 1) for item in value]
+        items = cast("Iterable[object]", value)
+        return [_redact(item, emails=emails, depth=depth + 1) for item in items]
     return redact_text(str(value), emails=emails)
 
 

@@ -3,7 +3,7 @@
 Saves work, never guarantees correctness: there is no fencing, so truth stays guarded by PostgreSQL.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ class LockBusy(Refusal):
 
 
 @asynccontextmanager
-async def lock(redis: "Redis", name: str, *, ttl_ms: int, wait_ms: int = 0) -> AsyncIterator[Lock]:
+async def lock(redis: "Redis", name: str, *, ttl_ms: int, wait_ms: int = 0) -> AsyncGenerator[Lock, None]:
     """Hold `lock:<name>` for the block, at most ttl_ms (`held.extend` or `held.reacquire` prolong it).
 
     Raises LockBusy after wait_ms, RedisUnavailableError when Redis does not answer. A lock that ran out during

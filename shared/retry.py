@@ -4,7 +4,7 @@ Never repeats what ran out of its own time: a TimeoutError is an OSError, and is
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import stamina
 import stamina.instrumentation
@@ -107,11 +107,10 @@ async def _retry(
 def _may_retry(error: BaseException, on: On) -> bool:
     if isinstance(error, Refusal):
         return False
-    if isinstance(on, type | tuple):
-        named = on if isinstance(on, tuple) else (on,)
-        if isinstance(error, TimeoutError) and not any(issubclass(kind, TimeoutError) for kind in named):
-            return False
-        matches = isinstance(error, named)
+    if isinstance(on, type):
+        matches = _is_named(error, (on,))
+    elif isinstance(on, tuple):
+        matches = _is_named(error, cast("tuple[type[BaseException], ...]", on))
     else:
         matches = on(error)
     current = deadline.current()
@@ -120,3 +119,9 @@ def _may_retry(error: BaseException, on: On) -> bool:
 
 def _may_spend(budget: RetryBudget | None) -> bool:
     return budget is None or budget.spend()
+
+
+def _is_named(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    if isinstance(error, TimeoutError) and not any(issubclass(kind, TimeoutError) for kind in kinds):
+        return False
+    return isinstance(error, kinds)

@@ -5,7 +5,7 @@ Successes are counted here and reported with the next look, so that a healthy ca
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -95,7 +95,7 @@ class CircuitBreaker:
         return self._mode
 
     @asynccontextmanager
-    async def guard(self) -> AsyncIterator[None]:
+    async def guard(self) -> AsyncGenerator[None, None]:
         """Run a call inside; raises CircuitOpenError instead of making it while the circuit is open."""
         probing = await self.enter()
         try:
@@ -119,7 +119,7 @@ class CircuitBreaker:
             raise CircuitOpenError(self.name, self._open_until - time.monotonic())
         if not await self._ask("acquire"):
             raise CircuitOpenError(self.name, max(0.1, self._open_until - time.monotonic()))
-        return self._mode is not Mode.CLOSED
+        return self.mode is not Mode.CLOSED  # what the answer just said
 
     async def leave(self, outcome: str, *, probing: bool) -> None:
         """Report a call as `ok`, `failed` or `unknown`."""
