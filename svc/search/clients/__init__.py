@@ -1,0 +1,6 @@
+"""What search talks to: the engine that holds the index, and the catalog."""
+
+from svc.search.clients.catalog import Catalog, CatalogClient, CatalogPage
+from svc.search.clients.elastic import BulkWrite, Engine, SearchEngineUnavailableError
+
+__all__ = ["BulkWrite", "Catalog", "CatalogClient", "CatalogPage", "Engine", "SearchEngineUnavailableError"]

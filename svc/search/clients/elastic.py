@@ -1,0 +1,149 @@
+"""The engine: every call bounded in time, every failure of it one error. Knows no product."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from elastic_transport import TransportError
+from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
+
+from shared import deadline
+from shared.errors import WorldError
+
+CONNECTIONS_MAX = 16
+ADMIN_TIMEOUT_S = 20.0
+BULK_TIMEOUT_S = 10.0
+READY_TIMEOUT_S = 0.8
+CONFLICT = 409
+NOT_FOUND = 404
+
+
+class SearchEngineUnavailableError(WorldError):
+    """The engine did not answer in time, refused the connection, or has lost the index."""
+
+    code = "search_engine_unavailable"
+
+
+class BulkWrite(msgspec.Struct, frozen=True):
+    """One document of a bulk request; without a source it is taken out."""
+
+    id: str
+    version: int
+    source: Mapping[str, Any] | None
+
+
+class Engine:
+    """One service's connection to Elasticsearch; opens lazily, so that it may be away at the start."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client: AsyncElasticsearch | None = None
+
+    async def open(self) -> None:
+        """Make the client inside the running loop; nothing connects yet."""
+        self._client = AsyncElasticsearch(
+            self._url, max_retries=0, retry_on_timeout=False, connections_per_node=CONNECTIONS_MAX
+        )
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def check(self, index: str) -> str:
+        """The health of the index. Raises `SearchEngineUnavailableError` unless all of it can be read."""
+        async with self._client_for(READY_TIMEOUT_S) as client:
+            health = await client.cluster.health(index=index, timeout="500ms")
+        if health["status"] == "red" or health["timed_out"]:
+            raise SearchEngineUnavailableError(f"index {index} is {health['status']}")
+        return str(health["status"])
+
+    async def search(self, index: str, body: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any]:
+        """Run one query within `timeout_s` and the request's deadline."""
+        async with self._client_for(deadline.remaining_s(timeout_s)) as client:
+            return dict((await client.search(index=index, **body)).body)
+
+    async def write(self, targets: Sequence[str], writes: Sequence[BulkWrite]) -> list[str | None]:
+        """Write all to all targets; per document None, or the engine's reason for refusing it for good.
+
+        A newer version in the index wins over the one written, silently. Raises `SearchEngineUnavailableError` when a
+        write may yet succeed.
+        """
+        operations: list[Mapping[str, Any]] = []
+        for target in targets:
+            for write in writes:
+                meta = {"_index": target, "_id": write.id, "version": write.version, "version_type": "external_gte"}
+                operations += [{"delete": meta}] if write.source is None else [{"index": meta}, write.source]
+        async with self._client_for(BULK_TIMEOUT_S) as client:
+            answer = await client.bulk(operations=operations)
+        reasons: list[str | None] = [None] * len(writes)
+        for position, item in enumerate(answer["items"]):
+            (result,) = item.values()
+            reason = _refusal_of(result)
+            if reason is not None:
+                reasons[position % len(writes)] = reason
+        return reasons
+
+    async def create(self, index: str, *, settings: Mapping[str, Any], mappings: Mapping[str, Any]) -> None:
+        """A new, empty index."""
+        async with self._client_for(ADMIN_TIMEOUT_S) as client:
+            await client.indices.create(index=index, settings=settings, mappings=mappings)
+
+    async def indexes_behind(self, alias: str) -> list[str]:
+        """The indexes an alias points at, none when there is no such alias."""
+        async with self._client_for(ADMIN_TIMEOUT_S) as client:
+            try:
+                return sorted(await client.indices.get_alias(name=alias))
+            except NotFoundError:
+                return []
+
+    async def point(self, alias: str, index: str) -> None:
+        """Let the alias name this index and no other, at once for all readers."""
+        before = [name for name in await self.indexes_behind(alias) if name != index]
+        async with self._client_for(ADMIN_TIMEOUT_S) as client:
+            await client.indices.update_aliases(
+                actions=[
+                    *({"remove": {"index": name, "alias": alias}} for name in before),
+                    {"add": {"index": index, "alias": alias}},
+                ]
+            )
+
+    async def refresh(self, index: str) -> int:
+        """Make everything written findable; gives the number of documents."""
+        async with self._client_for(ADMIN_TIMEOUT_S) as client:
+            await client.indices.refresh(index=index)
+            return int((await client.count(index=index))["count"])
+
+    async def delete(self, index: str) -> None:
+        """Remove an index; one that is gone already is fine."""
+        async with self._client_for(ADMIN_TIMEOUT_S) as client:
+            await client.indices.delete(index=index, ignore_unavailable=True)
+
+    async def indexes_like(self, pattern: str) -> list[str]:
+        """Names that match."""
+        async with self._client_for(ADMIN_TIMEOUT_S) as client:
+            return sorted(await client.indices.get(index=pattern, allow_no_indices=True))
+
+    @asynccontextmanager
+    async def _client_for(self, timeout_s: float) -> AsyncIterator[AsyncElasticsearch]:
+        assert self._client is not None, "the engine is not open"
+        try:
+            yield self._client.options(request_timeout=timeout_s)
+        except TransportError as error:
+            raise SearchEngineUnavailableError(repr(error)) from error
+        except NotFoundError as error:
+            raise SearchEngineUnavailableError(f"an index is missing: {error.message}") from error
+        except ApiError as error:
+            if error.status_code < 500 and error.status_code != 429:
+                raise  # the query is wrong, which is our bug
+            raise SearchEngineUnavailableError(repr(error)) from error
+
+
+def _refusal_of(result: Mapping[str, Any]) -> str | None:
+    status, error = result["status"], result.get("error")
+    if status < 300 or status == CONFLICT or (status == NOT_FOUND and error is None):
+        return None
+    if status == NOT_FOUND or status == 429 or status >= 500:  # noqa: PLR1714 one reads as a list of reasons to wait
+        raise SearchEngineUnavailableError(str(error))
+    return f"{status} {error}"[:1_000]

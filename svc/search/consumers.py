@@ -1,0 +1,27 @@
+"""Which events change documents; the indexer is woken once they are stored."""
+
+from collections.abc import Callable
+from typing import Any
+
+from shared.contracts import Envelope
+from shared.contracts.catalog import PriceChanged, ProductDeleted, ProductUpserted
+from shared.kafka_consumer import Handler, Subscription
+from shared.unit_of_work import UnitOfWork
+from svc.search import handlers
+
+
+def subscription(wake_indexer: Callable[[], None]) -> Subscription:
+    """The events and their handlers."""
+    return {
+        ProductUpserted: _waking(handlers.keep_product, wake_indexer),
+        ProductDeleted: _waking(handlers.forget_product, wake_indexer),
+        PriceChanged: _waking(handlers.change_price, wake_indexer),
+    }
+
+
+def _waking(handler: Handler, wake_indexer: Callable[[], None]) -> Handler:
+    async def handle(uow: UnitOfWork, envelope: Envelope[Any]) -> None:
+        await handler(uow, envelope)
+        uow.after_commit(wake_indexer)
+
+    return handle

@@ -1,0 +1,94 @@
+"""A rebuild of the index from the catalog, beside the one in use: searches never miss a thing meanwhile.
+
+Live changes go to both indexes while it lasts. What dies half-way is begun again under another name.
+"""
+
+from uuid import UUID
+
+import structlog
+
+from shared.database import Database
+from shared.errors import RemoteRefusal, WorldError
+from svc.search import store
+from svc.search.clients import Catalog, Engine
+from svc.search.indexing import Indexer
+from svc.search.store import Build
+
+PAGE_DOCUMENTS_MAX = 100
+
+log = structlog.get_logger(__name__)
+
+
+class BuildLostError(WorldError):
+    """Another instance took the build over."""
+
+    code = "build_lost"
+
+
+class Rebuilder:
+    """Runs the wanted rebuild, one at a time over all instances."""
+
+    def __init__(self, database: Database, engine: Engine, indexer: Indexer, catalog: Catalog) -> None:
+        self._database = database
+        self._engine = engine
+        self._indexer = indexer
+        self._catalog = catalog
+
+    async def run(self) -> int:
+        """Do the open build, if there is one; gives how many were done."""
+        async with self._database.acquire() as connection:
+            wanted = await store.open_build(connection)
+        if wanted is None:
+            return 0
+        async with self._indexer.exclusive() as is_ours:
+            if not is_ours:
+                return 0
+            try:
+                await self._build(wanted)
+            except (WorldError, RemoteRefusal) as error:
+                log.warning("rebuild_waits", build_id=str(wanted.id), error=repr(error)[:300])
+                return 0
+        return 1
+
+    async def _build(self, wanted: Build) -> None:
+        await self._sweep()
+        name = await self._indexer.create_index()
+        async with self._database.acquire() as connection:
+            build = await store.start_build(connection, wanted.id, name)
+        seen = await self._copy(build, name)
+        async with self._database.acquire() as connection:
+            assert build.started_at is not None
+            dropped = await store.drop_unseen(connection, seen, before=build.started_at)
+            if not await store.is_still_ours(connection, build):
+                raise BuildLostError(f"{name} is no longer the index being built")
+        documents = await self._engine.refresh(name)
+        await self._engine.point(self._indexer.alias, name)
+        await self._sweep()
+        async with self._database.acquire() as connection:
+            await store.count_built(connection, build, documents)
+            await store.end_build(connection, build)
+        log.info("index_rebuilt", index=name, documents=documents, dropped=dropped)
+
+    async def _sweep(self) -> None:
+        """Remove the indexes nobody reads: the one before, and those of builds that died."""
+        read = await self._engine.indexes_behind(self._indexer.alias)
+        for name in await self._engine.indexes_like(f"{self._indexer.alias}-v*"):
+            if name not in read:
+                await self._engine.delete(name)
+
+    async def _copy(self, build: Build, name: str) -> list[UUID]:
+        """Page through the catalog into the new index; gives the ids seen."""
+        seen: list[UUID] = []
+        cursor: str | None = None
+        while True:
+            page = await self._catalog.page(cursor, limit=PAGE_DOCUMENTS_MAX)
+            if page.documents:
+                async with self._database.acquire() as connection:
+                    await store.put(connection, page.documents)
+                await self._indexer.write([name], page.documents)
+                seen += [document.product_id for document in page.documents]
+                async with self._database.acquire() as connection:
+                    await store.count_built(connection, build, len(seen))
+            cursor = page.next_cursor
+            if cursor is None:
+                return seen

@@ -1,0 +1,172 @@
+"""The documents the index is made of, and its builds. Every statement runs inside the caller's transaction or alone."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from shared.database import Connection
+from svc.search.domain import Document, ProductBody
+
+_PUT = """
+    INSERT INTO documents AS d (product_id, version, deleted, body)
+    SELECT product_id, version, body IS NULL, body::jsonb
+    FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS new (product_id, version, body)
+    ON CONFLICT (product_id) DO UPDATE SET version = excluded.version, deleted = excluded.deleted,
+        body = excluded.body, refused = NULL, updated_at = clock_timestamp()
+        WHERE d.version < excluded.version
+    RETURNING product_id
+"""
+_PENDING = """
+    SELECT product_id, version, body::text AS body FROM documents
+    WHERE indexed_version < version ORDER BY updated_at LIMIT $1
+"""
+_MARK = """
+    UPDATE documents d SET indexed_version = d.version, refused = done.refused
+    FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS done (product_id, version, refused)
+    WHERE d.product_id = done.product_id AND d.version = done.version
+"""
+_REPRICE = """
+    UPDATE documents SET version = $2, updated_at = clock_timestamp(), refused = NULL,
+        body = jsonb_set(body, '{variants}', (
+            SELECT coalesce(jsonb_agg(
+                CASE WHEN variant ->> 'sku' = $3
+                     THEN variant || jsonb_build_object('price_minor', $4::bigint, 'currency', $5::text)
+                     ELSE variant END ORDER BY position), '[]')
+            FROM jsonb_array_elements(body -> 'variants') WITH ORDINALITY AS listed (variant, position)))
+    WHERE product_id = $1 AND version < $2 AND NOT deleted
+    RETURNING true
+"""
+
+_body_decoder = msgspec.json.Decoder(ProductBody)
+
+
+class Build(msgspec.Struct, frozen=True, kw_only=True):
+    """One rebuild of the index; `documents` counts those written so far."""
+
+    id: UUID
+    index_name: str | None
+    status: str
+    documents: int
+    reason: str | None
+    requested_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+async def put(connection: Connection, documents: Sequence[Document]) -> int:
+    """Keep what is newer than what is known; an older version changes nothing. Gives the number kept."""
+    kept = await connection.fetch(
+        _PUT,
+        [document.product_id for document in documents],
+        [document.version for document in documents],
+        [msgspec.json.encode(document.body).decode() if document.body else None for document in documents],
+    )
+    return len(kept)
+
+
+async def reprice(connection: Connection, product_id: UUID, version: int, *, sku: str, price: tuple[int, str]) -> bool:
+    """Change the price (minor units, currency) of one variant, if the change is newer than what is known."""
+    return bool(await connection.fetchval(_REPRICE, product_id, version, sku, *price))
+
+
+async def pending(connection: Connection, *, rows_max: int) -> list[Document]:
+    """Documents whose newest version the index does not have, longest waiting first."""
+    return [
+        Document(
+            product_id=row["product_id"],
+            version=row["version"],
+            body=_body_decoder.decode(row["body"]) if row["body"] else None,
+        )
+        for row in await connection.fetch(_PENDING, rows_max)
+    ]
+
+
+async def mark_indexed(connection: Connection, outcomes: Sequence[tuple[Document, str | None]]) -> None:
+    """These very versions are dealt with; the text is the engine's reason where it refused one for good."""
+    await connection.execute(
+        _MARK,
+        [document.product_id for document, _ in outcomes],
+        [document.version for document, _ in outcomes],
+        [refused for _, refused in outcomes],
+    )
+
+
+async def mark_all_pending(connection: Connection) -> None:
+    """The index is new and empty: every document is on its way again."""
+    await connection.execute("UPDATE documents SET indexed_version = 0 WHERE indexed_version > 0")
+
+
+async def drop_unseen(connection: Connection, seen: Sequence[UUID], *, before: datetime) -> int:
+    """Delete what the catalog does not show and no event touched since; a newer event may bring it back."""
+    dropped = await connection.fetch(
+        "UPDATE documents SET deleted = true, body = NULL, indexed_version = 0, updated_at = clock_timestamp() "
+        "WHERE NOT deleted AND body ->> 'status' = 'active' AND updated_at < $2 AND product_id <> ALL($1::uuid[]) "
+        "RETURNING product_id",
+        list(seen),
+        before,
+    )
+    return len(dropped)
+
+
+async def request_build(connection: Connection, build_id: UUID) -> Build:
+    """Ask for a rebuild; while one is open, that one is given instead."""
+    await connection.execute(
+        "INSERT INTO index_builds (id, status) VALUES ($1, 'requested') ON CONFLICT DO NOTHING", build_id
+    )
+    build = await open_build(connection) or await latest_build(connection)
+    assert build is not None, "a build was just stored"
+    return build
+
+
+async def open_build(connection: Connection) -> Build | None:
+    """The build that is wanted or under way."""
+    row = await connection.fetchrow("SELECT * FROM index_builds WHERE status IN ('requested', 'running')")
+    return None if row is None else Build(**row)
+
+
+async def latest_build(connection: Connection) -> Build | None:
+    """The newest build, ended or not."""
+    row = await connection.fetchrow("SELECT * FROM index_builds ORDER BY requested_at DESC LIMIT 1")
+    return None if row is None else Build(**row)
+
+
+async def start_build(connection: Connection, build_id: UUID, index_name: str) -> Build:
+    """The build writes into this index from now on; an attempt that died before is forgotten."""
+    row = await connection.fetchrow(
+        "UPDATE index_builds SET status = 'running', index_name = $2, documents = 0, started_at = clock_timestamp() "
+        "WHERE id = $1 RETURNING *",
+        build_id,
+        index_name,
+    )
+    assert row is not None, "builds are never deleted"
+    return Build(**row)
+
+
+async def count_built(connection: Connection, build: Build, documents: int) -> None:
+    """Show progress."""
+    await connection.execute("UPDATE index_builds SET documents = $2 WHERE id = $1", build.id, documents)
+
+
+async def is_still_ours(connection: Connection, build: Build) -> bool:
+    """Whether no other instance took the build over."""
+    return bool(
+        await connection.fetchval(
+            "SELECT true FROM index_builds WHERE id = $1 AND index_name = $2 AND status = 'running'",
+            build.id,
+            build.index_name,
+        )
+    )
+
+
+async def end_build(connection: Connection, build: Build, *, reason: str | None = None) -> None:
+    """Completed, or failed for a reason."""
+    await connection.execute(
+        "UPDATE index_builds SET status = $3, reason = $4, ended_at = clock_timestamp() "
+        "WHERE id = $1 AND index_name = $2 AND status = 'running'",
+        build.id,
+        build.index_name,
+        "completed" if reason is None else "failed",
+        reason,
+    )
