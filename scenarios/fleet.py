@@ -26,8 +26,11 @@ AUDITED_SERVICES = (
 Json = dict[str, Any]
 
 
-class FleetRefusedError(Exception):
+class FleetRefusedError(OperatorError):
     """The fleet refused or failed an operator's call that the harness cannot do without."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("fleet.refused", what, mend="Look with: shopctl status, shopctl logs.")
 
 
 class Fleet:

@@ -13,7 +13,7 @@ import msgspec
 from scenarios.fleet import Fleet
 from scenarios.workloads.flash_sale import Buyer
 
-PRICE = "129.00"
+PRICE_MINOR = 12_900
 CURRENCY = "EUR"
 PER_CUSTOMER = 1
 CHUNK = 2_000
@@ -54,7 +54,7 @@ async def _offer(fleet: Fleet, sku: str, units: int) -> None:
                     "category": "jackets",
                     "status": "active",
                     "variants": [
-                        {"sku": sku, "options": {"size": "M"}, "price": {"amount": PRICE, "currency": CURRENCY}}
+                        {"sku": sku, "options": {"size": "M"}, "price_minor": PRICE_MINOR, "currency": CURRENCY}
                     ],
                 }
             ]

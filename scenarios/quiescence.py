@@ -92,6 +92,8 @@ async def _open_in_world(fleet: Fleet) -> dict[str, int]:
         pending = stats.get("webhooks_pending", 0)
         if pending:
             found[f"{name}: pending webhooks"] = pending
+        if stats.get("under_way"):
+            found[f"{name}: parcels under way"] = stats["under_way"]
     tap = await fleet.world("catcher", "GET", "/tap")
     if not tap["caught_up"]:
         found["tap: records behind"] = max(1, tap["lag"])

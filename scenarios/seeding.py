@@ -41,6 +41,8 @@ CATEGORIES = (
 )  # fmt: skip
 ADJECTIVES = ("Light", "Storm", "Alpine", "Desert", "Northern", "Silent", "Classic", "Trail", "River", "Summit")
 NOUNS = ("Jacket", "Trousers", "Shirt", "Shoes", "Tent", "Backpack", "Stove", "Bottle", "Lamp", "Map")
+COUPONS = (("WELCOME10", 1_000, None), ("FIRST50", 2_500, 50))
+"""Code, rate in basis points, uses in all."""
 SIZES_OF_CLOTHES = ("S", "M", "L")
 STAFF = (("admin@shopstream.example", "Ada Admin", ["customer", "admin"]),
          ("support@shopstream.example", "Sue Support", ["customer", "support"]),
@@ -75,7 +77,7 @@ def _products(count: int, chance: random.Random) -> list[dict[str, Any]]:
     for number in range(count):
         kind = number % len(CATEGORIES)
         name = f"{chance.choice(ADJECTIVES)} {NOUNS[kind]} {number + 1}"
-        price = f"{chance.randrange(5, 400)}.{chance.choice(('00', '49', '90', '99'))}"
+        price_minor = chance.randrange(5, 400) * 100 + chance.choice((0, 49, 90, 99))
         made.append(
             {
                 "slug": name.lower().replace(" ", "-"),
@@ -87,7 +89,8 @@ def _products(count: int, chance: random.Random) -> list[dict[str, Any]]:
                     {
                         "sku": f"SKU-{number + 1:05}-{option}",
                         "options": {"size": option},
-                        "price": {"amount": price, "currency": "EUR"},
+                        "price_minor": price_minor,
+                        "currency": "EUR",
                     }
                     for option in SIZES_OF_CLOTHES
                 ],
@@ -134,17 +137,13 @@ async def _import_users(fleet: Fleet, count: int, report: Report) -> list[str]:
 
 
 async def _import_coupons(fleet: Fleet) -> None:
-    await fleet.call(
-        "orders",
-        "POST",
-        "/internal/coupons/import",
-        json={
-            "items": [
-                {"code": "WELCOME10", "percent_bp": 1_000, "uses_max": None, "uses_per_customer_max": 1},
-                {"code": "FIRST50", "percent_bp": 2_500, "uses_max": 50, "uses_per_customer_max": 1},
-            ]
-        },
-    )
+    for code, rate_bp, uses_max in COUPONS:
+        await fleet.call(
+            "orders",
+            "POST",
+            "/api/v1/coupons",
+            json={"code": code, "rate_bp": rate_bp, "uses_max": uses_max, "uses_per_customer_max": 1},
+        )
 
 
 async def _place_past_orders(
@@ -169,9 +168,7 @@ async def _place_past_orders(
             done += 1
             report("past orders", done, count)
 
-    async with asyncio.TaskGroup() as group:
-        for order in wanted:
-            group.create_task(place(*order))
+    await asyncio.gather(*(place(*order) for order in wanted))
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:

@@ -112,7 +112,7 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
         )
     for order_id in [order_id for sku in planned.skus for order_id in sku.cancel]:
         if order_id not in cancelled:
-            await fleet.call("orders", "POST", f"/internal/orders/{order_id}/cancel", json={"reason": REASON})
+            await fleet.call("orders", "POST", f"/internal/orders/{order_id}/recall", json={"reason": REASON})
             cancelled.add(order_id)
     redriven = {"applied": 0}
     if planned.dead_letters:

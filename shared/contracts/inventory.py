@@ -35,7 +35,7 @@ class InventoryRejected(ReservationFact, frozen=True, kw_only=True):
 
 
 class InventoryReleased(ReservationFact, frozen=True, kw_only=True):
-    """The hold ended without a sale; `reason` is `released` or `expired`."""
+    """The units are free again; `reason` is `released`, `expired`, or `restocked` after a sale that was undone."""
 
     type: ClassVar[str] = "inventory.released"
     reason: str

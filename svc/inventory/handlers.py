@@ -97,15 +97,15 @@ async def end_hold(uow: UnitOfWork, reservation_id: UUID, ending: Ending, *, rea
     ended = await store.end_hold(uow.connection, reservation_id, ending, reason=reason)
     if ended is None:
         return False
-    event_type = InventoryCommitted if ending is Ending.COMMITTED else InventoryReleased
-    extra = {} if ending is Ending.COMMITTED else {"reason": ending.value}
+    if ending is not Ending.COMMITTED:
+        _publish_released(uow, reservation_id, ended, reason=ending.value)
+        return True
     uow.publish(
-        event_type(
+        InventoryCommitted(
             reservation_id=reservation_id,
             order_id=reservation_id,
             customer_id=ended.customer_id,
             lines=_stock_lines(ended.placements),
-            **extra,
         ),
         aggregate_id=reservation_id,
         aggregate_version=ended.version,
@@ -134,8 +134,12 @@ async def commit_hold(uow: UnitOfWork, envelope: Envelope[OrderPaid]) -> None:
 
 async def release_hold(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:
     """The order is off: its units are free again, also when they had been committed."""
-    if not await end_hold(uow, envelope.data.order_id, Ending.RELEASED, reason=envelope.data.reason):
-        await store.restock(uow.connection, envelope.data.order_id)
+    order = envelope.data
+    if await end_hold(uow, order.order_id, Ending.RELEASED, reason=order.reason):
+        return
+    restocked = await store.restock(uow.connection, order.order_id)
+    if restocked is not None:
+        _publish_released(uow, order.order_id, restocked, reason="restocked")
 
 
 async def expire_holds(uow: UnitOfWork) -> int:
@@ -159,17 +163,7 @@ async def reconcile(uow: UnitOfWork, *, sku: str, release: Sequence[UUID], reaso
         if hold is None:
             continue
         ended += 1
-        uow.publish(
-            InventoryReleased(
-                reservation_id=reservation_id,
-                order_id=reservation_id,
-                customer_id=hold.customer_id,
-                lines=_stock_lines(hold.placements),
-                reason=Ending.RELEASED.value,
-            ),
-            aggregate_id=reservation_id,
-            aggregate_version=hold.version,
-        )
+        _publish_released(uow, reservation_id, hold, reason=Ending.RELEASED.value)
     completed = await store.complete_movements(uow.connection, sku)
     try:
         recounted = await store.recount(uow.connection, sku)
@@ -196,6 +190,20 @@ async def _reject(uow: UnitOfWork, order_id: UUID, customer_id: UUID, *, reason:
         InventoryRejected(reservation_id=order_id, order_id=order_id, customer_id=customer_id, lines=[], reason=reason),
         aggregate_id=order_id,
         aggregate_version=version,
+    )
+
+
+def _publish_released(uow: UnitOfWork, reservation_id: UUID, hold: store.EndedHold, *, reason: str) -> None:
+    uow.publish(
+        InventoryReleased(
+            reservation_id=reservation_id,
+            order_id=reservation_id,
+            customer_id=hold.customer_id,
+            lines=_stock_lines(hold.placements),
+            reason=reason,
+        ),
+        aggregate_id=reservation_id,
+        aggregate_version=hold.version,
     )
 
 

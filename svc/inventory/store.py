@@ -166,17 +166,17 @@ async def end_hold(connection: Connection, reservation_id: UUID, ending: Ending,
     return EndedHold(row["customer_id"], row["version"], _placements(lines))
 
 
-async def restock(connection: Connection, reservation_id: UUID) -> bool:
-    """Put the units of a committed hold back on the shelf, once; False when there is nothing to put back."""
+async def restock(connection: Connection, reservation_id: UUID) -> EndedHold | None:
+    """Put the units of a committed hold back on the shelf, once; None when there is nothing to put back."""
     row = await connection.fetchrow(
-        "UPDATE reservations SET restocked_at = clock_timestamp() "
-        "WHERE id = $1 AND status = 'committed' AND restocked_at IS NULL RETURNING id",
+        "UPDATE reservations SET restocked_at = clock_timestamp(), version = version + 1 "
+        "WHERE id = $1 AND status = 'committed' AND restocked_at IS NULL RETURNING customer_id, version",
         reservation_id,
     )
     if row is None:
-        return False
-    await connection.fetch(_MOVE, reservation_id, MovementType.RESTOCK.value, 1, 0)
-    return True
+        return None
+    lines = await connection.fetch(_MOVE, reservation_id, MovementType.RESTOCK.value, 1, 0)
+    return EndedHold(row["customer_id"], row["version"], _placements(lines))
 
 
 async def pin_hold(connection: Connection, reservation_id: UUID) -> str | None:

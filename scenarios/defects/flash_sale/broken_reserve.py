@@ -118,7 +118,8 @@ async def set_reserved(connection: Connection, granted: Granted, levels: Sequenc
     for level in levels:
         units = taken.get((level.warehouse, level.sku), 0)
         await connection.execute(
-            "UPDATE stock SET reserved = on_hand - $3::integer, version = version + 1 WHERE warehouse = $1 AND sku = $2",
+            "UPDATE stock SET reserved = on_hand - $3::integer, version = version + 1 "
+            "WHERE warehouse = $1 AND sku = $2",
             level.warehouse,
             level.sku,
             max(0, level.available - units),

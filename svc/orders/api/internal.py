@@ -1,19 +1,21 @@
 """For operators and other services: an order's whole story, and sagas that need a look."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from shared.database import Connection, Database
 from shared.errors import Kind, Refusal
-from shared.identity import requires_role
+from shared.identity import Principal, requires_role
 from shared.tracing import parse
 from svc.orders.domain.order import OrderNotFound
+from svc.orders.handlers import lifecycle
+from svc.orders.settings import Settings
 from svc.orders.store import orders, sagas
 from svc.orders.store.sagas import SagaView
 from svc.orders.views import Order, order_view
@@ -93,6 +95,10 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     events: list[EventTold]
 
 
+class OrderRecall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+
+
 class StuckSagas(msgspec.Struct, frozen=True):
     items: list[SagaView]
 
@@ -107,6 +113,25 @@ class InternalController(Controller):
         """What happened to an order: history, saga, notes, parcels, events, trace."""
         async with database.begin() as uow:
             return await _story(uow.connection, order_id)
+
+    @post("/orders/{order_id:uuid}/recall", status_code=200)
+    async def recall(
+        self,
+        principal: NamedDependency[Principal],
+        order_id: FromPath[UUID],
+        data: JSONBody[OrderRecall],
+        database: NamedDependency[Database],
+        config: NamedDependency[Settings],
+    ) -> Order:
+        """Take back a sale that should never have been made, also after hand-over. Repeating it changes nothing."""
+        async with database.begin() as uow:
+            order = await lifecycle.recall(
+                uow,
+                order_id,
+                lifecycle.Because(f"operator:{principal.subject}", data.reason),
+                patience=timedelta(seconds=config.compensating_s),
+            )
+        return order_view(order)
 
     @get("/sagas/stuck")
     async def stuck(

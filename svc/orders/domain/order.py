@@ -53,15 +53,17 @@ TRANSITIONS = TransitionTable(
         _S.PAYMENT_FAILED: {_S.CANCELLED},
         _S.PAID: {_S.FULFILLING, _S.CANCELLED, *_REFUNDS},
         _S.FULFILLING: {_S.SHIPPED, _S.CANCELLED, *_REFUNDS},
-        _S.SHIPPED: {_S.DELIVERED, *_REFUNDS},
-        _S.DELIVERED: {_S.COMPLETED, *_REFUNDS},
-        _S.COMPLETED: _REFUNDS,
+        _S.SHIPPED: {_S.DELIVERED, _S.CANCELLED, *_REFUNDS},
+        _S.DELIVERED: {_S.COMPLETED, _S.CANCELLED, *_REFUNDS},
+        _S.COMPLETED: {_S.CANCELLED, *_REFUNDS},
         _S.PARTIALLY_REFUNDED: {_S.FULFILLING, _S.SHIPPED, _S.DELIVERED, _S.COMPLETED, *_REFUNDS},
         _S.CANCELLED: set(),
         _S.REFUNDED: set(),
     }
 )
 CANCELLABLE = (_S.RESERVED, _S.PAID, _S.FULFILLING)
+RECALLABLE = (*CANCELLABLE, _S.SHIPPED, _S.DELIVERED, _S.COMPLETED)
+"""What an operator may still take back, when the goods should never have been sold."""
 _CANCEL_TOO_LATE = frozenset({_S.SHIPPED, _S.DELIVERED, _S.COMPLETED})
 
 
@@ -91,6 +93,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     payment_failed: bool = False
     stock_lost: bool = False
     cancel_wanted: bool = False
+    recalled: bool = False
     parcel: Parcel = Parcel.NONE
     refunded_minor: int = 0
 
@@ -131,32 +134,39 @@ def check_cancellable(status: OrderStatus) -> None:
     raise OrderNotCancellable(f"an order that is {status.value} cannot be cancelled", status=status.value)
 
 
+def check_recallable(status: OrderStatus) -> None:
+    """Raise `OrderNotCancellable` for an order that has ended without a sale."""
+    if status not in RECALLABLE:
+        raise OrderNotCancellable(f"an order that is {status.value} cannot be recalled", status=status.value)
+
+
 def _step(state: State, facts: Facts) -> State | None:
     match state.status:
         case _S.PENDING:
             return _to(state, _S.RESERVED)
-        case _S.RESERVED:
-            return _settle_payment(state, facts)
         case _S.PAYMENT_FAILED:
             return _to(state, _S.CANCELLED)
+        case _S.RESERVED:
+            return _settle_payment(state, facts)
         case _S.CANCELLED | _S.REFUNDED:
             return None
-        case _S.PAID | _S.FULFILLING if _is_off(facts):
+        case _S.PAID | _S.FULFILLING | _S.SHIPPED | _S.DELIVERED | _S.COMPLETED if _is_off(state, facts):
             return _to(state, _S.CANCELLED)
         case _:
             return _fulfil(state, facts) or _refund(state, facts)
 
 
 def _settle_payment(state: State, facts: Facts) -> State | None:
-    if facts.cancel_wanted or facts.stock_lost:
+    if facts.cancel_wanted or facts.recalled or facts.stock_lost:
         return _to(state, _S.CANCELLED)
     if facts.paid_in_full:
         return _to(state, _S.PAID)
     return _to(state, _S.PAYMENT_FAILED) if facts.payment_failed else None
 
 
-def _is_off(facts: Facts) -> bool:
-    return (facts.cancel_wanted or facts.stock_lost) and facts.parcel < Parcel.DISPATCHED
+def _is_off(state: State, facts: Facts) -> bool:
+    off = facts.cancel_wanted or facts.stock_lost
+    return facts.recalled or (off and state.status in CANCELLABLE and facts.parcel < Parcel.DISPATCHED)
 
 
 def _fulfil(state: State, facts: Facts) -> State | None:

@@ -19,7 +19,7 @@ from shared.contracts.orders import (
     OrderShipped,
 )
 from shared.unit_of_work import UnitOfWork
-from svc.orders.domain.order import Facts, OrderNotFound, OrderStatus, State, check_cancellable, walk
+from svc.orders.domain.order import Facts, OrderNotFound, OrderStatus, State, check_cancellable, check_recallable, walk
 from svc.orders.store import coupons, orders, sagas
 from svc.orders.store.orders import StoredOrder
 
@@ -67,6 +67,19 @@ async def cancel(
     return await advance(
         uow, wanted, msgspec.structs.replace(order.facts, cancel_wanted=True), because, patience=patience
     )
+
+
+async def recall(uow: UnitOfWork, order_id: UUID, because: Because, *, patience: timedelta) -> StoredOrder:
+    """Take back a sale that should never have been made, also after hand-over; repeating it changes nothing.
+
+    The customer is told and paid back as with any cancellation. Raises `OrderNotFound`, `OrderNotCancellable`.
+    """
+    order = await locked(uow, order_id)
+    if order.status is OrderStatus.CANCELLED:
+        return order
+    check_recallable(order.status)
+    wanted = msgspec.structs.replace(order, cancel_reason=because.reason)
+    return await advance(uow, wanted, msgspec.structs.replace(order.facts, recalled=True), because, patience=patience)
 
 
 async def advance(

@@ -44,7 +44,7 @@ _SELECT = """
     SELECT o.id, o.number, o.customer_id, o.email, o.status, o.currency, o.subtotal_minor, o.discount_minor,
         o.tax_minor, o.shipping_minor, o.total_minor, o.coupon, o.explanation, o.payment_method, o.shipping_method,
         o.shipping_address, o.idempotency_key, o.trace_id, o.placed_at, o.updated_at, o.version, o.events,
-        o.payment_id, o.captured_minor, o.payment_failed, o.stock_lost, o.cancel_wanted, o.cancel_reason,
+        o.payment_id, o.captured_minor, o.payment_failed, o.stock_lost, o.cancel_wanted, o.recalled, o.cancel_reason,
         o.refunded_minor, o.refund_shown_minor, o.parcel, o.parcel_shown, lines.json AS lines
     FROM orders AS o
     CROSS JOIN LATERAL (
@@ -61,7 +61,7 @@ _PAGE = f"""
 _SAVE = """
     UPDATE orders SET status = $3, parcel_shown = $4, refund_shown_minor = $5, payment_id = $6, captured_minor = $7,
         payment_failed = $8, stock_lost = $9, cancel_wanted = $10, cancel_reason = $11, refunded_minor = $12,
-        parcel = $13, events = $14, changed_by = $15, change_reason = $16,
+        parcel = $13, events = $14, changed_by = $15, change_reason = $16, recalled = $17,
         version = version + 1, updated_at = clock_timestamp()
     WHERE id = $1 AND version = $2
     RETURNING version
@@ -201,6 +201,7 @@ async def save(connection: Connection, order: StoredOrder, *, actor: str, reason
         order.events,
         actor,
         reason,
+        order.facts.recalled,
     )
     if version is None:
         raise ConcurrentChange(f"order {order.id} is not at version {order.version} any more")
@@ -296,6 +297,7 @@ def _order(row: asyncpg.Record) -> StoredOrder:
             payment_failed=row["payment_failed"],
             stock_lost=row["stock_lost"],
             cancel_wanted=row["cancel_wanted"],
+            recalled=row["recalled"],
             parcel=Parcel(row["parcel"]),
             refunded_minor=row["refunded_minor"],
         ),

@@ -169,3 +169,11 @@ def test_the_end_does_not_depend_on_the_order_of_arrival(arrivals):
     named = [(name, Parcel(value) if name == "parcel" else value) for name, value in arrivals]
     assert end_of(named).status is OrderStatus.PARTIALLY_REFUNDED
     assert end_of(named).parcel_shown is Parcel.COMPLETED
+
+
+@pytest.mark.parametrize("parcel", [Parcel.CREATED, Parcel.DISPATCHED, Parcel.DELIVERED])
+def test_an_operator_takes_back_a_sale_even_after_hand_over(parcel):
+    facts = Facts(total_minor=100, captured_minor=100, parcel=parcel)
+    sold = walk(State(status=OrderStatus.RESERVED), facts)[-1]
+    recalled = msgspec.structs.replace(facts, recalled=True)
+    assert [step.status for step in walk(sold, recalled)] == [OrderStatus.CANCELLED]
