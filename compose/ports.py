@@ -123,13 +123,18 @@ def refuse_taken(base: int, names: list[str]) -> None:
             exit_code=2,
         )
     for name, port in taken(base, names).items():
-        holder = holder_of(port)
-        by = f" by pid {holder[0]} ({holder[1]})" if holder else ""
-        raise OperatorError(
-            "port.taken",
-            f"Port {port}, wanted for {name}, is taken{by}.",
-            mend=f"Stop that process, or choose other ports: shopctl up --port-base {base + BASE_STEP}.",
-        )
+        raise taken_error(port, name, base)
+
+
+def taken_error(port: int, name: str, base: int) -> OperatorError:
+    """The refusal to start `name` where somebody else listens."""
+    holder = holder_of(port)
+    by = f" by pid {holder[0]} ({holder[1]})" if holder else ""
+    return OperatorError(
+        "port.taken",
+        f"Port {port}, wanted for {name}, is taken{by}.",
+        mend=f"Stop that process, or choose other ports: shopctl up --port-base {base + BASE_STEP}.",
+    )
 
 
 def _listening_inode(port: int) -> str | None:

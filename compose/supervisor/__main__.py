@@ -216,7 +216,9 @@ async def _supervise(asked: argparse.Namespace, home: Path) -> int:
         stack = load()
         names = [name for name in asked.only.split(",") if name]
         swept = leftovers.sweep(layout)
-        wanted = [port for component in stack.closure(names) for port in component.ports]
+        # without an asked base there must be room for the whole stack: more may be started later
+        components = stack.closure(names) if asked.port_base is not None else stack.components
+        wanted = [port for component in components for port in component.ports]
         known = state.load(layout)
         try:
             base = _choose_base(asked.port_base, known=known.port_base if known else None, names=wanted)

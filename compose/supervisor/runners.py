@@ -5,9 +5,11 @@ import json
 import signal
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
-from compose import http_probe
+import msgspec
+
+from compose import http_probe, ports
 from compose.engines import running
 from compose.engines.engine import Engine
 from compose.layout import Layout
@@ -20,6 +22,13 @@ READY_SECONDS_MAX: Final = 60.0
 PROBE_SECONDS_MAX: Final = 3.0
 PROBE_PAUSE_SECONDS: Final = 0.05
 STOP_SECONDS_MAX: Final = 6.0
+LAST_WORDS_MAX: Final = 300
+
+
+class _ErrorLine(msgspec.Struct):
+    level: str = ""
+    event: str = ""
+    error: dict[str, Any] | str = ""
 
 
 class EngineRunner:
@@ -57,12 +66,15 @@ class ForkRunner:
         forks: ForkParent,
         *,
         name: str,
+        port: int,
         function: str,
         argument: str,
         ready_url: str,
         environ: Callable[[], Mapping[str, str]],
     ) -> None:
         self._log = layout.log(name)
+        self._port_base = layout.port_base
+        self._port = port
         self._forks = forks
         self._name = name
         self._function = function
@@ -71,6 +83,8 @@ class ForkRunner:
         self._environ = environ
 
     async def spawn(self) -> Watched:
+        if not ports.is_free(self._port):
+            raise await asyncio.to_thread(ports.taken_error, self._port, self._name, self._port_base)
         rotate(self._log)
         return await self._forks.fork(
             child.become, self._name, self._function, self._argument, dict(self._environ()), str(self._log)
@@ -104,12 +118,25 @@ class ForkRunner:
         del process
 
     def _ended(self, process: Watched) -> OperatorError:
-        last = (tail(self._log).strip().splitlines() or ["nothing in its log"])[-1]
         return OperatorError(
             "service.ended",
-            f"{self._name} ended with exit code {process.exit_code} while starting: {last[:200]}",
+            f"{self._name} ended with exit code {process.exit_code} while starting: {last_words(tail(self._log))}",
             mend=f"Read {self._log}.",
         )
+
+
+def last_words(log: str) -> str:
+    """What a log says last about a failure: its last error, else its last line."""
+    lines = log.strip().splitlines() or ["nothing in its log"]
+    for raw in reversed(lines):
+        try:
+            line = msgspec.json.decode(raw, type=_ErrorLine)
+        except msgspec.DecodeError:
+            return raw[:LAST_WORDS_MAX]  # not ours: the end of a traceback
+        if line.level in {"error", "critical"}:
+            why = line.error.get("message", "") if isinstance(line.error, dict) else line.error
+            return f"{line.event} {why}".strip()[:LAST_WORDS_MAX]
+    return lines[-1][:LAST_WORDS_MAX]
 
 
 def failing_checks(body: bytes) -> str:

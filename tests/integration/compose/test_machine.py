@@ -1,5 +1,6 @@
 """What a machine may lack or refuse, and what the operator is told."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -46,13 +47,18 @@ async def test_a_disk_that_fills_while_starting_is_named(tiny_disk, layout):
 def test_a_disk_that_is_full_already_is_named_before_anything_starts(tiny_disk):
     home = tiny_disk / "home"
     layouts.make_directories(Layout(home, default_cache(), 21_000))
-    with (tiny_disk / "fill").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
-        while True:
-            file.write(b"x" * 4096)
+    _fill(tiny_disk / "fill")
     with pytest.raises(OperatorError) as refusal:
         layouts.make_directories(Layout(home, default_cache(), 21_000))
     assert refusal.value.code == "home.unwritable"
     assert "No space left" in refusal.value.what
+
+
+def _fill(path: Path) -> None:
+    """Write until the disk is full."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        for _ in range(1_000):
+            file.write(b"x" * 4096)
 
 
 async def test_a_second_start_needs_no_network(layout, monkeypatch):

@@ -196,6 +196,18 @@ def test_an_asked_port_base_that_is_taken_is_refused_before_anything_starts(tiny
     assert str(os.getpid()) in refusal.value.what
 
 
+def test_a_port_taken_since_the_start_is_named_when_it_is_needed(tiny_stack):
+    up(tiny_stack, "world")
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", tiny_stack.port("gateway")))
+        server.listen()
+        with pytest.raises(OperatorError) as refusal:
+            up(tiny_stack, "gateway")
+    assert refusal.value.code == "port.taken"
+    assert up(tiny_stack, "gateway")["healthy"]
+
+
 def test_a_running_stack_does_not_move_to_other_ports(tiny_stack):
     up(tiny_stack, "gateway")
     with pytest.raises(OperatorError) as refusal:

@@ -1,6 +1,6 @@
 import json
 
-from compose.supervisor.runners import failing_checks
+from compose.supervisor.runners import failing_checks, last_words
 from compose.supervisor.status import told
 
 BODY = json.dumps(
@@ -28,3 +28,10 @@ def test_a_service_that_tells_nothing_has_no_lag():
 def test_failing_checks_are_named_with_their_detail():
     assert failing_checks(BODY) == "database: no answer within 1 s"
     assert failing_checks(b"not json") == ""
+
+
+def test_the_last_error_of_a_log_is_what_an_operator_wants_to_know():
+    log = '{"level":"error","event":"startup_failed","error":{"message":"address in use"}}\n{"level":"info","event":"bye"}\n'
+    assert last_words(log) == "startup_failed address in use"
+    assert last_words('{"level":"info","event":"hello"}\nTraceback\nValueError: no\n') == "ValueError: no"
+    assert last_words("") == "nothing in its log"
