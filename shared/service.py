@@ -289,6 +289,7 @@ def server_config(app: Litestar, config: settings.ServiceSettings) -> uvicorn.Co
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # its default believes any loopback peer's X-Forwarded-For
         date_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACEFUL_STOP_S,
