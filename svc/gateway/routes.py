@@ -4,6 +4,7 @@ Data and look-ups only; a path must have passed paths.check before it comes here
 """
 
 from enum import StrEnum
+from urllib.parse import unquote
 
 import msgspec
 
@@ -114,7 +115,8 @@ def _find(path: bytes) -> Route:
         return _JWKS
     if not path.startswith(PREFIX):
         raise UnknownRoute("nothing answers at this path")
-    first, _, rest = path[len(PREFIX) :].decode("ascii").strip("/").partition("/")
+    # services decode before they route, so an encoded letter must not lead to another class than the plain one
+    first, _, rest = unquote(path[len(PREFIX) :].decode("ascii")).strip("/").partition("/")
     exception = _EXCEPTIONS.get(f"{first}/{rest.partition('/')[0]}")
     if exception is not None:
         return exception
