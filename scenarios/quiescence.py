@@ -60,7 +60,7 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
             service: await stack.enter_async_context(asyncpg.create_pool(url, min_size=1, max_size=1))
             for service, url in fleet.audit_urls().items()
         }
-        broker = await stack.enter_async_context(_Broker(fleet.stack.urls["kafka"]))
+        broker = await stack.enter_async_context(_Broker(f"127.0.0.1:{fleet.layout.port('kafka')}"))
         while time.monotonic() - started < deadline_s:
             waits_for = {
                 **await _open_rows(databases, since_at),

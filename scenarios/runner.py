@@ -69,8 +69,8 @@ async def run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Rep
             stack.push_async_callback(heal_defect, fleet, card)
         parameters = {**scenario.forms[options.form], **options.overrides}
         report("opening the market")
-        market = await open_market(fleet, seed=options.seed, units=parameters["units"], buyers=parameters["buyers"])
         journal_marks = marks(fleet.layout.world)
+        market = await open_market(fleet, seed=options.seed, units=parameters["units"], buyers=parameters["buyers"])
         facts = _facts(scenario, options, market, parameters)
         plan = SalePlan(seed=options.seed, sku=market.sku, **parameters)
         with HistoryWriter(history_path(directory)) as history:

@@ -90,9 +90,9 @@ class FlashSale:
 
     async def _buy(self, index: int) -> None:
         buyer, character = self._buyers[index], self._characters[index]
-        keys = [f"sale-{self.plan.seed}-{index}-a"]
+        keys = [f"{self.plan.sku}-{index}-a"]
         if character.greedy:
-            keys.append(f"sale-{self.plan.seed}-{index}-b")
+            keys.append(f"{self.plan.sku}-{index}-b")
         async with asyncio.TaskGroup() as group:
             for key in keys:
                 group.create_task(self._order(buyer, character, key))

@@ -33,7 +33,7 @@ class Writer:
         message["To"] = header_safe(delivery.recipient)
         message["Subject"] = header_safe(subject)
         message["Date"] = format_datetime(datetime.now(UTC))
-        message["Message-ID"] = delivery.message_id
+        message["Message-ID"] = f"<{delivery.message_id}>"
         message["X-Shopstream-Template"] = delivery.template
         message["X-Shopstream-Event"] = str(delivery.event_id)
         if delivery.order_id is not None:

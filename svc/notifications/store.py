@@ -75,7 +75,7 @@ async def insert(connection: Connection, letter: Letter, *, traceparent: str | N
             letter.currency,
             dict(letter.context),
             traceparent,
-            f"<{letter.delivery_id}@shopstream>",
+            f"{letter.delivery_id}@shopstream",
         )
     )
 
