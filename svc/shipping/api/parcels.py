@@ -1,0 +1,129 @@
+"""Parcels for their owners, and the carrier's word about them."""
+
+import time
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from shared.database import Database
+from shared.identity import Principal
+from shared.pagination import Page, decode_cursor, make_page, page_size
+from svc.shipping import signatures
+from svc.shipping.domain import UnknownShipment
+from svc.shipping.settings import Settings
+from svc.shipping.store import shipments
+from svc.shipping.store.shipments import Shipment, Transition
+from svc.shipping.works import Works
+
+STAFF = ("admin", "support", "service")
+WEBHOOK_BYTES_MAX = 64 * 1024
+
+
+class ShipmentView(msgspec.Struct, frozen=True, kw_only=True):
+    """One parcel; `history` only where one parcel is shown."""
+
+    id: UUID
+    order_id: UUID
+    status: str
+    carrier: str
+    tracking_number: str | None
+    method: str
+    weight_g: int
+    created_at: datetime
+    updated_at: datetime
+    history: list[Transition] = []
+
+
+class Received(msgspec.Struct, frozen=True):
+    received: bool
+    fresh: bool
+
+
+class ShipmentController(Controller):
+    path = "/api/v1/shipments"
+    tags = ("shipping",)
+
+    @get("/")
+    async def list_shipments(
+        self,
+        principal: NamedDependency[Principal],
+        database: NamedDependency[Database],
+        order_id: FromQuery[UUID | None] = None,
+        cursor: Annotated[str | None, QueryParameter(max_length=512, required=False)] = None,
+        limit: FromQuery[int | None] = None,
+    ) -> Page[ShipmentView]:
+        """One's own parcels, or those of one order; staff see everyone's."""
+        size = page_size(limit)
+        after = decode_cursor(cursor, "shipments", tuple[UUID])[0] if cursor else None
+        async with database.acquire() as connection:
+            rows = await shipments.page(
+                connection, customer_id=_owner(principal), order_id=order_id, after=after, rows_max=size + 1
+            )
+        page = make_page(rows, size, order="shipments", key=lambda row: (row.id,))
+        return Page([_view(row) for row in page.items], page.next_cursor)
+
+    @get("/{shipment_id:uuid}")
+    async def show_shipment(
+        self, shipment_id: FromPath[UUID], principal: NamedDependency[Principal], database: NamedDependency[Database]
+    ) -> ShipmentView:
+        """A parcel and where it has been."""
+        async with database.acquire() as connection:
+            shipment = await shipments.of_id(connection, shipment_id)
+            if shipment is None or _owner(principal) not in {None, shipment.customer_id}:
+                raise UnknownShipment("there is no such shipment")
+            history = await shipments.history(connection, shipment_id)
+        return _view(shipment, history)
+
+
+class WebhookController(Controller):
+    path = "/api/v1/webhooks/carrier"
+    tags = ("webhooks",)
+
+    @post("/", opt={"public": True}, status_code=200, request_max_body_size=WEBHOOK_BYTES_MAX)
+    async def receive(
+        self,
+        request: Request[Any, Any, Any],
+        database: NamedDependency[Database],
+        config: NamedDependency[Settings],
+        works: NamedDependency[Works],
+    ) -> Received:
+        """Store a signed event of the carrier; it is applied right after. Copies change nothing."""
+        body = await request.body()
+        signatures.verify(
+            request.headers.get(signatures.HEADER), body, secrets=config.webhook_secrets, now_s=time.time()
+        )
+        async with database.begin() as uow:
+            fresh = await works.record_webhook(uow, body)
+            if fresh:
+                uow.after_commit(works.wake_webhooks)
+        return Received(received=True, fresh=fresh)
+
+
+def _owner(principal: Principal) -> UUID | None:
+    """Whose parcels may be seen: None means everyone's."""
+    if principal.has_role(*STAFF):
+        return None
+    try:
+        return UUID(principal.subject)
+    except ValueError:
+        return UUID(int=0)
+
+
+def _view(shipment: Shipment, history: list[Transition] | None = None) -> ShipmentView:
+    return ShipmentView(
+        id=shipment.id,
+        order_id=shipment.order_id,
+        status=shipment.status.value,
+        carrier=shipment.carrier,
+        tracking_number=shipment.tracking_number,
+        method=shipment.method,
+        weight_g=shipment.weight_g,
+        created_at=shipment.created_at,
+        updated_at=shipment.updated_at,
+        history=history or [],
+    )

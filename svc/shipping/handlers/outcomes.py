@@ -1,0 +1,156 @@
+"""The one way a shipment moves: the carrier's answers, its webhooks and look-ups all come through here."""
+
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentFact
+from shared.unit_of_work import UnitOfWork
+from svc.shipping.domain import (
+    REVIEW_AFTER_ATTEMPTS,
+    Absent,
+    Call,
+    HandedOver,
+    InDoubt,
+    Labelled,
+    NotSent,
+    Outcome,
+    Refused,
+    ShipmentStatus,
+    StillHere,
+    UnknownShipment,
+    back_off_s,
+    steps_to,
+)
+from svc.shipping.settings import Settings
+from svc.shipping.store import shipments
+from svc.shipping.store.shipments import Shipment
+
+ASK_AGAIN_S = 0.5
+
+log = structlog.get_logger(__name__)
+
+_TOLD: dict[ShipmentStatus, type[ShipmentFact]] = {
+    ShipmentStatus.HANDED_OVER: ShipmentDispatched,
+    ShipmentStatus.DELIVERED: ShipmentDelivered,
+}
+
+
+class Effect(StrEnum):
+    """What an outcome or webhook did."""
+
+    MOVED = "applied"
+    WAITS = "waits"
+    KNOWN = "known"
+    REVIEW = "review"
+
+
+class Apply(Protocol):
+    """`apply_outcome`."""
+
+    async def __call__(
+        self, uow: UnitOfWork, shipment_id: UUID, outcome: Outcome, /, *, config: Settings
+    ) -> Effect: ...
+
+
+async def apply_outcome(uow: UnitOfWork, shipment_id: UUID, outcome: Outcome, /, *, config: Settings) -> Effect:
+    """Let an answer of the carrier take effect, once; late and repeated ones change nothing.
+
+    Raises `UnknownShipment`.
+    """
+    shipment = await shipments.lock(uow.connection, shipment_id)
+    if shipment is None:
+        raise UnknownShipment("there is no such shipment")
+    match outcome:
+        case Labelled():
+            return await _label(uow, shipment, outcome, handover_delay_s=config.handover_delay_s)
+        case HandedOver():
+            return await reach(uow, shipment, ShipmentStatus.HANDED_OVER)
+        case Refused():
+            await shipments.halt(uow.connection, shipment.id, f"the carrier refuses: {outcome.code}")
+            log.error("shipment_needs_review", shipment_id=shipment.id, reason=outcome.code)
+            return Effect.REVIEW
+        case _:
+            return await _wait(uow, shipment, outcome, absence_grace_s=config.absence_grace_s)
+
+
+async def reach(uow: UnitOfWork, shipment: Shipment, status: ShipmentStatus) -> Effect:
+    """Move the locked shipment on to a status the carrier told of, through those between, and tell the fleet.
+
+    A parcel the carrier has although it was cancelled here, or that never had a label, needs a person.
+    """
+    if shipment.status in {ShipmentStatus.CANCELLED, ShipmentStatus.CREATED}:
+        await shipments.mark_for_review(uow.connection, shipment.id, f"{status} while {shipment.status}")
+        log.error("shipment_needs_review", shipment_id=shipment.id, reason=f"{status} while {shipment.status}")
+        return Effect.REVIEW
+    steps = steps_to(shipment.status, status)
+    current = shipment.status
+    for following in steps:
+        told = _TOLD.get(following)
+        version = await shipments.step(
+            uow.connection, shipment.id, from_status=current, to_status=following, told=told is not None
+        )
+        assert version is not None, "the row is locked"
+        if told is not None:
+            uow.publish(_fact(told, shipment), aggregate_id=shipment.id, aggregate_version=version)
+        current = following
+    if steps and shipment.cancel_requested:
+        await shipments.mark_for_review(uow.connection, shipment.id, "handed over while it was being cancelled")
+        log.error("shipment_needs_review", shipment_id=shipment.id, reason="handed over while it was being cancelled")
+    return Effect.MOVED if steps else Effect.KNOWN
+
+
+async def _label(uow: UnitOfWork, shipment: Shipment, label: Labelled, *, handover_delay_s: float) -> Effect:
+    version = await shipments.set_label(
+        uow.connection,
+        shipment.id,
+        tracking_number=label.tracking_number,
+        label_url=label.label_url,
+        handover_delay_s=handover_delay_s,
+    )
+    if version is None:
+        return Effect.KNOWN  # cancelled meanwhile: the label stays unused
+    labelled = await shipments.of_id(uow.connection, shipment.id)
+    assert labelled is not None
+    uow.publish(_fact(ShipmentCreated, labelled), aggregate_id=shipment.id, aggregate_version=version)
+    return Effect.MOVED
+
+
+async def _wait(
+    uow: UnitOfWork, shipment: Shipment, outcome: StillHere | Absent | InDoubt | NotSent, *, absence_grace_s: float
+) -> Effect:
+    if shipment.call is Call.NONE:
+        return Effect.KNOWN
+    if isinstance(outcome, InDoubt):
+        delay_s = 0.0 if shipment.call is Call.UNDER_WAY else ASK_AGAIN_S
+        await shipments.doubt(uow.connection, shipment.id, delay_s=delay_s)
+        return Effect.WAITS
+    if isinstance(outcome, StillHere | Absent):
+        wait_s = absence_grace_s - await shipments.doubt_age_s(uow.connection, shipment.id)
+        if wait_s > 0:
+            await shipments.doubt(uow.connection, shipment.id, delay_s=wait_s)
+            return Effect.WAITS
+    if shipment.cancel_requested:
+        await shipments.cancel(uow.connection, shipment.id)
+        return Effect.MOVED
+    if shipment.attempts == REVIEW_AFTER_ATTEMPTS:
+        await shipments.mark_for_review(uow.connection, shipment.id, "the carrier has failed many times")
+        log.error("shipment_needs_review", shipment_id=shipment.id, attempts=shipment.attempts)
+    delay_s = back_off_s(shipment.attempts) if isinstance(outcome, NotSent) else 0.0
+    await shipments.retry(uow.connection, shipment.id, delay_s=delay_s)
+    return Effect.WAITS
+
+
+def _fact(event: type[ShipmentFact], shipment: Shipment) -> ShipmentFact:
+    assert shipment.tracking_number is not None
+    return event(
+        shipment_id=shipment.id,
+        order_id=shipment.order_id,
+        customer_id=shipment.customer_id,
+        email=shipment.email,
+        order_number=shipment.order_number,
+        carrier=shipment.carrier,
+        tracking_number=shipment.tracking_number,
+    )

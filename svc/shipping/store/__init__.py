@@ -1,0 +1,1 @@
+"""The tables of shipping and the statements on them. Every statement runs inside the caller's transaction."""

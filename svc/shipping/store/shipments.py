@@ -1,0 +1,257 @@
+"""Shipments and the orders they may be sent for."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from shared.contracts import Address
+from shared.database import Connection
+from svc.shipping.domain import IN_HOUSE, Call, ShipmentStatus
+
+_COLUMNS = """
+    id, order_id, number, order_number, customer_id, email, address, method, weight_g, status, cancel_requested,
+    carrier, tracking_number, label_url, call, attempts, version, traceparent, created_at, updated_at
+"""
+_INSERT = """
+    INSERT INTO shipments
+        (id, order_id, number, order_number, customer_id, email, address, method, weight_g, carrier, traceparent)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    ON CONFLICT DO NOTHING
+"""
+_CLAIM = f"""
+    WITH due AS (
+        SELECT id FROM shipments WHERE status IN ('created', 'labelled') AND due_at <= clock_timestamp()
+        ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE shipments SET
+        call = CASE WHEN call = 'none' THEN 'under_way' ELSE 'unknown' END,
+        unknown_since = CASE WHEN call = 'none' THEN NULL ELSE coalesce(unknown_since, clock_timestamp()) END,
+        attempts = attempts + CASE WHEN call = 'none' THEN 1 ELSE 0 END,
+        due_at = clock_timestamp() + make_interval(secs => $2),
+        updated_at = clock_timestamp()
+    WHERE id IN (SELECT id FROM due)
+    RETURNING {_COLUMNS}
+"""  # noqa: S608 constants
+_LABELLED = """
+    UPDATE shipments SET status = 'labelled', tracking_number = $2, label_url = $3, call = 'none', unknown_since = NULL,
+        attempts = 0, due_at = clock_timestamp() + make_interval(secs => $4), version = version + 1,
+        updated_at = clock_timestamp()
+    WHERE id = $1 AND status = 'created'
+    RETURNING version
+"""
+_STEP = """
+    UPDATE shipments SET status = $2, call = 'none', unknown_since = NULL, version = version + $4,
+        updated_at = clock_timestamp()
+    WHERE id = $1 AND status = $3
+    RETURNING version
+"""
+_CANCEL = """
+    UPDATE shipments SET status = 'cancelled', call = 'none', unknown_since = NULL, updated_at = clock_timestamp()
+    WHERE id = $1 AND status = ANY($2::text[])
+    RETURNING true
+"""
+_LIST = f"""
+    SELECT {_COLUMNS} FROM shipments
+    WHERE ($1::uuid IS NULL OR customer_id = $1) AND ($2::uuid IS NULL OR order_id = $2)
+        AND ($3::uuid IS NULL OR id > $3)
+    ORDER BY id LIMIT $4
+"""  # noqa: S608 constants
+
+
+class NewShipment(msgspec.Struct, frozen=True, kw_only=True):
+    """A parcel to be sent; the `number`-th of its order."""
+
+    id: UUID
+    order_id: UUID
+    number: int
+    order_number: str
+    customer_id: UUID
+    email: str
+    address: Address
+    method: str
+    weight_g: int
+    carrier: str
+    traceparent: str | None
+
+
+class Shipment(NewShipment, frozen=True, kw_only=True):
+    """A stored shipment."""
+
+    status: ShipmentStatus
+    cancel_requested: bool
+    tracking_number: str | None
+    label_url: str | None
+    call: Call
+    attempts: int
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Transition(msgspec.Struct, frozen=True):
+    from_status: str
+    to_status: str
+    at: datetime
+
+
+async def note_paid(connection: Connection, order_id: UUID, payment_id: UUID) -> None:
+    """Remember that the order is paid; the first word stays."""
+    await connection.execute(
+        "INSERT INTO paid_orders (order_id, payment_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", order_id, payment_id
+    )
+
+
+async def note_cancelled(connection: Connection, order_id: UUID) -> None:
+    """Remember that the order is off, also for an order.paid that comes later."""
+    await connection.execute("INSERT INTO cancelled_orders (order_id) VALUES ($1) ON CONFLICT DO NOTHING", order_id)
+
+
+async def is_cancelled(connection: Connection, order_id: UUID) -> bool:
+    return await connection.fetchval("SELECT true FROM cancelled_orders WHERE order_id = $1", order_id) is not None
+
+
+async def insert(connection: Connection, shipment: NewShipment) -> None:
+    """Store a shipment of a paid order; one that is stored already changes nothing.
+
+    Guarded by the reference to paid_orders: an unpaid order has no shipment.
+    """
+    await connection.execute(
+        _INSERT,
+        shipment.id,
+        shipment.order_id,
+        shipment.number,
+        shipment.order_number,
+        shipment.customer_id,
+        shipment.email,
+        msgspec.to_builtins(shipment.address),
+        shipment.method,
+        shipment.weight_g,
+        shipment.carrier,
+        shipment.traceparent,
+    )
+
+
+async def of_id(connection: Connection, shipment_id: UUID) -> Shipment | None:
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM shipments WHERE id = $1", shipment_id)  # noqa: S608 constants
+    return None if row is None else _shipment(row)
+
+
+async def lock(connection: Connection, shipment_id: UUID) -> Shipment | None:
+    """The shipment, locked until the transaction ends."""
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM shipments WHERE id = $1 FOR UPDATE", shipment_id)  # noqa: S608 constants
+    return None if row is None else _shipment(row)
+
+
+async def lock_of_tracking(connection: Connection, tracking_number: str) -> Shipment | None:
+    """The shipment with the tracking number, locked until the transaction ends."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM shipments WHERE tracking_number = $1 FOR UPDATE",  # noqa: S608 constants
+        tracking_number,
+    )
+    return None if row is None else _shipment(row)
+
+
+async def lock_of_order(connection: Connection, order_id: UUID) -> list[Shipment]:
+    """The shipments of the order, locked until the transaction ends."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM shipments WHERE order_id = $1 ORDER BY number FOR UPDATE",  # noqa: S608 constants
+        order_id,
+    )
+    return [_shipment(row) for row in rows]
+
+
+async def page(
+    connection: Connection, *, customer_id: UUID | None, order_id: UUID | None, after: UUID | None, rows_max: int
+) -> list[Shipment]:
+    """Shipments in order of their ids, of one customer or of all."""
+    return [_shipment(row) for row in await connection.fetch(_LIST, customer_id, order_id, after, rows_max)]
+
+
+async def history(connection: Connection, shipment_id: UUID) -> list[Transition]:
+    """Where the parcel has been, oldest first."""
+    rows = await connection.fetch(
+        "SELECT from_status, to_status, at FROM shipment_transitions WHERE shipment_id = $1 ORDER BY id", shipment_id
+    )
+    return [Transition(row["from_status"], row["to_status"], row["at"]) for row in rows]
+
+
+async def claim_due(connection: Connection, *, rows_max: int, lease_s: float) -> list[Shipment]:
+    """Take due shipments for the length of the lease; one whose holder died comes back with its call `unknown`."""
+    return [_shipment(row) for row in await connection.fetch(_CLAIM, rows_max, lease_s)]
+
+
+async def set_label(
+    connection: Connection, shipment_id: UUID, *, tracking_number: str, label_url: str, handover_delay_s: float
+) -> int | None:
+    """The label is there; gives the aggregate version, None when the shipment does not wait for one."""
+    return await connection.fetchval(_LABELLED, shipment_id, tracking_number, label_url, handover_delay_s)
+
+
+async def step(
+    connection: Connection, shipment_id: UUID, *, from_status: ShipmentStatus, to_status: ShipmentStatus, told: bool
+) -> int | None:
+    """Move one step on; gives the aggregate version, counted up when the step is told to the fleet."""
+    return await connection.fetchval(_STEP, shipment_id, to_status, from_status, int(told))
+
+
+async def cancel(connection: Connection, shipment_id: UUID) -> bool:
+    """Cancel what the carrier does not have; False when it is too late."""
+    return await connection.fetchval(_CANCEL, shipment_id, sorted(IN_HOUSE)) is not None
+
+
+async def request_cancel(connection: Connection, shipment_id: UUID) -> None:
+    """Remember to cancel, should the hand-over under way not have happened."""
+    await connection.execute("UPDATE shipments SET cancel_requested = true WHERE id = $1", shipment_id)
+
+
+async def retry(connection: Connection, shipment_id: UUID, *, delay_s: float) -> None:
+    """The call certainly had no effect: make it again after the delay, with the same key."""
+    await connection.execute(
+        "UPDATE shipments SET call = 'none', unknown_since = NULL, "
+        "due_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1 AND status = ANY($3::text[])",
+        shipment_id,
+        delay_s,
+        sorted(IN_HOUSE),
+    )
+
+
+async def doubt(connection: Connection, shipment_id: UUID, *, delay_s: float) -> None:
+    """Nobody knows what the call did: ask after the delay."""
+    await connection.execute(
+        "UPDATE shipments SET call = 'unknown', unknown_since = coalesce(unknown_since, clock_timestamp()), "
+        "due_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1 AND status = ANY($3::text[])",
+        shipment_id,
+        delay_s,
+        sorted(IN_HOUSE),
+    )
+
+
+async def doubt_age_s(connection: Connection, shipment_id: UUID) -> float:
+    """How long the call has been in doubt, in seconds."""
+    age_s = await connection.fetchval(
+        "SELECT extract(epoch FROM clock_timestamp() - unknown_since)::float8 FROM shipments WHERE id = $1", shipment_id
+    )
+    return age_s or 0.0
+
+
+async def mark_for_review(connection: Connection, shipment_id: UUID, reason: str) -> None:
+    """A person must look; the first reason stays."""
+    await connection.execute("UPDATE shipments SET review = coalesce(review, $2) WHERE id = $1", shipment_id, reason)
+
+
+async def halt(connection: Connection, shipment_id: UUID, reason: str) -> None:
+    """A person must look, and no job touches it until then."""
+    await connection.execute(
+        "UPDATE shipments SET review = coalesce(review, $2), due_at = 'infinity' WHERE id = $1", shipment_id, reason
+    )
+
+
+def _shipment(row: asyncpg.Record) -> Shipment:
+    values: dict[str, Any] = dict(row)
+    values["status"] = ShipmentStatus(values["status"])
+    values["call"] = Call(values["call"])
+    values["address"] = msgspec.convert(values["address"], Address)
+    return Shipment(**values)

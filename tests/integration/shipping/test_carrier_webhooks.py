@@ -1,0 +1,64 @@
+import time
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from svc.shipping.signatures import sign
+from tests.sending import a_paid_order, depot
+from tests.services import WEBHOOK_SECRET
+
+pytestmark = pytest.mark.service("shipping")
+
+PATH = "/api/v1/webhooks/carrier"
+
+
+def a_webhook(kind, tracking_number):
+    return msgspec.json.encode(
+        {"id": f"evt_{uuid4().hex}", "type": f"shipment.{kind}", "data": {"tracking_number": tracking_number}}
+    )
+
+
+async def send(house, body, *, secret=WEBHOOK_SECRET, at=None):
+    headers = {"X-Signature": sign(secret, body, at=int(time.time()) if at is None else at)}
+    return await house.service.call("POST", PATH, data=body, headers=headers, anonymous=True)
+
+
+async def test_a_delivery_told_first_implies_what_came_before(engines, prefix, tmp_path):
+    async with depot(engines, prefix, tmp_path) as house:
+        house.behave(in_transit_after_s=60)
+        order = a_paid_order()
+        await house.pay(order)
+        number = (await house.reaches(order, "handed_over"))["tracking_number"]
+        for kind in ("delivered", "in_transit", "handed_over", "delivered"):
+            assert (await send(house, a_webhook(kind, number)))[0] == 200
+        await house.reaches(order, "delivered")
+        assert sorted(await house.webhooks_applied()) == ["applied", "known", "known", "known", "known"]
+        assert await house.way(order) == ["created", "labelled", "handed_over", "in_transit", "delivered"]
+        assert await house.told(order) == ["shipment.created", "shipment.dispatched", "shipment.delivered"]
+
+
+async def test_a_parcel_that_was_cancelled_here_but_moves_there_is_reviewed(engines, prefix, tmp_path):
+    async with depot(engines, prefix, tmp_path, handover_delay_s=60.0) as house:
+        order = a_paid_order()
+        await house.pay(order)
+        number = (await house.reaches(order, "labelled"))["tracking_number"]
+        await house.cancel(order)
+        await house.reaches(order, "cancelled")
+        await send(house, a_webhook("in_transit", number))
+        assert await house.webhooks_applied() == ["review"]
+        row = await house.shipment(order)
+        assert (row["status"], row["review"]) == ("cancelled", "in_transit while cancelled")
+
+
+async def test_forged_stale_strange_and_repeated_webhooks_do_nothing(engines, prefix, tmp_path):
+    async with depot(engines, prefix, tmp_path) as house:
+        body = a_webhook("delivered", "TRK-nobody")
+        for wrong in ({"secret": "x" * 32}, {"at": int(time.time()) - 301}):
+            status, answer = await send(house, body, **wrong)
+            assert (status, answer["code"]) == (401, "invalid_signature")
+        status, answer = await send(house, b'{"id": "x"}')
+        assert (status, answer["code"]) == (400, "invalid_webhook")
+        assert [(await send(house, body))[1]["fresh"] for _ in range(2)] == [True, False]
+        await send(house, a_webhook("lost_in_space", "TRK-nobody"))
+        assert sorted(await house.webhooks_applied()) == ["ignored", "unknown_reference"]
