@@ -1,6 +1,7 @@
 """The transactions of placing an order, one function each: begin, confirm, refuse, give up, forget.
 
-The saga calls the remote parts between them.
+The saga calls the remote parts between them. Those that are one statement take a bare connection, where it commits by
+itself: every buyer pays for each round trip, and a sold-out one pays for nothing else.
 """
 
 from datetime import datetime
@@ -11,6 +12,7 @@ import msgspec
 from shared import idempotency
 from shared.contracts import Address, OrderLine
 from shared.contracts.orders import OrderCreated
+from shared.database import Connection
 from shared.errors import Kind, Refusal
 from shared.idempotency import Answer
 from shared.problem_details import refusal_body
@@ -38,20 +40,16 @@ class RefusedEarlier(Refusal):
     kind = Kind.CONFLICT
 
 
-async def begin(uow: UnitOfWork, draft: Draft, *, fingerprint: bytes, config: Settings) -> Answer | None:
-    """Claim the key and begin the saga: None, or the answer stored under the key.
-
-    Raises `IdempotencyKeyReused`, `RequestInFlight`. Invariant: one saga per (customer, key).
-    """
-    begun = await sagas.begin(
-        uow.connection,
+async def begin(connection: Connection, draft: Draft, *, fingerprint: bytes, config: Settings) -> bool:
+    """Claim the key and begin the saga; False when the key was used before. Invariant: one saga per (customer, key)."""
+    return await sagas.begin(
+        connection,
         draft,
         fingerprint=fingerprint,
         deadline_s=config.reserving_s,
         due_s=config.reserve_timeout_s + config.resolver_grace_s,
         traceparent=current_traceparent(),
     )
-    return None if begun else await known_answer(uow, draft, fingerprint=fingerprint)
 
 
 async def known_answer(uow: UnitOfWork, draft: Draft, *, fingerprint: bytes) -> Answer:
@@ -115,20 +113,18 @@ async def confirm(uow: UnitOfWork, draft: Draft, *, now: datetime, actor: str, c
     return answer
 
 
-async def refuse(uow: UnitOfWork, draft: Draft, refusal: Refusal) -> Answer | None:
+async def refuse(connection: Connection, draft: Draft, refusal: Refusal) -> Answer | None:
     """End the saga of a buyer for whom nothing is held; None when it had moved on."""
     answer = answer_of(refusal, draft)
-    ended = await sagas.refuse(
-        uow.connection, draft.order_id, detail=refusal.code, status=answer.status, body=answer.body
-    )
+    ended = await sagas.refuse(connection, draft.order_id, detail=refusal.code, status=answer.status, body=answer.body)
     return answer if ended else None
 
 
-async def give_up(uow: UnitOfWork, draft: Draft, refusal: Refusal, *, config: Settings) -> Answer | None:
+async def give_up(connection: Connection, draft: Draft, refusal: Refusal, *, config: Settings) -> Answer | None:
     """Refuse a buyer for whom something may be held, which the saga gives back; None when it had moved on."""
     answer = answer_of(refusal, draft)
     moved = await sagas.give_up(
-        uow.connection,
+        connection,
         draft.order_id,
         detail=refusal.code,
         status=answer.status,
@@ -138,9 +134,9 @@ async def give_up(uow: UnitOfWork, draft: Draft, refusal: Refusal, *, config: Se
     return answer if moved else None
 
 
-async def forget(uow: UnitOfWork, order_id: UUID) -> None:
+async def forget(connection: Connection, order_id: UUID) -> None:
     """Undo `begin`: nothing was held, and the same key may be used again."""
-    await sagas.forget(uow.connection, order_id)
+    await sagas.forget(connection, order_id)
 
 
 def answer_of(refusal: Refusal, draft: Draft) -> Answer:

@@ -40,13 +40,13 @@ class Endings:
 
     async def refuse(self, draft: Draft, refusal: Refusal) -> Answer | None:
         """Nothing is held: store the answer."""
-        async with self._database.begin() as uow:
-            return await placement.refuse(uow, draft, refusal)
+        async with self._database.acquire() as connection:
+            return await placement.refuse(connection, draft, refusal)
 
     async def give_up(self, draft: Draft, refusal: Refusal) -> Answer | None:
         """Something may be held: store the answer, and let the saga give it back."""
-        async with self._database.begin() as uow:
-            return await placement.give_up(uow, draft, refusal, config=self._config)
+        async with self._database.acquire() as connection:
+            return await placement.give_up(connection, draft, refusal, config=self._config)
 
 
 def stock_refusal(refusal: RemoteRefusal) -> Refusal | None:

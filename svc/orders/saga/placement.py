@@ -120,9 +120,15 @@ class Placement:
         )
 
     async def begin(self, draft: Draft, *, fingerprint: bytes) -> Answer | None:
-        """Transaction A: None when the saga is ours, else the stored answer."""
+        """Transaction A: None when the saga is ours, else the stored answer.
+
+        Raises `IdempotencyKeyReused`, `RequestInFlight`.
+        """
+        async with self._database.acquire() as connection:
+            if await placement.begin(connection, draft, fingerprint=fingerprint, config=self._config):
+                return None
         async with self._database.begin() as uow:
-            return await placement.begin(uow, draft, fingerprint=fingerprint, config=self._config)
+            return await placement.known_answer(uow, draft, fingerprint=fingerprint)
 
     async def reserve_and_settle(self, draft: Draft) -> Answer:
         """Ask inventory, then transaction B; an unknown outcome is left to the saga."""
@@ -164,8 +170,8 @@ class Placement:
 
     async def _unknown(self, draft: Draft) -> OutcomeUnknown:
         """Hand the saga to the resolver now rather than when it would take it for abandoned."""
-        async with self._database.begin() as uow:
-            await sagas.look_again(uow.connection, draft.order_id, step=Step.RESERVING, after_s=0.0)
+        async with self._database.acquire() as connection:
+            await sagas.look_again(connection, draft.order_id, step=Step.RESERVING, after_s=0.0)
         self._wake_resolver()
         return OutcomeUnknown(
             "whether the order was placed is not known yet; repeat the request with the same Idempotency-Key",
@@ -174,8 +180,8 @@ class Placement:
         )
 
     async def _forget(self, order_id: UUID) -> None:
-        async with self._database.begin() as uow:
-            await placement.forget(uow, order_id)
+        async with self._database.acquire() as connection:
+            await placement.forget(connection, order_id)
 
     async def _stored(self, draft: Draft, answer: Answer | None) -> Answer:
         """Our answer, or the one the resolver stored when it was faster."""
