@@ -44,7 +44,7 @@ class Elasticsearch:
 
     name: str = "elasticsearch"
     ports: tuple[str, ...] = ("elasticsearch", "elasticsearch-transport")
-    ready_seconds_max: float = 60.0
+    ready_seconds_max: float = 120.0
 
     def __init__(self, context: Context) -> None:
         self._context = context

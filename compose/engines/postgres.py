@@ -44,7 +44,7 @@ class Postgres:
 
     name: str = "postgres"
     ports: tuple[str, ...] = ("postgres",)
-    ready_seconds_max: float = 20.0
+    ready_seconds_max: float = 60.0
 
     def __init__(self, context: Context) -> None:
         self._context = context

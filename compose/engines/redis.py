@@ -17,7 +17,7 @@ class Redis:
 
     name: str = "redis"
     ports: tuple[str, ...] = ("redis",)
-    ready_seconds_max: float = 10.0
+    ready_seconds_max: float = 60.0
 
     def __init__(self, context: Context) -> None:
         self._context = context

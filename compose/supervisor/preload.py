@@ -1,6 +1,7 @@
 """Runs once in the fork parent: import what every service needs, then freeze it, so that children share the pages.
 
-Importing this module does it: import it nowhere else. No thread, loop or connection may be made here: it would be copied into every child broken.
+Importing this module does it: import it nowhere else. No thread, loop or connection may be made here:
+it would be copied into every child broken.
 """
 
 import gc

@@ -18,7 +18,7 @@ from compose.process import Watched, rotate, spawn, tail
 from compose.supervisor import child
 from compose.supervisor.forks import ForkParent
 
-READY_SECONDS_MAX: Final = 60.0
+READY_SECONDS_MAX: Final = 120.0
 PROBE_SECONDS_MAX: Final = 3.0
 PROBE_PAUSE_SECONDS: Final = 0.05
 STOP_SECONDS_MAX: Final = 6.0

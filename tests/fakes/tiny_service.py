@@ -33,7 +33,8 @@ async def _serve(name: str, port: int | None = None) -> None:
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", port or int(os.environ["SHOPSTREAM_PORT"]))
-    print(json.dumps({"event": "tiny_started", "name": name, "trace_id": "t-" + name}), flush=True)
+    sys.stdout.write(json.dumps({"event": "tiny_started", "name": name, "trace_id": "t-" + name}) + "\n")
+    sys.stdout.flush()
     await stop.wait()
     server.close()
 

@@ -31,7 +31,8 @@ def test_failing_checks_are_named_with_their_detail():
 
 
 def test_the_last_error_of_a_log_is_what_an_operator_wants_to_know():
-    log = '{"level":"error","event":"startup_failed","error":{"message":"address in use"}}\n{"level":"info","event":"bye"}\n'
+    failed = '{"level":"error","event":"startup_failed","error":{"message":"address in use"}}'
+    log = failed + '\n{"level":"info","event":"bye"}\n'
     assert last_words(log) == "startup_failed address in use"
     assert last_words('{"level":"info","event":"hello"}\nTraceback\nValueError: no\n') == "ValueError: no"
     assert last_words("") == "nothing in its log"
