@@ -1,0 +1,155 @@
+"""What requests cost, in statements and calls. Counts, not clocks."""
+
+from contextlib import contextmanager
+
+import asyncpg
+import pytest
+
+import shared.database
+from shared.contracts.payments import PaymentProcessed
+from tests.builders.orders import customer, place
+from tests.builders.placed_order import an_order
+from tests.fakes.shop import shop
+from tests.services import served
+
+pytestmark = pytest.mark.service("orders")
+
+POOL_RESET = "pg_advisory_unlock_all"
+API_ONLY = {"role": "api"}
+
+
+class Statements:
+    """Every statement of the service's pool since the last `counted`, without the pool's own housekeeping."""
+
+    def __init__(self):
+        self.seen = []
+
+    def note(self, record):
+        if POOL_RESET not in record.query:
+            self.seen.append(" ".join(record.query.split()))
+
+    @contextmanager
+    def counted(self):
+        self.seen.clear()
+        yield self.seen
+
+    def writes(self):
+        """Tables written, in their order, but for the relay's marks."""
+        verbs = ("INSERT INTO ", "UPDATE ")
+        return [
+            one.removeprefix(verb).split()[0]
+            for one in self.seen
+            for verb in verbs
+            if one.startswith(verb) and "sent_at" not in one
+        ]
+
+
+@pytest.fixture
+def statements(monkeypatch):
+    noted = Statements()
+    prepare = shared.database.prepare_connection
+
+    async def prepare_and_listen(connection: asyncpg.Connection):
+        await prepare(connection)
+        connection.add_query_logger(noted.note)
+
+    monkeypatch.setattr(shared.database, "prepare_connection", prepare_and_listen)
+    return noted
+
+
+async def test_a_sold_out_buyer_costs_two_statements_and_one_call(engines, prefix, statements):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix, **API_ONLY) as orders:
+        fakes.inventory.stock["A"] = 0
+        await place(orders, customer(), ("A", 1))
+        fakes.inventory.calls.clear()
+        with statements.counted() as seen:
+            assert (await place(orders, customer(), ("A", 1)))[0] == 409
+        assert len(seen) == 2, seen
+        assert len(fakes.inventory.calls) == 1
+
+
+async def test_an_accepted_buyer_costs_two_transactions_and_one_call_whatever_is_bought(engines, prefix, statements):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix, **API_ONLY) as orders:
+        many = [f"S{n}" for n in range(40)]
+        for sku in many:
+            fakes.inventory.stock[sku] = 10
+            fakes.catalog.prices[sku] = (100, "EUR")
+        await place(orders, customer(), ("A", 1))
+        counts = []
+        for wanted in ([("A", 1)], [("A", 1), ("B", 2)], [(sku, 1) for sku in many]):
+            fakes.inventory.calls.clear()
+            with statements.counted() as seen:
+                assert (await place(orders, customer(), *wanted))[0] == 201
+            counts.append(len(seen))
+            assert len([one for one in seen if one.startswith("COMMIT")]) == 1
+            assert len(fakes.inventory.calls) == 1
+        assert counts == [5, 5, 5]  # saga; begin, order, outbox, commit
+
+
+async def test_a_replayed_answer_writes_nothing(engines, prefix, statements):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix, **API_ONLY) as orders:
+        buyer = customer()
+        await place(orders, buyer, ("A", 1), key="k1")
+        fakes.inventory.calls.clear()
+        with statements.counted():
+            await place(orders, buyer, ("A", 1), key="k1")
+        assert len(statements.seen) <= 6
+        assert fakes.inventory.calls == []
+
+
+@pytest.mark.parametrize("size", [1, 10, 100])
+async def test_a_page_of_orders_is_one_statement_whatever_its_size(engines, prefix, statements, size):
+    async with shop(engines.redis, prefix), served(engines, "orders", prefix=prefix, **API_ONLY) as orders:
+        buyer = customer()
+        for _ in range(12):
+            await place(orders, buyer, ("A", 1), ("B", 1))
+        with statements.counted() as seen:
+            status, page = await orders.call("GET", f"/api/v1/orders?limit={size}", principal=buyer)
+        assert status == 200
+        assert len(page["items"]) == min(size, 12)
+        assert len(seen) == 1, seen
+
+
+async def test_a_cart_is_read_in_one_statement_and_priced_in_one_call(engines, prefix, statements):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix, **API_ONLY) as orders:
+        buyer = customer()
+        for n in range(20):
+            fakes.catalog.prices[f"S{n}"] = (100, "EUR")
+            await orders.call("POST", "/api/v1/cart/items", principal=buyer, json={"sku": f"S{n}", "quantity": 1})
+        fakes.catalog.calls = 0
+        with statements.counted() as seen:
+            _, cart = await orders.call("GET", "/api/v1/cart", principal=buyer)
+        assert len(cart["lines"]) == 20
+        assert len(seen) == 1, seen
+        assert fakes.catalog.calls == 1
+
+
+async def test_a_payment_is_applied_in_four_writes(engines, prefix, statements):
+    async with an_order(engines, prefix, resolver_interval_s=60.0) as told:
+        with statements.counted():
+            await told.tell(PaymentProcessed)
+            await told.becomes("paid")
+        assert statements.writes() == ["inbox", "orders", "sagas", "outbox"]
+
+
+async def test_own_orders_are_found_by_index(engines, prefix):
+    async with shop(engines.redis, prefix), served(engines, "orders", prefix=prefix, **API_ONLY) as orders:
+        connection = await asyncpg.connect(orders.settings.database_url)
+        try:
+            await connection.execute("SET enable_seqscan = off")
+            for query, index in (
+                (
+                    "SELECT 1 FROM orders WHERE customer_id = gen_random_uuid() "
+                    "ORDER BY placed_at DESC, id DESC LIMIT 20",
+                    "orders_of_customer",
+                ),
+                (
+                    "SELECT order_id FROM sagas WHERE status = 'running' AND due_at <= clock_timestamp() "
+                    "ORDER BY due_at LIMIT 32",
+                    "sagas_due",
+                ),
+            ):
+                plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {query}"))
+                assert index in plan, plan
+        finally:
+            await connection.close()
