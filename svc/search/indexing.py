@@ -4,7 +4,7 @@ Correctness never rests on who writes when: every write carries its version, and
 """
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -56,7 +56,7 @@ class Indexer:
         return name
 
     @asynccontextmanager
-    async def exclusive(self) -> AsyncIterator[bool]:
+    async def exclusive(self) -> AsyncGenerator[bool]:
         """Whether this instance may create or rebuild an index; it alone may while the block lasts."""
         connection = await self._database.connect()
         try:

@@ -1,6 +1,6 @@
 """The engine: every call bounded in time, every failure of it one error. Knows no product."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -126,7 +126,7 @@ class Engine:
             return sorted(await client.indices.get(index=pattern, allow_no_indices=True))
 
     @asynccontextmanager
-    async def _client_for(self, timeout_s: float) -> AsyncIterator[AsyncElasticsearch]:
+    async def _client_for(self, timeout_s: float) -> AsyncGenerator[AsyncElasticsearch]:
         assert self._client is not None, "the engine is not open"
         try:
             yield self._client.options(request_timeout=timeout_s)
