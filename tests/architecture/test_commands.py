@@ -1,0 +1,60 @@
+"""Every command of `shopctl` that is listed and written shows examples, and they are command lines it understands."""
+
+import shlex
+from importlib.util import find_spec
+
+import click
+import pytest
+import typer.main
+
+from cli import main
+
+LISTED_ONLY = {"drill", "load"}
+TREE = typer.main.get_command(main.build())
+
+
+def _leaves(command, path=()):
+    if isinstance(command, click.Group) or hasattr(command, "commands"):
+        for name, child in command.commands.items():
+            yield from _leaves(child, (*path, name))
+    else:
+        yield path, command
+
+
+LEAVES = dict(_leaves(TREE))
+
+
+def _examples(command):
+    text = command.epilog or ""
+    return [line.strip() for line in text.splitlines() if line.strip().startswith("shopctl ")]
+
+
+def test_every_listed_command_exists_but_those_announced():
+    assert {name for name in main.COMMANDS if find_spec(f"cli.{name}") is None} <= LISTED_ONLY
+
+
+def test_every_top_level_command_is_listed_once():
+    assert len(set(main.COMMANDS)) == len(main.COMMANDS)
+    assert set(TREE.commands) <= set(main.COMMANDS)
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_a_command_shows_an_example_of_itself(path):
+    assert any(example.split()[1:][: len(path)] == list(path) for example in _examples(LEAVES[path]))
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_a_commands_examples_are_lines_it_understands(path):
+    for example in _examples(LEAVES[path]):
+        words = shlex.split(example.split("|")[0].split("#")[0])[1:]
+        context, command = click.Context(TREE), TREE
+        while hasattr(command, "commands"):
+            while words and words[0].startswith("-"):
+                words = words[2:]
+            command = command.commands[words.pop(0)]
+        command.make_context(command.name, words, parent=context)
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_a_command_says_in_a_sentence_what_it_does(path):
+    assert (LEAVES[path].help or "").strip().split("\n")[0].endswith(".")

@@ -1,0 +1,98 @@
+"""What a service says about its events is what its code does, and no event goes unheard without a reason."""
+
+import ast
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from shared.contracts import EVENT_TOPICS, REGISTRY
+from tests.apps import SERVICES, consumed
+
+ROOT = Path(__file__).parents[2]
+RECORDER = "analytics"
+_TYPE = re.compile(r"(?<![\w.])([a-z]*)\.([a-z_]+)\b")
+_SENTENCE_END = re.compile(r"\.(?:\s|$)")
+
+# Events that only the recorder takes, each with the reason why it is published all the same.
+COUNTED_ONLY = {
+    "user.deleted": "erasure is told to whoever keeps personal data; nobody but auth does yet",
+    "inventory.committed": "the end of a hold, for stock turn",
+    "stock.adjusted": "receipts and counts, for stock turn",
+    "order.completed": "the end of the funnel",
+    "notification.sent": "what customers were told, for the delivery report",
+    "notification.failed": "the same",
+}
+
+
+def _public() -> set[str]:
+    """The events that ARCHITECTURE.md names as public."""
+    sentence = re.search(r"events are public: (.*?)\.\s+All", (ROOT / "ARCHITECTURE.md").read_text(), re.DOTALL)
+    assert sentence is not None
+    return set(re.findall(r"`([a-z.]+)`", sentence.group(1)))
+
+
+def _said(service: str, verb: str) -> set[str]:
+    """The event types the service's docstring names after `publishes` or `consumes`."""
+    text = (import_module(f"svc.{service}").__doc__ or "").replace("\n", " ")
+    match = re.search(rf"\b{verb}\b\s+(.*)", text, re.IGNORECASE)
+    assert match is not None, f"{service} does not say what it {verb}"
+    rest = re.split(r"\bconsumes\b", match.group(1), flags=re.IGNORECASE)[0]
+    end = _SENTENCE_END.search(rest)
+    clause = rest[: end.start()] if end else rest
+    if clause.startswith("everything"):
+        return set(REGISTRY)
+    found: set[str] = set()
+    subject = ""
+    for named, event in _TYPE.findall(clause):
+        subject = named or subject
+        found.add(f"{subject}.{event}")
+    assert found or clause.startswith("nothing"), f"{service} {verb} {clause!r}"
+    return found
+
+
+def _published(service: str) -> set[str]:
+    """The event types of the service's own topic that its code refers to."""
+    own = {event.__name__: event.type for event in REGISTRY.values() if event.topic.name.startswith(f"{service}.")}
+    names = {
+        node.id
+        for path in (ROOT / "svc" / service).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name)
+    }
+    return {kind for name, kind in own.items() if name in names}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_publishes_what_its_docstring_says(service):
+    assert _said(service, "publishes") == _published(service)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_consumes_what_its_docstring_says(service):
+    assert _said(service, "consumes") == await consumed(service)
+
+
+def test_every_event_of_the_contracts_is_published_by_somebody():
+    assert set(REGISTRY) == {event for service in SERVICES for event in _published(service)}
+
+
+async def test_every_event_is_heard_by_somebody_or_named_as_public_or_as_counted_only():
+    heard = {event for service in SERVICES if service != RECORDER for event in await consumed(service)}
+    assert set(REGISTRY) - heard - _public() == set(COUNTED_ONLY)
+
+
+def test_the_public_events_are_seven_and_exist():
+    assert len(_public()) == 7
+    assert _public() <= set(REGISTRY)
+
+
+async def test_no_service_consumes_its_own_events():
+    for service in SERVICES:
+        if service != RECORDER:
+            assert {REGISTRY[event].topic.name for event in await consumed(service)} & {f"{service}.events"} == set()
+
+
+def test_every_event_travels_on_a_topic_that_is_created():
+    assert {event.topic for event in REGISTRY.values()} == set(EVENT_TOPICS)

@@ -1,0 +1,75 @@
+"""Names that say nothing are not used, and money is never a float, in any module of the product or its tests."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("svc", "shared", "scenarios", "compose", "cli", "loadtests", "tests")
+BANNED = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "managers"}
+MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+SHIPPED = [path for path in MODULES if path.relative_to(ROOT).parts[0] != "tests"]
+HANDLERS = sorted([*(ROOT / "svc").glob("*/handlers.py"), *(ROOT / "svc").glob("*/handlers/*.py")])
+OPENS = {"begin", "begin_orm"}
+ENDS = {"commit", "rollback"}
+ENVIRONMENT = {"environ", "getenv"}
+
+
+def _label(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _attributes(path: Path) -> set[str]:
+    """The names of the methods and attributes a module uses."""
+    return {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+
+
+def _entered(path: Path) -> set[str]:
+    """The methods whose answer a module enters with `async with`."""
+    return {
+        item.context_expr.func.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.AsyncWith)
+        for item in node.items
+        if isinstance(item.context_expr, ast.Call) and isinstance(item.context_expr.func, ast.Attribute)
+    }
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_module_or_folder_has_a_name_that_says_nothing(folder):
+    names = {part for path in (ROOT / folder).rglob("*.py") for part in path.relative_to(ROOT).with_suffix("").parts}
+    assert names & BANNED == set()
+
+
+def test_every_shipped_module_says_what_it_is_for():
+    without = [
+        _label(path)
+        for path in SHIPPED
+        if "migrations" not in path.parts and path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert without == []
+
+
+def test_amounts_in_minor_units_are_annotated_as_whole_numbers():
+    wrong = [
+        f"{_label(path)}:{node.lineno}"
+        for path in SHIPPED
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.AnnAssign | ast.arg)
+        and (name := node.arg if isinstance(node, ast.arg) else ast.unparse(node.target)).endswith("_minor")
+        and node.annotation is not None
+        and not name.startswith("_")
+        and "float" in ast.unparse(node.annotation)
+    ]
+    assert wrong == []
+
+
+def test_no_handler_opens_or_ends_a_transaction():
+    assert len(HANDLERS) > 20
+    assert [_label(path) for path in HANDLERS if _entered(path) & OPENS or _attributes(path) & ENDS] == []
+
+
+def test_no_service_reads_the_environment_itself():
+    readers = [_label(path) for path in (ROOT / "svc").rglob("*.py") if _attributes(path) & ENVIRONMENT]
+    assert readers == []

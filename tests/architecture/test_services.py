@@ -1,0 +1,98 @@
+"""A service is the same files ten times; what a service has beyond them is named here with its reason."""
+
+from pathlib import Path
+
+import pytest
+
+import svc
+from tests.apps import SERVICES, WITH_DATABASE, consumed
+
+ROOT = Path(svc.__file__).parent
+EVERYWHERE = {"__init__", "__main__", "app", "settings", "api"}
+WITH_ROWS = {"handlers", "domain", "store", "migrations"}
+ROLES = EVERYWHERE | WITH_ROWS | {"consumers", "jobs", "clients"}
+
+# service → {file or folder: why it is none of the roles}
+FOREIGN = {
+    "gateway": {
+        "answers": "the gateway answers from plain ASGI, before any framework",
+        "arrival": "what one look over the headers tells",
+        "bodies": "bodies are bounded while they stream",
+        "contract": "the merged OpenAPI document of the fleet",
+        "cors": "browsers ask only the gateway",
+        "edge": "the first thing every request meets, in place of handlers",
+        "fleet": "the state of the services behind it",
+        "headers": "which headers go through, both ways",
+        "limits": "rate limits per route class",
+        "paths": "which request targets are let in",
+        "proxy": "the way to an upstream",
+        "revocations": "sessions that ended before their tokens",
+        "routes": "the route table, in place of a domain",
+        "upstreams": "the choice of an instance",
+        "user_tokens": "verification of users' tokens",
+        "watchers": "background refresh of keys and revocations",
+    },
+    "auth": {
+        "keys": "the ring of signing keys",
+        "passwords": "hashing off the event loop",
+        "tokens": "access tokens",
+    },
+    "catalog": {"shelf": "the cached side of reading products"},
+    "inventory": {"desk": "micro-batches of waiting buyers"},
+    "orders": {
+        "pricing": "pure rules of a size of their own",
+        "saga": "the orchestration between handlers and clients",
+        "views": "what an order looks like from outside",
+    },
+    "payments": {
+        "card_data": "card numbers are refused in any body",
+        "lanes": "bounded lanes of PSP calls",
+        "signatures": "the PSP's webhook signatures",
+        "works": "the use cases a defect may replace, for injection",
+    },
+    "shipping": {
+        "lanes": "bounded lanes of carrier calls",
+        "signatures": "the carrier's webhook signatures",
+        "works": "the use cases a defect may replace, for injection",
+    },
+    "search": {
+        "index_definition": "mapping and analyzers",
+        "indexing": "documents on their way into the index",
+        "querying": "bounded queries made from words and filters",
+        "rebuilding": "a new index behind the alias",
+        "searching": "the read side and its degraded answer",
+    },
+    "notifications": {"letters": "templates rendered to messages", "templates": "what the letters say"},
+}
+
+
+def _names(service: str) -> set[str]:
+    found = {path.stem for path in (ROOT / service).iterdir() if path.suffix == ".py"}
+    return found | {path.name for path in (ROOT / service).iterdir() if path.is_dir() and path.name != "__pycache__"}
+
+
+def test_the_services_are_the_ten_that_are_known():
+    assert {path.parent.name for path in ROOT.glob("*/app.py")} == set(SERVICES)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_the_common_roles_and_no_foreign_file_without_a_reason(service):
+    required = EVERYWHERE | (WITH_ROWS if service in WITH_DATABASE else set())
+    names = _names(service)
+    assert required - names == set()
+    assert names - ROLES == set(FOREIGN.get(service, {}))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_has_consumers_exactly_when_it_consumes(service):
+    assert ("consumers" in _names(service)) == bool(await consumed(service))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_role_is_either_a_file_or_a_package_never_both(service):
+    both = [
+        name
+        for name in _names(service)
+        if (ROOT / service / name).is_dir() and (ROOT / service / f"{name}.py").exists()
+    ]
+    assert both == []
