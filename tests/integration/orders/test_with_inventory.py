@@ -1,0 +1,68 @@
+"""Orders and the real inventory over HTTP and Kafka; payments and shipping are told by the test."""
+
+import pytest
+
+from shared.contracts.payments import PaymentFailed, PaymentProcessed
+from tests.builders.orders import customer, place
+from tests.builders.placed_order import Told, rows
+from tests.fakes.shop import shop
+from tests.services import served, topics, until
+
+pytestmark = pytest.mark.service("orders")
+
+
+async def reservation(inventory, order_id):
+    (row,) = await rows(
+        inventory.settings.database_url, "SELECT * FROM audit.reservations WHERE order_id = $1", order_id
+    )
+    return row
+
+
+async def available(inventory):
+    _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
+    return body["items"][0]["available"]
+
+
+async def test_a_paid_order_commits_its_stock_and_a_declined_one_gives_it_back(engines, prefix):
+    async with (
+        topics(engines, prefix),
+        shop(engines.redis, prefix, without=("inventory",)) as fakes,
+        served(engines, "inventory", prefix=prefix) as inventory,
+        served(engines, "orders", prefix=prefix) as orders,
+    ):
+        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "A", "quantity": 5, "reference": "r1"})
+        paid, declined = customer(), customer()
+        _, one = await place(orders, paid, ("A", 2))
+        _, other = await place(orders, declined, ("A", 3))
+        assert await available(inventory) == 0
+
+        await Told(engines, prefix, orders, paid, one, fakes).tell(PaymentProcessed)
+        story = Told(engines, prefix, orders, declined, other, fakes)
+        await story.tell(PaymentFailed)
+        ended = await story.becomes("cancelled", saga="compensated")
+        assert [event["type"] for event in ended["events"]] == ["order.created", "order.cancelled"]
+
+        async def committed():
+            return (await reservation(inventory, one["id"]))["status"] == "committed"
+
+        await until(committed)
+        assert (await reservation(inventory, other["id"]))["status"] == "released"
+        assert await available(inventory) == 3
+
+
+async def test_an_order_pins_its_hold_so_that_it_does_not_expire(engines, prefix):
+    async with (
+        topics(engines, prefix),
+        shop(engines.redis, prefix, without=("inventory",)),
+        served(engines, "inventory", prefix=prefix) as inventory,
+        served(engines, "orders", prefix=prefix) as orders,
+    ):
+        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "A", "quantity": 1, "reference": "r1"})
+        _, order = await place(orders, customer(), ("A", 1))
+
+        async def pinned():
+            return (await reservation(inventory, order["id"]))["pinned"]
+
+        await until(pinned)
+        status, refused = await place(orders, customer(), ("A", 1))
+        assert (status, refused["code"]) == (409, "insufficient_stock")
