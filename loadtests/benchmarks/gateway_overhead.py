@@ -82,7 +82,7 @@ async def _measure_on(
     upstream, floor, gateway = (f"http://127.0.0.1:{port_base + offset}" for offset in range(3))
     prefix = f"bench{uuid.uuid4().hex[:8]}."
     environ = {
-        "SHOPSTREAM_ENV": "test",
+        "SHOPSTREAM_ENV": "development",
         "SHOPSTREAM_PORT": str(port_base + 2),
         "SHOPSTREAM_REDIS_URL": redis_url,
         "SHOPSTREAM_INTERNAL_SECRET": SECRET,

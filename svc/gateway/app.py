@@ -3,7 +3,8 @@
 from litestar import Litestar
 
 from shared import metrics
-from shared.service import Runtime
+from shared.service import Resource, Runtime
+from svc.gateway.access_log import AccessLog
 from svc.gateway.api import ROUTES
 from svc.gateway.edge import Edge
 from svc.gateway.fleet import Fleet
@@ -14,7 +15,7 @@ from svc.gateway.revocations import Revocations
 from svc.gateway.settings import Settings
 from svc.gateway.upstreams import Upstreams
 from svc.gateway.user_tokens import KeySet, UserTokens
-from svc.gateway.watchers import Watchers
+from svc.gateway.watchers import SettledMemory, Watchers
 
 JWKS_LIMIT_S = 1.0
 JWKS_PATH = "/.well-known/jwks.json"
@@ -32,10 +33,14 @@ def create_app(settings: Settings) -> Litestar:
     limits = runtime.seam("gateway.limits", RateLimits)(runtime.redis, settings)
     upstreams = Upstreams(runtime.registry, runtime.client, settings)
     proxy = Proxy(upstreams)
+    access_log = AccessLog(settings)
+    resources: list[Resource] = [proxy, access_log, Watchers(users, revocations)]
+    if settings.env != "test":
+        resources.append(SettledMemory())
     app = runtime.application(
         route_handlers=ROUTES,
         dependencies={"fleet": Fleet(runtime.registry, runtime.client, upstreams, limits=limits, proxy=proxy)},
-        resources=[proxy, Watchers(users, revocations)],
+        resources=resources,
         authenticated=False,
     )
     edge = Edge(
@@ -45,6 +50,7 @@ def create_app(settings: Settings) -> Litestar:
         users=users,
         limits=limits,
         tokens=runtime.tokens,
+        access_log=access_log,
         filter_headers=runtime.seam("gateway.forwarded_headers", forwarded_headers),
     )
     app.asgi_handler = edge

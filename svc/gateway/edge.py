@@ -17,6 +17,7 @@ from shared.identity import ANONYMOUS, InternalTokens, Principal
 from shared.identity import HEADER as TOKEN_HEADER
 from shared.metrics import observe_request
 from svc.gateway import answers, paths
+from svc.gateway.access_log import AccessLog
 from svc.gateway.arrival import Arrival
 from svc.gateway.bodies import Body, ClientDepartedError, open_body
 from svc.gateway.cors import Cors
@@ -39,7 +40,7 @@ OWN_PAGES = {
 }
 _OWN_LABEL = "gateway"
 
-log = structlog.get_logger("request")
+log = structlog.get_logger(__name__)
 
 FilterHeaders = Callable[..., Any]
 
@@ -68,6 +69,7 @@ class Edge:
         users: UserTokens,
         limits: RateLimits,
         tokens: InternalTokens,
+        access_log: AccessLog,
         filter_headers: FilterHeaders = forwarded_headers,
     ) -> None:
         self._own_pages = own_pages
@@ -76,6 +78,7 @@ class Edge:
         self._users = users
         self._limits = limits
         self._tokens = tokens
+        self._log = access_log
         self._filter_headers = filter_headers
         self._cors = Cors(settings.cors_origins)
         self._hosts = frozenset(host.lower() for host in (*settings.allowed_hosts, settings.host))
@@ -98,11 +101,14 @@ class Edge:
         checked = self._check(scope, arrival)
         label = checked.label if isinstance(checked, Route) else _OWN_LABEL
         with tracing.span(f"{method} {label}", kind="server", parent=arrival.traceparent) as span:
-            headers = [(b"x-trace-id", tracing.current_trace_id().encode())]
+            context = span.get_span_context()
+            trace_id = f"{context.trace_id:032x}"
+            arrival.traceparent = f"00-{trace_id}-{context.span_id:016x}-01"
+            headers = [(b"x-trace-id", trace_id.encode())]
             instance = ""
             try:
                 if checked is None:
-                    status = await self._show_own(scope, receive, send, headers)
+                    status = await self._show_own(scope, receive, send, headers, traceparent=arrival.traceparent)
                 else:
                     status, instance = await self._admit(checked, scope, arrival, receive, send, headers)
             except Refusal as refusal:
@@ -114,7 +120,16 @@ class Edge:
                 status = await answers.fail(send, headers)
             span.set_attribute("http.status", status)
             if checked is not None:
-                _observe(scope, status, time.perf_counter() - started, instance)
+                seconds = time.perf_counter() - started
+                observe_request("gateway", method, status, seconds)
+                self._log.write(
+                    trace_id=trace_id,
+                    method=method,
+                    path=scope["raw_path"].decode("latin-1"),
+                    status=status,
+                    ms=round(seconds * 1000, 2),
+                    target=instance,
+                )
 
     def _check(self, scope: HTTPScope, arrival: Arrival) -> Route | Refusal | None:
         """The route, None for an own page, or why the request is refused (told later, inside of its trace)."""
@@ -138,7 +153,7 @@ class Edge:
             self._known_hosts.add(host)
 
     async def _show_own(
-        self, scope: HTTPScope, receive: Receive, send: Send, headers: list[tuple[bytes, bytes]]
+        self, scope: HTTPScope, receive: Receive, send: Send, headers: list[tuple[bytes, bytes]], *, traceparent: str
     ) -> int:
         status = 500
 
@@ -151,9 +166,8 @@ class Edge:
                 message["headers"] = [*message["headers"], *missing, *headers]
             await send(message)
 
-        traceparent = (tracing.current_traceparent() or "").encode()
         kept = [(name, value) for name, value in scope["headers"] if name != b"traceparent"]
-        scope["headers"] = [*kept, (b"traceparent", traceparent)]
+        scope["headers"] = [*kept, (b"traceparent", traceparent.encode())]
         scope["path"] = OWN_PAGES[scope["raw_path"]]
         await self._own_pages(scope, receive, send_secured)
         return status
@@ -208,6 +222,7 @@ class Edge:
             method=scope["method"],
             target=f"{path}?{query}" if query else path,
             headers=headers,
+            traceparent=arrival.traceparent,
             body=await self._body(receive, arrival, deadline_at),
             receive=receive,
             send=send,
@@ -278,15 +293,3 @@ class Edge:
 def _peer(scope: HTTPScope) -> str:
     client = scope["client"]
     return client[0] if client else "unknown"
-
-
-def _observe(scope: HTTPScope, status: int, seconds: float, instance: str) -> None:
-    log.info(
-        "request",
-        method=scope["method"],
-        path=scope["raw_path"].decode("latin-1"),
-        status=status,
-        ms=round(seconds * 1000, 2),
-        instance=instance,
-    )
-    observe_request("gateway", scope["method"], status, seconds)

@@ -13,7 +13,6 @@ from litestar.types import Receive, Send
 from multidict import CIMultiDict
 from yarl import URL
 
-from shared import tracing
 from shared.circuit_breaker import CircuitOpenError
 from shared.errors import Kind, Refusal
 from shared.service_registry import Instance
@@ -57,6 +56,7 @@ class Forward(msgspec.Struct, kw_only=True):
     method: str
     target: str
     headers: CIMultiDict[str]
+    traceparent: str
     body: Body | None
     receive: Receive
     send: Send
@@ -197,7 +197,7 @@ class Proxy:
         headers = forward.headers
         left_s = forward.deadline_at - asyncio.get_running_loop().time() - DEADLINE_ALLOWANCE_S
         headers["X-Deadline-Ms"] = str(max(1, int(left_s * 1000)))
-        headers["traceparent"] = tracing.current_traceparent() or ""
+        headers["traceparent"] = forward.traceparent
         body = forward.body
         data = None if body is None else body.stream() if body.is_stream else body.content
         if body is not None and body.is_stream and body.length is not None:
