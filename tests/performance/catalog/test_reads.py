@@ -14,6 +14,7 @@ from svc.catalog.domain import Price, ProductWish, UnknownProduct, Variant
 from svc.catalog.shelf import Shelf
 from svc.catalog.store import ProductFilter
 from tests.services import database_of
+from tests.statements import statements_of
 
 pytestmark = pytest.mark.service("catalog")
 
@@ -51,15 +52,6 @@ async def _import(database, wishes):
             await handlers.import_portion(uow, portion)
 
 
-async def _statements(database, work):
-    """How many statements `work(connection)` runs."""
-    seen = []
-    async with database.acquire() as connection:
-        with connection.query_logger(lambda record: seen.append(record.query)):
-            await work(connection)
-    return len(seen)
-
-
 @pytest.mark.parametrize(
     "wanted",
     [ProductFilter(), ProductFilter(category="things"), ProductFilter(skus=tuple(f"T{n}-1" for n in range(100)))],
@@ -68,7 +60,7 @@ async def test_a_page_takes_one_statement_whatever_its_size(engines, wanted):
     async with _database(engines) as database:
         await _import(database, [_wish(number) for number in range(120)])
         counts = {
-            rows: await _statements(database, lambda c, rows=rows: store.list_products(c, wanted, rows_max=rows))
+            rows: await statements_of(database, lambda c, rows=rows: store.list_products(c, wanted, rows_max=rows))
             for rows in (1, 20, 100)
         }
         assert counts == {1: 1, 20: 1, 100: 1}
@@ -78,13 +70,13 @@ async def test_pricing_a_cart_takes_one_statement(engines):
     async with _database(engines) as database:
         await _import(database, [_wish(number) for number in range(50)])
         skus = [f"T{number}-0" for number in range(50)]
-        assert await _statements(database, lambda c: store.variants_by_sku(c, skus, None)) == 1
+        assert await statements_of(database, lambda c: store.variants_by_sku(c, skus, None)) == 1
 
 
 async def test_the_category_tree_takes_one_statement(engines):
     async with _database(engines) as database:
         await _import(database, [_wish(number) for number in range(50)])
-        assert await _statements(database, store.categories) == 1
+        assert await statements_of(database, store.categories) == 1
 
 
 async def test_an_import_takes_as_many_statements_for_many_as_for_few(engines):

@@ -1,60 +1,16 @@
 """What requests cost, in statements and calls. Counts, not clocks."""
 
-from contextlib import contextmanager
-
 import asyncpg
 import pytest
 
-import shared.database
 from shared.contracts.payments import PaymentProcessed
 from tests.builders.orders import customer, place
 from tests.builders.placed_order import an_order
 from tests.fakes.shop import shop
 from tests.services import served
+from tests.statements import API_ONLY
 
 pytestmark = pytest.mark.service("orders")
-
-POOL_RESET = "pg_advisory_unlock_all"
-API_ONLY = {"role": "api"}
-
-
-class Statements:
-    """Every statement of the service's pool since the last `counted`, without the pool's own housekeeping."""
-
-    def __init__(self):
-        self.seen = []
-
-    def note(self, record):
-        if POOL_RESET not in record.query:
-            self.seen.append(" ".join(record.query.split()))
-
-    @contextmanager
-    def counted(self):
-        self.seen.clear()
-        yield self.seen
-
-    def writes(self):
-        """Tables written, in their order, but for the relay's marks."""
-        verbs = ("INSERT INTO ", "UPDATE ")
-        return [
-            one.removeprefix(verb).split()[0]
-            for one in self.seen
-            for verb in verbs
-            if one.startswith(verb) and "sent_at" not in one
-        ]
-
-
-@pytest.fixture
-def statements(monkeypatch):
-    noted = Statements()
-    prepare = shared.database.prepare_connection
-
-    async def prepare_and_listen(connection: asyncpg.Connection):
-        await prepare(connection)
-        connection.add_query_logger(noted.note)
-
-    monkeypatch.setattr(shared.database, "prepare_connection", prepare_and_listen)
-    return noted
 
 
 async def test_a_sold_out_buyer_costs_two_statements_and_one_call(engines, prefix, statements):

@@ -1,0 +1,79 @@
+"""Counts what a service asks of its database, while it runs in the test's own process."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Engine, event
+
+import shared.database
+from shared.database import Connection, Database
+
+API_ONLY: dict[str, Any] = {"role": "api"}
+"""Settings of a service without relay, consumer and jobs, so that only the request is counted."""
+
+POOL_RESET = "pg_advisory_unlock_all"
+
+
+class Statements:
+    """Every statement of the services opened since, without the pool's own housekeeping."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    @contextmanager
+    def counted(self) -> Iterator[list[str]]:
+        """Forget what came before; the list grows while the block runs."""
+        self.seen.clear()
+        yield self.seen
+
+    def transactions(self) -> int:
+        """Transactions begun with BEGIN since the last `counted`."""
+        return sum(one.startswith("BEGIN") for one in self.seen)
+
+    def writes(self) -> list[str]:
+        """Tables written, in their order, but for the relay's marks."""
+        verbs = ("INSERT INTO ", "UPDATE ")
+        return [
+            one.removeprefix(verb).split()[0]
+            for one in self.seen
+            for verb in verbs
+            if one.startswith(verb) and "sent_at" not in one
+        ]
+
+    def note(self, query: str) -> None:
+        """One more."""
+        if POOL_RESET not in query:
+            self.seen.append(" ".join(query.split()))
+
+
+@contextmanager
+def noted_statements() -> Iterator[Statements]:
+    """Listens on every connection that a `Database` opens inside the block, the ORM's too."""
+    noted = Statements()
+    prepare = shared.database.prepare_connection
+
+    async def prepare_and_listen(connection: asyncpg.Connection) -> None:
+        await prepare(connection)
+        connection.add_query_logger(lambda record: noted.note(record.query))
+
+    def note_orm(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        noted.note(statement)
+
+    shared.database.prepare_connection = prepare_and_listen
+    event.listen(Engine, "before_cursor_execute", note_orm)
+    try:
+        yield noted
+    finally:
+        event.remove(Engine, "before_cursor_execute", note_orm)
+        shared.database.prepare_connection = prepare
+
+
+async def statements_of(database: Database, work: Callable[[Connection], Awaitable[Any]]) -> int:
+    """How many statements `work(connection)` runs."""
+    seen: list[str] = []
+    async with database.acquire() as connection:
+        with connection.query_logger(lambda record: seen.append(record.query)):
+            await work(connection)
+    return len(seen)
