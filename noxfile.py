@@ -155,7 +155,10 @@ def pins(session: nox.Session) -> None:
     """Pin the whole closure in pyproject.toml, from a fresh resolution without the old pins."""
     pyproject = ROOT / "pyproject.toml"
     bare = re.sub(
-        re.escape(PINS_BEGIN) + ".*?" + re.escape(PINS_END), PINS_BEGIN + PINS_END, pyproject.read_text(), flags=re.S
+        re.escape(PINS_BEGIN) + ".*?" + re.escape(PINS_END),
+        PINS_BEGIN + PINS_END,
+        pyproject.read_text(),
+        flags=re.DOTALL,
     )
     pyproject.write_text(bare)
     session.run("uv", "lock", "--upgrade", "--quiet", external=True)

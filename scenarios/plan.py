@@ -50,7 +50,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     scale: dict[str, int]
     required: tuple[Demand, ...]
     skips: dict[str, str]
-    quiesce_s: float
+    psp: dict[str, dict[str, Any]]
+    """How the payment provider behaves in a form, as its control interface takes it."""
+    quiesce_s: dict[str, float]
     defects: tuple[DefectCard, ...]
     repair: str = ""
 

@@ -67,6 +67,8 @@ async def run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Rep
         if card is not None:
             await plant(fleet, card)
             stack.push_async_callback(heal_defect, fleet, card)
+        await fleet.world("psp", "PUT", "/control/behaviour", json={"seed": options.seed, **scenario.psp[options.form]})
+        stack.push_async_callback(fleet.world, "psp", "POST", "/control/reset")
         parameters = {**scenario.forms[options.form], **options.overrides}
         report("opening the market")
         journal_marks = marks(fleet.layout.world)
@@ -83,7 +85,7 @@ async def run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Rep
         facts.problems.extend(_weaknesses(engine, fired, scenario.faults[options.form]))
         facts.parameters["engine"] = msgspec.to_builtins(engine)
         report("waiting for the fleet to come to rest")
-        rest = await quiesce(fleet, since=facts.started_at, deadline_s=scenario.quiesce_s)
+        rest = await quiesce(fleet, since=facts.started_at, deadline_s=scenario.quiesce_s[options.form])
         facts.quiesced_at = time.time() if rest.reached else None
         facts.parameters["quiescence"] = msgspec.to_builtins(rest)
         report("collecting the evidence")

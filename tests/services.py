@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -153,8 +154,6 @@ async def publish(engines: EngineUrls, prefix: str, *envelopes: Envelope[Event])
 
 def envelope(event: Event, aggregate_id: object, version: int = 1) -> Envelope[Event]:
     """An event in its envelope, ready for `publish`."""
-    from datetime import UTC, datetime
-
     return Envelope(
         id=new_id(), type=event.type, version=event.schema_version, aggregate_id=str(aggregate_id),
         aggregate_version=version, occurred_at=datetime.now(UTC), data=event,

@@ -32,7 +32,8 @@ SCENARIO = Scenario(
     scale={"inventory": 2},
     required=("contention",),
     skips={},
-    quiesce_s=120.0,
+    psp={"full": {"slow_rate": 0.1, "slow_s": 1.0}, "quick": {"slow_rate": 0.3, "slow_s": 0.8}},
+    quiesce_s={"full": 120.0, "quick": 30.0},
     defects=CARDS,
     repair="oversell",
 )

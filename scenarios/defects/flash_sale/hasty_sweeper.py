@@ -9,7 +9,14 @@ from svc.inventory.domain import Ending
 
 PATIENCE_S = 0.25
 EVERY_S = 0.05
-ROWS_MAX = 100
+ROWS_MAX = 20
+
+_OLD_HOLDS = """
+    SELECT id FROM reservations WHERE status = 'held'
+    AND created_at BETWEEN clock_timestamp() - interval '30 seconds'
+                   AND clock_timestamp() - make_interval(secs => $1)
+    ORDER BY id LIMIT $2
+"""
 
 
 def twin(_healthy: Any) -> Any:
@@ -17,17 +24,13 @@ def twin(_healthy: Any) -> Any:
 
     def sweeper(database: Database, *, every_s: float) -> Periodic:
         async def sweep() -> int:
-            async with database.begin() as uow:
-                rows = await uow.connection.fetch(
-                    "SELECT id FROM reservations WHERE status = 'held' "
-                    "AND created_at < clock_timestamp() - make_interval(secs => $1) "
-                    "ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
-                    PATIENCE_S,
-                    ROWS_MAX,
-                )
-                for row in rows:
-                    await handlers.end_hold(uow, row["id"], Ending.EXPIRED, reason="expired")
-            return len(rows)
+            async with database.acquire() as connection:
+                rows = await connection.fetch(_OLD_HOLDS, PATIENCE_S, ROWS_MAX)
+            ended = 0
+            for row in rows:
+                async with database.begin() as uow:
+                    ended += await handlers.end_hold(uow, row["id"], Ending.EXPIRED, reason="expired")
+            return ended
 
         return Periodic("sweep_expired_holds", min(every_s, EVERY_S), sweep)
 
