@@ -16,13 +16,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from shared.errors import RedisUnavailableError
 
-COMMAND_LIMIT_S = 0.5
+COMMAND_LIMIT_S = 1.5  # our own event loop may stutter that long under load without Redis being away
 COMMANDS_MAX = 32  # below the pool's bound: a burst waits its turn instead of finding no connection
-TIMEOUTS_BELIEVED = 3  # one may be our own stutter; this many in a row, with no answer between, are not
+TIMEOUTS_BELIEVED = 3  # in a row, with no answer between
 AWAY_PAUSE_S = 0.5
 
-_AWAY = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
-_CLOSED_TRANSPORT = "the handler is closed"
+_TOO_LATE = (TimeoutError, RedisTimeoutError)
+_AWAY = (RedisConnectionError, OutOfMemoryError, ReadOnlyError, OSError)
 
 T = TypeVar("T")
 
@@ -34,36 +34,38 @@ class RedisGate:
         self._slots = asyncio.Semaphore(COMMANDS_MAX)
         self._timeouts = 0
         self._away_until = 0.0
+        self._trying = False
 
     async def ask(self, send: Callable[[], Awaitable[T]]) -> T:
         """Await one command for at most COMMAND_LIMIT_S; raises RedisUnavailableError.
 
-        While Redis is known to be away it raises at once, and tries again every AWAY_PAUSE_S.
+        While Redis is believed away it raises at once, and one caller every AWAY_PAUSE_S tries again.
         """
-        if self._away_until and time.monotonic() < self._away_until:
+        if not self._away_until:
+            return await self._send(send)
+        if self._trying or time.monotonic() < self._away_until:
             raise RedisUnavailableError("Redis is away")
+        self._trying = True
+        try:
+            return await self._send(send)
+        finally:
+            self._trying = False
+
+    async def _send(self, send: Callable[[], Awaitable[T]]) -> T:
         try:
             async with asyncio.timeout(COMMAND_LIMIT_S), self._slots:
                 answer = await send()
-        except TimeoutError as error:
+        except _TOO_LATE as error:
             self._timeouts += 1
             if self._timeouts >= TIMEOUTS_BELIEVED:
                 self._away_until = time.monotonic() + AWAY_PAUSE_S
             raise RedisUnavailableError("Redis did not answer in time") from error
         except _AWAY as error:
-            raise self._away(error) from error
-        except RuntimeError as error:
-            # uvloop's way to say that the connection was reset between two commands
-            if _CLOSED_TRANSPORT not in str(error):
-                raise
-            raise self._away(error) from error
+            self._away_until = time.monotonic() + AWAY_PAUSE_S
+            raise RedisUnavailableError(f"Redis is away: {type(error).__name__}") from error
         self._timeouts = 0
         self._away_until = 0.0
         return answer
-
-    def _away(self, error: Exception) -> RedisUnavailableError:
-        self._away_until = time.monotonic() + AWAY_PAUSE_S
-        return RedisUnavailableError(f"Redis is away: {type(error).__name__}")
 
 
 _gates: "WeakKeyDictionary[Any, RedisGate]" = WeakKeyDictionary()

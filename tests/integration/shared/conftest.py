@@ -28,7 +28,7 @@ class RedisServer:
 
     def start(self) -> None:
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen(  # noqa: S603 - fixed arguments
+        self._process = subprocess.Popen(
             ["redis-server", *arguments, "--dir", str(self.directory)],  # noqa: S607 - the system's binary
             stdout=subprocess.DEVNULL,
         )

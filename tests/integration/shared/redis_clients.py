@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Redis]:
     """A client of its own pool, as another process would have; gives up at once when Redis is away."""
-    client = Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0))
+    client = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0))
     try:
         yield client
     finally:
