@@ -15,7 +15,7 @@ from scenarios.workloads.flash_sale import Buyer
 
 PRICE_MINOR = 12_900
 CURRENCY = "EUR"
-PER_CUSTOMER = 1
+PER_CUSTOMER = 2
 CHUNK = 2_000
 TOKEN_TTL_S = 600
 PROPAGATION_DEADLINE_S = 20.0

@@ -49,7 +49,7 @@ class SalePlan(msgspec.Struct, frozen=True, kw_only=True):
     abandon_share: float = 0.03
     declined_share: float = 0.04
     greedy_share: float = 0.02
-    """Buyers who try a second order with another key, although the limit is one each."""
+    """Buyers who try three orders with keys of their own, although the limit is two each."""
 
 
 class _Character(msgspec.Struct, frozen=True):
@@ -92,7 +92,7 @@ class FlashSale:
         buyer, character = self._buyers[index], self._characters[index]
         keys = [f"{self.plan.sku}-{index}-a"]
         if character.greedy:
-            keys.append(f"{self.plan.sku}-{index}-b")
+            keys.extend(f"{self.plan.sku}-{index}-{more}" for more in "bc")
         async with asyncio.TaskGroup() as group:
             for key in keys:
                 group.create_task(self._order(buyer, character, key))

@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.ids import new_id
 from svc.orders.clients import Reservation
 
-PATIENCE_S = 0.005
+PATIENCE_S = 0.001
 
 
 def twin(healthy: Any) -> Any:
