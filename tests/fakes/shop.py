@@ -30,13 +30,15 @@ def product_id(sku: str) -> UUID:
 class FakeInventory:
     """`plan` holds one word per coming reserve call: ok, fail_before, fail_after, hang_before, hang_after, slow.
 
-    What hangs goes on, late, once `resume` is set.
+    What hangs goes on, late, once `resume` is set; `late` counts those that did.
     """
 
     stock: dict[str, int] = field(default_factory=dict)
     holds: dict[str, dict[str, Any]] = field(default_factory=dict)
     plan: deque[str] = field(default_factory=deque)
     down: bool = False
+    show_delay_s: float = 0.0
+    late: int = 0
     calls: list[str] = field(default_factory=list)
     on_held: Callable[[], None] = lambda: None
     resume: asyncio.Event = field(default_factory=asyncio.Event)
@@ -68,12 +70,14 @@ class FakeInventory:
         if step == "hang_before":
             await self.resume.wait()
         answer = self._hold(body)
+        self.late += step == "hang_before"
         if answer.status == 201:
             self.on_held()
         if step == "fail_after":
             return problem(500, "internal_error")
         if step == "hang_after":
             await self.resume.wait()
+            self.late += 1
         if step == "slow":
             await asyncio.sleep(0.3)
         return answer
@@ -101,6 +105,7 @@ class FakeInventory:
 
     async def _show(self, request: web.Request) -> web.Response:
         self.calls.append(f"show {request.match_info['id']}")
+        await asyncio.sleep(self.show_delay_s)
         if self.down:
             return problem(503, "database_unavailable")
         hold = self.holds.get(request.match_info["id"])

@@ -27,7 +27,7 @@ class CrashError(Exception):
 
 
 class DiesAfterBegin(Placement):
-    async def reserve_and_settle(self, draft):  # noqa: ARG002 it dies before it looks
+    async def reserve_and_settle(self, draft):
         raise CrashError
 
 
@@ -102,7 +102,7 @@ async def test_a_hold_that_expired_before_the_saga_was_resumed_is_no_order(engin
 
 
 class DiesAtWork(SagaResolver):
-    async def _attend(self, due):  # noqa: ARG002 it dies before it looks
+    async def _attend(self, due):
         raise CrashError
 
 
@@ -147,8 +147,9 @@ async def test_a_lost_answer_of_inventory_is_unknown_at_first_and_known_in_the_e
             return order if status == 200 else None
 
         order = await until(known)
-        fakes.inventory.resume.set()  # the late call arrives after all
-        assert fakes.inventory.held_units("A") == 1
+        fakes.inventory.resume.set()
+        await until(lambda: fakes.inventory.late == plan.startswith("hang"))  # the late call arrives after all
+        assert list(fakes.inventory.holds) == [order["id"]]
         _, story = await orders.call("GET", f"/internal/orders/{order['id']}/story")
         assert story["transitions"][0]["actor"] == "saga"
         assert story["saga_attempts"][-1]["outcome"] == "answered 201"

@@ -160,3 +160,22 @@ async def test_two_resolvers_finish_a_pile_of_lost_answers_once_each(engines, pr
         assert fakes.inventory.held_units("A") == len(placed) == 12
         events = await rows(database, "SELECT aggregate_id FROM audit.outbox")
         assert len(events) == len(placed)
+
+
+async def test_two_resolvers_are_never_at_one_saga(engines, prefix):
+    quick = {"reserve_timeout_s": 0.6, "resolver_interval_s": 0.02}
+    async with (
+        database_of(engines, "orders") as database,
+        shop(engines.redis, prefix) as fakes,
+        served(engines, "orders", prefix=prefix, database_url=database, **quick) as one,
+        served(engines, "orders", prefix=prefix, database_url=database, instance="orders-2", **quick),
+    ):
+        fakes.inventory.plan.append("fail_after")
+        fakes.inventory.show_delay_s = 0.4
+        await place(one, customer(), ("A", 1))
+
+        async def placed():
+            return await rows(database, "SELECT id FROM audit.orders")
+
+        await until(placed)
+        assert len([call for call in fakes.inventory.calls if call.startswith("show")]) == 1

@@ -33,11 +33,13 @@ async def test_from_payment_to_delivery_each_change_is_told_once(engines, prefix
         assert [event["aggregate_version"] for event in story["events"]] == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("seed", range(4))
-async def test_facts_in_any_order_lead_to_the_same_end(engines, prefix, seed):
+FORWARD = (PaymentProcessed, ShipmentCreated, ShipmentDispatched, ShipmentDelivered)
+SHUFFLED = [random.Random(seed).sample(FORWARD, len(FORWARD)) for seed in range(3)]
+
+
+@pytest.mark.parametrize("kinds", [FORWARD[::-1], *SHUFFLED])
+async def test_facts_in_any_order_lead_to_the_same_end(engines, prefix, kinds):
     async with an_order(engines, prefix) as told:
-        kinds = [PaymentProcessed, ShipmentCreated, ShipmentDispatched, ShipmentDelivered]
-        random.Random(seed).shuffle(kinds)
         for kind in kinds:  # one after the other, so that the shuffle is what arrives
             await told.tell(kind)
             await told.applied(told.version)
@@ -144,6 +146,8 @@ async def test_partial_refunds_add_up_and_a_late_smaller_sum_changes_nothing(eng
         await told.tell(PaymentRefunded, amount_minor=300, refunded_minor=800)
         await told.becomes("partially_refunded")
         await told.tell(PaymentRefunded, amount_minor=500, refunded_minor=500)
+        await told.applied(3)
+        assert (await told.story())["refunded_minor"] == 800
         await told.tell(PaymentRefunded, amount_minor=total - 800, refunded_minor=total)
         story = await told.becomes("refunded")
         assert told.path(story) == ["pending", "reserved", "paid", "partially_refunded", "refunded"]

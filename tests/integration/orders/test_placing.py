@@ -1,6 +1,7 @@
 import pytest
 
 from tests.builders.orders import ADDRESS, body, customer, place
+from tests.builders.placed_order import rows
 from tests.fakes.shop import shop
 from tests.services import served
 
@@ -76,6 +77,19 @@ async def test_the_same_key_of_another_customer_is_another_order(engines, prefix
         status, other = await place(orders, customer(), ("A", 1), key="k1")
         assert status == 201
         assert one["id"] != other["id"]
+
+
+async def test_a_key_whose_answer_is_forgotten_still_names_its_order(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        buyer = customer()
+        _, order = await place(orders, buyer, ("A", 1), key="k1")
+        fakes.inventory.stock["B"] = 0
+        await place(orders, buyer, ("B", 1), key="k2")
+        await rows(orders.settings.database_url, "DELETE FROM idempotency_keys")
+        assert await place(orders, buyer, ("A", 1), key="k1") == (201, order)
+        status, refused = await place(orders, buyer, ("B", 1), key="k2")
+        assert (status, refused["code"]) == (409, "order_refused_earlier")
+        assert fakes.inventory.held_units("A") == 1
 
 
 async def test_without_a_key_nothing_is_ordered(engines, prefix):

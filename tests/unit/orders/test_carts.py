@@ -1,3 +1,5 @@
+from uuid import UUID
+
 import pytest
 
 from svc.orders.domain.cart import (
@@ -8,8 +10,16 @@ from svc.orders.domain.cart import (
     merge_lines,
     sum_lines,
 )
+from svc.orders.domain.draft import order_id_of
 
 pytestmark = pytest.mark.service("orders")
+
+
+def test_a_customer_and_a_key_name_one_order():
+    customer_id = UUID(int=1)
+    assert order_id_of(customer_id, "k1") == order_id_of(customer_id, "k1")
+    assert order_id_of(customer_id, "k1") != order_id_of(customer_id, "k2")
+    assert order_id_of(customer_id, "k1") != order_id_of(UUID(int=2), "k1")
 
 
 def lines(**quantities):
