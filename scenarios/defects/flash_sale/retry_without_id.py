@@ -1,6 +1,6 @@
-"""Planted: a slow reservation is taken for a failed one and asked for again, under a new id."""
+"""Planted: an answer that is late is taken for a failure, and the stock is asked for again under a new id."""
 
-import asyncio
+import itertools
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.ids import new_id
 from svc.orders.clients import Reservation
 
-PATIENCE_S = 0.001
+LATE_EVERY = 3
 
 
 def twin(healthy: Any) -> Any:
@@ -19,18 +19,14 @@ def twin(healthy: Any) -> Any:
 class _ForgetfulInventory:
     def __init__(self, healthy: Any) -> None:
         self._healthy = healthy
+        self._calls = itertools.count(1)
 
     async def reserve(self, reservation_id: UUID, customer_id: UUID, lines: Sequence[tuple[str, int]]) -> Reservation:
-        first = asyncio.ensure_future(self._healthy.reserve(reservation_id, customer_id, lines))
-        done, _ = await asyncio.wait({first}, timeout=PATIENCE_S)
-        if done:
-            return first.result()
-        second = asyncio.ensure_future(self._healthy.reserve(new_id(), customer_id, lines))
-        answers = await asyncio.gather(first, second, return_exceptions=True)
-        for answer in answers:
-            if isinstance(answer, Reservation):
-                return answer
-        raise answers[0]  # type: ignore[misc]
+        """Every third answer comes after the client's patience; what it says is never read."""
+        if next(self._calls) % LATE_EVERY:
+            return await self._healthy.reserve(reservation_id, customer_id, lines)
+        await self._healthy.reserve(reservation_id, customer_id, lines)
+        return await self._healthy.reserve(new_id(), customer_id, lines)
 
     async def reservation(self, reservation_id: UUID) -> Reservation | None:
         return await self._healthy.reservation(reservation_id)
