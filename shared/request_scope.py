@@ -70,6 +70,7 @@ class RequestScope:
                 ) as current,
                 deadline.within(_deadline_s(headers.get(b"x-deadline-ms"))),
             ):
+                deadline.check()
                 await self._app(scope, receive, send_observed)
                 current.set_attribute("http.status", status)
                 elapsed_ms = (time.perf_counter() - started) * 1000
