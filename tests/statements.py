@@ -13,11 +13,12 @@ from shared.database import Connection, Database
 API_ONLY: dict[str, Any] = {"role": "api"}
 """Settings of a service without relay, consumer and jobs, so that only the request is counted."""
 
-POOL_RESET = "pg_advisory_unlock_all"
+HOUSEKEEPING = ("pg_advisory_unlock_all", "typeinfo_tree", "set_config( 'jit'", "set_config('jit'")
+"""The driver's own: the pool's reset of a connection, and what a new connection asks about types once."""
 
 
 class Statements:
-    """Every statement of the services opened since, without the pool's own housekeeping."""
+    """Every statement of the services opened since, without the driver's own housekeeping."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -44,8 +45,9 @@ class Statements:
 
     def note(self, query: str) -> None:
         """One more."""
-        if POOL_RESET not in query:
-            self.seen.append(" ".join(query.split()))
+        statement = " ".join(query.split())
+        if not any(mark in statement for mark in HOUSEKEEPING):
+            self.seen.append(statement)
 
 
 @contextmanager
