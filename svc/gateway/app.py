@@ -10,12 +10,13 @@ from svc.gateway.edge import Edge
 from svc.gateway.fleet import Fleet
 from svc.gateway.headers import forwarded_headers
 from svc.gateway.limits import RateLimits
+from svc.gateway.process_limits import ProcessLimits
 from svc.gateway.proxy import Proxy
 from svc.gateway.revocations import Revocations
 from svc.gateway.settings import Settings
 from svc.gateway.upstreams import Upstreams
 from svc.gateway.user_tokens import KeySet, UserTokens
-from svc.gateway.watchers import SettledMemory, Watchers
+from svc.gateway.watchers import Watchers
 
 JWKS_LIMIT_S = 1.0
 JWKS_PATH = "/.well-known/jwks.json"
@@ -36,7 +37,7 @@ def create_app(settings: Settings) -> Litestar:
     access_log = AccessLog(settings)
     resources: list[Resource] = [proxy, access_log, Watchers(users, revocations)]
     if settings.env != "test":
-        resources.append(SettledMemory())
+        resources.append(ProcessLimits())
     app = runtime.application(
         route_handlers=ROUTES,
         dependencies={"fleet": Fleet(runtime.registry, runtime.client, upstreams, limits=limits, proxy=proxy)},

@@ -1,14 +1,11 @@
 """What the gateway follows in the background for as long as it runs: the key set of auth, and ended sessions."""
 
 import asyncio
-import gc
 
 import structlog
 
 from svc.gateway.revocations import Revocations
 from svc.gateway.user_tokens import UserTokens
-
-COLLECT_AFTER = (10_000, 20, 20)
 
 log = structlog.get_logger(__name__)
 
@@ -30,22 +27,6 @@ class Watchers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-class SettledMemory:
-    """Takes what lives as long as the process out of the garbage collector's sight.
-
-    Walking the imported libraries in every full collection was a tenth of a request's cost. Not for processes that go
-    on living after the gateway closed, as tests do.
-    """
-
-    async def open(self) -> None:
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECT_AFTER)
-
-    async def close(self) -> None:
-        """The process ends."""
 
 
 def _report_end(task: asyncio.Task[None]) -> None:
