@@ -16,7 +16,7 @@ from shared.tracing import parse
 from svc.orders.domain.order import OrderNotFound
 from svc.orders.handlers import lifecycle
 from svc.orders.settings import Settings
-from svc.orders.store import orders, sagas
+from svc.orders.store import history, orders, sagas
 from svc.orders.store.sagas import SagaView
 from svc.orders.views import Order, order_view
 
@@ -170,18 +170,18 @@ async def _story(connection: Connection, order_id: UUID) -> Story:
         payment_id=order.payment_id if order is not None else None,
         captured_minor=order.facts.captured_minor if order is not None else None,
         refunded_minor=order.facts.refunded_minor if order is not None else 0,
-        transitions=_all(Transition, await orders.history(connection, order_id)),
-        notes=_all(Note, await orders.notes(connection, order_id)),
-        parcels=_all(ParcelSeen, await orders.parcels(connection, order_id)),
+        transitions=_all(Transition, await history.history(connection, order_id)),
+        notes=_all(Note, await history.notes(connection, order_id)),
+        parcels=_all(ParcelSeen, await history.parcels(connection, order_id)),
         saga=saga,
         saga_steps=_all(SagaStep, await sagas.steps_of(connection, order_id)),
         saga_attempts=_all(SagaAttempt, await sagas.attempts_of(connection, order_id)),
-        events=_all(EventTold, await orders.events(connection, order_id)),
+        events=_all(EventTold, await history.events(connection, order_id)),
     )
 
 
 async def _trace_of_saga(connection: Connection, order_id: UUID) -> str:
-    traceparent = await connection.fetchval("SELECT traceparent FROM sagas WHERE order_id = $1", order_id)
+    traceparent = await sagas.traceparent_of(connection, order_id)
     context = parse(traceparent) if traceparent else None
     return format(context.trace_id, "032x") if context is not None else ""
 

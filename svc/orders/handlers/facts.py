@@ -14,7 +14,7 @@ from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, Shipme
 from shared.unit_of_work import UnitOfWork
 from svc.orders.domain.order import OrderStatus, Parcel
 from svc.orders.handlers.lifecycle import Because, advance, locked, money_settled
-from svc.orders.store import orders, sagas
+from svc.orders.store import history, orders, sagas
 from svc.orders.store.orders import StoredOrder
 
 _OFF = frozenset({OrderStatus.CANCELLED, OrderStatus.PAYMENT_FAILED})
@@ -25,7 +25,7 @@ async def take_payment(uow: UnitOfWork, envelope: Envelope[PaymentProcessed], *,
     fact = envelope.data
     order = await locked(uow, fact.order_id)
     if fact.currency != order.currency or fact.amount_minor != order.total_minor:
-        await orders.note(
+        await history.note(
             uow.connection,
             order.id,
             actor="payments",
@@ -34,7 +34,7 @@ async def take_payment(uow: UnitOfWork, envelope: Envelope[PaymentProcessed], *,
     if fact.currency != order.currency:
         return
     if order.status in _OFF:
-        await orders.note(
+        await history.note(
             uow.connection, order.id, actor="payments", note=f"captured after the order was {order.status.value}"
         )
     facts = msgspec.structs.replace(order.facts, captured_minor=fact.amount_minor)
@@ -72,7 +72,7 @@ async def lose_stock(uow: UnitOfWork, envelope: Envelope[InventoryRejected], *, 
     if order.status is OrderStatus.CANCELLED:
         await sagas.settle(uow.connection, order.id, stock=True)
     else:
-        await orders.note(
+        await history.note(
             uow.connection, order.id, actor="inventory", note=f"stock rejected while {order.status.value}"
         )
 
@@ -89,7 +89,7 @@ async def release_stock(uow: UnitOfWork, envelope: Envelope[InventoryReleased], 
     if order.status is OrderStatus.CANCELLED:
         await sagas.settle(uow.connection, order.id, stock=True)
         return
-    await orders.note(uow.connection, order.id, actor="inventory", note=f"hold ended: {fact.reason}")
+    await history.note(uow.connection, order.id, actor="inventory", note=f"hold ended: {fact.reason}")
 
 
 async def see_shipment_created(uow: UnitOfWork, envelope: Envelope[ShipmentCreated], *, patience: timedelta) -> None:
@@ -109,7 +109,7 @@ async def see_delivery(uow: UnitOfWork, envelope: Envelope[ShipmentDelivered], *
 
 async def _see_parcel(uow: UnitOfWork, fact: ShipmentFact, state: Parcel, reason: str, *, patience: timedelta) -> None:
     order = await locked(uow, fact.order_id)
-    parcel = await orders.see_parcel(
+    parcel = await history.see_parcel(
         uow.connection,
         fact.order_id,
         fact.shipment_id,
@@ -118,7 +118,7 @@ async def _see_parcel(uow: UnitOfWork, fact: ShipmentFact, state: Parcel, reason
         tracking_number=fact.tracking_number,
     )
     if order.status in _OFF:
-        await orders.note(uow.connection, order.id, actor="shipping", note=f"{reason} after the order was cancelled")
+        await history.note(uow.connection, order.id, actor="shipping", note=f"{reason} after the order was cancelled")
         return
     facts = msgspec.structs.replace(order.facts, parcel=parcel)
     await advance(uow, order, facts, Because("shipping", reason), patience=patience)

@@ -20,7 +20,7 @@ from shared.contracts.orders import (
 )
 from shared.unit_of_work import UnitOfWork
 from svc.orders.domain.order import Facts, OrderNotFound, OrderStatus, State, check_cancellable, check_recallable, walk
-from svc.orders.store import coupons, orders, sagas
+from svc.orders.store import coupons, history, orders, sagas
 from svc.orders.store.orders import StoredOrder
 
 COMPENSATION_LOOK_S = 2.0
@@ -131,7 +131,7 @@ async def _take(
             )
             await sagas.complete_paid(uow.connection, order.id)
         case OrderStatus.SHIPPED:
-            parcel = (await orders.parcels(uow.connection, order.id))[0]
+            parcel = (await history.parcels(uow.connection, order.id))[0]
             _publish(
                 uow,
                 order,

@@ -22,7 +22,7 @@ from svc.orders.domain.cart import CartChanged
 from svc.orders.domain.draft import Draft
 from svc.orders.domain.saga import SagaStatus, Step
 from svc.orders.settings import Settings
-from svc.orders.store import carts, coupons, orders, sagas
+from svc.orders.store import answers, carts, coupons, orders, sagas
 from svc.orders.views import order_of_draft, order_view
 
 
@@ -71,8 +71,7 @@ async def stored_answer(uow: UnitOfWork, scope: str, key: str, *, fingerprint: b
 
     Raises `IdempotencyKeyReused`, `RequestInFlight`.
     """
-    known = await uow.connection.fetchval("SELECT true FROM idempotency_keys WHERE scope = $1 AND key = $2", scope, key)
-    if not known:
+    if not await answers.is_known(uow.connection, scope, key):
         return None
     answer = await idempotency.claim(uow.connection, scope, key, fingerprint=fingerprint)
     if answer is None:

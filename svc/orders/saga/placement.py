@@ -26,7 +26,7 @@ from svc.orders.handlers.drafting import Goods, Identity, PlaceOrder, check_good
 from svc.orders.pricing import Coupon, UnknownCoupon
 from svc.orders.saga.endings import Endings, stock_refusal
 from svc.orders.settings import Settings
-from svc.orders.store import carts, coupons, sagas
+from svc.orders.store import answers, carts, coupons, sagas
 
 ROUTE = "POST /api/v1/orders"
 RETRY_AFTER_S = 1
@@ -188,15 +188,10 @@ class Placement:
         if answer is not None:
             return answer
         async with self._database.acquire() as connection:
-            row = await connection.fetchrow(
-                "SELECT answer_status, answer_body FROM idempotency_keys "
-                "WHERE scope = $1 AND key = $2 AND status = 'completed'",
-                draft.scope,
-                draft.key,
-            )
-        if row is None:
+            stored = await answers.find(connection, draft.scope, draft.key)
+        if stored is None:
             raise RequestInFlight("the same request is being worked on; try again")
-        return Answer(row["answer_status"], row["answer_body"])
+        return stored
 
     async def _stored_answer(self, command: PlaceOrder, identity: Identity) -> Answer | None:
         async with self._database.begin() as uow:

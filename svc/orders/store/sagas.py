@@ -238,6 +238,10 @@ async def find(connection: Connection, order_id: UUID) -> SagaView | None:
     return _view(row) if row is not None else None
 
 
+async def traceparent_of(connection: Connection, order_id: UUID) -> str | None:
+    return await connection.fetchval("SELECT traceparent FROM sagas WHERE order_id = $1", order_id)
+
+
 async def stuck(connection: Connection, *, rows_max: int) -> list[SagaView]:
     """Failed sagas, and running ones whose step's time is over; oldest first."""
     rows = await connection.fetch(

@@ -20,7 +20,7 @@ from svc.orders.domain.order import (
     check_cancellable,
     walk,
 )
-from svc.orders.store.orders import parcel_of
+from svc.orders.store.history import parcel_of
 
 pytestmark = pytest.mark.service("orders")
 
