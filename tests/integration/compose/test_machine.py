@@ -27,12 +27,12 @@ def tiny_disk(tmp_path):
         pytest.skip("only root can mount a small file system")
     disk = Path("/tmp") / f"shopstream-tiny-disk-{os.getpid()}"  # noqa: S108 -- entered by another user
     disk.mkdir()
-    mounted = subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "none", disk], check=False)  # noqa: S603
+    mounted = subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "none", disk], check=False)
     if mounted.returncode != 0:
         disk.rmdir()
         pytest.skip("this machine lets nobody mount")
     yield disk
-    subprocess.run([shutil.which("umount") or "umount", disk], check=True)  # noqa: S603
+    subprocess.run([shutil.which("umount") or "umount", disk], check=True)
     disk.rmdir()
 
 
@@ -105,7 +105,7 @@ def test_interrupting_a_boot_leaves_nothing_running(tiny_stack):
         "launch.up(Path(sys.argv[1]), port_base=int(sys.argv[2]), names=['kafka'], on_event=on_event)\n"
     )
     argv = [sys.executable, "-c", code, str(tiny_stack.home), str(tiny_stack.port_base)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)  # noqa: S603
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
     assert "KeyboardInterrupt" in done.stderr
     assert not _processes_of(tiny_stack.home)
 

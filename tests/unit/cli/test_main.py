@@ -32,7 +32,7 @@ def test_help_imports_nothing_heavy():
     heavy = ("rich", "asyncpg", "litestar", "asyncio", "sqlalchemy")
     code = f"import sys, cli.main; cli.main.build(); print([name for name in {heavy} if name in sys.modules])"
     argv = [sys.executable, "-c", code]
-    done = subprocess.run(argv, check=True, capture_output=True, text=True)  # noqa: S603 -- our own code
+    done = subprocess.run(argv, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
 
 

@@ -58,7 +58,7 @@ def test_a_child_dies_with_its_parent(tmp_path):
         "    os.kill(os.getpid(), 9)\n"
         "asyncio.run(main())\n"
     )
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-c", parent, str(tmp_path / "log")], capture_output=True, text=True, check=False, timeout=30
     )
     pid, ticks = (int(part) for part in done.stdout.split())

@@ -132,6 +132,7 @@ FACT = st.sampled_from(
         ("payment_failed", True),
         ("stock_lost", True),
         ("cancel_wanted", True),
+        ("recalled", True),
     ]
 )
 
