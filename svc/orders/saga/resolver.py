@@ -27,9 +27,6 @@ from svc.orders.store.sagas import DueSaga
 
 BATCH_SAGAS_MAX = 32
 AT_ONCE_MAX = 8
-RESTOCK_LOOKS = 3
-"""How often a committed hold of a cancelled order is looked at before its restock is taken for granted: inventory
-restocks when it reads order.cancelled, but neither tells nor shows it."""
 LEASE_MARGIN_S = 2.0
 
 log = structlog.get_logger(__name__)
@@ -147,7 +144,7 @@ class SagaResolver:
         saga = due.saga
         if not saga.stock_settled:
             reservation = await self._inventory.reservation(saga.order_id)
-            if _is_undone(reservation, looks=saga.attempts):
+            if _is_undone(reservation):
                 async with self._database.begin() as uow:
                     await sagas.settle(uow.connection, saga.order_id, stock=True)
                 if saga.money_settled:
@@ -168,7 +165,6 @@ class SagaResolver:
             await sagas.look_again(uow.connection, saga.order_id, step=saga.step, after_s=after_s)
 
 
-def _is_undone(reservation: Reservation | None, *, looks: int) -> bool:
-    if reservation is None or reservation.status in {"released", "expired"}:
-        return True
-    return reservation.status == "committed" and looks >= RESTOCK_LOOKS
+def _is_undone(reservation: Reservation | None) -> bool:
+    """Whether nothing is held. Units that were committed come back as a restock, which inventory tells by event."""
+    return reservation is None or reservation.status in {"released", "expired"}

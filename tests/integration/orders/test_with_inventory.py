@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.contracts.payments import PaymentFailed, PaymentProcessed
+from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
 from tests.builders.orders import customer, place
 from tests.builders.placed_order import Told, rows
 from tests.fakes.shop import shop
@@ -48,6 +48,35 @@ async def test_a_paid_order_commits_its_stock_and_a_declined_one_gives_it_back(e
         await until(committed)
         assert (await reservation(inventory, other["id"]))["status"] == "released"
         assert await available(inventory) == 3
+
+
+async def test_a_paid_order_that_is_cancelled_is_restocked_and_compensated(engines, prefix):
+    async with (
+        topics(engines, prefix),
+        shop(engines.redis, prefix, without=("inventory",)) as fakes,
+        served(engines, "inventory", prefix=prefix) as inventory,
+        served(engines, "orders", prefix=prefix) as orders,
+    ):
+        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "A", "quantity": 1, "reference": "r1"})
+        buyer = customer()
+        _, order = await place(orders, buyer, ("A", 1))
+        told = Told(engines, prefix, orders, buyer, order, fakes)
+        await told.tell(PaymentProcessed)
+        await told.becomes("paid")
+
+        async def committed():
+            return (await reservation(inventory, order["id"]))["status"] == "committed"
+
+        await until(committed)
+        await orders.call("POST", f"/api/v1/orders/{order['id']}/cancel", principal=buyer)
+
+        async def restocked():
+            return await available(inventory) == 1
+
+        await until(restocked)
+        assert (await told.story())["saga"]["status"] == "running"
+        await told.tell(PaymentRefunded)
+        await told.becomes("cancelled", saga="compensated")
 
 
 async def test_an_order_pins_its_hold_so_that_it_does_not_expire(engines, prefix):
