@@ -94,13 +94,16 @@ async def test_what_exceeds_the_bound_on_requests_at_once_is_refused_at_once(eng
 
 @pytest.mark.service("inventory")
 async def test_probes_are_answered_while_requests_are_refused(engines, prefix):
-    async with served(engines, "inventory", prefix=prefix, **API_ONLY) as inventory:
-        async with _locked_stock(inventory) as connection, _crowd(inventory, IN_FLIGHT_MAX + 1) as receipts:
-            await until(lambda: any(task.done() for task in receipts), deadline_s=4)
-            assert (await inventory.call("GET", "/health/live", anonymous=True))[0] == 200
-            await connection.execute("COMMIT")
-            await asyncio.gather(*receipts)
-            await connection.execute("BEGIN")
+    async with (
+        served(engines, "inventory", prefix=prefix, **API_ONLY) as inventory,
+        _locked_stock(inventory) as connection,
+        _crowd(inventory, IN_FLIGHT_MAX + 1) as receipts,
+    ):
+        await until(lambda: any(task.done() for task in receipts), deadline_s=4)
+        assert (await inventory.call("GET", "/health/live", anonymous=True))[0] == 200
+        await connection.execute("COMMIT")
+        await asyncio.gather(*receipts)
+        await connection.execute("BEGIN")
 
 
 @pytest.mark.service("orders")
