@@ -39,6 +39,18 @@ async def test_one_that_stops_beating_is_dropped_within_two_seconds(redis_url, p
         assert await redis.hkeys(f"{prefix}registry:orders") == [b"orders-2"]
 
 
+async def test_the_last_one_that_stops_beating_is_dropped_too(redis_url, prefix):
+    async with connected(redis_url) as redis:
+        registry = Registry(redis, prefix)
+        await registry.heartbeat("orders", "orders-1", "http://127.0.0.1:1")
+        assert await names(registry) == ["orders-1"]
+
+        async def gone() -> bool:
+            return await names(registry) == []
+
+        await until(gone, deadline_s=2.5)
+
+
 async def test_withdrawing_is_immediate(redis_url, prefix):
     async with connected(redis_url) as redis:
         registry = Registry(redis, prefix)

@@ -20,6 +20,7 @@ def test_new_ids_are_uuid7_of_now():
 def test_new_ids_increase_strictly_within_a_process():
     made = [new_id() for _ in range(20_000)]
     assert all(a.int < b.int for a, b in pairwise(made))
+    assert made[-1].int >> 80 <= time.time_ns() // 1_000_000 + 1  # and do not run ahead of the clock
 
 
 def test_new_ids_increase_when_the_clock_steps_back(monkeypatch):
@@ -54,8 +55,9 @@ def _send_ids(pipe) -> None:
     pipe.close()
 
 
-def test_forked_children_do_not_continue_one_counter():
-    new_id()
+def test_forked_children_do_not_continue_one_counter(monkeypatch):
+    an_hour_ahead = time.time_ns() // 1_000_000 + 3_600_000
+    monkeypatch.setattr(ids, "_last_ms", an_hour_ahead)
     context = multiprocessing.get_context("fork")
     received: list[UUID] = []
     for _ in range(2):
@@ -65,6 +67,7 @@ def test_forked_children_do_not_continue_one_counter():
         received.extend(reader.recv())
         child.join()
     assert len(set(received)) == 1_000
+    assert all(made.int >> 80 < an_hour_ahead for made in received)
 
 
 def test_derived_ids_repeat_and_do_not_confuse_boundaries():
