@@ -31,6 +31,13 @@ class ShippingUnavailable(Refusal):
     kind = Kind.UNAVAILABLE
 
 
+class DeliveryNotServed(Refusal):
+    """Shipping has no rate for that country or currency."""
+
+    code = "delivery_not_served"
+    kind = Kind.UNPROCESSABLE
+
+
 class Variant(msgspec.Struct, frozen=True):
     """What the catalog says of a SKU; `price_minor` is before tax."""
 
@@ -128,7 +135,7 @@ class ShippingClient:
         self._last_good: BoundedMap[tuple[str, str], ShippingQuote] = BoundedMap(LOCAL_ENTRIES_MAX)
 
     async def quote(self, country: str, *, currency: str, items: int) -> ShippingQuote:
-        """What it costs to send so many items there. Raises `ShippingUnavailable`."""
+        """What it costs to send so many items there. Raises `ShippingUnavailable`, `DeliveryNotServed`."""
         key = f"quote:{country}:{currency}:{items}"
         known = self._local.get(key)
         if known is not None and known[0] > time.monotonic():
@@ -141,7 +148,11 @@ class ShippingClient:
                 ttl_s=self._config.quote_ttl_s,
                 stale_s=self._config.quote_stale_s,
             )
-        except (WorldError, RemoteRefusal) as error:
+        except RemoteRefusal as refusal:
+            if refusal.status == 422:
+                raise DeliveryNotServed(refusal.detail, country=country, currency=currency) from refusal
+            raise
+        except WorldError as error:
             remembered = self._last_good.get((country, currency))
             if remembered is None:
                 raise ShippingUnavailable("shipping cannot be quoted right now; try again soon") from error

@@ -161,6 +161,7 @@ class FakeCatalog:
 @dataclass
 class FakeShipping:
     amount_minor: int = 499
+    currencies: tuple[str, ...] = ("EUR", "USD", "GBP")
     down: bool = False
     calls: int = 0
 
@@ -172,6 +173,8 @@ class FakeShipping:
         if self.down:
             return problem(503, "database_unavailable")
         currency = request.query.get("currency", "EUR")
+        if currency not in self.currencies:
+            return problem(422, "currency_not_served", currency=currency)
         return web.json_response({"amount_minor": self.amount_minor, "currency": currency, "method": "standard"})
 
 

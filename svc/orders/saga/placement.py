@@ -23,7 +23,7 @@ from svc.orders.domain.draft import Draft, order_id_of
 from svc.orders.domain.saga import HoldLost, NotOrdered, OutcomeUnknown, Step
 from svc.orders.handlers import placement
 from svc.orders.handlers.drafting import Goods, Identity, PlaceOrder, check_goods, draft_order
-from svc.orders.pricing import Coupon, UnknownCoupon
+from svc.orders.pricing import Coupon, UnknownCoupon, tax_rate_bp
 from svc.orders.saga.endings import Endings, stock_refusal
 from svc.orders.settings import Settings
 from svc.orders.store import answers, carts, coupons, sagas
@@ -103,6 +103,7 @@ class Placement:
             lines, cart_version = cart.lines, cart.version
         if not lines:
             raise EmptyCart("there is nothing to order")
+        tax_rate_bp(command.shipping_address.country)  # a country without a rate is refused before anybody is asked
         lines = sum_lines(lines)
         variants = await self._catalog.variants([line.sku for line in lines])
         currency = check_goods(lines, variants)

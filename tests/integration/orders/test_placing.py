@@ -154,6 +154,15 @@ async def test_a_country_we_do_not_deliver_to_is_refused(engines, prefix):
         assert (status, refused["code"]) == (422, "unsupported_country")
 
 
+async def test_goods_in_a_currency_nobody_ships_for_are_refused(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        fakes.catalog.prices["Y"] = (100, "JPY")
+        status, refused = await place(orders, customer(), ("Y", 1))
+        assert (status, refused["code"]) == (422, "delivery_not_served")
+        status, refused = await place(orders, customer(), ("Y", 1), ("A", 1))
+        assert (status, refused["code"]) == (422, "mixed_currencies")
+
+
 async def test_while_shipping_is_away_the_last_good_quote_serves(engines, prefix):
     async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
         await place(orders, customer(), ("A", 1))

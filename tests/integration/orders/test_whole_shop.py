@@ -1,0 +1,42 @@
+"""Orders beside the real catalog, inventory and shipping, as far as an order needs them."""
+
+import pytest
+
+from tests.builders.orders import customer, place
+from tests.services import served
+
+pytestmark = pytest.mark.service("orders")
+
+
+async def test_an_order_of_a_seeded_product_is_priced_quoted_and_held_by_the_real_services(engines, prefix):
+    async with (
+        served(engines, "catalog", prefix=prefix, role="api") as catalog,
+        served(engines, "inventory", prefix=prefix, role="api") as inventory,
+        served(engines, "shipping", prefix=prefix, role="api"),
+        served(engines, "orders", prefix=prefix, role="api") as orders,
+    ):
+        status, body = await catalog.call(
+            "POST",
+            "/internal/products/import",
+            json={
+                "items": [
+                    {
+                        "slug": "jacket",
+                        "title": "Jacket",
+                        "description": "Warm",
+                        "category": "clothes",
+                        "variants": [{"sku": "J-1", "price_minor": 8999, "currency": "EUR"}],
+                    }
+                ]
+            },
+        )
+        assert status == 200, body
+        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "J-1", "quantity": 1, "reference": "r"})
+        status, order = await place(orders, customer(), ("J-1", 1))
+        assert status == 201, order
+        assert order["lines"][0]["title"] == "Jacket"
+        assert order["subtotal"]["amount"] == "89.99"
+        assert order["tax"]["amount"] == "20.70"
+        assert order["shipping"]["amount"] != "0.00"
+        status, refused = await place(orders, customer(), ("J-1", 1))
+        assert (status, refused["code"]) == (409, "insufficient_stock")
