@@ -152,6 +152,9 @@ class Database:
         with _translated():
             async with self._session_factory() as session, session.begin():
                 connection = await session.connection()
+                await connection.exec_driver_sql(
+                    "SELECT 1"
+                )  # SQLAlchemy begins with the first statement, raw ones do not
                 raw = await connection.get_raw_connection()
                 assert raw.driver_connection is not None
                 uow = OrmUnitOfWork(raw.driver_connection, session)

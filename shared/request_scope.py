@@ -29,28 +29,30 @@ class Overloaded(Refusal):
     kind = Kind.UNAVAILABLE
 
 
+class Load:
+    """Requests being worked on in this process; one count for all routes, because middleware is built per route."""
+
+    def __init__(self, in_flight_max: int = IN_FLIGHT_MAX) -> None:
+        self.in_flight = 0
+        self.in_flight_max = in_flight_max
+
+
 class RequestScope:
     """Refuses with 503 and Retry-After what exceeds the bound on concurrent requests, before any work is done."""
 
-    def __init__(self, app: ASGIApp, *, service: str, in_flight_max: int = IN_FLIGHT_MAX) -> None:
+    def __init__(self, app: ASGIApp, *, service: str, load: Load) -> None:
         self._app = app
         self._service = service
-        self._in_flight_max = in_flight_max
-        self._in_flight = 0
-
-    @property
-    def in_flight(self) -> int:
-        """Requests being worked on, the load figure of the registry."""
-        return self._in_flight
+        self._load = load
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one request inside its trace and deadline."""
         if scope["type"] != "http" or scope["path"].startswith(UNMEASURED):
             await self._app(scope, receive, send)
             return
-        if self._in_flight >= self._in_flight_max:
+        if self._load.in_flight >= self._load.in_flight_max:
             raise Overloaded("too many requests at once; try again", retry_after_s=RETRY_AFTER_S)
-        self._in_flight += 1
+        self._load.in_flight += 1
         started = time.perf_counter()
         status = 500
 
@@ -85,7 +87,7 @@ class RequestScope:
             status = STATUS_OF_KIND[refusal.kind]
             raise
         finally:
-            self._in_flight -= 1
+            self._load.in_flight -= 1
             observe_request(self._service, scope["method"], status, time.perf_counter() - started)
 
 

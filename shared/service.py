@@ -35,7 +35,7 @@ from shared.kafka_consumer import ConsumerRunner, Subscription
 from shared.kafka_producer import Producer
 from shared.outbox import Relay
 from shared.problem_details import EXCEPTION_HANDLERS
-from shared.request_scope import RequestScope
+from shared.request_scope import Load, RequestScope
 from shared.service_client import ServiceClient
 from shared.service_registry import Registry
 from shared.strict_body import StrictBody
@@ -83,7 +83,7 @@ class Runtime:
         self.cache = Cache(self.redis, f"{config.prefix}cache:{config.service}:")
         self.producer = Producer(config.kafka_bootstrap, client_id=config.instance, prefix=config.prefix)
         self._database = Database(config.database_url, config.instance) if config.database_url else None
-        self._scope: RequestScope | None = None
+        self._load = Load()
         self._health = Health()
         self._health.add("redis", self._check_redis)
         if self._database is not None:
@@ -155,7 +155,7 @@ class Runtime:
         provided = {name: _provider(value) for name, value in (dependencies or {}).items()}
         if authenticated:
             provided["principal"] = Provide(provide_principal, sync_to_thread=False)
-        middleware: list[Any] = [self._request_scope]
+        middleware: list[Any] = [DefineMiddleware(RequestScope, service=self.settings.service, load=self._load)]
         if authenticated:
             middleware.append(
                 DefineMiddleware(AuthenticationMiddleware, tokens=self.tokens, audience=self.settings.service)
@@ -183,10 +183,6 @@ class Runtime:
             on_app_init=[_bare],
         )
 
-    def _request_scope(self, app: Any) -> RequestScope:
-        self._scope = RequestScope(app, service=self.settings.service)
-        return self._scope
-
     @asynccontextmanager
     async def _background(self, work: Sequence[tuple[str, Any]]) -> AsyncIterator[None]:
         """Run the tasks until the block ends. One that ends by itself is a bug and is logged as such."""
@@ -206,8 +202,7 @@ class Runtime:
         url = f"http://{config.host}:{config.port}"
         while True:
             try:
-                load = self._scope.in_flight if self._scope else 0
-                await self.registry.heartbeat(config.service, config.instance, url, load)
+                await self.registry.heartbeat(config.service, config.instance, url, self._load.in_flight)
             except Exception as error:  # noqa: BLE001 the next beat tries again
                 log.warning("heartbeat_failed", error=repr(error))
             await asyncio.sleep(HEARTBEAT_S)
