@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from shared import deadline, service_client, tracing
+from shared import deadline, tracing
 from shared.circuit_breaker import BreakerPolicy, CircuitOpenError
 from shared.deadline import DeadlineExceeded
 from shared.errors import RemoteRefusal, RemoteTimeoutError, RemoteUnavailableError
 from shared.identity import HEADER, InternalTokens, Principal
-from shared.service_client import ServiceClient
+from shared.service_client import ServiceClient, client, transport
 from shared.service_registry import Registry
 from shared.settings import ServiceSettings
 from tests.integration.shared.redis_clients import connected
@@ -260,7 +260,7 @@ async def test_retries_stay_within_the_budget(redis_url, prefix):
 
 
 async def test_calls_to_one_service_are_bounded(redis_url, prefix, monkeypatch):
-    monkeypatch.setattr(service_client, "IN_FLIGHT_PER_SERVICE_MAX", 3)
+    monkeypatch.setattr(client, "IN_FLIGHT_PER_SERVICE_MAX", 3)
     release = asyncio.Event()
 
     async def wait(_: web.Request) -> web.Response:
@@ -300,7 +300,7 @@ async def test_calls_at_once_spread_over_equal_instances(redis_url, prefix):
 
 
 async def test_an_answer_over_the_bound_is_refused(redis_url, prefix, monkeypatch):
-    monkeypatch.setattr(service_client, "RESPONSE_BYTES_MAX", 100)
+    monkeypatch.setattr(transport, "RESPONSE_BYTES_MAX", 100)
 
     async def chunks(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()

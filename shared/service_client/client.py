@@ -1,7 +1,4 @@
-"""HTTP calls to other services: internal token, trace, deadline, breaker, least-loaded instance, one retry layer.
-
-Follows no redirects, keeps no cookies, and repeats a call only when it is idempotent or certainly never arrived.
-"""
+"""The calls themselves: choosing an instance, attempting, and telling the failures apart."""
 
 import asyncio
 import random
@@ -14,34 +11,24 @@ from redis.asyncio import Redis
 
 from shared import deadline, metrics, tracing
 from shared.bounded_map import BoundedMap
-from shared.circuit_breaker import BreakerPolicy, CircuitBreaker, CircuitOpenError
+from shared.circuit_breaker import BreakerPolicy, CircuitBreaker
 from shared.errors import RemoteRefusal, RemoteTimeoutError, RemoteUnavailableError
 from shared.identity import HEADER as TOKEN_HEADER
 from shared.identity import InternalTokens, Principal, service_principal
 from shared.retry import RetryBudget, retrying
+from shared.service_client.call import IDEMPOTENT_METHODS, Call
+from shared.service_client.transport import new_session, read_bounded, refusal_of
 from shared.service_registry import Instance, Registry
 from shared.settings import ServiceSettings
 
 CALL_LIMIT_S = 2.0
-CONNECT_LIMIT_S = 0.5
 ATTEMPTS = 3
-KEEP_ALIVE_S = 15  # shorter than the 30 s of our servers, so that we never write into a closing connection
-CONNECTIONS_MAX = 256
-CONNECTIONS_PER_INSTANCE_MAX = 64
 IN_FLIGHT_PER_SERVICE_MAX = 128
-RESPONSE_BYTES_MAX = 8 * 1024 * 1024
 DECODERS_MAX = 256
 
-IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-_RETRIED_STATUSES = frozenset({502, 503})
 _JSON = "application/json"
 
 T = TypeVar("T")
-
-
-class _Problem(msgspec.Struct):
-    code: str = "refused"
-    detail: str = ""
 
 
 class _Target:
@@ -113,7 +100,7 @@ class ServiceClient:
         if target.in_flight >= IN_FLIGHT_PER_SERVICE_MAX:
             raise RemoteUnavailableError(f"too many calls to {service} at once", effect_possible=False)
         repeatable = method in IDEMPOTENT_METHODS if idempotent is None else idempotent
-        call = _Call(
+        call = Call(
             service=service,
             method=method,
             path=path,
@@ -155,7 +142,7 @@ class ServiceClient:
         """The breaker that guards a service, for the edge that forwards requests itself."""
         return self._target(service).breaker
 
-    async def _attempt(self, target: "_Target", call: "_Call") -> bytes:
+    async def _attempt(self, target: _Target, call: Call) -> bytes:
         probing = await target.breaker.enter()
         try:
             content = await self._send(target, call)
@@ -175,7 +162,7 @@ class ServiceClient:
         await target.breaker.leave("ok", probing=probing)
         return content
 
-    async def _send(self, target: "_Target", call: "_Call") -> bytes:
+    async def _send(self, target: _Target, call: Call) -> bytes:
         instance = await self.choose(call.service, avoid=call.failed_instance)
         outstanding = target.outstanding
         outstanding[instance.name] = outstanding.get(instance.name, 0) + 1
@@ -192,14 +179,14 @@ class ServiceClient:
         if 200 <= status < 300:
             return content
         if 400 <= status < 500:
-            raise _refusal(status, content)
+            raise refusal_of(status, content)
         call.failed_instance = instance.name
         call.failed_status = status
         if status == 504:
             raise RemoteTimeoutError(f"{call.service} ran out of time")
         raise RemoteUnavailableError(f"{call.service} answered {status}")
 
-    async def _exchange(self, instance: Instance, call: "_Call") -> tuple[int, bytes]:
+    async def _exchange(self, instance: Instance, call: Call) -> tuple[int, bytes]:
         assert self._session is not None, "open() comes before the first call"
         headers = {TOKEN_HEADER: call.token}
         if call.headers:
@@ -222,7 +209,7 @@ class ServiceClient:
                     allow_redirects=False,
                 ) as response,
             ):
-                return response.status, await _read_bounded(response)
+                return response.status, await read_bounded(response)
         except aiohttp.ClientConnectorError as error:
             self._lost(instance, call)
             raise RemoteUnavailableError(f"{instance.name} refused the connection", effect_possible=False) from error
@@ -235,7 +222,7 @@ class ServiceClient:
             self._lost(instance, call)
             raise RemoteUnavailableError(f"the connection to {instance.name} died") from error
 
-    def _lost(self, instance: Instance, call: "_Call") -> None:
+    def _lost(self, instance: Instance, call: Call) -> None:
         call.failed_instance = instance.name
         self._registry.suspect(instance.service, instance.name)
 
@@ -255,95 +242,3 @@ class ServiceClient:
             return decoder.decode(content)
         except msgspec.MsgspecError as error:
             raise RemoteUnavailableError(f"{service} gave an answer that cannot be read: {error}") from error
-
-
-class _Call:
-    """One logical call over its attempts."""
-
-    __slots__ = (
-        "body",
-        "failed_instance",
-        "failed_status",
-        "headers",
-        "method",
-        "params",
-        "path",
-        "repeatable",
-        "service",
-        "token",
-    )
-
-    def __init__(
-        self,
-        *,
-        service: str,
-        method: str,
-        path: str,
-        body: bytes | None,
-        params: Mapping[str, str] | None,
-        token: str,
-        headers: Mapping[str, str] | None,
-        repeatable: bool,
-    ) -> None:
-        self.service = service
-        self.method = method
-        self.path = path
-        self.body = body
-        self.params = params
-        self.token = token
-        self.headers = headers
-        self.repeatable = repeatable
-        self.failed_instance: str | None = None
-        self.failed_status = 0
-
-    def may_repeat(self, error: BaseException) -> bool:
-        """Tell whether this failure may be followed by another attempt."""
-        if isinstance(error, CircuitOpenError) or not isinstance(error, RemoteUnavailableError):
-            return False
-        if not error.effect_possible:
-            return True
-        status, self.failed_status = self.failed_status, 0
-        return self.repeatable and (status == 0 or status in _RETRIED_STATUSES)
-
-
-def new_session() -> aiohttp.ClientSession:
-    """Return the HTTP client session all internal traffic uses; must be called inside a running loop."""
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=CONNECTIONS_MAX,
-            limit_per_host=CONNECTIONS_PER_INSTANCE_MAX,
-            keepalive_timeout=KEEP_ALIVE_S,
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_LIMIT_S),
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-    )
-    # it repeats a GET on a dead connection by itself, at the same instance: a second retry layer without a budget
-    session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    return session
-
-
-async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
-    length = response.content_length
-    if length is not None:
-        if length > RESPONSE_BYTES_MAX:
-            raise aiohttp.ClientPayloadError("the answer is too large")
-        return await response.read()
-    content = bytearray()
-    async for chunk in response.content.iter_any():
-        content += chunk
-        if len(content) > RESPONSE_BYTES_MAX:
-            raise aiohttp.ClientPayloadError("the answer is too large")
-    return bytes(content)
-
-
-def _refusal(status: int, content: bytes) -> RemoteRefusal:
-    try:
-        members: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
-        problem = msgspec.convert(members, _Problem)
-    except msgspec.MsgspecError:
-        return RemoteRefusal(status, "refused", "")
-    standard = ("type", "title", "status", "detail", "code", "trace_id")
-    extra = {name: value for name, value in members.items() if name not in standard}
-    return RemoteRefusal(status, problem.code, problem.detail, extra=extra)
