@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import uuid
+import warnings
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
         runner.run(pyfuncitem.obj(**arguments))
+    finally:
+        with warnings.catch_warnings():  # uvloop hangs when closing a loop raises, and the test has failed already
+            warnings.simplefilter("ignore", ResourceWarning)
+            runner.close()
     return True
 
 

@@ -15,6 +15,7 @@ ROLES = EVERYWHERE | WITH_ROWS | {"consumers", "jobs", "clients"}
 # service → {file or folder: why it is none of the roles}
 FOREIGN = {
     "gateway": {
+        "access_log": "one line per request, written in batches",
         "answers": "the gateway answers from plain ASGI, before any framework",
         "arrival": "what one look over the headers tells",
         "bodies": "bodies are bounded while they stream",
@@ -25,6 +26,7 @@ FOREIGN = {
         "headers": "which headers go through, both ways",
         "limits": "rate limits per route class",
         "paths": "which request targets are let in",
+        "process_limits": "sockets for a crowd",
         "proxy": "the way to an upstream",
         "revocations": "sessions that ended before their tokens",
         "routes": "the route table, in place of a domain",

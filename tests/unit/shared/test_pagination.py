@@ -49,6 +49,7 @@ def _packed(value: object) -> str:
         encode_cursor("orders", (1, 2)),
         encode_cursor("payments", (datetime.now(UTC), new_id())),
     ],
+    ids=range(8),
 )
 def test_a_cursor_of_another_shape_list_or_version_is_refused(cursor):
     with pytest.raises(InvalidCursor):
