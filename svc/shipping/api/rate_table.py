@@ -19,6 +19,7 @@ from svc.shipping.store.rates import RateRow
 AMOUNT_MINOR_MAX = 10**9
 WEIGHT_G_MAX = 70_000
 DAYS_MAX = 90
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
 AmountMinor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)]
@@ -28,7 +29,7 @@ IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", required=False)
 class RateCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Amounts are minor units of `currency`."""
 
-    zone: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    zone: Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=PRINTABLE)]
     method: Literal["standard", "express"]
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
     weight_g_max: Annotated[int, msgspec.Meta(ge=1, le=WEIGHT_G_MAX)]
@@ -66,7 +67,7 @@ class RateTableController(Controller):
     async def list_rates(
         self,
         database: NamedDependency[Database],
-        zone: Annotated[str | None, QueryParameter(max_length=40, required=False)] = None,
+        zone: Annotated[str | None, QueryParameter(max_length=40, pattern=PRINTABLE, required=False)] = None,
         currency: Annotated[str | None, QueryParameter(pattern=r"^[A-Z]{3}$", required=False)] = None,
         cursor: Annotated[str | None, QueryParameter(max_length=512, required=False)] = None,
         limit: FromQuery[int | None] = None,
