@@ -13,7 +13,8 @@ from joserfc.jwk import OctKey
 from shared.identity import InternalTokens, Principal
 from tests.apps import Route
 from tests.engines import EngineUrls
-from tests.services import INTERNAL_SECRET, Served, served, topics
+from tests.searching import delete_indexes
+from tests.services import INTERNAL_SECRET, Served, served, topics, until
 
 PRIVILEGED = Principal("operator", frozenset({"operator", "admin", "service"}), "operator")
 SETTINGS: dict[str, dict[str, Any]] = {"auth": {"argon2_memory_kib": 8, "argon2_passes": 1}}
@@ -23,7 +24,19 @@ SETTINGS: dict[str, dict[str, Any]] = {"auth": {"argon2_memory_kib": 8, "argon2_
 async def whole(engines: EngineUrls, service: str, prefix: str) -> AsyncIterator[Served]:
     """The service with everything it does, so that every route it has is there."""
     async with topics(engines, prefix), served(engines, service, prefix=prefix, **SETTINGS.get(service, {})) as running:
-        yield running
+        if service != "search":
+            yield running
+            return
+        try:
+            await until(lambda: _has_index(running))
+            yield running
+        finally:
+            await delete_indexes(engines.elasticsearch, f"{prefix}products-v*")
+
+
+async def _has_index(search: Served) -> bool:
+    _, health = await search.call("GET", "/health/ready", anonymous=True)
+    return health["checks"]["elasticsearch"]["ok"]
 
 
 def person(*roles: str) -> Principal:
