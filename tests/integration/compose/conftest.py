@@ -1,5 +1,6 @@
 """Homes and ports of their own for tests that start and kill whole stacks."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -9,7 +10,10 @@ import pytest
 from compose import launch, ports
 from compose.layout import Layout, default_cache
 
-BASES = range(21_000, 22_000, 200)
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+BASES = range(21_000 + 200 * WORKER, 24_000, 200 * WORKERS)
+"""Every worker has bases of its own."""
 NEEDED = ["gateway", "inventory", "psp", "catcher", *ports.ENGINE_OFFSETS]
 STACK = Path(__file__).with_name("tiny_stack.toml")
 
