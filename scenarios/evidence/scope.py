@@ -42,10 +42,17 @@ def in_scope(evidence: Evidence) -> Evidence:
     shipment_ids = {row.id for row in shipments}
     outbox = [row for row in tables.outbox if row.created_at >= started_at]
     event_ids = {row.id for row in outbox}
+    earlier_ids = {row.id for row in tables.outbox} - event_ids
     narrowed = AuditTables(
         outbox=outbox,
-        inbox=_kept(tables.inbox, lambda row: row.event_id in event_ids or row.applied_at >= started_at),
-        dead_letters=_kept(tables.dead_letters, lambda row: row.event_id in event_ids or row.created_at >= started_at),
+        inbox=_kept(
+            tables.inbox,
+            lambda row: row.event_id in event_ids or (row.applied_at >= started_at and row.event_id not in earlier_ids),
+        ),
+        dead_letters=_kept(
+            tables.dead_letters,
+            lambda row: row.event_id in event_ids or (row.created_at >= started_at and row.event_id not in earlier_ids),
+        ),
         idempotency=_kept(tables.idempotency, lambda row: row.created_at >= started_at),
         stock=_kept(tables.stock, lambda row: of_sku(row.sku)),
         reservations=_kept(tables.reservations, lambda row: of_sku(row.sku)),
