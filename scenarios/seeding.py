@@ -107,10 +107,9 @@ async def _import_products(fleet: Fleet, products: Sequence[dict[str, Any]], rep
             for product in chunk
             for variant in product["variants"]
         ]
-        await asyncio.gather(
-            fleet.call("catalog", "POST", "/internal/products/import", json={"items": chunk}),
-            fleet.call("inventory", "POST", "/internal/stock/import", json={"items": stock}),
-        )
+        await fleet.call("catalog", "POST", "/internal/products/import", json={"items": chunk})
+        for part in _chunks(stock, CHUNK):
+            await fleet.call("inventory", "POST", "/internal/stock/import", json={"items": part})
         done += len(chunk)
         report("products", done, len(products))
 

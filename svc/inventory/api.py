@@ -17,7 +17,7 @@ from svc.inventory.domain import LINES_MAX, QUANTITY_MAX, Hold, HoldRequest, Lin
 from svc.inventory.settings import Settings
 
 SKUS_MAX = 100
-IMPORT_ITEMS_MAX = 5_000
+IMPORT_ITEMS_MAX = 1_000
 RELEASES_MAX = 10_000
 HOLD_TTL_S_MAX = 3_600.0
 
