@@ -115,9 +115,16 @@ def describe_error(error: BaseException) -> dict[str, object]:
     frames = traceback.extract_tb(error.__traceback__)[-STACK_FRAMES_MAX:]
     described: dict[str, object] = {
         "type": type(error).__qualname__,
-        "message": str(error)[:EVENT_LENGTH_MAX],
+        "message": _message(error)[:EVENT_LENGTH_MAX],
         "stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
     if error.__cause__ is not None:
-        described["cause"] = f"{type(error.__cause__).__qualname__}: {error.__cause__}"[:EVENT_LENGTH_MAX]
+        described["cause"] = f"{type(error.__cause__).__qualname__}: {_message(error.__cause__)}"[:EVENT_LENGTH_MAX]
     return described
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as failure:  # noqa: BLE001 - a library's own __str__ may fail; the log line must not
+        return f"it cannot be shown: {failure!r}"

@@ -93,3 +93,16 @@ def test_a_line_break_cannot_forge_a_second_line(lines):
 def test_what_json_cannot_say_is_written_as_text(lines):
     structlog.get_logger().info("odd", value=object, inside=[{1, 2}], number=float("nan"))
     assert len(lines()) == 1
+
+
+def test_an_error_that_cannot_be_shown_is_told_with_its_cause(lines):
+    class Mute(Exception):  # noqa: N818 - the library it stands for names its errors its own way
+        def __str__(self) -> str:
+            return " ".join([None])  # type: ignore[list-item]
+
+    error = Mute()
+    error.__cause__ = KeyError("sku")
+    structlog.get_logger().error("failed", exc_info=error)
+    (line,) = lines()
+    assert line["error"]["type"].endswith("Mute")
+    assert line["error"]["cause"] == "KeyError: 'sku'"
