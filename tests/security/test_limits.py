@@ -1,0 +1,73 @@
+"""Limits hold when everybody comes at the same instant."""
+
+import asyncio
+
+import aiohttp
+import pytest
+from redis.asyncio import Redis
+
+from shared.rate_limit import Limit, RateLimiter
+from tests.gateway_steps import door
+
+LIMIT = 10
+CROWD = 200
+
+
+async def test_two_hundred_synchronised_hits_over_four_processes_connections_let_ten_through(engines, prefix):
+    limit = Limit(requests=LIMIT, per_s=60.0)
+    clients = [Redis.from_url(engines.redis) for _ in range(4)]
+    try:
+        limiters = [RateLimiter(client, prefix) for client in clients]
+        start = asyncio.Event()
+
+        async def hit(number):
+            await start.wait()
+            return await limiters[number % len(limiters)].hit("login:203.0.113.5", limit)
+
+        hits = [asyncio.create_task(hit(number)) for number in range(CROWD)]
+        await asyncio.sleep(0)
+        start.set()
+        decisions = await asyncio.gather(*hits)
+    finally:
+        for client in clients:
+            await client.aclose()
+    assert sum(decision.allowed for decision in decisions) == LIMIT
+    assert all(decision.retry_after_ms > 0 for decision in decisions if not decision.allowed)
+
+
+@pytest.mark.service("gateway")
+@pytest.mark.parametrize("spoof", [False, True])
+async def test_two_hundred_synchronised_logins_let_ten_through_whatever_they_say_of_themselves(engines, prefix, spoof):
+    connector = aiohttp.TCPConnector(limit=0)
+    async with (
+        door(engines, prefix, limit_auth=f"{LIMIT}/60/{LIMIT}") as shop,
+        aiohttp.ClientSession(connector=connector) as http,
+    ):
+        start = asyncio.Event()
+
+        async def try_login(number):
+            spoofed = {"X-Forwarded-For": f"10.0.{number}.1", "X-Real-IP": f"10.0.{number}.1"}
+            await start.wait()
+            url = shop.url + "/api/v1/auth/login"
+            async with http.post(url, json={"n": number}, headers=spoofed if spoof else {}) as answer:
+                return answer.status, answer.headers.get("Retry-After")
+
+        tries = [asyncio.create_task(try_login(number)) for number in range(CROWD)]
+        start.set()
+        answers = await asyncio.gather(*tries)
+        statuses = [status for status, _ in answers]
+        assert set(statuses) == {200, 429}
+        assert 1 <= statuses.count(200) <= LIMIT
+        assert all(int(wait or 0) >= 1 for status, wait in answers if status == 429)
+        arrived = [seen for seen in shop.fakes["auth"].requests if seen["target"] == "/api/v1/auth/login"]
+        assert len(arrived) == statuses.count(200)
+
+
+@pytest.mark.service("gateway")
+async def test_one_callers_crowd_takes_nothing_from_another(engines, prefix):
+    async with door(engines, prefix, "orders", limit_checkout=f"{LIMIT}/60/{LIMIT}") as shop:
+        greedy, patient = shop.issuer.token(), shop.issuer.token()
+        crowd = [shop.call("GET", "/api/v1/orders", token=greedy) for _ in range(CROWD // 4)]
+        answers = await asyncio.gather(*crowd)
+        assert sum(answer.status == 200 for answer in answers) == LIMIT
+        assert (await shop.call("GET", "/api/v1/orders", token=patient)).status == 200
