@@ -14,7 +14,9 @@ import asyncpg
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
+from compose.operator_error import OperatorError
 from scenarios.fleet import AUDITED_SERVICES, Fleet
 
 POLL_S = 0.25
@@ -60,7 +62,9 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
             service: await stack.enter_async_context(asyncpg.create_pool(url, min_size=1, max_size=1))
             for service, url in fleet.audit_urls().items()
         }
-        broker = await stack.enter_async_context(_Broker(f"127.0.0.1:{fleet.layout.port('kafka')}"))
+        broker = await stack.enter_async_context(
+            await _connected_broker(f"127.0.0.1:{fleet.layout.port('kafka')}", deadline_s=deadline_s)
+        )
         while time.monotonic() - started < deadline_s:
             waits_for = {
                 **await _open_rows(databases, since_at),
@@ -100,6 +104,24 @@ async def _open_in_world(fleet: Fleet) -> dict[str, int]:
     return found
 
 
+async def _connected_broker(bootstrap: str, *, deadline_s: float) -> "_Broker":
+    """A broker that may just have been killed gets its time to come back. Raises `OperatorError` after that."""
+    until = time.monotonic() + deadline_s
+    while True:
+        broker = _Broker(bootstrap)
+        try:
+            await broker.connect()
+        except (KafkaError, OSError) as error:
+            await broker.close()
+            if time.monotonic() > until:
+                raise OperatorError(
+                    "kafka.away", f"No Kafka answers at {bootstrap}.", mend="Look with: shopctl status."
+                ) from error
+            await asyncio.sleep(POLL_S)
+        else:
+            return broker
+
+
 class _Broker:
     """Asks Kafka how far behind every service's group is."""
 
@@ -107,14 +129,19 @@ class _Broker:
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         self._reader = AIOKafkaConsumer(bootstrap_servers=bootstrap)
 
-    async def __aenter__(self) -> Self:
+    async def connect(self) -> None:
         await self._admin.start()
         await self._reader.start()
+
+    async def close(self) -> None:
+        await self._reader.stop()
+        await self._admin.close()
+
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._reader.stop()
-        await self._admin.close()
+        await self.close()
 
     async def lag(self) -> dict[str, int]:
         committed: dict[tuple[str, TopicPartition], int] = {}

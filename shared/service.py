@@ -5,7 +5,7 @@ Knows no service; a service's app.py gives it routes, dependencies, a subscripti
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
@@ -47,6 +47,7 @@ HEARTBEAT_S = 0.5
 REDIS_TIMEOUT_S = 2.0
 REDIS_CONNECTIONS_MAX = 64
 REDRIVE_LETTERS_MAX = 5_000
+TASK_RESTART_S = 0.5
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -185,10 +186,8 @@ class Runtime:
 
     @asynccontextmanager
     async def _background(self, work: Sequence[tuple[str, Any]]) -> AsyncIterator[None]:
-        """Run the tasks until the block ends. One that ends by itself is a bug and is logged as such."""
-        tasks = [asyncio.create_task(run(), name=name) for name, run in work]
-        for task in tasks:
-            task.add_done_callback(_report_end)
+        """Run the tasks until the block ends."""
+        tasks = [asyncio.create_task(_kept_running(name, run), name=name) for name, run in work]
         try:
             yield
         finally:
@@ -257,10 +256,19 @@ def _bare(config: AppConfig) -> AppConfig:
     return config
 
 
-def _report_end(task: asyncio.Task[Any]) -> None:
-    if task.cancelled():
-        return
-    log.error("background_task_ended", task=task.get_name(), error=repr(task.exception()))
+async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run a task for as long as the process lives; one that fails, or that a library cancelled, starts again."""
+    while True:
+        try:
+            await run()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            log.warning("background_task_interrupted", task=name)
+        except Exception:
+            log.exception("background_task_failed", task=name)
+        await asyncio.sleep(TASK_RESTART_S)
 
 
 def run(package: str) -> None:

@@ -27,6 +27,7 @@ BATCH_RECORDS_MAX = 2_000
 POLL_MS = 200
 LOOK_EVERY_S = 1.0
 RECONNECT_S = 0.5
+LOOK_S_MAX = 5.0
 REPORT_S_MAX = 3.0
 STOP_S_MAX = 3.0
 PARTITION_BYTES_MAX = 262_144
@@ -152,8 +153,13 @@ class Tap:
         while True:
             try:
                 await self._session()
-            except (KafkaError, OSError, TimeoutError) as error:
-                _log.info("tap: no broker at %s yet: %s", self._bootstrap, error)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                _log.warning("tap: the client gave up a call of its own; connecting again")
+            except Exception as error:  # noqa: BLE001 - a witness that stops looking is none
+                _log.info("tap: no broker at %s yet: %r", self._bootstrap, error)
             await asyncio.sleep(RECONNECT_S)
 
     async def _session(self) -> None:
@@ -199,7 +205,8 @@ class Tap:
     async def _look(self, consumer: Consumer) -> None:
         """Assign what matches the pattern; known partitions go on where the journal ends."""
         assert self._metadata is not None
-        cluster: Any = await self._metadata.fetch_all_metadata()
+        async with asyncio.timeout(LOOK_S_MAX):
+            cluster: Any = await self._metadata.fetch_all_metadata()
         found = {
             TopicPartition(topic, partition)
             for topic in cluster.topics()
