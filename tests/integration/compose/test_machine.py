@@ -100,7 +100,7 @@ def test_interrupting_a_boot_leaves_nothing_running(tiny_stack):
         "from pathlib import Path\n"
         "from compose import launch\n"
         "def on_event(event):\n"
-        "    if event.get('name') == 'kafka' and event.get('state') == 'starting':\n"
+        "    if event.get('name') == 'kafka':\n"
         "        signal.raise_signal(signal.SIGINT)\n"
         "launch.up(Path(sys.argv[1]), port_base=int(sys.argv[2]), names=['kafka'], on_event=on_event)\n"
     )
