@@ -39,7 +39,7 @@ async def run_load(url: str, headers: dict[str, str], *, requests: int, connecti
                 left -= 1
                 started = time.perf_counter()
                 writer.write(request)
-                status = await _read_answer(reader)
+                status = await read_answer(reader)
                 latencies_ms.append((time.perf_counter() - started) * 1000)
                 statuses[status] = statuses.get(status, 0) + 1
         finally:
@@ -60,7 +60,8 @@ async def run_load(url: str, headers: dict[str, str], *, requests: int, connecti
     )
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> int:
+async def read_answer(reader: asyncio.StreamReader) -> int:
+    """The status of the next answer; its body is read and dropped."""
     head = await reader.readuntil(b"\r\n\r\n")
     lowered = head.lower()
     position = lowered.find(b"content-length:")
