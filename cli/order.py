@@ -28,9 +28,9 @@ def order(
     from cli import terminal  # noqa: PLC0415 -- the same
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
     from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
-    from scenarios.story import story  # noqa: PLC0415 -- the same
+    from scenarios.story import Story, story  # noqa: PLC0415 -- the same
 
-    async def read() -> "object":
+    async def read() -> Story | None:
         async with Fleet.running() as fleet:
             return await story(fleet, order)
 

@@ -3,7 +3,7 @@
 Nobody commits but the context managers here; handlers receive an open unit of work.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -54,7 +54,7 @@ async def prepare_connection(connection: asyncpg.Connection) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated() -> Generator[None]:
     try:
         yield
     except TimeoutError as error:
@@ -118,7 +118,7 @@ class Database:
         return self._pool
 
     @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Connection]:
+    async def acquire(self) -> AsyncGenerator[Connection]:
         """A connection outside any transaction, for reads of one statement."""
         with _translated():
             async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
@@ -133,7 +133,7 @@ class Database:
         return connection
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[UnitOfWork]:
+    async def begin(self) -> AsyncGenerator[UnitOfWork]:
         """One transaction: committed when the block ends, undone when it raises.
 
         Raises `DatabaseUnavailableError` when the server is away, the pool is spent or a lock did not come in time;
@@ -147,7 +147,7 @@ class Database:
         uow.committed()
 
     @asynccontextmanager
-    async def begin_orm(self) -> AsyncIterator[OrmUnitOfWork]:
+    async def begin_orm(self) -> AsyncGenerator[OrmUnitOfWork]:
         """The same with a SQLAlchemy session; its raw connection shares the one transaction."""
         with _translated():
             async with self._session_factory() as session, session.begin():

@@ -7,6 +7,7 @@ attempts; a missing database or broker is waited for, never counted against an e
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -22,6 +23,7 @@ from shared.unit_of_work import UnitOfWork
 
 Handler = Callable[[UnitOfWork, Envelope[Any]], Awaitable[None]]
 Subscription = Mapping[type[Event], Handler]
+_Record = ConsumerRecord[bytes, bytes]
 
 ATTEMPTS_MAX = 5
 BACK_OFF_S = (0.05, 0.2, 0.5, 1.0)
@@ -163,7 +165,7 @@ class ConsumerRunner:
             await consumer.stop()
 
     async def _apply_partition(
-        self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[_Record]
     ) -> None:
         async with self._partitions_at_once:
             for start in range(0, len(records), TRANSACTION_RECORDS_MAX):
@@ -177,7 +179,7 @@ class ConsumerRunner:
                     log.info("commit_refused", partition=partition.partition, error=repr(error))
                     return
 
-    async def _apply(self, records: Sequence[ConsumerRecord]) -> None:
+    async def _apply(self, records: Sequence[_Record]) -> None:
         """One transaction for all; where that fails, one for each, so that only the culprit pays."""
         if len(records) > 1:
             try:
@@ -189,7 +191,7 @@ class ConsumerRunner:
         for record in records:
             await self._apply_one(record)
 
-    async def _apply_one(self, record: ConsumerRecord) -> None:
+    async def _apply_one(self, record: _Record) -> None:
         attempts = 0
         while True:
             try:
@@ -210,7 +212,7 @@ class ConsumerRunner:
             else:
                 return
 
-    async def _apply_in_one_transaction(self, records: Sequence[ConsumerRecord]) -> None:
+    async def _apply_in_one_transaction(self, records: Sequence[_Record]) -> None:
         wanted = [(record, header) for record in records if (header := self._wanted(record)) is not None]
         if not wanted:
             return
@@ -225,7 +227,7 @@ class ConsumerRunner:
                         self._letter(record, dead_letters.REASON_PARKED, "waits behind a dead letter", 0),
                     )
             ready = [header for _, header in wanted if header.aggregate_id not in waiting]
-            fresh = await inbox.claim(uow.connection, self._service, ready) if ready else set()
+            fresh: set[UUID] = await inbox.claim(uow.connection, self._service, ready) if ready else set()
             for header in ready:
                 if header.id in fresh:
                     fresh.discard(header.id)
@@ -238,14 +240,14 @@ class ConsumerRunner:
         with span(header.type, kind="consumer", parent=header.traceparent or "", event_id=str(header.id)):
             await handler(uow, envelope)
 
-    def _wanted(self, record: ConsumerRecord) -> EnvelopeHeader | None:
+    def _wanted(self, record: _Record) -> EnvelopeHeader | None:
         """The header when this service subscribed to the event; raises `PoisonError` for bytes that are none."""
         if record.value is None:
             raise PoisonError("undecodable", "a record without a value")
         header = decode_header(record.value)
         return header if header.type in self._handlers else None
 
-    def _letter(self, record: ConsumerRecord, reason: str, detail: str, attempts: int) -> DeadLetter:
+    def _letter(self, record: _Record, reason: str, detail: str, attempts: int) -> DeadLetter:
         header = _header_or_none(record.value or b"")
         return DeadLetter(
             consumer=self._service,
@@ -260,7 +262,7 @@ class ConsumerRunner:
             aggregate_id=header.aggregate_id if header else None,
         )
 
-    async def _bury(self, record: ConsumerRecord, reason: str, detail: str, *, attempts: int) -> None:
+    async def _bury(self, record: _Record, reason: str, detail: str, *, attempts: int) -> None:
         letter = self._letter(record, reason, detail, attempts)
         while True:
             try:

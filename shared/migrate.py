@@ -1,11 +1,11 @@
 """Bring one service's database to its newest schema with alembic, in process and safely from several instances."""
 
 import asyncio
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
+from typing import Any
 
-from alembic import command
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
@@ -31,12 +31,13 @@ def upgrade(package: str, database_url: str, revision: str = "head") -> None:
     config.set_main_option("path_separator", "os")
     scripts = ScriptDirectory.from_config(config)
 
-    def steps(current: object, _context: object) -> object:
-        return scripts._upgrade_revs(revision, cast("str", current))  # noqa: SLF001 alembic's own commands do this
+    def steps(current: Any, _context: object) -> Any:
+        # as alembic's own commands do it, but without an env.py
+        return scripts._upgrade_revs(revision, current)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def run(connection: Connection) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-        with EnvironmentContext(config, scripts, fn=steps) as environment:  # type: ignore[arg-type]
+        with EnvironmentContext(config, scripts, fn=steps) as environment:
             environment.configure(connection=connection, target_metadata=MetaData())
             with environment.begin_transaction():
                 environment.run_migrations()
@@ -44,15 +45,12 @@ def upgrade(package: str, database_url: str, revision: str = "head") -> None:
     asyncio.run(_with_connection(database_url, run))
 
 
-async def _with_connection(database_url: str, run: object) -> None:
+async def _with_connection(database_url: str, run: Callable[[Connection], None]) -> None:
     engine = create_async_engine(
         database_url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=pool.NullPool
     )
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(run)  # type: ignore[arg-type]
+            await connection.run_sync(run)
     finally:
         await engine.dispose()
-
-
-__all__ = ["command", "migrations_of", "upgrade"]

@@ -5,7 +5,7 @@ later than one with a higher.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 import structlog
@@ -134,10 +134,10 @@ def _dead_letter_message(row: asyncpg.Record) -> Message:
     )
 
 
-async def _wait(condition: Callable[[], object], seconds: float) -> None:
+async def _wait(condition: Callable[[], Awaitable[object]], seconds: float) -> None:
     """Wait for the condition, at most `seconds`."""
     try:
         async with asyncio.timeout(seconds):
-            await condition()  # type: ignore[misc]
+            await condition()
     except TimeoutError:
         return

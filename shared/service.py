@@ -5,7 +5,7 @@ Knows no service; a service's app.py gives it routes, dependencies, a subscripti
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
@@ -138,7 +138,7 @@ class Runtime:
             tasks.extend((job.name, job.run) for job in jobs)
 
         @asynccontextmanager
-        async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
             async with AsyncExitStack() as stack:
                 stack.callback(tracing.shutdown)
                 tracing.configure(self.settings)
@@ -185,7 +185,7 @@ class Runtime:
         )
 
     @asynccontextmanager
-    async def _background(self, work: Sequence[tuple[str, Any]]) -> AsyncIterator[None]:
+    async def _background(self, work: Sequence[tuple[str, Any]]) -> AsyncGenerator[None]:
         """Run the tasks until the block ends."""
         tasks = [asyncio.create_task(_kept_running(name, run), name=name) for name, run in work]
         try:

@@ -7,8 +7,10 @@ from collections.abc import Generator
 from typing import Any, ClassVar
 
 import msgspec
+from litestar.connection import ASGIConnection
 from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.exceptions import ValidationException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
@@ -18,6 +20,7 @@ FIELD_MARK = " - at `$"
 class StrictBody(AbstractDTO[Any]):
     """Decodes the body with msgspec in strict mode. Raises `ValidationException` that names the field."""
 
+    asgi_connection: ASGIConnection[HTTPRouteHandler, Any, Any, Any]
     _decoders: ClassVar[dict[str, msgspec.json.Decoder[Any]]] = {}
 
     @classmethod
@@ -33,8 +36,11 @@ class StrictBody(AbstractDTO[Any]):
         return False
 
     @classmethod
-    def create_for_field_definition(cls, field_definition: FieldDefinition, handler_id: str, *_: object) -> None:
+    def create_for_field_definition(
+        cls, field_definition: FieldDefinition, handler_id: str, backend_cls: object = None
+    ) -> None:
         """Prepare the decoder of one handler."""
+        del backend_cls
         cls._decoders[handler_id] = msgspec.json.Decoder(field_definition.annotation)
 
     @classmethod

@@ -64,7 +64,7 @@ def main(role: str, port: int, argument: str) -> None:
     """Serve as services are served: uvloop, httptools, no access log."""
     app = Upstream(Path(argument).read_bytes()) if role == "upstream" else BareProxy(argument)
     uvicorn.run(
-        app,  # type: ignore[arg-type]
+        app,
         port=port,
         loop="uvloop",
         http="httptools",

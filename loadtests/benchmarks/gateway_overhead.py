@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import aiohttp
@@ -101,7 +101,8 @@ async def _measure_on(
             for url in (floor, gateway):
                 await _until_ok(url + PATH, headers)
                 await run_load(url + PATH, headers, requests=requests // 4, connections=connections)
-            floor_rounds, gateway_rounds = [], []
+            floor_rounds: list[tuple[float, LoadResult]] = []
+            gateway_rounds: list[tuple[float, LoadResult]] = []
             for _ in range(rounds):
                 for url, process, rounds_of in (
                     (floor, floor_process, floor_rounds),
@@ -163,7 +164,7 @@ def _token(key: OKPKey) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _redis(home: Path, port_base: int, given_url: str) -> AsyncIterator[str]:
+async def _redis(home: Path, port_base: int, given_url: str) -> AsyncGenerator[str]:
     if given_url:
         yield given_url
         return
@@ -175,7 +176,7 @@ async def _redis(home: Path, port_base: int, given_url: str) -> AsyncIterator[st
 
 
 @contextlib.asynccontextmanager
-async def _registered(redis_url: str, prefix: str, url: str) -> AsyncIterator[None]:
+async def _registered(redis_url: str, prefix: str, url: str) -> AsyncGenerator[None]:
     """Keep the upstream in the registry as two services while the block runs."""
     redis = Redis.from_url(redis_url)
     registry = Registry(redis, prefix)
@@ -198,7 +199,7 @@ async def _registered(redis_url: str, prefix: str, url: str) -> AsyncIterator[No
 @contextlib.contextmanager
 def _process(
     home: Path, name: str, module: str, *arguments: str, environ: dict[str, str] | None = None
-) -> Iterator[psutil.Process]:
+) -> Generator[psutil.Process]:
     log = home / f"{name}.log"
     with log.open("wb") as out:
         child = subprocess.Popen(  # noqa: S603 our own modules

@@ -38,7 +38,7 @@ class AccessTokens:
         for start in range(0, len(owners), SIGNED_PER_THREAD_TURN):
             turn = owners[start : start + SIGNED_PER_THREAD_TURN]
             claims = [self._claims(account, session_id, ttl_s) for account, session_id in turn]
-            tokens += await asyncio.to_thread(lambda claims=claims: [_sign(key, one) for one in claims])
+            tokens += await asyncio.to_thread(_sign_all, key, claims)
         return tokens
 
     def _claims(self, account: Account, session_id: UUID, ttl_s: int) -> dict[str, Any]:
@@ -54,6 +54,10 @@ class AccessTokens:
             "iat": issued_at,
             "exp": issued_at + ttl_s,
         }
+
+
+def _sign_all(key: OKPKey, claims: Sequence[dict[str, Any]]) -> list[str]:
+    return [_sign(key, one) for one in claims]
 
 
 def _sign(key: OKPKey, claims: dict[str, Any]) -> str:

@@ -59,7 +59,7 @@ class Body:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise ClientDepartedError
-            chunk: bytes = message.get("body", b"")  # type: ignore[assignment]
+            chunk: bytes = message.get("body", b"")
             more = bool(message.get("more_body", False))
             received += len(chunk)
             if received > self._limit:

@@ -23,7 +23,8 @@ def merged(documents: Mapping[str, Mapping[str, Any]], own: Mapping[str, Any]) -
         if not public:
             continue
         paths |= public
-        for name, schema in (renamed.get("components", {}).get("schemas") or {}).items():
+        named: dict[str, Any] = renamed.get("components", {}).get("schemas") or {}
+        for name, schema in named.items():
             schemas[f"{service}.{name}"] = schema
         tags.append({"name": service})
     return {

@@ -1,6 +1,7 @@
 """The use cases of stock. Each runs inside the caller's transaction and never commits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -221,7 +222,7 @@ def _publish_reserved(uow: UnitOfWork, hold: Hold) -> None:
     )
 
 
-def _new_hold(request: HoldRequest, placements: tuple[Placement, ...], expiries: dict) -> Hold:
+def _new_hold(request: HoldRequest, placements: tuple[Placement, ...], expiries: Mapping[UUID, datetime]) -> Hold:
     return Hold(
         reservation_id=request.reservation_id,
         customer_id=request.customer_id,
@@ -231,7 +232,7 @@ def _new_hold(request: HoldRequest, placements: tuple[Placement, ...], expiries:
     )
 
 
-def _with_expiry(hold: Hold, expiries: dict) -> Hold:
+def _with_expiry(hold: Hold, expiries: Mapping[UUID, datetime]) -> Hold:
     return Hold(
         reservation_id=hold.reservation_id,
         customer_id=hold.customer_id,

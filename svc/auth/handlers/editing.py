@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import select, tuple_
@@ -26,7 +27,8 @@ async def list_users(uow: OrmUnitOfWork, *, after: tuple[datetime, UUID] | None,
     statement = select(User).where(User.status != "erased").order_by(User.created_at, User.id).limit(limit + 1)
     if after is not None:
         statement = statement.where(tuple_(User.created_at, User.id) > tuple_(*after))
-    return await UserRepository(session=uow.session).get_many(statement=statement)
+    rows = cast("Any", statement)  # the repository spells SQLAlchemy 2.0's Select[tuple[User]]
+    return await UserRepository(session=uow.session).get_many(statement=rows)
 
 
 async def edit_profile(uow: OrmUnitOfWork, user_id: UUID, *, name: str, seen_version: int | None) -> User:

@@ -1,7 +1,6 @@
 """The editing side of users: ORM model and repository over the table that the migrations made."""
 
 from datetime import datetime
-from typing import Any, ClassVar
 from uuid import UUID
 
 from advanced_alchemy.base import DefaultBase
@@ -26,7 +25,7 @@ class User(DefaultBase):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 -- SQLAlchemy declares it on instances
 
 
 class UserRepository(SQLAlchemyAsyncRepository[User]):

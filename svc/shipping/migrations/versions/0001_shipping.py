@@ -38,7 +38,7 @@ PRICE_LISTS = {
 
 def rates() -> list[tuple[str, str, str, int, int, int | None, int]]:
     """Every row of the first rate table."""
-    rows = []
+    rows: list[tuple[str, str, str, int, int, int | None, int]] = []
     for currency, per_100 in PRICE_LISTS.items():
         for zone, bands in STANDARD.items():
             free = FREE_FROM[zone] * per_100 // 100 if zone in FREE_FROM else None

@@ -1,0 +1,60 @@
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from redis.asyncio.lock import Lock
+from redis.asyncio.retry import Retry
+
+class AsyncScript:
+    async def __call__(
+        self, keys: Sequence[str] | None = None, args: Sequence[str | bytes | float] | None = None
+    ) -> Any: ...
+
+class Pipeline:
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *exc: object) -> None: ...
+    # commands are queued, so nothing is awaited but `execute`
+    def zadd(self, name: str, mapping: Mapping[str, float]) -> Self: ...
+    def zremrangebyscore(self, name: str, min: float | str, max: float | str) -> Self: ...
+    async def execute(self) -> list[Any]: ...
+
+class Redis:
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        *,
+        decode_responses: bool = False,
+        socket_timeout: float | None = None,
+        socket_connect_timeout: float | None = None,
+        max_connections: int | None = None,
+        retry: Retry | None = None,
+    ) -> Self: ...
+    async def aclose(self) -> None: ...
+    async def ping(self) -> bool: ...
+    async def get(self, name: str) -> Any: ...
+    async def set(self, name: str, value: str | bytes, *, px: int | None = None, nx: bool = False) -> bool | None: ...
+    async def delete(self, *names: str) -> int: ...
+    async def exists(self, *names: str) -> int: ...
+    async def hdel(self, name: str, *keys: str) -> int: ...
+    async def zrangebyscore(
+        self,
+        name: str,
+        min: float | str,
+        max: float | str,
+        *,
+        start: int | None = None,
+        num: int | None = None,
+        withscores: bool = False,
+    ) -> list[Any]: ...
+    def pipeline(self, *, transaction: bool = True) -> Pipeline: ...
+    def register_script(self, script: str) -> AsyncScript: ...
+    def lock(
+        self,
+        name: str,
+        *,
+        timeout: float | None = None,
+        sleep: float = 0.1,
+        blocking: bool = True,
+        blocking_timeout: float | None = None,
+        thread_local: bool = True,
+    ) -> Lock: ...
