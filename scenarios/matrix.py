@@ -1,6 +1,7 @@
 """The judge is judged: every defect of a scenario and the healthy fleet, many runs each.
 
 Counts detections by the named invariants, false alarms and runs too weak to judge; k of n, never a percentage alone.
+The healthy runs are played between the defects, so that damage which outlives its defect shows as a false alarm.
 """
 
 from collections.abc import Callable
@@ -44,23 +45,30 @@ Report = Callable[[str, int, int, Verdict], None]
 async def matrix(
     fleet: Fleet, scenario: Scenario, *, runs: int, first_seed: int, defects: tuple[str, ...], report: Report
 ) -> Matrix:
-    """Play the quick form `runs` times for the healthy fleet and for each defect."""
-    cards: list[DefectCard | None] = [None, *(scenario.defect(name) for name in defects)]
-    rows = [await _row(fleet, scenario, card, runs=runs, first_seed=first_seed, report=report) for card in cards]
+    """Play the quick form `runs` times for each defect and for the healthy fleet, whose runs are spread between them."""
+    healthy = Row(subject=HEALTHY)
+    rows = [healthy]
+    shares = spread(runs, over=len(defects) + 1)
+
+    async def play_row(row: Row, card: DefectCard | None, count: int) -> None:
+        for _ in range(count):
+            options = RunOptions(seed=first_seed + row.runs, form="quick", defect=card.id if card else None)
+            result = await run(fleet, scenario, options)
+            _count(row, result.verdict, card)
+            row.directories.append(str(result.directory))
+            report(row.subject, row.runs, runs, result.verdict)
+
+    await play_row(healthy, None, shares[0])
+    for name, share in zip(defects, shares[1:], strict=True):
+        rows.append(Row(subject=name))
+        await play_row(rows[-1], scenario.defect(name), runs)
+        await play_row(healthy, None, share)
     return Matrix(scenario=scenario.id, rows=tuple(rows), holds=all(_holds(row) for row in rows))
 
 
-async def _row(
-    fleet: Fleet, scenario: Scenario, card: DefectCard | None, *, runs: int, first_seed: int, report: Report
-) -> Row:
-    row = Row(subject=card.id if card else HEALTHY)
-    for number in range(runs):
-        options = RunOptions(seed=first_seed + number, form="quick", defect=card.id if card else None)
-        result = await run(fleet, scenario, options)
-        _count(row, result.verdict, card)
-        row.directories.append(str(result.directory))
-        report(row.subject, number + 1, runs, result.verdict)
-    return row
+def spread(count: int, *, over: int) -> list[int]:
+    """`count` in `over` shares as equal as can be, the last ones the larger."""
+    return [count * (number + 1) // over - count * number // over for number in range(over)]
 
 
 def _count(row: Row, verdict: Verdict, card: DefectCard | None) -> None:

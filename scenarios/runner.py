@@ -27,6 +27,8 @@ from scenarios.workloads.open_model import EngineReport
 from scenarios.world.journals import marks, read_journals
 
 SETTLE_DEADLINE_S = 60.0
+OPTION_OF = {"buyers": "--buyers", "units": "--units", "over_s": "--seconds"}
+"""How `shopctl scenario run` calls the parameters that it can change."""
 
 Report = Callable[[str], None]
 
@@ -186,6 +188,7 @@ def _replay_command(scenario: Scenario, options: RunOptions) -> str:
         words.append("--quick")
     if options.defect:
         words.append(f"--defect {options.defect}")
+    words.extend(f"{OPTION_OF[name]} {value}" for name, value in options.overrides.items() if name in OPTION_OF)
     return " ".join(words)
 
 

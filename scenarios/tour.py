@@ -9,6 +9,7 @@ from scenarios.checkers import Outcome
 from scenarios.drills import scenario
 from scenarios.fleet import Fleet
 from scenarios.runner import Report, RunOptions, RunResult, run
+from scenarios.verdict import Verdict
 
 SCENARIO = "flash-sale"
 DEFECT = "read-then-write"
@@ -29,5 +30,10 @@ async def tour(fleet: Fleet, *, seed: int, report: Report) -> Tour:
     healthy = await run(fleet, incident, RunOptions(seed=seed, form="quick"), report)
     report(f"the same sale with the defect {DEFECT} planted")
     broken = await run(fleet, incident, RunOptions(seed=seed, form="quick", defect=DEFECT), report)
-    caught = bool(set(incident.defect(DEFECT).caught_by) & set(broken.verdict.failed))
-    return Tour(healthy=healthy, broken=broken, holds=healthy.verdict.outcome is Outcome.PASS and caught)
+    caught_by = incident.defect(DEFECT).caught_by
+    return Tour(healthy=healthy, broken=broken, holds=holds(healthy.verdict, broken.verdict, caught_by=caught_by))
+
+
+def holds(healthy: Verdict, broken: Verdict, *, caught_by: tuple[str, ...]) -> bool:
+    """Whether the healthy sale passed and the broken one violated an invariant that names its defect."""
+    return healthy.outcome is Outcome.PASS and bool(set(caught_by) & set(broken.failed))

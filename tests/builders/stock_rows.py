@@ -1,4 +1,4 @@
-"""Audit rows of a shop's stock and orders, consistent unless a test spoils them; ids are whatever the test calls them."""
+"""Audit rows of stock and orders, consistent unless a test spoils them; ids are whatever the test calls them."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field

@@ -99,6 +99,7 @@ def test_interrupting_a_boot_leaves_nothing_running(tiny_stack):
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from compose import launch\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "def on_event(event):\n"
         "    if event.get('name') == 'kafka':\n"
         "        signal.raise_signal(signal.SIGINT)\n"
