@@ -1,4 +1,4 @@
-"""What at least three services need, one module per subject, named by what it does.
+"""What more than one service needs, one module per subject, named by what it does.
 
 Knows no service, no operator tool and no incident.
 """

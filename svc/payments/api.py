@@ -10,14 +10,13 @@ from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
-from shared import idempotency
+from shared import idempotency, webhook_signatures
 from shared.database import Database
 from shared.errors import Refusal
 from shared.identity import Principal, requires_role
 from shared.money import Money, MoneyWire
 from shared.pagination import Page, decode_cursor, make_page, page_size
 from shared.problem_details import refusal_body
-from svc.payments import signatures
 from svc.payments.card_data import refuse_card_data
 from svc.payments.clients import Psp
 from svc.payments.domain import UnknownPayment, UnknownRefund
@@ -195,8 +194,8 @@ class WebhookController(Controller):
     ) -> Received:
         """Store a signed event of the PSP; it is applied right after. Copies change nothing."""
         body = await request.body()
-        signatures.verify(
-            request.headers.get(signatures.HEADER), body, secrets=config.webhook_secrets, now_s=time.time()
+        webhook_signatures.verify(
+            request.headers.get(webhook_signatures.HEADER), body, secrets=config.webhook_secrets, now_s=time.time()
         )
         async with database.begin() as uow:
             fresh = await works.record_webhook(uow, body)

@@ -10,12 +10,12 @@ import structlog
 from shared.database import Database
 from shared.errors import WorldError
 from shared.jobs_queue import Periodic
+from shared.lanes import Lanes
 from shared.tracing import span
 from svc.payments.clients import Psp
 from svc.payments.domain import ChargeOutcome, RefundOutcome, Step
 from svc.payments.handlers.outcomes import Apply
 from svc.payments.handlers.webhooks import apply_webhook
-from svc.payments.lanes import Lanes
 from svc.payments.settings import Settings
 from svc.payments.store import payments, refunds, webhooks
 from svc.payments.store.payments import Payment

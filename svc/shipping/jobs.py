@@ -10,12 +10,12 @@ import structlog
 from shared.database import Database
 from shared.errors import WorldError
 from shared.jobs_queue import Periodic
+from shared.lanes import Lanes
 from shared.tracing import span
 from svc.shipping.clients import Carrier
 from svc.shipping.domain import Outcome
 from svc.shipping.handlers.outcomes import Apply, Effect
 from svc.shipping.handlers.webhooks import apply_webhook
-from svc.shipping.lanes import Lanes
 from svc.shipping.settings import Settings
 from svc.shipping.store import shipments, webhooks
 from svc.shipping.store.shipments import Shipment

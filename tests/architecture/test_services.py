@@ -48,13 +48,9 @@ FOREIGN = {
     },
     "payments": {
         "card_data": "card numbers are refused in any body",
-        "lanes": "bounded lanes of PSP calls",
-        "signatures": "the PSP's webhook signatures",
         "works": "the use cases a defect may replace, for injection",
     },
     "shipping": {
-        "lanes": "bounded lanes of carrier calls",
-        "signatures": "the carrier's webhook signatures",
         "works": "the use cases a defect may replace, for injection",
     },
     "search": {

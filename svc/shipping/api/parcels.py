@@ -10,10 +10,10 @@ from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from shared import webhook_signatures
 from shared.database import Database
 from shared.identity import Principal
 from shared.pagination import Page, decode_cursor, make_page, page_size
-from svc.shipping import signatures
 from svc.shipping.domain import UnknownShipment
 from svc.shipping.settings import Settings
 from svc.shipping.store import shipments
@@ -94,8 +94,8 @@ class WebhookController(Controller):
     ) -> Received:
         """Store a signed event of the carrier; it is applied right after. Copies change nothing."""
         body = await request.body()
-        signatures.verify(
-            request.headers.get(signatures.HEADER), body, secrets=config.webhook_secrets, now_s=time.time()
+        webhook_signatures.verify(
+            request.headers.get(webhook_signatures.HEADER), body, secrets=config.webhook_secrets, now_s=time.time()
         )
         async with database.begin() as uow:
             fresh = await works.record_webhook(uow, body)

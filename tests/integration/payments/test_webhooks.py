@@ -4,8 +4,8 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from shared.webhook_signatures import sign
 from svc.payments.domain import payment_id_of
-from svc.payments.signatures import sign
 from tests.paying import an_order, till
 from tests.services import WEBHOOK_SECRET, until
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from svc.shipping.signatures import sign
+from shared.webhook_signatures import sign
 from tests.sending import a_paid_order, depot
 from tests.services import WEBHOOK_SECRET
 

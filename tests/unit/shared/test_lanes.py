@@ -1,10 +1,6 @@
 import asyncio
 
-import pytest
-
-from svc.payments.lanes import Lanes
-
-pytestmark = pytest.mark.service("payments")
+from shared.lanes import Lanes
 
 
 class Pieces:
@@ -45,7 +41,7 @@ async def test_no_more_is_claimed_than_there_are_free_lanes():
 
 
 async def test_closing_cuts_off_what_takes_too_long(monkeypatch):
-    monkeypatch.setattr("svc.payments.lanes.STOP_GRACE_S", 0.01)
+    monkeypatch.setattr("shared.lanes.STOP_GRACE_S", 0.01)
     pieces = Pieces(2)
     lanes = Lanes("test", claim=pieces.claim, serve=pieces.serve, lanes_max=4)
     await lanes.work()

@@ -1,8 +1,6 @@
 import pytest
 
-from svc.payments.signatures import TOLERANCE_S, InvalidSignature, sign, verify
-
-pytestmark = pytest.mark.service("payments")
+from shared.webhook_signatures import TOLERANCE_S, InvalidSignature, sign, verify
 
 NEW, OLD, BODY, NOW = "new-secret", "old-secret", b'{"id":"evt_1"}', 1_700_000_000
 
