@@ -18,7 +18,6 @@ from scenarios.evidence.views import VIEWS, AuditTables, View
 PREFETCH_ROWS = 2_000
 CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 120.0
-DRIVER: Any = asyncpg  # the driver is untyped
 
 
 class Snapshots(msgspec.Struct):
@@ -62,7 +61,7 @@ def select_statement(view: View) -> str:
 
 async def _read_service(url: str, views: list[View], snapshots: Snapshots) -> None:
     try:
-        connection = await DRIVER.connect(
+        connection = await asyncpg.connect(
             url,
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=STATEMENT_TIMEOUT_S,
@@ -81,7 +80,7 @@ async def _read_service(url: str, views: list[View], snapshots: Snapshots) -> No
         await connection.close(timeout=CONNECT_TIMEOUT_S)
 
 
-async def _read_view(connection: Any, view: View, snapshots: Snapshots) -> None:
+async def _read_view(connection: asyncpg.Connection, view: View, snapshots: Snapshots) -> None:
     """A view that fails is rolled back to a savepoint, so that the snapshot of the others stands."""
     rows: list[Row] = getattr(snapshots.tables, view.table)
     shared = "service" in view.row.__struct_fields__

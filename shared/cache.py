@@ -60,11 +60,11 @@ class Cache:
     """One service's cache. `loads` counts the loads this process made."""
 
     def __init__(self, redis: "Redis", prefix: str) -> None:
-        self._redis: Any = redis
+        self._redis = redis
         self._prefix = prefix
-        self._store: Any = redis.register_script(_STORE)
-        self._release: Any = redis.register_script(_RELEASE)
-        self._shorten: Any = redis.register_script(_SHORTEN)
+        self._store = redis.register_script(_STORE)
+        self._release = redis.register_script(_RELEASE)
+        self._shorten = redis.register_script(_SHORTEN)
         self._gate = gate_of(redis)
         self._flights: dict[str, asyncio.Task[Any]] = {}
         self._entry_decoder = msgspec.msgpack.Decoder(_Entry)

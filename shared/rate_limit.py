@@ -3,7 +3,7 @@
 Whether a route lets callers through while Redis is away is that route's decision, made at the call.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from redis.asyncio import Redis
@@ -79,7 +79,7 @@ class RateLimiter:
     def __init__(self, redis: "Redis", prefix: str = "") -> None:
         self._prefix = prefix
         self._gate = gate_of(redis)
-        self._script: Any = redis.register_script(_GCRA)
+        self._script = redis.register_script(_GCRA)
 
     async def hit(
         self, key: str, limit: Limit, *, cost: int = 1, when_away: Literal["allow", "refuse"] = "allow"

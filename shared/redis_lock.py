@@ -5,7 +5,6 @@ Saves work, never guarantees correctness: there is no fencing, so truth stays gu
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.lock import Lock
@@ -39,7 +38,7 @@ async def lock(redis: "Redis", name: str, *, ttl_ms: int, wait_ms: int = 0) -> A
         thread_local=False,
     )
     try:
-        acquired: Any = await held.acquire()
+        acquired = await held.acquire()
     except RedisError as error:
         raise RedisUnavailableError(f"lock {name} could not be asked for") from error
     if not acquired:

@@ -60,9 +60,9 @@ class Registry:
 
     def __init__(self, redis: "Redis", prefix: str = "") -> None:
         self._prefix = prefix
-        self._beat: Any = redis.register_script(_BEAT)
-        self._list: Any = redis.register_script(_LIST)
-        self._redis: Any = redis
+        self._beat = redis.register_script(_BEAT)
+        self._list = redis.register_script(_LIST)
+        self._redis = redis
         self._gate = gate_of(redis)
         self._known: dict[str, tuple[float, tuple[Instance, ...]]] = {}
         self._asking: set[str] = set()

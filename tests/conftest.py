@@ -14,6 +14,7 @@ import uvloop
 
 from tests.engines import SHARED_DIRECTORY_VARIABLE, EngineUrls, engine_urls, stop_engines
 
+LOOP_MARGIN_S = 10.0
 CATEGORIES = ("unit", "integration", "consumer", "performance", "security", "concurrency", "saga")
 
 
@@ -47,13 +48,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run `async def` tests in a loop of their own, the kind the services use."""
+    """Run `async def` tests in a loop of their own, the kind the services use.
+
+    uvloop does not run the handler by which pytest-timeout ends other tests, so the loop bounds them itself.
+    """
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    mark = pyfuncitem.get_closest_marker("timeout")
+    limit_s = float(mark.args[0] if mark else pyfuncitem.config.getini("timeout")) - LOOP_MARGIN_S
+
+    async def bounded() -> None:
+        async with asyncio.timeout(limit_s):
+            await pyfuncitem.obj(**arguments)
+
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     try:
-        runner.run(pyfuncitem.obj(**arguments))
+        runner.run(bounded())
     finally:
         with warnings.catch_warnings():  # uvloop hangs when closing a loop raises, and the test has failed already
             warnings.simplefilter("ignore", ResourceWarning)

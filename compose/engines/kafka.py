@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from typing import Any, Final
+from typing import Final
 
 from compose.engines import cds, jars, java
 from compose.engines.engine import DISK_FULL, Context, NotReadyError, claim_data, disk_full, minimal_environ
@@ -195,7 +195,7 @@ async def _is_cluster(address: str, cluster_id: str) -> None:
     from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # noqa: PLC0415 -- 0.2 s to import
     from aiokafka.errors import KafkaError, for_code  # noqa: PLC0415 -- the same
 
-    admin: Any = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=int(PROBE_SECONDS_MAX * 1000))
+    admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=int(PROBE_SECONDS_MAX * 1000))
     try:
         async with asyncio.timeout(PROBE_SECONDS_MAX):
             await admin.start()
@@ -216,7 +216,7 @@ async def _produces(address: str) -> None:
     from aiokafka import AIOKafkaProducer  # noqa: PLC0415 -- 0.2 s to import
     from aiokafka.errors import KafkaError  # noqa: PLC0415 -- the same
 
-    producer: Any = AIOKafkaProducer(bootstrap_servers=address, acks="all")
+    producer = AIOKafkaProducer(bootstrap_servers=address, acks="all")
     try:
         async with asyncio.timeout(PROBE_SECONDS_MAX):
             await producer.start()

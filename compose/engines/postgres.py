@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from compose import privileges
 from compose.engines import providers
@@ -76,9 +76,8 @@ class Postgres:
         import asyncpg  # noqa: PLC0415 -- 0.14 s to import
 
         del process  # the data directory identifies the cluster better than a pid
-        untyped: Any = asyncpg
         try:
-            connection = await untyped.connect(self.url, timeout=PROBE_SECONDS_MAX)
+            connection = await asyncpg.connect(self.url, timeout=PROBE_SECONDS_MAX)
             try:
                 served = await connection.fetchval("SELECT current_setting('data_directory')")
             finally:

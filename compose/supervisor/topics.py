@@ -1,6 +1,6 @@
 """The topics of the fleet, from its contracts: created when missing, widened when their partitions grew."""
 
-from typing import Any, Final
+from typing import Final
 
 from compose.operator_error import OperatorError
 
@@ -14,7 +14,7 @@ async def ensure(bootstrap: str) -> int:
 
     from shared.contracts import TOPICS  # noqa: PLC0415 -- imports every contract
 
-    admin: Any = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_MS_MAX)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_MS_MAX)
     await admin.start()
     try:
         existing = set(await admin.list_topics())

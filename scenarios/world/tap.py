@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -35,11 +34,8 @@ FETCH_BYTES_MAX = 4_194_304
 HEADER_CHARS_MAX = 500
 UNKNOWN = -1
 
-Records = Mapping[TopicPartition, Iterable[ConsumerRecord[bytes | None, bytes | None]]]
+Records = Mapping[TopicPartition, Iterable[ConsumerRecord[bytes, bytes]]]
 _log = logging.getLogger(__name__)
-
-Consumer = Any
-"""An AIOKafkaConsumer, whose own annotations are too partial for a strict checker."""
 
 
 class _Place(msgspec.Struct):
@@ -88,7 +84,7 @@ class Tap:
         self._pattern = re.compile(pattern)
         self._positions = _positions(self.journal.path)
         self._assigned: set[TopicPartition] = set()
-        self._consumer: Consumer | None = None
+        self._consumer: AIOKafkaConsumer | None = None
         self._metadata: AIOKafkaClient | None = None
         self._task: asyncio.Task[None] | None = None
         self._decode = msgspec.json.Decoder(_Envelope).decode
@@ -164,7 +160,7 @@ class Tap:
 
     async def _session(self) -> None:
         self._metadata = AIOKafkaClient(bootstrap_servers=self._bootstrap, client_id="world-tap-topics")
-        consumer: Consumer = AIOKafkaConsumer(
+        consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             client_id="world-tap",
             group_id=None,
@@ -186,7 +182,7 @@ class Tap:
                 await consumer.stop()
                 await self._metadata.close()
 
-    async def _read(self, consumer: Consumer) -> None:
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
         look_at = 0.0
         while True:
             if time.monotonic() >= look_at:
@@ -196,17 +192,17 @@ class Tap:
                 await asyncio.sleep(POLL_MS / 1_000)
                 continue
             try:
-                batches: Records = await consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
+                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
             except OffsetOutOfRangeError as error:
                 await self._rewind(consumer, error.args[0])
                 continue
             self._keep(batches)
 
-    async def _look(self, consumer: Consumer) -> None:
+    async def _look(self, consumer: AIOKafkaConsumer) -> None:
         """Assign what matches the pattern; known partitions go on where the journal ends."""
         assert self._metadata is not None
         async with asyncio.timeout(LOOK_S_MAX):
-            cluster: Any = await self._metadata.fetch_all_metadata()
+            cluster = await self._metadata.fetch_all_metadata()
         found = {
             TopicPartition(topic, partition)
             for topic in cluster.topics()
@@ -220,7 +216,7 @@ class Tap:
         for partition in found:
             consumer.seek(partition, self._positions.setdefault(partition, 0))
 
-    async def _rewind(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:
+    async def _rewind(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
         """The log is shorter than the journal, or lost its beginning: go on from what there is."""
         for partition, offset in (await consumer.beginning_offsets(list(partitions))).items():
             self._positions[partition] = offset
@@ -242,7 +238,7 @@ class Tap:
         if lines:
             self.journal.append_many(lines)
 
-    def _line(self, record: ConsumerRecord[bytes | None, bytes | None]) -> TapRecord:
+    def _line(self, record: ConsumerRecord[bytes, bytes]) -> TapRecord:
         value = record.value or b""
         line = TapRecord(
             kind="record",

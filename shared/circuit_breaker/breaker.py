@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from redis.asyncio import Redis
 
@@ -78,7 +77,7 @@ class CircuitBreaker:
         self.name = name
         self.policy = policy if policy is not None else BreakerPolicy()
         self._key = f"{prefix}breaker:{name}"
-        self._script: Any = redis.register_script(_SCRIPT)
+        self._script = redis.register_script(_SCRIPT)
         self._policy_args = [getattr(self.policy, field) for field in self.policy.__struct_fields__]
         self._local = LocalBreaker(self.policy)
         self._gate = gate_of(redis)

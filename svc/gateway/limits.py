@@ -5,7 +5,7 @@ Keys name the route class and the principal or address, nothing a client can var
 
 import asyncio
 import time
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 from redis.asyncio import Redis
@@ -72,7 +72,7 @@ class RateLimits:
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._prefix = f"{settings.prefix}rate:gateway:"
-        self._script: Any = redis.register_script(_SCRIPT)
+        self._script = redis.register_script(_SCRIPT)
         self._gate = gate_of(redis)
         self._limits: dict[str, Limit] = {
             kind: parse_limit(getattr(settings, f"limit_{kind}")) for kind in (*RouteClass, REFUSED_TOKENS)
