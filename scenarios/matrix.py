@@ -45,7 +45,7 @@ Report = Callable[[str, int, int, Verdict], None]
 async def matrix(
     fleet: Fleet, scenario: Scenario, *, runs: int, first_seed: int, defects: tuple[str, ...], report: Report
 ) -> Matrix:
-    """Play the quick form `runs` times for each defect and for the healthy fleet, whose runs are spread between them."""
+    """Play the quick form `runs` times per defect and on the healthy fleet, whose runs are spread between them."""
     healthy = Row(subject=HEALTHY)
     rows = [healthy]
     shares = spread(runs, over=len(defects) + 1)
