@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from compose.environment import AUDIT_ROLE, common, database_url
 from compose.layout import Layout
@@ -17,6 +17,9 @@ from compose.secrets_file import Secrets
 from compose.stack import Component
 from compose.supervisor import child
 from compose.supervisor.forks import ForkParent
+
+if TYPE_CHECKING:
+    import asyncpg
 
 CONNECT_SECONDS_MAX: Final = 10.0
 MIGRATION_SECONDS_MAX: Final = 120.0
@@ -75,7 +78,7 @@ class Databases:
         finally:
             await connection.close()
 
-    async def _look(self, connection: Any) -> None:
+    async def _look(self, connection: "asyncpg.Connection") -> None:
         rows = await connection.fetch(
             "SELECT datname, coalesce(shobj_description(oid, 'pg_database'), '') AS comment FROM pg_database"
         )
