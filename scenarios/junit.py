@@ -45,8 +45,12 @@ def junit_xml(verdict: Verdict) -> bytes:
 
 
 def printable(text: str) -> str:
-    """Without the control characters that XML cannot carry."""
-    return "".join(char for char in text if char in "\t\n" or char >= " ")
+    """Without the characters that XML cannot carry: controls, halves of surrogate pairs, non-characters."""
+    return "".join(
+        char
+        for char in text
+        if char in "\t\n" or " " <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd" or char >= "\U00010000"
+    )
 
 
 def _describe(case: ET.Element, result: Result) -> None:

@@ -7,6 +7,10 @@ from math import sqrt
 
 Z_95 = 1.959964
 RULE_OF_THREE = 3
+ALL = 100
+ROUNDED_FROM = 10
+ROUNDS_TO_ALL_FROM = 99.5
+NEXT_TO_ALL = 99.99
 
 
 def upper_bound(runs: int) -> float:
@@ -44,15 +48,21 @@ def k_of_n(count: int, runs: int, what: str = "detected") -> str:
     if count == 0:
         return f"{what} in 0 of {runs} {_runs(runs)} (≤ {percent(upper_bound(runs))} at 95 %)"
     low, high = interval(count, runs)
-    return f"{what} in {count} of {runs} {_runs(runs)} ({round(low * 100)}\u2013{percent(high)} at 95 %)"
+    return f"{what} in {count} of {runs} {_runs(runs)} ({_digits(low)}\u2013{percent(high)} at 95 %)"
 
 
 def percent(rate: float) -> str:
     """A rate in per cent with two significant digits, without a false 0 or 100."""
+    return f"{_digits(rate)} %"
+
+
+def _digits(rate: float) -> str:
     value = rate * 100
-    if value >= 10 or value == 0:
-        return f"{round(value)} %"
-    return f"{value:.2g} %"
+    if 0 < value < ROUNDED_FROM:
+        return f"{value:.2g}"
+    if ROUNDS_TO_ALL_FROM <= value < ALL:
+        return f"{min(ALL - float(f'{ALL - value:.1g}'), NEXT_TO_ALL):g}"
+    return str(round(value))
 
 
 def _runs(runs: int) -> str:

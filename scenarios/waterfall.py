@@ -6,6 +6,8 @@ import msgspec
 
 from shared.span_file import SpanRecord
 
+_DECODER = msgspec.json.Decoder(SpanRecord)
+
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """One span. `offset_ms` counts from the start of the trace; `depth` is its place in the tree."""
@@ -19,13 +21,12 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_trace(spans: Path, trace_id: str) -> list[SpanRecord]:
-    """The spans of a trace from all span files; a line cut off by a crash is left out."""
-    decoder = msgspec.json.Decoder(SpanRecord)
+    """The spans of a trace from all span files; a line cut off by a crash is left out, and what was appended to it."""
     needle = trace_id.encode()
     found: list[SpanRecord] = []
     for path in sorted(spans.glob("*.jsonl*")):
         with path.open("rb") as file:
-            found.extend(decoder.decode(line) for line in file if needle in line and line.endswith(b"\n"))
+            found.extend(span for line in file if needle in line and (span := _span(line)))
     return [span for span in found if span.trace_id == trace_id]
 
 
@@ -55,3 +56,10 @@ def waterfall(spans: list[SpanRecord]) -> list[Bar]:
         )
         stack.extend((child, depth + 1) for child in reversed(children.get(span.span_id, [])))
     return bars
+
+
+def _span(line: bytes) -> SpanRecord | None:
+    try:
+        return _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

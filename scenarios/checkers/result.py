@@ -99,11 +99,12 @@ class Findings:
             self._weaknesses.append(reason)
 
     def violation(self, kind: str, message: str, *, order_id: str = "", **fields: object) -> None:
-        """One violation. Customer, trace and money of a known order are looked up when not given.
+        """One violation. Customer, trace and money of a known order are looked up when not given or empty.
 
         Fields are those of Example.
         """
         self._counts[kind] += 1
+        told = {name: value for name, value in fields.items() if value != ""}
         order = self._evidence.orders.get(order_id)
         confirmed = self._evidence.confirmed.get(order_id)
         looked_up: dict[str, object] = {}
@@ -124,7 +125,7 @@ class Findings:
                 "at": confirmed.completed_at,
             }
         example = msgspec.convert(
-            {**looked_up, **fields, "kind": kind, "message": message, "order_id": order_id}, Example
+            {**looked_up, **told, "kind": kind, "message": message, "order_id": order_id}, Example
         )
         self._examples.append(example)
         if order_id:

@@ -31,6 +31,27 @@ def test_k_of_n_comes_with_its_interval(count: int, text: str) -> None:
     assert k_of_n(count, 20) == text
 
 
+@pytest.mark.parametrize(
+    ("count", "runs", "text"),
+    [
+        (999, 1000, "detected in 999 of 1000 runs (99\u201399.98 % at 95 %)"),
+        (1, 1000, "detected in 1 of 1000 runs (0.018\u20130.56 % at 95 %)"),
+        (1, 1, "detected in 1 of 1 run (21\u2013100 % at 95 %)"),
+        (0, 0, "no runs: nothing is known about detected"),
+    ],
+)
+def test_an_interval_that_is_open_never_reads_as_closed(count: int, runs: int, text: str) -> None:
+    assert k_of_n(count, runs) == text
+
+
+@given(st.floats(0, 1))
+def test_only_nothing_is_0_and_only_all_is_100_per_cent(rate: float) -> None:
+    assert (percent(rate) == "0 %") == (rate == 0)
+    if rate < 1 - 1e-9:
+        assert percent(rate) != "100 %"
+    assert percent(1.0) == "100 %"
+
+
 @given(st.integers(1, 5000), st.data())
 def test_an_interval_holds_the_rate_it_was_made_of(runs: int, data: st.DataObject) -> None:
     count = data.draw(st.integers(0, runs))
