@@ -1,21 +1,9 @@
-from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from redis.asyncio.client import Pipeline
 from redis.asyncio.lock import Lock
 from redis.asyncio.retry import Retry
-
-class AsyncScript:
-    async def __call__(
-        self, keys: Sequence[str] | None = None, args: Sequence[str | bytes | float] | None = None
-    ) -> Any: ...
-
-class Pipeline:
-    async def __aenter__(self) -> Self: ...
-    async def __aexit__(self, *exc: object) -> None: ...
-    # commands are queued, so nothing is awaited but `execute`
-    def zadd(self, name: str, mapping: Mapping[str, float]) -> Self: ...
-    def zremrangebyscore(self, name: str, min: float | str, max: float | str) -> Self: ...
-    async def execute(self) -> list[Any]: ...
+from redis.commands.core import AsyncScript
 
 class Redis:
     @classmethod

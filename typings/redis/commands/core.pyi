@@ -1,0 +1,7 @@
+from collections.abc import Sequence
+from typing import Any
+
+class AsyncScript:
+    async def __call__(
+        self, keys: Sequence[str] | None = None, args: Sequence[str | bytes | float] | None = None
+    ) -> Any: ...
