@@ -66,6 +66,7 @@ class Money(msgspec.Struct, frozen=True, order=False):
     @classmethod
     def parse(cls, amount: str, currency: str) -> Self:
         """Read a decimal string; more fraction digits than the currency has are refused, not rounded."""
+        # a float must be refused by name, not break in the regular expression
         match = _DECIMAL.fullmatch(amount) if isinstance(amount, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
         if match is None:
             raise InvalidMoneyError("amount must be a decimal string such as '12.34'")
