@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from compose.operator_error import OperatorError
 from scenarios.evidence import Evidence, FaultFired, PurchaseLimit, RunFacts, SupplyStep
 from scenarios.faults import processes
 from scenarios.fleet import AUDITED_SERVICES, Fleet
@@ -153,6 +154,15 @@ async def _play(
 
 
 async def _inject(fleet: Fleet, step: FaultStep) -> FaultFired:
+    """A fault that could not be injected is unconfirmed, which makes the run INVALID."""
+    at = time.time()
+    try:
+        return await _do(fleet, step)
+    except OperatorError as error:
+        return FaultFired(name=step.fault, target=step.target, at=at, confirmed=False, probe=error.what)
+
+
+async def _do(fleet: Fleet, step: FaultStep) -> FaultFired:
     if step.fault == "pause":
         return await processes.pause(fleet, step.target, for_s=step.for_s)
     return await processes.killed_and_back(fleet, step.target)

@@ -52,10 +52,10 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def database_of(engines: EngineUrls, service: str) -> AsyncIterator[str]:
-    """The URL of a fresh, migrated database of one service; dropped afterwards."""
+async def database_of(engines: EngineUrls, service: str, *, suffix: str = "") -> AsyncIterator[str]:
+    """The URL of a fresh, migrated database of one service, `<service>_<suffix>`; dropped afterwards."""
     template = await asyncio.to_thread(_template, engines, service)
-    name = f"{service}_{uuid4().hex[:12]}"
+    name = f"{service}_{suffix or uuid4().hex[:12]}"
     await _admin(engines, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
         yield _with_database(engines.postgres, name)

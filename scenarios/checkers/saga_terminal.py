@@ -74,7 +74,7 @@ def _judge_saga(evidence: Evidence, saga: SagaRow, findings: Findings) -> None:
             f"saga is {saga.status} at step {saga.step} after {saga.attempts} attempts"
             + (", past its deadline" if late else ""),
             order_id=saga.order_id,
-            at=saga.started_at,
+            at=evidence.facts.judged_at,
         )
         return
     if saga.status == "failed":

@@ -6,10 +6,11 @@ A fault that did not bite is reported as unconfirmed, which makes a run INVALID:
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import psutil
 
+from compose.operator_error import OperatorError
+from compose.process import is_same
 from scenarios.evidence import FaultFired
 from scenarios.fleet import Fleet
 
@@ -24,7 +25,7 @@ async def kill(fleet: Fleet, process: str) -> FaultFired:
     before = await fleet.process(process)
     at = time.time()
     await fleet.supervise("signal", process=process, signal="KILL")
-    gone = await _until(lambda: not _same(before))
+    gone = await _until(lambda: not is_same(before["pid"], before["start_ticks"]))
     return FaultFired(name="kill", target=process, at=at, confirmed=gone, probe=f"pid {before['pid']} is gone")
 
 
@@ -48,7 +49,7 @@ async def pause(fleet: Fleet, process: str, *, for_s: float) -> FaultFired:
     at = time.time()
     await fleet.supervise("signal", process=process, signal="STOP")
     try:
-        stopped = await _until(lambda: psutil.Process(before["pid"]).status() == psutil.STATUS_STOPPED)
+        stopped = await _until(lambda: _is_stopped(before["pid"]))
         await asyncio.sleep(for_s)
     finally:
         await fleet.supervise("signal", process=process, signal="CONT")
@@ -63,23 +64,23 @@ async def pause(fleet: Fleet, process: str, *, for_s: float) -> FaultFired:
 
 
 async def wait_ready(fleet: Fleet, process: str, *, deadline_s: float = 60.0) -> None:
-    """Wait until the supervisor calls the process ready. Raises TimeoutError."""
-    async with asyncio.timeout(deadline_s):
-        while (await fleet.process(process))["state"] != "ready":
-            await asyncio.sleep(0.1)
+    """Wait until the supervisor calls the process ready. Raises OperatorError (process.not_ready)."""
+    until = time.monotonic() + deadline_s
+    while (state := (await fleet.process(process))["state"]) != "ready":
+        if time.monotonic() > until:
+            raise OperatorError(
+                "process.not_ready",
+                f"{process} is {state} after {deadline_s:g} s.",
+                mend=f"Look with: shopctl logs {process}.",
+            )
+        await asyncio.sleep(0.1)
 
 
-def _same(record: dict[str, Any]) -> bool:
+def _is_stopped(pid: int) -> bool:
     try:
-        process = psutil.Process(record["pid"])
-        return process.status() != psutil.STATUS_ZOMBIE and _ticks(process) == record["start_ticks"]
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
     except psutil.NoSuchProcess:
         return False
-
-
-def _ticks(process: psutil.Process) -> int:
-    with open(f"/proc/{process.pid}/stat") as stat:  # noqa: PTH123 the kernel's own table
-        return int(stat.read().rpartition(")")[2].split()[19])
 
 
 async def _until(condition: Callable[[], bool]) -> bool:
