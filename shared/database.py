@@ -16,14 +16,14 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from shared.errors import DatabaseUnavailableError
 from shared.unit_of_work import OrmUnitOfWork, UnitOfWork
 
-POOL_SIZE_MAX = 8
+POOL_SIZE_MAX = 6
 ORM_POOL_SIZE = 1
 ORM_POOL_OVERFLOW = 3
 ACQUIRE_TIMEOUT_S = 5.0
 STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 4_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
-IDLE_CONNECTION_LIFETIME_S = 60.0
+IDLE_CONNECTION_LIFETIME_S = 10.0
 
 UNAVAILABLE = (
     asyncpg.PostgresConnectionError,

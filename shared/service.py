@@ -289,6 +289,7 @@ def server_config(app: Litestar, config: settings.ServiceSettings) -> uvicorn.Co
         loop="uvloop",
         http="httptools",
         lifespan="on",
+        ws="none",
         access_log=False,
         log_config=None,
         server_header=False,
