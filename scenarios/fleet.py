@@ -22,6 +22,7 @@ CALL_TIMEOUT_S = 60.0
 AUDITED_SERVICES = (
     "auth", "catalog", "inventory", "orders", "payments", "shipping", "search", "notifications", "analytics",
 )  # fmt: skip
+NO_ANSWER = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 
 Json = dict[str, Any]
 
@@ -31,6 +32,13 @@ class FleetRefusedError(OperatorError):
 
     def __init__(self, what: str) -> None:
         super().__init__("fleet.refused", what, mend="Look with: shopctl status, shopctl logs.")
+
+
+class FleetAwayError(OperatorError):
+    """A service or simulator that does not answer: not started, just killed, or too slow."""
+
+    def __init__(self, name: str, url: str) -> None:
+        super().__init__("fleet.away", f"{name} does not answer at {url}.", mend="Look with: shopctl status.")
 
 
 class Fleet:
@@ -76,40 +84,34 @@ class Fleet:
         return {service: self.stack.audit_url.format(database=service) for service in AUDITED_SERVICES}
 
     async def call(self, service: str, method: str, path: str, *, json: object = None, **options: Any) -> Any:
-        """Call a service as the operator. Raises `FleetRefusedError` for anything but 2xx."""
+        """Call a service as the operator. Raises `FleetRefusedError` for anything but 2xx, `FleetAwayError`."""
         headers = {
             HEADER: self._tokens.mint(operator_principal(), service),
             "Content-Type": "application/json",
             **options.pop("headers", {}),
         }
         body = None if json is None else msgspec.json.encode(json)
-        async with self.http.request(method, self.url(service) + path, data=body, headers=headers, **options) as answer:
-            content = await answer.read()
-            if answer.status >= 300:
-                raise FleetRefusedError(f"{method} {service}{path}: {answer.status} {content[:400]!r}")
-            return msgspec.json.decode(content) if content else None
+        return await self._ask(service, method, path, data=body, headers=headers, **options)
 
     async def buy(self, token: str, *, key: str, sku: str, quantity: int, address: Json) -> Json:
-        """Place one order through the gateway as a customer. Raises `FleetRefusedError` for anything but 2xx."""
+        """Place one order through the gateway as a customer.
+
+        Raises `FleetRefusedError` for anything but 2xx, `FleetAwayError`.
+        """
         body = {
             "items": [{"sku": sku, "quantity": quantity}],
             "payment_method": "tok_visa",
             "shipping_address": address,
         }
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
-        async with self.http.post(f"{self.gateway_url}/api/v1/orders", json=body, headers=headers) as answer:
-            content = await answer.read()
-            if answer.status >= 300:
-                raise FleetRefusedError(f"POST /api/v1/orders: {answer.status} {content[:400]!r}")
-            return msgspec.json.decode(content)
+        return await self._ask("gateway", "POST", "/api/v1/orders", json=body, headers=headers)
 
     async def world(self, name: str, method: str, path: str, *, json: object = None) -> Any:
-        """Call a control interface of the simulated world (psp, carrier, catcher)."""
-        async with self.http.request(method, self.url(name) + path, json=json) as answer:
-            content = await answer.read()
-            if answer.status >= 300:
-                raise FleetRefusedError(f"{method} {name}{path}: {answer.status} {content[:400]!r}")
-            return msgspec.json.decode(content) if content else None
+        """Call a control interface of the simulated world (psp, carrier, catcher).
+
+        Raises `FleetRefusedError` for anything but 2xx, `FleetAwayError`.
+        """
+        return await self._ask(name, method, path, json=json)
 
     async def supervise(self, command: str, **arguments: Any) -> Json:
         """One call on the control socket, off the loop."""
@@ -120,8 +122,20 @@ class Fleet:
         for process in await asyncio.to_thread(self.control.processes):
             if process["name"] == name:
                 return process
-        raise OperatorError("process.unknown", f"There is no process {name!r}.", mend="shopctl status names them.")
+        raise OperatorError(
+            "process.unknown", f"There is no process {name!r}.", mend="shopctl status names them.", exit_code=2
+        )
 
     async def write_overlay(self, defects: list[Mapping[str, object]]) -> None:
         """Replace the fault overlay; services read it when they start."""
         await asyncio.to_thread(self.layout.overlay_file.write_bytes, msgspec.json.encode({"defects": list(defects)}))
+
+    async def _ask(self, name: str, method: str, path: str, **options: Any) -> Any:
+        try:
+            async with self.http.request(method, self.url(name) + path, **options) as answer:
+                content = await answer.read()
+        except NO_ANSWER as error:
+            raise FleetAwayError(name, self.url(name)) from error
+        if answer.status >= 300:
+            raise FleetRefusedError(f"{method} {name}{path}: {answer.status} {content[:400]!r}")
+        return msgspec.json.decode(content) if content else None

@@ -17,10 +17,19 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from compose.operator_error import OperatorError
-from scenarios.fleet import AUDITED_SERVICES, Fleet
+from scenarios.fleet import AUDITED_SERVICES, Fleet, FleetAwayError
 
 POLL_S = 0.25
 CALM_POLLS = 2
+DATABASE_AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+)
+"""A database that was just killed; anything else that a query says is a bug."""
 
 _OUTBOX = "SELECT count(*) FROM audit.outbox WHERE sent_at IS NULL"
 _OPEN_WORK: Mapping[str, Mapping[str, str]] = {
@@ -44,7 +53,7 @@ _OPEN_WORK: Mapping[str, Mapping[str, str]] = {
 
 
 class Quiescence(msgspec.Struct, frozen=True, kw_only=True):
-    """`waits_for` names what was still open at the deadline; empty when all was calm."""
+    """`waits_for` names what was still open at the deadline; it is empty exactly when all was calm."""
 
     reached: bool
     after_s: float
@@ -52,20 +61,22 @@ class Quiescence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescence:
-    """Wait for calm twice in a row, at most `deadline_s`; `since` (epoch seconds) is the start of the run."""
+    """Wait for calm twice in a row; give up at the first look after `deadline_s` that finds open work.
+
+    `since` (epoch seconds) is the start of the run. Raises `OperatorError` (kafka.away, fleet.refused).
+    """
     started = time.monotonic()
     since_at = datetime.fromtimestamp(since, UTC)
     calm = 0
-    waits_for: dict[str, int] = {}
     async with AsyncExitStack() as stack:
         databases = {
-            service: await stack.enter_async_context(asyncpg.create_pool(url, min_size=1, max_size=1))
+            service: await stack.enter_async_context(asyncpg.create_pool(url, min_size=0, max_size=1))
             for service, url in fleet.audit_urls().items()
         }
         broker = await stack.enter_async_context(
             await _connected_broker(f"127.0.0.1:{fleet.layout.port('kafka')}", deadline_s=deadline_s)
         )
-        while time.monotonic() - started < deadline_s:
+        while True:
             waits_for = {
                 **await _open_rows(databases, since_at),
                 **await broker.lag(),
@@ -74,22 +85,38 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
             calm = 0 if waits_for else calm + 1
             if calm >= CALM_POLLS:
                 return Quiescence(reached=True, after_s=time.monotonic() - started, waits_for={})
+            if waits_for and time.monotonic() - started >= deadline_s:
+                return Quiescence(reached=False, after_s=time.monotonic() - started, waits_for=waits_for)
             await asyncio.sleep(POLL_S)
-    return Quiescence(reached=False, after_s=time.monotonic() - started, waits_for=waits_for)
 
 
 async def _open_rows(databases: Mapping[str, asyncpg.Pool], since_at: datetime) -> dict[str, int]:
     found: dict[str, int] = {}
     for service, pool in databases.items():
-        async with pool.acquire() as connection:
-            found[f"{service}: unsent events"] = await connection.fetchval(_OUTBOX)
-            for name, query in _OPEN_WORK.get(service, {}).items():
-                arguments = [since_at] if "$1" in query else []
-                found[f"{service}: {name}"] = await connection.fetchval(query, *arguments)
+        try:
+            found |= await _open_rows_of(service, pool, since_at)
+        except DATABASE_AWAY:
+            found[f"{service}: database does not answer"] = 1
     return {name: count for name, count in found.items() if count}
 
 
+async def _open_rows_of(service: str, pool: asyncpg.Pool, since_at: datetime) -> dict[str, int]:
+    async with pool.acquire() as connection:
+        found = {f"{service}: unsent events": await connection.fetchval(_OUTBOX)}
+        for name, query in _OPEN_WORK.get(service, {}).items():
+            arguments = [since_at] if "$1" in query else []
+            found[f"{service}: {name}"] = await connection.fetchval(query, *arguments)
+    return found
+
+
 async def _open_in_world(fleet: Fleet) -> dict[str, int]:
+    try:
+        return await _owed_by_world(fleet)
+    except FleetAwayError:
+        return {"world: does not answer": 1}
+
+
+async def _owed_by_world(fleet: Fleet) -> dict[str, int]:
     found: dict[str, int] = {}
     for name in ("psp", "carrier"):
         stats = await fleet.world(name, "GET", "/control/stats")
@@ -144,6 +171,13 @@ class _Broker:
         await self.close()
 
     async def lag(self) -> dict[str, int]:
+        """Events behind per service; a broker that cannot say, because it has just come up, is not at rest."""
+        try:
+            return await self._behind()
+        except (KafkaError, OSError):
+            return {"kafka: does not answer": 1}
+
+    async def _behind(self) -> dict[str, int]:
         committed: dict[tuple[str, TopicPartition], int] = {}
         for service in AUDITED_SERVICES:
             for partition, offset in (await self._admin.list_consumer_group_offsets(service)).items():

@@ -1,7 +1,8 @@
 """INV-03: with more demand than supply everything is sold, and every hold ends exactly once.
 
 A unit that came back when nobody asked for it any more is not undersold; the refused attempts after
-its return are the witness. Holds are compared with movements, orders and the clock.
+its return are the witness. Holds are compared with movements, orders, sagas and the clock: a saga is written
+before its stock is asked for, so a hold without one belongs to nobody.
 """
 
 from collections import defaultdict
@@ -121,6 +122,8 @@ def _judge_active(evidence: Evidence, hold: ReservationRow, findings: Findings) 
         kind, message = "hold_of_cancelled_order", "is still held though its order is cancelled"
     elif not hold.pinned and hold.expires_at is not None and hold.expires_at <= evidence.facts.judged_at:
         kind, message = "hold_outlived_ttl", "is still held after its time"
+    elif order is None and evidence.audit.sagas and hold.order_id not in evidence.saga_ids:
+        kind, message = "hold_of_nobody", "is held for an order that nobody began"
     else:
         findings.observe("active holds within their time")
         return
@@ -234,6 +237,6 @@ CHECKER = Checker(
     statement="demand above supply sells everything; after its time no hold is active; each hold ends in "
     "exactly one of commit, release, expire",
     witness="inventory × client history × orders",
-    needs=("inventory.reservations", "inventory.movements", "orders.orders", "orders.order_lines"),
+    needs=("inventory.reservations", "inventory.movements", "orders.orders", "orders.order_lines", "orders.sagas"),
     examine=examine,
 )

@@ -93,6 +93,11 @@ class Evidence:
     foreign_orders: frozenset[str] = frozenset()
 
     @cached_property
+    def saga_ids(self) -> frozenset[str]:
+        """The orders that were ever begun, whether or not they came to be."""
+        return frozenset(saga.order_id for saga in self.audit.sagas)
+
+    @cached_property
     def operations(self) -> list[Operation]:
         return list(paired(self.history))
 

@@ -179,6 +179,25 @@ def hold_not_released(evidence: Evidence) -> None:
     alter(evidence.audit.reservations, {"status": "held", "ended_at": None}, order_id=CANCELLED)
 
 
+def held_for_nobody(evidence: Evidence) -> None:
+    """A retry under a new id: its hold has time left, but no saga ever asked for it."""
+    tables = evidence.audit
+    hold = tables.reservations[where(tables.reservations, order_id=PAID)]
+    tables.reservations.append(
+        change(
+            hold,
+            id=fixed_id("orphan"),
+            order_id=fixed_id("orphan"),
+            status="held",
+            pinned=False,
+            ended_at=None,
+            expires_at=evidence.facts.judged_at + 600.0,
+        )
+    )
+    reserve = tables.movements[where(tables.movements, reservation_id=hold.id, type="reserve")]
+    tables.movements.append(change(reserve, id=fixed_id("orphan move"), reservation_id=fixed_id("orphan")))
+
+
 def held_twice(evidence: Evidence) -> None:
     hold = evidence.audit.reservations[where(evidence.audit.reservations, order_id=PAID)]
     evidence.audit.reservations.append(change(hold, id=fixed_id("second hold")))
@@ -574,6 +593,7 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (movement_lost, "INV-03", "hold_ended_without_movement"),
     (hold_not_released, "INV-03", "hold_of_cancelled_order"),
     (sold_without_commit, "INV-03", "hold_of_paid_order"),
+    (held_for_nobody, "INV-03", "hold_of_nobody"),
     (held_twice, "INV-03", "held_more_than_ordered"),
     (held_twice, "INV-03", "hold_without_movement"),
     (order_lost, "INV-03", "committed_without_order"),
