@@ -101,13 +101,15 @@ def _availability(evidence: Evidence, sku: str) -> list[float]:
 
 
 def _units_still_waiting(evidence: Evidence, sku: str) -> int:
-    """Units in holds without an order whose time has not run out: abandoned, and not yet given back."""
+    """Units in holds of orders not yet decided on, whose time has not run out; of decided ones they should be back."""
+    decided = {saga.order_id for saga in evidence.audit.sagas if saga.status != "running"}
     return sum(
         hold.quantity
         for hold in evidence.audit.reservations
         if hold.sku == sku
         and hold.status == "held"
         and not hold.pinned
+        and hold.order_id not in decided
         and (hold.expires_at or 0.0) > evidence.facts.judged_at
     )
 
