@@ -5,7 +5,7 @@ paid back. Supply is what was received, not what a damaged figure says.
 """
 
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -72,7 +72,7 @@ def plan(audit: AuditTables) -> Plan:
         if movement.type in SUPPLY_TYPES:
             supply[movement.sku] += movement.on_hand_delta
     wrong = _skus_with_wrong_figures(audit)
-    leaked = _leaked_holds(audit, orders.keys())
+    leaked = _leaked_holds(audit, {order.id: order.status for order in audit.orders})
     plans: list[SkuPlan] = []
     for sku in sorted({*units, *wrong, *leaked}):
         standing = units.get(sku, {})
@@ -158,11 +158,13 @@ def _skus_with_wrong_figures(audit: AuditTables) -> set[str]:
     }
 
 
-def _leaked_holds(audit: AuditTables, orders: Container[str]) -> dict[str, set[str]]:
-    """Live holds without an order and without a saga that could still bring one, by SKU."""
+def _leaked_holds(audit: AuditTables, statuses: Mapping[str, str]) -> dict[str, set[str]]:
+    """Live holds by SKU that serve nobody: of a cancelled order, or of none and without a saga that may bring one."""
     running = {saga.order_id for saga in audit.sagas if saga.status == "running"}
     leaked: dict[str, set[str]] = defaultdict(set)
     for row in audit.reservations:
-        if row.status == "held" and row.order_id not in orders and row.order_id not in running:
+        status = statuses.get(row.order_id)
+        serves_nobody = row.order_id not in running if status is None else status in NOT_STANDING
+        if row.status == "held" and serves_nobody:
             leaked[row.sku].add(row.id)
     return leaked

@@ -139,6 +139,13 @@ def test_the_hold_of_a_running_saga_is_left_alone() -> None:
     assert plan(rows.tables).empty
 
 
+def test_the_hold_of_a_cancelled_order_is_released_even_while_its_saga_still_tries() -> None:
+    rows = shop(5)
+    rows.ordered("stuck", at=1, status="cancelled", JACKET=1)
+    rows.saga("stuck", "running")
+    assert of(plan(rows.tables), "JACKET").release == ("stuck",)
+
+
 def test_a_hold_that_ended_is_no_leak() -> None:
     rows = shop(5)
     rows.held("swept", "JACKET", 1)
