@@ -1,0 +1,267 @@
+"""When a fleet has come to rest, by its own audit views, the broker's offsets and the outside world."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from compose.engines import boot
+from compose.engines.running import start
+from compose.layout import Layout, default_cache
+from compose.operator_error import OperatorError
+from scenarios import quiescence
+from scenarios.fleet import AUDITED_SERVICES
+from scenarios.quiescence import Quiescence, quiesce
+from tests.bare_fleet import ONE_AT_A_TIME, BareFleet, bare_fleet
+from tests.engines import EngineUrls, free_port_base
+from tests.integration.world.running import behave, pay, receiver
+from tests.services import free_port, until
+
+pytestmark = ONE_AT_A_TIME
+
+LOOK_S = 1.5
+REST_S = 20.0
+
+
+async def look(bare: BareFleet, *, since: float = 0.0) -> dict[str, int]:
+    """What is open, as seen within a look that is too short to wait for its end."""
+    found = await quiesce(bare.fleet, since=since, deadline_s=LOOK_S)
+    assert found.reached == (not found.waits_for)
+    return found.waits_for
+
+
+async def rested(bare: BareFleet) -> Quiescence:
+    return await quiesce(bare.fleet, since=0.0, deadline_s=REST_S)
+
+
+@asynccontextmanager
+async def topic(engines: EngineUrls, name: str, *, records: int) -> AsyncIterator[str]:
+    """A topic of two partitions, all its records in the first; gone afterwards."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=engines.kafka)
+    producer = AIOKafkaProducer(bootstrap_servers=engines.kafka, acks="all")
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, 2, 1)])
+        await producer.start()
+        for number in range(records):
+            await producer.send_and_wait(name, str(number).encode(), partition=0)
+        yield name
+    finally:
+        await producer.stop()
+        await admin.delete_topics([name])
+        await admin.close()
+
+
+async def commit(engines: EngineUrls, group: str, topic_name: str, offset: int) -> None:
+    consumer = AIOKafkaConsumer(bootstrap_servers=engines.kafka, group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partition = TopicPartition(topic_name, 0)
+        consumer.assign([partition])
+        await consumer.commit({partition: offset})
+    finally:
+        await consumer.stop()
+
+
+async def test_a_fleet_without_work_is_at_rest(engines: EngineUrls, prefix: str, tmp_path: Path) -> None:
+    async with bare_fleet(engines, tmp_path, prefix=prefix) as bare:
+        found = await rested(bare)
+    assert (found.reached, found.waits_for) == (True, {})
+    assert found.after_s >= quiescence.POLL_S * (quiescence.CALM_POLLS - 1), "one look is not enough"
+
+
+OPEN_WORK = {
+    "orders: running sagas": (
+        "orders",
+        "INSERT INTO sagas (order_id, customer_id, scope, key, step, status, deadline_at, due_at, draft) "
+        "VALUES (gen_random_uuid(), gen_random_uuid(), 's', 'k', 'reserving', 'running', now(), now(), '')",
+        "UPDATE sagas SET status = 'completed', ended_at = now()",
+    ),
+    "orders: requests in flight": (
+        "orders",
+        "INSERT INTO idempotency_keys (scope, key, fingerprint, status, lease_until) "
+        "VALUES ('s', 'k', '', 'in_flight', now())",
+        "DELETE FROM idempotency_keys",
+    ),
+    "payments: open payments": (
+        "payments",
+        "INSERT INTO payments (id, order_id, order_number, customer_id, email, amount_minor, currency, "
+        "payment_method, status) "
+        "VALUES (gen_random_uuid(), gen_random_uuid(), 'SO', gen_random_uuid(), 'e', 100, 'EUR', 't', 'unknown')",
+        "UPDATE payments SET status = 'captured', captured_minor = 100, refund_reserved_minor = 50",
+    ),
+    "payments: open refunds": (
+        "payments",
+        "INSERT INTO refunds (id, payment_id, psp_payment_id, amount_minor, currency, reason, requested_by, status, "
+        "idempotency_key) SELECT gen_random_uuid(), id, 'p', 50, 'EUR', 'r', 'me', 'processing', 'k' FROM payments",
+        "UPDATE refunds SET status = 'succeeded', psp_refund_id = 'r'",
+    ),
+    "notifications: unsent messages": (
+        "notifications",
+        "INSERT INTO deliveries (id, event_id, template, channel, recipient, customer_id, context, message_id) "
+        "VALUES (gen_random_uuid(), gen_random_uuid(), 't', 'email', 'a@b', gen_random_uuid(), '{}', 'm')",
+        "UPDATE deliveries SET status = 'failed'",
+    ),
+    **{
+        f"{service}: unsent events": (
+            service,
+            "INSERT INTO outbox (id, topic, type, aggregate_id, aggregate_version, payload) "
+            "VALUES (gen_random_uuid(), 't', 'x', 'a', 1, '')",
+            "UPDATE outbox SET sent_at = now()",
+        )
+        for service in AUDITED_SERVICES
+    },
+}
+
+
+async def test_every_kind_of_open_work_is_named_and_no_longer_when_it_is_done(
+    engines: EngineUrls, prefix: str, tmp_path: Path
+) -> None:
+    async with bare_fleet(engines, tmp_path, prefix=prefix) as bare:
+        for service, begin, _ in OPEN_WORK.values():
+            await bare.rows(service, begin)
+        assert await look(bare) == dict.fromkeys(OPEN_WORK, 1)
+        waiting = asyncio.create_task(rested(bare))
+        for service, _, finish in OPEN_WORK.values():
+            assert not waiting.done()
+            await bare.rows(service, finish)
+        assert (await waiting).reached
+
+
+async def test_work_that_began_before_the_run_is_not_waited_for(
+    engines: EngineUrls, prefix: str, tmp_path: Path
+) -> None:
+    async with bare_fleet(engines, tmp_path, prefix=prefix) as bare:
+        for name in ("orders: running sagas", "orders: requests in flight", "payments: open payments"):
+            service, begin, _ = OPEN_WORK[name]
+            await bare.rows(service, begin)
+        assert len(await look(bare)) == 3
+        assert await look(bare, since=time.time() + 60) == {}
+
+
+async def test_events_a_group_has_not_committed_are_behind(engines: EngineUrls, prefix: str, tmp_path: Path) -> None:
+    async with (
+        bare_fleet(engines, tmp_path, prefix=prefix, kafka_bootstrap=engines.kafka) as bare,
+        topic(engines, f"{prefix}orders", records=5) as name,
+    ):
+        await commit(engines, "payments", name, 2)
+        await commit(engines, "shipping", name, 5)
+        await commit(engines, "somebody.else", name, 0)
+        assert await look(bare) == {"payments: events behind": 3}
+        waiting = asyncio.create_task(rested(bare))
+        await commit(engines, "payments", name, 4)
+        assert not waiting.done()
+        await commit(engines, "payments", name, 5)
+        assert (await waiting).reached
+
+
+async def test_a_tap_that_cannot_see_the_broker_is_not_at_rest(
+    engines: EngineUrls, prefix: str, tmp_path: Path
+) -> None:
+    async with bare_fleet(engines, tmp_path, prefix=prefix, kafka_bootstrap=f"127.0.0.1:{free_port()}") as bare:
+        assert await look(bare) == {"tap: records behind": 1}
+
+
+async def test_webhooks_that_are_still_owed_are_waited_for(engines: EngineUrls, prefix: str, tmp_path: Path) -> None:
+    async with receiver() as gateway, bare_fleet(engines, tmp_path, prefix=prefix, gateway_url=gateway.url) as bare:
+        await behave(bare.world, webhook_delay_s=3.0)
+        await pay(bare.world)
+        assert set(await look(bare)) == {"psp: pending webhooks"}
+        assert (await rested(bare)).reached
+        assert gateway.types()
+
+
+async def test_a_database_that_loses_its_connections_is_asked_again(
+    engines: EngineUrls, prefix: str, tmp_path: Path
+) -> None:
+    async with bare_fleet(engines, tmp_path, prefix=prefix) as bare:
+        service, begin, finish = OPEN_WORK["orders: running sagas"]
+        await bare.rows(service, begin)
+        waiting = asyncio.create_task(rested(bare))
+        await until(lambda: bare.rows(service, CUT))
+        await bare.rows(service, finish)
+        assert (await waiting).reached
+
+
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'"
+)
+
+
+async def test_a_world_that_is_away_is_not_at_rest(engines: EngineUrls, prefix: str, tmp_path: Path) -> None:
+    async with bare_fleet(engines, tmp_path, prefix=prefix) as bare:
+        assert (await rested(bare)).reached
+        await bare.world.stop()
+        assert await look(bare) == {"world: does not answer": 1}
+
+
+async def test_a_broker_that_cannot_say_how_far_its_groups_are_is_asked_again(tmp_path: Path) -> None:
+    """A new broker has no coordinator of groups yet, a killed one has none for a while."""
+    layout = Layout(tmp_path, default_cache(), free_port_base())
+    running = await boot(layout, only=("kafka",))
+    try:
+        async with await quiescence._connected_broker(running.urls["kafka"], deadline_s=REST_S) as broker:
+            await until(lambda: _nobody_behind(broker))
+            kafka = running.engines["kafka"]
+            kafka.process.send(signal.SIGKILL)
+            await kafka.process.ended.wait()
+            assert await broker.lag() == {"kafka: does not answer": 1}
+            running.engines["kafka"] = await start(kafka.engine, layout)
+            await until(lambda: _nobody_behind(broker))
+    finally:
+        await running.stop()
+
+
+async def _nobody_behind(broker: quiescence._Broker) -> bool:
+    return await broker.lag() == {}
+
+
+async def test_a_broker_that_is_away_is_an_operators_matter_after_the_deadline() -> None:
+    with pytest.raises(OperatorError) as refusal:
+        await quiescence._connected_broker(f"127.0.0.1:{free_port()}", deadline_s=0.5)
+    assert (refusal.value.code, refusal.value.exit_code) == ("kafka.away", 3)
+
+
+async def test_a_broker_that_was_just_killed_gets_its_time_to_come_back(engines: EngineUrls) -> None:
+    port = free_port()
+    starting = asyncio.create_task(quiescence._connected_broker(f"127.0.0.1:{port}", deadline_s=REST_S))
+    async with _door(port, engines.kafka, closed_for=3) as knocks, await starting as broker:
+        assert len(knocks) > 3
+        await broker.lag()
+
+
+@asynccontextmanager
+async def _door(port: int, target: str, *, closed_for: int) -> AsyncIterator[list[int]]:
+    """A relay to the broker that hangs up on the first callers."""
+    knocks: list[int] = []
+    host, _, target_port = target.partition(":")
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while content := await reader.read(65_536):
+            writer.write(content)
+            await writer.drain()
+        writer.close()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        knocks.append(1)
+        if len(knocks) <= closed_for:
+            writer.close()
+            return
+        inner_reader, inner_writer = await asyncio.open_connection(host, int(target_port))
+        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer), return_exceptions=True)
+
+    async with await asyncio.start_server(take, "127.0.0.1", port):
+        yield knocks
+
+
+def test_every_table_of_open_work_is_covered_here() -> None:
+    """A new kind of open work needs a row above."""
+    named = {f"{service}: {name}" for service, queries in quiescence._OPEN_WORK.items() for name in queries}
+    assert named <= OPEN_WORK.keys()
