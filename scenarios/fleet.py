@@ -4,12 +4,13 @@ Talks to the fleet only as anyone outside could: HTTP, the control socket, the a
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+import asyncpg
 import msgspec
 
 from compose import secrets_file, state
@@ -22,6 +23,16 @@ CALL_TIMEOUT_S = 60.0
 AUDITED_SERVICES = (
     "auth", "catalog", "inventory", "orders", "payments", "shipping", "search", "notifications", "analytics",
 )  # fmt: skip
+DATABASE_AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InterfaceError,
+)
+"""A database that was just killed, or is none of a part of the stack; anything else that a query says is a bug."""
 NO_ANSWER = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 
 Json = dict[str, Any]
@@ -37,8 +48,8 @@ class FleetRefusedError(OperatorError):
 class FleetAwayError(OperatorError):
     """A service or simulator that does not answer: not started, just killed, or too slow."""
 
-    def __init__(self, name: str, url: str) -> None:
-        super().__init__("fleet.away", f"{name} does not answer at {url}.", mend="Look with: shopctl status.")
+    def __init__(self, name: str, where: str) -> None:
+        super().__init__("fleet.away", f"{name} does not answer at {where}.", mend="Look with: shopctl status.")
 
 
 class Fleet:
@@ -112,6 +123,18 @@ class Fleet:
         Raises `FleetRefusedError` for anything but 2xx, `FleetAwayError`.
         """
         return await self._ask(name, method, path, json=json)
+
+    async def rows(self, service: str, query: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """Ask a service's audit views. Raises `FleetAwayError`."""
+        url = self.audit_urls()[service]
+        try:
+            connection = await asyncpg.connect(url)
+            try:
+                return await connection.fetch(query, *arguments)
+            finally:
+                await connection.close()
+        except DATABASE_AWAY as error:
+            raise FleetAwayError(f"the database of {service}", f"port {self.layout.port('postgres')}") from error
 
     async def supervise(self, command: str, **arguments: Any) -> Json:
         """One call on the control socket, off the loop."""

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import asyncpg
-
-from scenarios.fleet import Fleet
+from scenarios.fleet import AUDITED_SERVICES, Fleet
 
 _LETTERS = """
     SELECT consumer, event_id::text, topic, partition, offset_, reason, attempts, parked, created_at, redriven_at
@@ -15,10 +13,6 @@ _LETTERS = """
 async def dead_letters(fleet: Fleet, *, per_service_max: int) -> list[dict[str, Any]]:
     """The newest letters of every service."""
     found: list[dict[str, Any]] = []
-    for url in fleet.audit_urls().values():
-        connection = await asyncpg.connect(url)
-        try:
-            found.extend(dict(row) for row in await connection.fetch(_LETTERS, per_service_max))
-        finally:
-            await connection.close()
+    for service in AUDITED_SERVICES:
+        found.extend(dict(row) for row in await fleet.rows(service, _LETTERS, per_service_max))
     return found

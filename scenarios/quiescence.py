@@ -17,19 +17,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from compose.operator_error import OperatorError
-from scenarios.fleet import AUDITED_SERVICES, Fleet, FleetAwayError
+from scenarios.fleet import AUDITED_SERVICES, DATABASE_AWAY, Fleet, FleetAwayError
 
 POLL_S = 0.25
 CALM_POLLS = 2
-DATABASE_AWAY = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InterfaceError,
-)
-"""A database that was just killed; anything else that a query says is a bug."""
 
 _OUTBOX = "SELECT count(*) FROM audit.outbox WHERE sent_at IS NULL"
 _OPEN_WORK: Mapping[str, Mapping[str, str]] = {

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from scenarios.checkers import ALL_CHECKERS, Checker
-from scenarios.evidence import Evidence, load_evidence, save_evidence
-from scenarios.evidence.storage import HISTORY
+from scenarios.evidence import Evidence, EvidenceUnreadableError, load_evidence, save_evidence
+from scenarios.evidence.storage import HISTORY, UNDECODABLE
+from scenarios.history import HistoryCorruptError
 from scenarios.junit import write_junit
 from scenarios.report import write_report
 from scenarios.verdict import VERDICT, Verdict, judge, load_verdict, save_verdict
@@ -58,6 +59,10 @@ def recheck(run_dir: Path, checkers: Iterable[Checker] | None = None) -> Verdict
     Raises EvidenceUnreadableError when the directory is not a whole run.
     """
     evidence = load_evidence(run_dir)
+    try:
+        evidence.purchases  # noqa: B018 - the history is read as orders on first use
+    except (HistoryCorruptError, msgspec.ValidationError) as error:
+        raise EvidenceUnreadableError(f"{history_path(run_dir)}: {error}") from error
     return _write_judgement(evidence, run_dir, checkers or _judged_before(run_dir))
 
 
@@ -77,5 +82,8 @@ def _write_judgement(evidence: Evidence, run_dir: Path, checkers: Iterable[Check
 def _judged_before(run_dir: Path) -> tuple[Checker, ...]:
     if not (run_dir / VERDICT).exists():
         return ALL_CHECKERS
-    judged = {result.id for result in load_verdict(run_dir).results}
+    try:
+        judged = {result.id for result in load_verdict(run_dir).results}
+    except UNDECODABLE as error:
+        raise EvidenceUnreadableError(f"{run_dir / VERDICT}: {error}") from error
     return tuple(checker for checker in ALL_CHECKERS if checker.id in judged) or ALL_CHECKERS

@@ -1,11 +1,9 @@
 """One order's whole story: what every service, the broker and the outside world know of it, in the order of time."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from scenarios.fleet import Fleet
@@ -82,34 +80,25 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 async def story(fleet: Fleet, order: str) -> Story | None:
     """The story of an order by id or number; None when there is no such order."""
-    urls = fleet.audit_urls()
-    found = await _rows(urls["orders"], _ORDERS, order)
+    found = await fleet.rows("orders", _ORDERS, order)
     if not found:
         return None
     row = dict(found[0])
     order_id = row["id"]
-    told = await asyncio.gather(*(_of_service(service, urls[service], order_id) for service in _QUERIES))
+    told = await asyncio.gather(*(_of_service(fleet, service, order_id) for service in _QUERIES))
     chapters = [chapter for chapters in told for chapter in chapters]
     chapters.extend(await asyncio.to_thread(_witnessed, fleet, str(order_id)))
     return Story(order={name: _plain(value) for name, value in row.items()}, chapters=tuple(sorted(chapters)))
 
 
-async def _of_service(service: str, url: str, order_id: UUID) -> list[Chapter]:
+async def _of_service(fleet: Fleet, service: str, order_id: UUID) -> list[Chapter]:
     chapters: list[Chapter] = []
     for kind, query in _QUERIES[service]:
-        rows = await _rows(url, query, order_id)
+        rows = await fleet.rows(service, query, order_id)
         chapters.extend(
             Chapter(row["at"].timestamp(), service, kind, row["what"] or "", row["detail"] or "") for row in rows
         )
     return chapters
-
-
-async def _rows(url: str, query: str, argument: object) -> Sequence[asyncpg.Record]:
-    connection = await asyncpg.connect(url)
-    try:
-        return await connection.fetch(query, argument)
-    finally:
-        await connection.close()
 
 
 def _witnessed(fleet: Fleet, order_id: str) -> list[Chapter]:

@@ -49,11 +49,12 @@ def _judge_history(evidence: Evidence, sku: str, findings: Findings) -> None:
     if supply_at(evidence, sku, 0.0) is None:
         findings.require(not stays, f"the supply of {sku} is not known")
         return
+    undone = sum(_standing_units(evidence, sku).values()) <= (supply_at(evidence, sku, float("inf")) or 0)
     for excess in excesses(stays, lambda at: supply_at(evidence, sku, at) or 0):
         findings.damage(
             "confirmed_beyond_supply",
             f"{excess.occupied} units of {sku} confirmed to clients, the supply was {excess.limit}",
-            undone=_left_at(evidence, excess.stay.order_id) is not None,
+            undone=undone,
             order_id=excess.stay.order_id,
             sku=sku,
             at=excess.stay.entered_at,
@@ -66,19 +67,24 @@ def _judge_final_read(evidence: Evidence, sku: str, findings: Findings) -> None:
     total = supply_at(evidence, sku, float("inf"))
     if total is None:
         return
-    standing = [order for order in evidence.audit.orders if not is_cancelled(evidence, order)]
     occupied = 0
-    for order in sorted(standing, key=lambda order: order.placed_at):
-        count = units(evidence, order.id, sku)
+    for order_id, count in _standing_units(evidence, sku).items():
         occupied += count
-        if count and occupied > total:
+        if occupied > total:
             findings.violation(
                 "standing_beyond_supply",
                 f"{occupied} units of {sku} in standing orders, the supply was {total}",
-                order_id=order.id,
+                order_id=order_id,
                 sku=sku,
                 weight=occupied - total,
             )
+
+
+def _standing_units(evidence: Evidence, sku: str) -> dict[str, int]:
+    """Units by order that was not cancelled, in the order of placement."""
+    standing = [order for order in evidence.audit.orders if not is_cancelled(evidence, order)]
+    standing.sort(key=lambda order: order.placed_at)
+    return {order.id: count for order in standing if (count := units(evidence, order.id, sku))}
 
 
 def _judge_strength(evidence: Evidence, sku: str, findings: Findings) -> None:

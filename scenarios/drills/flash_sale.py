@@ -19,7 +19,9 @@ SCENARIO = Scenario(
             "over_s": 4.0,
             "volley": 100,
             "declined_share": 0.25,
-            "greedy_share": 0.25,
+            "greedy_share": 0.2,
+            "greedy_orders": 6,
+            "greedy_first": True,
         },
     },
     faults={

@@ -5,6 +5,7 @@ JSON lines throughout; reading is strict, because evidence that does not parse m
 """
 
 import gzip
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +31,7 @@ HISTORY = "history.jsonl"
 SNAPSHOTS = "snapshots"
 JOURNALS = "journals"
 GZIP_LEVEL = 3
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 
@@ -63,7 +65,7 @@ def load_evidence(run_dir: Path) -> Evidence:
     journals = run_dir / JOURNALS
     try:
         history = read_history(run_dir / HISTORY)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *UNDECODABLE) as error:
         raise EvidenceUnreadableError(f"{run_dir / HISTORY}: {error}") from error
     return Evidence(
         facts=load_facts(run_dir),
@@ -83,7 +85,7 @@ def load_evidence(run_dir: Path) -> Evidence:
 def load_facts(run_dir: Path) -> RunFacts:
     try:
         return msgspec.json.decode((run_dir / FACTS).read_bytes(), type=RunFacts)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *UNDECODABLE) as error:
         raise EvidenceUnreadableError(f"{run_dir / FACTS}: {error}") from error
 
 
@@ -98,7 +100,7 @@ def _write(path: Path, rows: Iterable[msgspec.Struct]) -> None:
 def _read_all(path: Path, row_type: type[Struct]) -> list[Struct]:
     try:
         return list(_read(path, row_type))
-    except (OSError, EOFError, msgspec.DecodeError) as error:
+    except (OSError, EOFError, zlib.error, *UNDECODABLE) as error:
         raise EvidenceUnreadableError(f"{path}: {error}") from error
 
 

@@ -49,7 +49,10 @@ class SalePlan(msgspec.Struct, frozen=True, kw_only=True):
     abandon_share: float = 0.03
     declined_share: float = 0.04
     greedy_share: float = 0.02
-    """Buyers who try three orders with keys of their own, although the limit is two each."""
+    """Buyers who try several orders at once, with a key each, although the limit is two."""
+    greedy_orders: int = 3
+    greedy_first: bool = False
+    """Whether the greedy are the quickest, as resellers' programs are."""
 
 
 class _Character(msgspec.Struct, frozen=True):
@@ -72,6 +75,8 @@ class FlashSale:
         self._watchers: list[tuple[int, Callable[[], None]]] = []
         chance = random.Random(plan.seed)
         self._characters = [_character(plan, chance) for _ in range(plan.buyers)]
+        if plan.greedy_first:
+            self._characters.sort(key=lambda character: not character.greedy)
         self._arrivals = _arrivals(plan, chance)
         self.confirmed = 0
 
@@ -90,9 +95,8 @@ class FlashSale:
 
     async def _buy(self, index: int) -> None:
         buyer, character = self._buyers[index], self._characters[index]
-        keys = [f"{self.plan.sku}-{index}-a"]
-        if character.greedy:
-            keys.extend(f"{self.plan.sku}-{index}-{more}" for more in "bc")
+        orders = self.plan.greedy_orders if character.greedy else 1
+        keys = [f"{self.plan.sku}-{index}-{number}" for number in range(1, orders + 1)]
         async with asyncio.TaskGroup() as group:
             for key in keys:
                 group.create_task(self._order(buyer, character, key))

@@ -1,31 +1,38 @@
-"""Planted: what a customer already has is counted before the lock, and each request on its own."""
+"""Planted: what a customer already has is counted before the lock, and the count is remembered for a while."""
 
-import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from scenarios.defects.flash_sale import broken_reserve
 from shared.unit_of_work import UnitOfWork
 from svc.inventory import store
 from svc.inventory.domain import Hold, HoldRequest, PurchaseLimitExceeded
 
-THINKING_TIME_S = 0.01
+REMEMBERED_S = 1.0
 
 
 def twin(_healthy: Any) -> Any:
-    """A reserve that checks the limit first and holds later."""
+    """A reserve that checks the limit first, against counts up to a second old, and holds later."""
+    remembered: dict[tuple[UUID, str], tuple[int, float]] = {}
 
     async def reserve(uow: UnitOfWork, requests: Sequence[HoldRequest]) -> list[Hold | Exception]:
         skus = broken_reserve.wanted_skus(requests)
         limits = await store.limits(uow.connection, skus)
-        counted = await store.held_by_customer(uow.connection, [r.customer_id for r in requests], list(limits))
+        fresh = await store.held_by_customer(uow.connection, [r.customer_id for r in requests], list(limits))
+        now = time.monotonic()
+        counted = {
+            (request.customer_id, sku): _counted_once(remembered, (request.customer_id, sku), fresh, now)
+            for request in requests
+            for sku in limits
+        }
         refused = {
             request.reservation_id
             for request in requests
             for line in request.lines
-            if line.sku in limits and counted.get((request.customer_id, line.sku), 0) + line.quantity > limits[line.sku]
+            if line.sku in limits and counted[request.customer_id, line.sku] + line.quantity > limits[line.sku]
         }
-        await asyncio.sleep(THINKING_TIME_S)
         levels = await store.lock_levels(uow.connection, skus)
         known = await store.holds(uow.connection, list(refused))
         admitted = [r for r in requests if r.reservation_id not in refused or r.reservation_id in known]
@@ -41,3 +48,16 @@ def twin(_healthy: Any) -> Any:
         ]
 
     return reserve
+
+
+def _counted_once(
+    remembered: dict[tuple[UUID, str], tuple[int, float]],
+    key: tuple[UUID, str],
+    fresh: Mapping[tuple[UUID, str], int],
+    now: float,
+) -> int:
+    count, until = remembered.get(key, (0, 0.0))
+    if now >= until:
+        count = fresh.get(key, 0)
+        remembered[key] = (count, now + REMEMBERED_S)
+    return count
