@@ -6,6 +6,7 @@ from scenarios.checkers import ALL_CHECKERS, Checker, named
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.fleet import Fleet
 from scenarios.quiescence import quiesce
+from scenarios.repair.rejudge import was_repaired
 from scenarios.runner import subscriptions
 from scenarios.snapshots import take_snapshots
 from scenarios.verdict import Verdict, judge
@@ -38,6 +39,7 @@ async def look(fleet: Fleet, checkers: tuple[Checker, ...]) -> Verdict:
         ended_at=time.time(),
         subscriptions=await subscriptions(fleet),
         problems=list(snapshots.problems),
+        repaired=was_repaired(fleet.layout.runs),
     )
     evidence = Evidence(facts=facts, history=[], audit=snapshots.tables, journals=read_journals(fleet.layout.world))
     return judge(evidence, checkers)

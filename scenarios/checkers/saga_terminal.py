@@ -114,7 +114,13 @@ def _judge_undone(evidence: Evidence, order: OrderRow, traces: Traces, findings:
             amount_minor=abs(kept),
         )
     if live := traces.live_shipments(order.id):
-        findings.violation("shipment_not_void", f"cancelled, yet its shipment is {', '.join(live)}", order_id=order.id)
+        # goods that were delivered stay so: of a repaired order its money must be back, which is judged above
+        findings.damage(
+            "shipment_not_void",
+            f"cancelled, yet its shipment is {', '.join(live)}",
+            undone=not (held or kept),
+            order_id=order.id,
+        )
     if not any("cancel" in template or "fail" in template for template in traces.mails(order.id)):
         findings.violation("customer_not_told", "cancelled, yet no mail told the customer", order_id=order.id)
 

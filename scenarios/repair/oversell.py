@@ -1,7 +1,7 @@
 """`repair oversell`: which orders cannot be served, which holds belong to nobody, which figures are wrong.
 
-The rule: per SKU the earliest confirmed orders keep their units, the latest ones beyond the supply are cancelled and
-paid back. Supply is what was received, not what a damaged figure says.
+The rule: an order whose hold was taken from it is cancelled and paid back; of the others the earliest keep their units,
+per SKU, and the latest ones beyond the supply follow. Supply is what was received, not what a damaged figure says.
 """
 
 from collections import defaultdict
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from scenarios.checkers.standing import CANCELLED_STATUSES
+from scenarios.checkers.standing import CANCELLED_STATUSES, PAID_STATUSES
 from scenarios.evidence import AuditTables
 from scenarios.fleet import Fleet
 from scenarios.quiescence import Quiescence, quiesce
@@ -22,7 +22,11 @@ SUPPLY_TYPES = frozenset({"receive", "adjust"})
 
 
 class SkuPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What one SKU needs. `cancel` are orders, latest first; `release` are holds without a standing order."""
+    """What one SKU needs.
+
+    `cancel` are orders: those beyond the supply, latest first, then those without stock; `release` are holds that
+    serve no standing order.
+    """
 
     sku: str
     supply: int
@@ -73,15 +77,18 @@ def plan(audit: AuditTables) -> Plan:
             supply[movement.sku] += movement.on_hand_delta
     wrong = _skus_with_wrong_figures(audit)
     leaked = _leaked_holds(audit, {order.id: order.status for order in audit.orders})
+    unbacked = _orders_without_stock(audit)
     plans: list[SkuPlan] = []
     for sku in sorted({*units, *wrong, *leaked}):
         standing = units.get(sku, {})
         by_time = sorted(standing, key=lambda order_id: (orders[order_id].placed_at, order_id))
+        robbed = [order_id for order_id in by_time if order_id in unbacked]
+        kept = [order_id for order_id in by_time if order_id not in unbacked]
         made = SkuPlan(
             sku=sku,
             supply=supply[sku],
             standing=sum(standing.values()),
-            cancel=tuple(reversed(_beyond(by_time, standing, supply[sku]))),
+            cancel=(*reversed(_beyond(kept, standing, supply[sku])), *reversed(robbed)),
             release=tuple(sorted(leaked.get(sku, ()))),
             figures_wrong=sku in wrong,
         )
@@ -137,6 +144,13 @@ def _beyond(by_time: Sequence[str], units: dict[str, int], supply: int) -> list[
         else:
             served += units[order_id]
     return beyond
+
+
+def _orders_without_stock(audit: AuditTables) -> set[str]:
+    """Paid orders that had a hold and lost it before their units were committed."""
+    paid = {order.id for order in audit.orders if order.status in PAID_STATUSES}
+    backed = {row.order_id for row in audit.reservations if row.status in {"held", "committed"}}
+    return {row.order_id for row in audit.reservations if row.order_id in paid} - backed
 
 
 def _skus_with_wrong_figures(audit: AuditTables) -> set[str]:

@@ -1,17 +1,21 @@
 """Judge a run once more after its damage was undone: the same history, the fleet as it stands now."""
 
 import asyncio
+import contextlib
 import shutil
 from pathlib import Path
 
 import msgspec
 
-from scenarios.evidence import load_facts
+from scenarios.evidence import EvidenceUnreadableError, load_facts
 from scenarios.fleet import Fleet
-from scenarios.run_directory import conclude, create_run_directory, history_path, latest_run
+from scenarios.run_directory import conclude, create_run_directory, history_path, newest_first
 from scenarios.runner import collect
 from scenarios.verdict import Verdict
 from scenarios.world.journals import Marks
+
+REPAIRED = "-repaired"
+"""Ends the scenario's name in the directory of a run that was judged again after a repair."""
 
 
 class LastRun(msgspec.Struct, frozen=True):
@@ -29,15 +33,22 @@ class Rejudged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def last_run(fleet: Fleet) -> LastRun | None:
-    """The newest run of this home."""
-    directory = latest_run(fleet.layout.runs)
-    return LastRun(directory, load_facts(directory).started_at) if directory else None
+    """The newest run of this home that was played to its end."""
+    for directory in newest_first(fleet.layout.runs):
+        with contextlib.suppress(EvidenceUnreadableError):
+            return LastRun(directory, load_facts(directory).started_at)
+    return None
+
+
+def was_repaired(runs: Path) -> bool:
+    """Whether damage was ever repaired in this home."""
+    return any(runs.glob(f"*-*{REPAIRED}-*"))
 
 
 async def rejudge(fleet: Fleet, run: LastRun) -> Rejudged:
     """Collect the evidence anew and judge it as that of a repaired fleet."""
     facts = load_facts(run.directory)
-    directory = create_run_directory(fleet.layout.runs, f"{facts.scenario}-repaired", seed=facts.seed)
+    directory = create_run_directory(fleet.layout.runs, f"{facts.scenario}{REPAIRED}", seed=facts.seed)
     await asyncio.to_thread(shutil.copyfile, history_path(run.directory), history_path(directory))
     facts.repaired = True
     facts.problems = []

@@ -146,6 +146,14 @@ def test_the_hold_of_a_cancelled_order_is_released_even_while_its_saga_still_tri
     assert of(plan(rows.tables), "JACKET").release == ("stuck",)
 
 
+def test_a_paid_order_whose_hold_was_taken_from_it_is_cancelled_though_the_supply_would_do() -> None:
+    rows = shop(5)
+    rows.ordered("robbed", at=1, JACKET=1)
+    rows.released("JACKET", "robbed")
+    rows.ordered("served", at=2, JACKET=1)
+    assert of(plan(rows.tables), "JACKET").cancel == ("robbed",)
+
+
 def test_a_hold_that_ended_is_no_leak() -> None:
     rows = shop(5)
     rows.held("swept", "JACKET", 1)
