@@ -48,9 +48,16 @@ def tail(
 
     from cli import terminal  # noqa: PLC0415 -- the same
     from compose import state  # noqa: PLC0415 -- the same
-    from scenarios.world.journals import read_journals  # noqa: PLC0415 -- the same
+    from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
+    from scenarios.world.journals import JournalDamagedError, read_journals  # noqa: PLC0415 -- the same
 
-    seen = [line for line in read_journals(state.layout_of().world).tap if not event_type or line.type == event_type]
+    try:
+        told = read_journals(state.layout_of().world).tap
+    except JournalDamagedError as error:
+        raise OperatorError(
+            "journal.damaged", f"A journal of the world is damaged: {error}.", mend="Start anew: shopctl down --wipe."
+        ) from error
+    seen = [line for line in told if not event_type or line.type == event_type]
     if json:
         terminal.json([msgspec.to_builtins(line) for line in seen[-lines:]])
         return
@@ -112,7 +119,16 @@ def dlq_list(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50, json: 
 def dlq_redrive(service: Annotated[str, typer.Argument(help="Whose dead letters.")], json: Json = False) -> None:
     """Apply a service's dead letters again, with their own ids, after the cause is mended."""
     from cli import terminal  # noqa: PLC0415 -- quick --help
+    from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
+    from scenarios.fleet import AUDITED_SERVICES  # noqa: PLC0415 -- the same
 
+    if service not in AUDITED_SERVICES:
+        raise OperatorError(
+            "service.unknown",
+            f"There is no service {service!r} with dead letters.",
+            mend=f"Choose one of: {', '.join(AUDITED_SERVICES)}.",
+            exit_code=2,
+        )
     done = _with_fleet(lambda fleet: fleet.call(service, "POST", "/internal/dead-letters/redrive"))
     if json:
         terminal.json(done)

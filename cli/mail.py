@@ -27,9 +27,11 @@ def list_mails(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """The newest mails first."""
+    from urllib.parse import urlencode  # noqa: PLC0415 -- quick --help
+
     from cli import terminal  # noqa: PLC0415 -- quick --help
 
-    mails = _ask(f"/mail?limit={limit}" + (f"&to={to}" if to else ""))["items"]
+    mails = _ask("/mail?" + urlencode({"limit": limit, **({"to": to} if to else {})}))["items"]
     if json:
         terminal.json(mails)
         return

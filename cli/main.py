@@ -43,7 +43,8 @@ def run(arguments: Sequence[str]) -> int:
         _fail(error.what, error.mend)
         return error.exit_code
     except TyperException as error:
-        _fail(error.format_message(), f"See: {_help_command(arguments)}")
+        context = getattr(error, "ctx", None)
+        _fail(_in_one_line(error.format_message()), f"See: {context.command_path if context else 'shopctl'} --help")
         return EXIT_USAGE
     except (Abort, KeyboardInterrupt):
         _fail("Interrupted.", "The stack is as it was; look with: shopctl status.")
@@ -51,10 +52,8 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # head(1) has seen enough
         return 0
-    except Exception:  # noqa: BLE001 -- the last resort: a log instead of a traceback
-        path = _crash_log(arguments)
-        _fail("ShopStream failed internally; this is a bug.", f"Please report it with {path}.")
-        return EXIT_INTERNAL
+    except Exception as error:  # noqa: BLE001 -- the last resort: a log instead of a traceback
+        return _unexpected(error, arguments)
     return code if isinstance(code, int) else 0
 
 
@@ -100,9 +99,21 @@ def _fail(what: str, mend: str) -> None:
     terminal.fail(what, mend)
 
 
-def _help_command(arguments: Sequence[str]) -> str:
-    command = next((part for part in arguments if part in COMMANDS), "")
-    return " ".join(filter(None, ("shopctl", command, "--help")))
+def _in_one_line(message: str) -> str:
+    """A list of choices comes one per line; the help of a group stays as it is."""
+    return message if message.startswith("Usage:") else " ".join(message.split())
+
+
+def _unexpected(error: Exception, arguments: Sequence[str]) -> int:
+    """A state of the machine that no command foresaw, or a bug."""
+    from compose import machine  # noqa: PLC0415 -- only here
+
+    if (refusal := machine.refusal_of(error)) is not None:
+        _fail(refusal.what, refusal.mend)
+        return refusal.exit_code
+    path = _crash_log(arguments)
+    _fail("ShopStream failed internally; this is a bug.", f"Please report it with {path}.")
+    return EXIT_INTERNAL
 
 
 def _crash_log(arguments: Sequence[str]) -> Path:

@@ -1,8 +1,12 @@
 """shopctl repair: undo damage exactly once."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from scenarios.repair.oversell import Plan, Repaired
+    from scenarios.repair.rejudge import Rejudged
 
 EXAMPLES = """Examples:
 
@@ -27,9 +31,6 @@ def oversell(
     """Cancel and pay back what cannot be served, release leaked holds, recount stock; then judge the last run again."""
     import asyncio  # noqa: PLC0415 -- quick --help
 
-    import msgspec  # noqa: PLC0415 -- the same
-
-    from cli import terminal  # noqa: PLC0415 -- the same
     from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
     from scenarios.repair import oversell as repairs  # noqa: PLC0415 -- the same
     from scenarios.repair import rejudge  # noqa: PLC0415 -- the same
@@ -43,7 +44,15 @@ def oversell(
             done = await repairs.apply(fleet, planned, since=before.started_at if before else 0.0)
             return planned, done, await rejudge.rejudge(fleet, before) if before else None
 
-    planned, done, judged = asyncio.run(run())
+    raise typer.Exit(_show(*asyncio.run(run()), json=json))
+
+
+def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *, json: bool) -> int:
+    """The plan, what was done, the new verdict; returns the exit code."""
+    import msgspec  # noqa: PLC0415 -- quick --help
+
+    from cli import terminal  # noqa: PLC0415 -- the same
+
     if json:
         terminal.json(msgspec.to_builtins({"plan": planned, "done": done, "judged": judged}, enc_hook=str))
     else:
@@ -57,12 +66,13 @@ def oversell(
         )
     if done is None:
         terminal.info("Nothing to repair." if planned.empty else "This is the plan; carry it out with --apply.")
-        return
+        return 0
     terminal.ok(
         f"Cancelled {done.orders_cancelled} orders, released {done.holds_released} holds, reconciled "
         f"{done.skus_reconciled} SKUs, applied {done.letters_redriven} dead letters again."
     )
-    if judged is not None:
-        if not json:
-            terminal.verdict(judged.verdict, report=str(judged.directory / "report.html"))
-        raise typer.Exit(judged.verdict.exit_code)
+    if judged is None:
+        return 0
+    if not json:
+        terminal.verdict(judged.verdict, report=str(judged.directory / "report.html"))
+    return judged.verdict.exit_code

@@ -15,16 +15,19 @@ from typing import Any, Final
 
 from compose import operator_error, ports, state
 from compose.control import Control
+from compose.engines.engine import DISK_FULL
 from compose.engines.postgres import FOREIGN_DATA, data_root
 from compose.layout import Layout, default_cache, default_home, make_directories
+from compose.machine import disk_full
 from compose.operator_error import OperatorError
-from compose.process import rotate
+from compose.process import rotate, tail
 from compose.supervisor import leftovers
 
 LISTEN_SECONDS_MAX: Final = 15.0
 BOOT_SECONDS_MAX: Final = 600.0  # a first start downloads
 STOP_SECONDS_MAX: Final = 60.0
 PAUSE_SECONDS: Final = 0.02
+ROOM_BYTES_MIN: Final = 1_000_000
 OWN_ENTRIES: Final = ("engines", "logs", "spans", "world", "runs", "overlay.json", "secrets.json", "stack.json", "lock")
 
 Json = dict[str, Any]
@@ -118,11 +121,11 @@ def _launch(layout: Layout, *, port_base: int | None, names: list[str], scale: d
     control = Control(layout)
     while not control.answers:
         if _has_ended(pid):
-            raise _vanished(layout)
+            raise _vanished(layout, pid=pid)
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            raise _vanished(layout)
+            raise _vanished(layout, pid=pid)
         time.sleep(PAUSE_SECONDS)
 
 
@@ -171,13 +174,17 @@ def _end_mute_supervisor(layout: Layout, supervisor: state.ProcessRecord) -> Non
     layout.socket_file.unlink(missing_ok=True)
 
 
-def _vanished(layout: Layout) -> OperatorError:
+def _vanished(layout: Layout, *, pid: int | None = None) -> OperatorError:
+    """Why a supervisor is gone; with `pid` only what this one left behind counts, not the word of an earlier one."""
     known = state.load(layout)
-    if known and known.error:
+    if known and known.error and pid in {None, known.supervisor.pid}:
         return operator_error.from_dict(known.error)
+    log = layout.log("supervisor")
+    if DISK_FULL in tail(log) or shutil.disk_usage(layout.home).free < ROOM_BYTES_MIN:
+        return disk_full(layout.home)
     return OperatorError(
         "supervisor.ended",
         "The supervisor ended while starting.",
-        mend=f"Read {layout.log('supervisor')}, then: shopctl doctor.",
+        mend=f"Read {log}, then: shopctl doctor.",
         exit_code=70,
     )

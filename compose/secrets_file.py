@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from compose.layout import Layout
+from compose.operator_error import OperatorError
 
 TOKEN_BYTES: Final = 24
 
@@ -27,11 +28,20 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_or_make(layout: Layout) -> Secrets:
-    """The stack's secrets; generated on first use and written with mode 0600."""
+    """The stack's secrets; generated on first use and written with mode 0600.
+
+    Raises OperatorError `secrets.damaged`: new ones would not open what the old ones locked.
+    """
     try:
         return msgspec.json.decode(layout.secrets_file.read_bytes(), type=Secrets)
     except FileNotFoundError:
         return _write(layout.secrets_file, _generate())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise OperatorError(
+            "secrets.damaged",
+            f"{layout.secrets_file} cannot be read: {error}.",
+            mend="Put it back from a copy, or drop all data and start anew: shopctl down --wipe.",
+        ) from error
 
 
 def with_databases(layout: Layout, services: list[str]) -> Secrets:

@@ -11,6 +11,7 @@ import msgspec
 
 from compose import ports
 from compose.layout import Layout, default_cache, default_home
+from compose.machine import not_yours
 from compose.operator_error import OperatorError
 from compose.process import is_same
 
@@ -47,11 +48,16 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(layout: Layout) -> StackState | None:
-    """The recorded state of a home; None when nothing was ever started or the file is not ours."""
+    """The recorded state of a home; None when nothing was ever started or the file is not ours.
+
+    Raises OperatorError `home.not_yours` when another user keeps it to himself.
+    """
     try:
         return msgspec.json.decode(layout.stack_file.read_bytes(), type=StackState)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError, UnicodeDecodeError):
         return None
+    except PermissionError as error:
+        raise not_yours(layout.home) from error
 
 
 def save(layout: Layout, state: StackState) -> None:

@@ -68,7 +68,12 @@ def recheck(run_dir: Path, checkers: Iterable[Checker] | None = None) -> Verdict
 
 def latest_run(runs: Path) -> Path | None:
     """The newest run directory, by name."""
-    return max((path for path in runs.glob("*Z-*-*") if path.is_dir()), default=None)
+    return next(iter(newest_first(runs)), None)
+
+
+def newest_first(runs: Path) -> list[Path]:
+    """Every run directory, whole or interrupted."""
+    return sorted((path for path in runs.glob("*Z-*-*") if path.is_dir()), reverse=True)
 
 
 def _write_judgement(evidence: Evidence, run_dir: Path, checkers: Iterable[Checker]) -> Verdict:

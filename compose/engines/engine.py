@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from compose.layout import Layout
+from compose.machine import disk_full
 from compose.operator_error import OperatorError
 from compose.process import Command, Watched, tail
 
@@ -84,14 +85,6 @@ def explain_end(name: str, exit_code: int | None, log: Path) -> OperatorError:
         "engine.ended",
         f"{name} ended with exit code {exit_code} while starting.",
         mend=f"Read the end of {log}; shopctl doctor checks the usual causes.",
-    )
-
-
-def disk_full(path: Path) -> OperatorError:
-    return OperatorError(
-        "disk.full",
-        f"No space is left on the disk of {path}.",
-        mend="Free 1 GB there, or move the stack: SHOPSTREAM_HOME=/path/with/room shopctl up.",
     )
 
 

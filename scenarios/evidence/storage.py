@@ -5,6 +5,7 @@ JSON lines throughout; reading is strict, because evidence that does not parse m
 """
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import msgspec
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.facts import RunFacts
 from scenarios.evidence.views import ROW_TYPES, AuditTables
-from scenarios.history import read_history, write_history
+from scenarios.history import Record, read_history, write_history
 from scenarios.world.journals import (
     CarrierRecord,
     FaultRecord,
@@ -63,13 +64,9 @@ def load_evidence(run_dir: Path) -> Evidence:
     for table, row_type in ROW_TYPES.items():
         setattr(tables, table, _read_all(run_dir / SNAPSHOTS / f"{table}.jsonl.gz", row_type))
     journals = run_dir / JOURNALS
-    try:
-        history = read_history(run_dir / HISTORY)
-    except (OSError, *UNDECODABLE) as error:
-        raise EvidenceUnreadableError(f"{run_dir / HISTORY}: {error}") from error
     return Evidence(
         facts=load_facts(run_dir),
-        history=history,
+        history=_read_whole_history(run_dir / HISTORY),
         audit=tables,
         journals=Journals(
             psp=_read_all(journals / "psp.jsonl.gz", PspRecord),
@@ -87,6 +84,19 @@ def load_facts(run_dir: Path) -> RunFacts:
         return msgspec.json.decode((run_dir / FACTS).read_bytes(), type=RunFacts)
     except (OSError, *UNDECODABLE) as error:
         raise EvidenceUnreadableError(f"{run_dir / FACTS}: {error}") from error
+
+
+def _read_whole_history(path: Path) -> list[Record]:
+    """A run that was concluded closed its history: a last line that is cut off is damage here."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1))
+            if size and file.read() != b"\n":
+                raise EvidenceUnreadableError(f"{path}: the last line is cut off")
+        return read_history(path)
+    except (OSError, *UNDECODABLE) as error:
+        raise EvidenceUnreadableError(f"{path}: {error}") from error
 
 
 def _write(path: Path, rows: Iterable[msgspec.Struct]) -> None:

@@ -5,23 +5,11 @@ from importlib.util import find_spec
 
 import click
 import pytest
-import typer.main
 
 from cli import main
+from tests.command_tree import LEAVES, TREE
 
 LISTED_ONLY = {"drill", "load"}
-TREE = typer.main.get_command(main.build())
-
-
-def _leaves(command, path=()):
-    if isinstance(command, click.Group) or hasattr(command, "commands"):
-        for name, child in command.commands.items():
-            yield from _leaves(child, (*path, name))
-    else:
-        yield path, command
-
-
-LEAVES = dict(_leaves(TREE))
 
 
 def _examples(command):

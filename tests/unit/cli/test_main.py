@@ -13,12 +13,6 @@ HELP_SECONDS_MAX = 0.3
 TRIES = 5
 
 
-@pytest.fixture(autouse=True)
-def _own_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("SHOPSTREAM_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("SHOPSTREAM_STACK_FILE", raising=False)
-
-
 def test_help_is_quick():
     def seconds() -> float:
         began = time.perf_counter()

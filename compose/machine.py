@@ -1,0 +1,51 @@
+"""What an error of the operating system means to an operator: a full disk, a closed file, somebody who went away.
+
+Everything else is a bug, and stays one.
+"""
+
+import errno
+from pathlib import Path
+from typing import Final
+
+from compose.layout import default_home
+from compose.operator_error import OperatorError
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def refusal_of(error: BaseException) -> OperatorError | None:
+    """The operator's side of an OSError; None for what is no state of the machine."""
+    if not isinstance(error, OSError):
+        return None
+    place = Path(str(error.filename)) if error.filename else default_home()
+    if error.errno in NO_ROOM:
+        return disk_full(place)
+    if isinstance(error, PermissionError):
+        return not_yours(place)
+    if isinstance(error, TimeoutError):
+        return _away("in time")
+    if isinstance(error, ConnectionError):
+        return _away("any more")
+    return None
+
+
+def disk_full(path: Path) -> OperatorError:
+    return OperatorError(
+        "disk.full",
+        f"No space is left on the disk of {path}.",
+        mend="Free 1 GB there, or move the stack: SHOPSTREAM_HOME=/path/with/room shopctl up.",
+    )
+
+
+def not_yours(path: Path) -> OperatorError:
+    return OperatorError(
+        "home.not_yours",
+        f"{path} belongs to somebody else.",
+        mend="Be the user who started the stack, or have one of your own: SHOPSTREAM_HOME=/path/of/yours shopctl up.",
+    )
+
+
+def _away(how: str) -> OperatorError:
+    return OperatorError(
+        "fleet.away", f"A part of the fleet did not answer {how}.", mend="Look with: shopctl status, shopctl logs."
+    )
