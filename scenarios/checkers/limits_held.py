@@ -37,11 +37,12 @@ def _judge_units(evidence: Evidence, sku: str, per_customer: int, findings: Find
             stays[purchase.customer_id].append(_stay(evidence, order_id, purchase, count))
     for customer_id, of_customer in sorted(stays.items()):
         findings.check()
+        undone = sum(stay.units for stay in of_customer if stay.left_at is None) <= per_customer
         for excess in excesses(of_customer, lambda _: per_customer):
             findings.damage(
                 "limit_exceeded",
                 f"customer {customer_id} got {excess.occupied} × {sku}, the limit is {per_customer}",
-                undone=excess.stay.left_at is not None,
+                undone=undone,
                 order_id=excess.stay.order_id,
                 sku=sku,
                 at=excess.stay.entered_at,

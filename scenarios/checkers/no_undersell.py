@@ -56,10 +56,12 @@ def _judge_sold_out(evidence: Evidence, sku: str, findings: Findings) -> None:
         if len(askers) > len(missed):
             missed.append(askers[len(missed)])
     findings.observe("units that came back too late", len(available_from) - len(missed))
+    for_sale = sum(row.on_hand - row.reserved for row in evidence.audit.stock if row.sku == sku)
     for asker in missed:
-        findings.violation(
+        findings.damage(
             "undersold",
             f"{sku}: {sold} of {supply} units sold, though this buyer asked for one ({asker.error})",
+            undone=for_sale >= unsold,
             sku=sku,
             at=asker.invoked_at,
             customer_id=asker.customer_id,

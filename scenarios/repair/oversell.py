@@ -1,7 +1,8 @@
 """`repair oversell`: which orders cannot be served, which holds belong to nobody, which figures are wrong.
 
-The rule: an order whose hold was taken from it is cancelled and paid back; of the others the earliest keep their units,
-per SKU, and the latest ones beyond the supply follow. Supply is what was received, not what a damaged figure says.
+The rule: an order whose hold was taken from it, or by which a customer passes the purchase limit, is cancelled and
+paid back; of the others the earliest keep their units, per SKU, and the latest ones beyond the supply follow. Supply is
+what was received, not what a damaged figure says.
 """
 
 from collections import defaultdict
@@ -24,8 +25,8 @@ SUPPLY_TYPES = frozenset({"receive", "adjust"})
 class SkuPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What one SKU needs.
 
-    `cancel` are orders: those beyond the supply, latest first, then those without stock; `release` are holds that
-    serve no standing order.
+    `cancel` are orders: those beyond the supply, then those without stock or beyond a limit, each latest first;
+    `release` are holds that serve no standing order.
     """
 
     sku: str
@@ -77,18 +78,21 @@ def plan(audit: AuditTables) -> Plan:
             supply[movement.sku] += movement.on_hand_delta
     wrong = _skus_with_wrong_figures(audit)
     leaked = _leaked_holds(audit, {order.id: order.status for order in audit.orders})
+    limits = {row.sku: row.per_customer for row in audit.purchase_limits}
     unbacked = _orders_without_stock(audit)
     plans: list[SkuPlan] = []
     for sku in sorted({*units, *wrong, *leaked}):
         standing = units.get(sku, {})
         by_time = sorted(standing, key=lambda order_id: (orders[order_id].placed_at, order_id))
-        robbed = [order_id for order_id in by_time if order_id in unbacked]
-        kept = [order_id for order_id in by_time if order_id not in unbacked]
+        customers = {order_id: orders[order_id].customer_id for order_id in by_time}
+        undue = unbacked | _beyond_limit(by_time, standing, customers, limits.get(sku))
+        due = [order_id for order_id in by_time if order_id not in undue]
+        beyond = _beyond(due, standing, supply[sku])
         made = SkuPlan(
             sku=sku,
             supply=supply[sku],
             standing=sum(standing.values()),
-            cancel=(*reversed(_beyond(kept, standing, supply[sku])), *reversed(robbed)),
+            cancel=(*reversed(beyond), *(order_id for order_id in reversed(by_time) if order_id in undue)),
             release=tuple(sorted(leaked.get(sku, ()))),
             figures_wrong=sku in wrong,
         )
@@ -151,6 +155,21 @@ def _orders_without_stock(audit: AuditTables) -> set[str]:
     paid = {order.id for order in audit.orders if order.status in PAID_STATUSES}
     backed = {row.order_id for row in audit.reservations if row.status in {"held", "committed"}}
     return {row.order_id for row in audit.reservations if row.order_id in paid} - backed
+
+
+def _beyond_limit(
+    by_time: Sequence[str], units: dict[str, int], customers: Mapping[str, str], limit: int | None
+) -> set[str]:
+    """The orders by which a customer passes the limit; the earliest within it stay."""
+    had: dict[str, int] = defaultdict(int)
+    beyond: set[str] = set()
+    for order_id in by_time:
+        customer_id = customers[order_id]
+        if limit is not None and had[customer_id] + units[order_id] > limit:
+            beyond.add(order_id)
+        else:
+            had[customer_id] += units[order_id]
+    return beyond
 
 
 def _skus_with_wrong_figures(audit: AuditTables) -> set[str]:

@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 import shutil
+import time
 from pathlib import Path
 
 import msgspec
 
 from scenarios.evidence import EvidenceUnreadableError, load_facts
 from scenarios.fleet import Fleet
+from scenarios.quiescence import quiesce
 from scenarios.run_directory import conclude, create_run_directory, history_path, newest_first
 from scenarios.runner import collect
 from scenarios.verdict import Verdict
 from scenarios.world.journals import Marks
 
+REST_DEADLINE_S = 20.0
 REPAIRED = "-repaired"
 """Ends the scenario's name in the directory of a run that was judged again after a repair."""
 
@@ -52,5 +55,7 @@ async def rejudge(fleet: Fleet, run: LastRun) -> Rejudged:
     await asyncio.to_thread(shutil.copyfile, history_path(run.directory), history_path(directory))
     facts.repaired = True
     facts.problems = []
+    rest = await quiesce(fleet, since=facts.started_at, deadline_s=REST_DEADLINE_S)
+    facts.quiesced_at = time.time() if rest.reached else None
     evidence = await collect(fleet, facts, directory, since=Marks())
     return Rejudged(verdict=await asyncio.to_thread(conclude, evidence, directory), directory=directory)

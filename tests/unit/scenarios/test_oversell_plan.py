@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scenarios.evidence import rows as audit
 from scenarios.repair.oversell import Plan, SkuPlan, plan
 from tests.builders.stock_rows import NOW, StockRows
 
@@ -152,6 +153,15 @@ def test_a_paid_order_whose_hold_was_taken_from_it_is_cancelled_though_the_suppl
     rows.released("JACKET", "robbed")
     rows.ordered("served", at=2, JACKET=1)
     assert of(plan(rows.tables), "JACKET").cancel == ("robbed",)
+
+
+def test_a_customer_keeps_the_earliest_orders_within_the_limit() -> None:
+    rows = shop(5)
+    rows.tables.purchase_limits.append(audit.PurchaseLimitRow("JACKET", 2))
+    for number in range(3):
+        rows.ordered(f"o{number}", at=number, JACKET=1)
+    rows.tables.orders[:] = [msgspec.structs.replace(order, customer_id="one") for order in rows.tables.orders]
+    assert of(plan(rows.tables), "JACKET").cancel == ("o2",)
 
 
 def test_a_hold_that_ended_is_no_leak() -> None:
