@@ -226,7 +226,11 @@ async def _supervise(asked: argparse.Namespace, home: Path) -> int:
             _save_refusal(layout, error)
             return error.exit_code
         layout = Layout(home, layout.cache, base)
-        supervisor = Supervisor(layout, stack, names, parse_scale(asked.scale, stack))
+        try:
+            supervisor = Supervisor(layout, stack, names, parse_scale(asked.scale, stack))
+        except OperatorError as error:
+            _save_refusal(layout, error)
+            return error.exit_code
         if swept:
             supervisor.note(f"Ended leftovers of an earlier run: {', '.join(record.name for record in swept)}.")
         if asked.port_base is None and base != ports.DEFAULT_BASE and not (known and known.port_base == base):

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from compose import machine
 from compose.layout import Layout
 from compose.operator_error import OperatorError
 
@@ -64,6 +65,9 @@ class ControlServer:
         except OperatorError as error:
             send({"error": error.to_dict()})
         except Exception as error:
+            if (refusal := machine.refusal_of(error)) is not None:
+                send({"error": refusal.to_dict()})
+                return
             send(
                 {
                     "error": OperatorError(
