@@ -139,7 +139,7 @@ def recheck(
         )
     try:
         verdict = run_directory.recheck(chosen)
-    except (EvidenceUnreadableError, OSError) as error:
+    except EvidenceUnreadableError as error:
         raise OperatorError("run.unreadable", f"{chosen} is not a whole run: {error}", mend="Play it again.") from error
     _tell(verdict, chosen, json=json)
     raise typer.Exit(verdict.exit_code)

@@ -149,6 +149,16 @@ def test_a_damaged_run_is_refused_by_the_name_of_the_file_and_never_judged(shopc
     assert not report.exists()
 
 
+@pytest.mark.parametrize("name", ["junit.xml", "report.html"])
+def test_a_disk_that_is_full_is_not_a_damaged_run(shopctl, home: Path, name: str) -> None:
+    directory = played(home)
+    (directory / name).unlink()
+    (directory / name).symlink_to("/dev/full")
+    said = shopctl("scenario", "recheck", str(directory))
+    assert (said.code, said.out, len(said.lines)) == (3, "", 2)
+    assert "No space is left on the disk of" in said.lines[0]
+
+
 def test_a_place_that_is_no_run_is_refused(shopctl, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     for place in (tmp_path, tmp_path / "nowhere", tmp_path / "file"):
