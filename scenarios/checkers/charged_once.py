@@ -19,7 +19,7 @@ def examine(evidence: Evidence) -> Finding:
         _judge_account(evidence, order_id, account, findings)
     for order in evidence.audit.orders:
         findings.check()
-        if is_sold(evidence, order) and not evidence.psp_account(order.id).captures:
+        if is_sold(evidence, order) and order.total_minor and not evidence.psp_account(order.id).captures:
             findings.violation(
                 "paid_but_not_captured", f"order is {order.status}, nothing was captured", order_id=order.id
             )
@@ -97,7 +97,7 @@ def _judge_strength(evidence: Evidence, findings: Findings) -> None:
 CHECKER = Checker(
     id="INV-05",
     name="charged-once",
-    statement="captures per paid order = 1, per unpaid order = 0; refunds ≤ captures",
+    statement="captures per paid order = 1 (none for a total of zero), per unpaid order = 0; refunds ≤ captures",
     witness="the payment provider's journal",
     needs=("orders.orders", "orders.order_transitions"),
     examine=examine,

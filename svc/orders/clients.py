@@ -14,6 +14,7 @@ import structlog
 from shared.bounded_map import BoundedMap
 from shared.cache import Cache
 from shared.errors import Kind, Refusal, RemoteRefusal, WorldError
+from shared.money import Money
 from shared.service_client import ServiceClient
 from svc.orders.settings import Settings
 
@@ -73,7 +74,7 @@ class Catalog(Protocol):
 
 
 class ShippingRates(Protocol):
-    async def quote(self, country: str, *, currency: str, items: int) -> ShippingQuote: ...
+    async def quote(self, country: str, *, goods: Money, items: int) -> ShippingQuote: ...
 
 
 class Inventory(Protocol):
@@ -134,16 +135,17 @@ class ShippingClient:
         self._local: BoundedMap[str, tuple[float, ShippingQuote]] = BoundedMap(LOCAL_ENTRIES_MAX)
         self._last_good: BoundedMap[tuple[str, str], ShippingQuote] = BoundedMap(LOCAL_ENTRIES_MAX)
 
-    async def quote(self, country: str, *, currency: str, items: int) -> ShippingQuote:
-        """What it costs to send so many items there. Raises `ShippingUnavailable`, `DeliveryNotServed`."""
-        key = f"quote:{country}:{currency}:{items}"
+    async def quote(self, country: str, *, goods: Money, items: int) -> ShippingQuote:
+        """The cost of sending so many items worth `goods` there. Raises `ShippingUnavailable`, `DeliveryNotServed`."""
+        currency = goods.currency
+        key = f"quote:{country}:{currency}:{items}:{goods.amount_minor}"
         known = self._local.get(key)
         if known is not None and known[0] > time.monotonic():
             return known[1]
         try:
             quote = await self._cache.get_or_load(
                 key,
-                lambda: self._load(country, currency, items),
+                lambda: self._load(country, goods, items),
                 value_type=ShippingQuote,
                 ttl_s=self._config.quote_ttl_s,
                 stale_s=self._config.quote_stale_s,
@@ -162,12 +164,17 @@ class ShippingClient:
         self._last_good.put((country, currency), quote)
         return quote
 
-    async def _load(self, country: str, currency: str, items: int) -> ShippingQuote:
+    async def _load(self, country: str, goods: Money, items: int) -> ShippingQuote:
         return await self._client.request(
             "shipping",
             "GET",
             "/internal/rates/quote",
-            params={"country": country, "currency": currency, "items": str(items)},
+            params={
+                "country": country,
+                "currency": goods.currency,
+                "items": str(items),
+                "subtotal_minor": str(goods.amount_minor),
+            },
             response_type=ShippingQuote,
             timeout_s=self._config.quote_timeout_s,
         )

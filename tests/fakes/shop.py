@@ -161,6 +161,7 @@ class FakeCatalog:
 @dataclass
 class FakeShipping:
     amount_minor: int = 499
+    free_from_minor: int = 1_000_000
     currencies: tuple[str, ...] = ("EUR", "USD", "GBP")
     down: bool = False
     calls: int = 0
@@ -175,7 +176,9 @@ class FakeShipping:
         currency = request.query.get("currency", "EUR")
         if currency not in self.currencies:
             return problem(422, "currency_not_served", currency=currency)
-        return web.json_response({"amount_minor": self.amount_minor, "currency": currency, "method": "standard"})
+        free = int(request.query["subtotal_minor"]) >= self.free_from_minor
+        amount_minor = 0 if free else self.amount_minor
+        return web.json_response({"amount_minor": amount_minor, "currency": currency, "method": "standard"})
 
 
 @dataclass

@@ -16,6 +16,7 @@ from shared.database import Database
 from shared.deadline import DeadlineExceeded
 from shared.errors import Refusal, RemoteRefusal, RemoteTimeoutError, RemoteUnavailableError, WorldError
 from shared.idempotency import Answer, RequestInFlight
+from shared.money import Money
 from shared.tracing import current_trace_id
 from svc.orders.clients import Catalog, Inventory, ShippingRates
 from svc.orders.domain.cart import EmptyCart, sum_lines
@@ -107,8 +108,11 @@ class Placement:
         lines = sum_lines(lines)
         variants = await self._catalog.variants([line.sku for line in lines])
         currency = check_goods(lines, variants)
+        worth = sum(variants[line.sku].price_minor * line.quantity for line in lines)
         quote = await self._shipping.quote(
-            command.shipping_address.country, currency=currency, items=sum(line.quantity for line in lines)
+            command.shipping_address.country,
+            goods=Money(worth, currency),
+            items=sum(line.quantity for line in lines),
         )
         return draft_order(
             command,

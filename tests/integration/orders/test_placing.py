@@ -163,6 +163,14 @@ async def test_goods_in_a_currency_nobody_ships_for_are_refused(engines, prefix)
         assert (status, refused["code"]) == (422, "mixed_currencies")
 
 
+async def test_goods_of_enough_worth_are_sent_for_nothing(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        fakes.shipping.free_from_minor = 2_000
+        _, one = await place(orders, customer(), ("A", 1))
+        _, two = await place(orders, customer(), ("A", 2))
+        assert (one["shipping"]["amount"], two["shipping"]["amount"]) == ("4.99", "0.00")
+
+
 async def test_while_shipping_is_away_the_last_good_quote_serves(engines, prefix):
     async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
         await place(orders, customer(), ("A", 1))

@@ -17,6 +17,7 @@ from tests.unit.scenarios.anomalies import (
     completion,
     copy_order,
     oversell,
+    paid_for_free,
     two_orders_for_key,
     undersold,
     where,
@@ -164,6 +165,14 @@ def test_a_repaired_double_charge_is_reported_and_no_violation() -> None:
     result = judged(evidence, "INV-05")
     assert result.outcome is Outcome.PASS
     assert result.observed["repaired: captured_twice"] == 1
+
+
+def test_an_order_that_costs_nothing_is_not_captured() -> None:
+    evidence = FlashSale().evidence()
+    paid_for_free(evidence)
+    assert judged(evidence, "INV-05").counts == {"paid_but_not_captured": 1}
+    alter(evidence.audit.orders, {"total_minor": 0}, id=PAID)
+    assert judged(evidence, "INV-05").outcome is Outcome.PASS
 
 
 def test_an_oversale_whose_orders_were_cancelled_is_repaired() -> None:
