@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The operator's command: one module per command, all terminal output in `terminal`."""

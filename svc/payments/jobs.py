@@ -4,11 +4,12 @@ Each job claims in a transaction, calls the PSP outside of any, and stores what 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import structlog
 
+from shared import webhook_inbox
 from shared.database import Database
-from shared.errors import WorldError
 from shared.jobs_queue import Periodic
 from shared.lanes import Lanes
 from shared.tracing import span
@@ -17,13 +18,9 @@ from svc.payments.domain import ChargeOutcome, RefundOutcome, Step
 from svc.payments.handlers.outcomes import Apply
 from svc.payments.handlers.webhooks import apply_webhook
 from svc.payments.settings import Settings
-from svc.payments.store import payments, refunds, webhooks
+from svc.payments.store import payments, refunds
 from svc.payments.store.payments import Payment
 from svc.payments.store.refunds import Refund
-from svc.payments.store.webhooks import StoredWebhook
-
-WEBHOOK_ATTEMPTS_MAX = 5
-WEBHOOK_RETRY_S = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -86,29 +83,6 @@ class RefundDesk:
 
 
 def webhook_applier(database: Database, apply_outcome: Apply, settings: Settings) -> Periodic:
-    """Applies stored webhooks, each in a transaction of its own; one that keeps failing ends as `failed`."""
-
-    async def apply_next() -> int:
-        stored: StoredWebhook | None = None
-        try:
-            async with database.begin() as uow:
-                stored = await webhooks.next_due(uow.connection)
-                if stored is None:
-                    return 0
-                with span(f"webhook {stored.type}", kind="consumer", parent=stored.traceparent or ""):
-                    await apply_webhook(
-                        uow, stored, apply_outcome=apply_outcome, absence_grace_s=settings.absence_grace_s
-                    )
-        except WorldError:
-            raise
-        except Exception:
-            if stored is None:
-                raise
-            log.exception("webhook_failed", event_id=stored.event_id)
-            async with database.begin() as uow:
-                await webhooks.postpone(
-                    uow.connection, stored.event_id, delay_s=WEBHOOK_RETRY_S, attempts_max=WEBHOOK_ATTEMPTS_MAX
-                )
-        return 1
-
-    return Periodic("apply_webhooks", settings.poll_interval_s, apply_next)
+    """Applies the PSP's stored webhooks through the same transitions as its answers."""
+    apply = partial(apply_webhook, apply_outcome=apply_outcome, absence_grace_s=settings.absence_grace_s)
+    return webhook_inbox.applier(database, apply, every_s=settings.poll_interval_s)

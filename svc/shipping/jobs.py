@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from shared import webhook_inbox
 from shared.database import Database
-from shared.errors import WorldError
 from shared.jobs_queue import Periodic
 from shared.lanes import Lanes
 from shared.tracing import span
@@ -17,12 +17,8 @@ from svc.shipping.domain import Outcome
 from svc.shipping.handlers.outcomes import Apply, Effect
 from svc.shipping.handlers.webhooks import apply_webhook
 from svc.shipping.settings import Settings
-from svc.shipping.store import shipments, webhooks
+from svc.shipping.store import shipments
 from svc.shipping.store.shipments import Shipment
-from svc.shipping.store.webhooks import StoredWebhook
-
-WEBHOOK_ATTEMPTS_MAX = 5
-WEBHOOK_RETRY_S = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -56,27 +52,5 @@ class ParcelDesk:
 
 
 def webhook_applier(database: Database, settings: Settings) -> Periodic:
-    """Applies stored webhooks, each in a transaction of its own; one that keeps failing ends as `failed`."""
-
-    async def apply_next() -> int:
-        stored: StoredWebhook | None = None
-        try:
-            async with database.begin() as uow:
-                stored = await webhooks.next_due(uow.connection)
-                if stored is None:
-                    return 0
-                with span(f"webhook {stored.type}", kind="consumer", parent=stored.traceparent or ""):
-                    await apply_webhook(uow, stored)
-        except WorldError:
-            raise
-        except Exception:
-            if stored is None:
-                raise
-            log.exception("webhook_failed", event_id=stored.event_id)
-            async with database.begin() as uow:
-                await webhooks.postpone(
-                    uow.connection, stored.event_id, delay_s=WEBHOOK_RETRY_S, attempts_max=WEBHOOK_ATTEMPTS_MAX
-                )
-        return 1
-
-    return Periodic("apply_webhooks", settings.poll_interval_s, apply_next)
+    """Applies the carrier's stored webhooks."""
+    return webhook_inbox.applier(database, apply_webhook, every_s=settings.poll_interval_s)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from shared.errors import RemoteTimeoutError, RemoteUnavailableError
-from svc.payments.clients import Psp, PspPayment, PspRefusal
+from shared.partner_client import PartnerRefusal
+from svc.payments.clients import Psp, PspPayment
 from svc.payments.domain import (
     Captured,
     ChargeOutcome,
@@ -36,7 +37,7 @@ async def charge(psp: Psp, payment: Payment) -> ChargeOutcome:
             payment_method=payment.payment_method,
             idempotency_key=charge_key(payment.id),
         )
-    except PspRefusal as refusal:
+    except PartnerRefusal as refusal:
         return Declined(refusal.code) if refusal.final else InDoubt(str(refusal))
     except RemoteUnavailableError as error:
         return InDoubt(str(error)) if error.effect_possible else NotSent(str(error))
@@ -50,7 +51,7 @@ async def ask(psp: Psp, payment: Payment) -> ChargeOutcome:
     """What the PSP knows of the order's charge. A question that failed decides nothing."""
     try:
         found = await psp.charges_of(payment.order_id)
-    except (PspRefusal, RemoteUnavailableError, RemoteTimeoutError) as error:
+    except (PartnerRefusal, RemoteUnavailableError, RemoteTimeoutError) as error:
         return InDoubt(f"asking failed: {error}")
     decided = _decided(found)
     if not decided and found:

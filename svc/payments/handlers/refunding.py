@@ -8,9 +8,10 @@ import structlog
 from shared.errors import RemoteTimeoutError, RemoteUnavailableError
 from shared.ids import new_id
 from shared.money import Money
+from shared.partner_client import PartnerRefusal
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
-from svc.payments.clients import Psp, PspRefund, PspRefusal
+from svc.payments.clients import Psp, PspRefund
 from svc.payments.domain import (
     NOTHING,
     Absent,
@@ -110,7 +111,7 @@ async def send_refund(psp: Psp, refund: Refund) -> RefundOutcome:
             amount_minor=refund.amount_minor,
             idempotency_key=refund_key(refund.id),
         )
-    except PspRefusal as refusal:
+    except PartnerRefusal as refusal:
         return Declined(refusal.code) if refusal.final else InDoubt(str(refusal))
     except RemoteUnavailableError as error:
         return InDoubt(str(error)) if error.effect_possible else NotSent(str(error))
@@ -190,7 +191,7 @@ async def _settle(uow: UnitOfWork, refund: Refund, refunded: Refunded) -> None:
 async def _ask(psp: Psp, refund: Refund) -> RefundOutcome:
     try:
         found = await psp.refunds_of(refund.id)
-    except (PspRefusal, RemoteUnavailableError, RemoteTimeoutError) as error:
+    except (PartnerRefusal, RemoteUnavailableError, RemoteTimeoutError) as error:
         return InDoubt(f"asking failed: {error}")
     return _outcome_of(found)
 

@@ -5,14 +5,14 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from shared import webhook_inbox
 from shared.errors import Kind, Refusal
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
+from shared.webhook_inbox import StoredWebhook
 from svc.payments.domain import Captured, Declined, Refunded, Step, UnknownPayment, UnknownRefund, payment_id_of
 from svc.payments.handlers.outcomes import Apply
 from svc.payments.handlers.refunding import apply_refund_outcome
-from svc.payments.store import webhooks
-from svc.payments.store.webhooks import StoredWebhook
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ async def record_webhook(uow: UnitOfWork, body: bytes) -> bool:
     webhook = _decoded(body)
     if not 1 <= len(webhook.id) <= 200:
         raise InvalidWebhook("the event has no usable id")
-    return await webhooks.insert(
+    return await webhook_inbox.insert(
         uow.connection,
         event_id=webhook.id,
         event_type=webhook.type[:100],
@@ -60,7 +60,7 @@ async def apply_webhook(uow: UnitOfWork, stored: StoredWebhook, *, apply_outcome
     """Let a stored webhook take effect through the same transitions as an answer; gives what became of it."""
     webhook = _decoded(stored.payload.encode())
     outcome = await _apply(uow, webhook, apply_outcome, absence_grace_s=absence_grace_s)
-    await webhooks.finish(uow.connection, stored.event_id, outcome)
+    await webhook_inbox.finish(uow.connection, stored.event_id, outcome)
     if outcome not in {"applied", "known"}:
         log.warning("webhook_not_applied", event_id=stored.event_id, type=stored.type, outcome=outcome)
     return outcome

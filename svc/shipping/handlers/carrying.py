@@ -3,7 +3,8 @@
 from collections.abc import Awaitable
 
 from shared.errors import RemoteTimeoutError, RemoteUnavailableError
-from svc.shipping.clients import Carrier, CarrierRefusal, Label
+from shared.partner_client import PartnerRefusal
+from svc.shipping.clients import Carrier, Label
 from svc.shipping.domain import (
     Absent,
     Call,
@@ -53,7 +54,7 @@ async def _label(carrier: Carrier, shipment: Shipment) -> Outcome:
 async def _ask_label(carrier: Carrier, shipment: Shipment) -> Outcome:
     try:
         found = await carrier.labels_of(shipment.id)
-    except (CarrierRefusal, RemoteUnavailableError, RemoteTimeoutError) as error:
+    except (PartnerRefusal, RemoteUnavailableError, RemoteTimeoutError) as error:
         return InDoubt(f"asking failed: {error}")
     return Labelled(found[0].tracking_number, found[0].label_url) if found else Absent()
 
@@ -61,7 +62,7 @@ async def _ask_label(carrier: Carrier, shipment: Shipment) -> Outcome:
 async def _ask_whereabouts(carrier: Carrier, tracking_number: str) -> Outcome:
     try:
         parcel = await carrier.track(tracking_number)
-    except (CarrierRefusal, RemoteUnavailableError, RemoteTimeoutError) as error:
+    except (PartnerRefusal, RemoteUnavailableError, RemoteTimeoutError) as error:
         return InDoubt(f"asking failed: {error}")
     return StillHere() if parcel.status == LABEL_STATUS else HandedOver()
 
@@ -69,7 +70,7 @@ async def _ask_whereabouts(carrier: Carrier, tracking_number: str) -> Outcome:
 async def _answer_to(call: Awaitable[Label]) -> Label | InDoubt | NotSent | Refused:
     try:
         return await call
-    except CarrierRefusal as refusal:
+    except PartnerRefusal as refusal:
         return Refused(refusal.code) if refusal.final else NotSent(str(refusal))
     except RemoteUnavailableError as error:
         return InDoubt(str(error)) if error.effect_possible else NotSent(str(error))

@@ -3,13 +3,14 @@
 import msgspec
 import structlog
 
+from shared import webhook_inbox
 from shared.errors import Kind, Refusal
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
+from shared.webhook_inbox import StoredWebhook
 from svc.shipping.domain import ShipmentStatus
 from svc.shipping.handlers.outcomes import Effect, reach
-from svc.shipping.store import shipments, webhooks
-from svc.shipping.store.webhooks import StoredWebhook
+from svc.shipping.store import shipments
 
 STATUS_OF_TYPE = {
     "shipment.handed_over": ShipmentStatus.HANDED_OVER,
@@ -44,7 +45,7 @@ async def record_webhook(uow: UnitOfWork, body: bytes) -> bool:
     webhook = _decoded(body)
     if not 1 <= len(webhook.id) <= 200:
         raise InvalidWebhook("the event has no usable id")
-    return await webhooks.insert(
+    return await webhook_inbox.insert(
         uow.connection,
         event_id=webhook.id,
         event_type=webhook.type[:100],
@@ -56,7 +57,7 @@ async def record_webhook(uow: UnitOfWork, body: bytes) -> bool:
 async def apply_webhook(uow: UnitOfWork, stored: StoredWebhook) -> str:
     """Let a stored webhook take effect; gives what became of it."""
     outcome = await _apply(uow, _decoded(stored.payload.encode()))
-    await webhooks.finish(uow.connection, stored.event_id, outcome)
+    await webhook_inbox.finish(uow.connection, stored.event_id, outcome)
     if outcome not in {Effect.MOVED, Effect.KNOWN}:
         log.warning("webhook_not_applied", event_id=stored.event_id, type=stored.type, outcome=outcome)
     return outcome

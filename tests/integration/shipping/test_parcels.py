@@ -98,8 +98,8 @@ async def test_a_cancelled_parcel_that_is_still_here_never_leaves(engines, prefi
 
 
 async def test_a_parcel_cancelled_while_its_label_is_printed_never_leaves(engines, prefix, tmp_path):
-    async with depot(engines, prefix, tmp_path, carrier_timeout_s=3.0, lease_s=5.0) as house:
-        house.behave(slow_rate=1.0, slow_s=1.0)
+    async with depot(engines, prefix, tmp_path, carrier_timeout_s=6.0, lease_s=8.0) as house:
+        house.behave(slow_rate=1.0, slow_s=3.0)
         order, later = a_paid_order(), a_paid_order()
         await house.pay(order)
         await until(lambda: house.journal(order, "label"))
