@@ -71,6 +71,17 @@ async def test_a_quantity_that_is_none_is_refused_and_named(engines, prefix, qua
         assert "quantity" in str(body["errors"])
 
 
+async def test_an_unknown_sku_is_named_and_the_known_ones_beside_it_stay_free(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 5)
+        wish = {**_wish(), "lines": [{"sku": "A", "quantity": 1}, {"sku": "GHOST", "quantity": 1}]}
+        for _ in range(2):
+            status, body = await inventory.call("POST", "/internal/reservations", json=wish)
+            assert (status, body["code"], body["sku"]) == (404, "unknown_sku", "GHOST")
+        _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
+        assert body["items"] == [{"sku": "A", "available": 5}]
+
+
 async def test_an_expired_hold_gives_its_units_back(engines, prefix):
     async with served(engines, "inventory", prefix=prefix, sweep_interval_s=0.05) as inventory:
         await _receive(inventory, "A", 1)
