@@ -44,6 +44,7 @@ class Reservation(msgspec.Struct, frozen=True):
     status: str
     expires_at: datetime
     lines: list[ReservationLine]
+    restocked: bool
 
 
 class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -190,6 +191,7 @@ def _reservation(hold: Hold) -> Reservation:
         hold.status,
         hold.expires_at,
         [ReservationLine(line.sku, line.quantity) for line in hold.lines],
+        hold.restocked,
     )
 
 

@@ -102,6 +102,8 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     expires_at: datetime
     placements: tuple[Placement, ...]
+    restocked: bool = False
+    """Committed, and come back since."""
 
     @property
     def lines(self) -> tuple[Line, ...]:

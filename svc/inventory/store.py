@@ -17,14 +17,16 @@ _LOCK_STOCK = """
     WHERE sku = ANY($1::text[]) ORDER BY sku, warehouse FOR UPDATE
 """
 _HOLDS = """
-    SELECT r.id, r.customer_id, r.status, r.expires_at, l.warehouse, l.sku, l.quantity
+    SELECT r.id, r.customer_id, r.status, r.expires_at, r.restocked_at IS NOT NULL AS restocked,
+        l.warehouse, l.sku, l.quantity
     FROM reservations r JOIN reservation_lines l ON l.reservation_id = r.id
     WHERE r.id = ANY($1::uuid[]) ORDER BY r.id, l.sku, l.warehouse
 """
 _HELD_BY_CUSTOMER = """
     SELECT r.customer_id, l.sku, sum(l.quantity)::bigint AS units
     FROM reservations r JOIN reservation_lines l ON l.reservation_id = r.id
-    WHERE r.customer_id = ANY($1::uuid[]) AND l.sku = ANY($2::text[]) AND r.status IN ('held', 'committed')
+    WHERE r.customer_id = ANY($1::uuid[]) AND l.sku = ANY($2::text[])
+        AND (r.status = 'held' OR (r.status = 'committed' AND r.restocked_at IS NULL))
     GROUP BY r.customer_id, l.sku
 """
 _INSERT_HOLDS = """
@@ -116,6 +118,7 @@ async def holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Hold]
             status=rows[0]["status"],
             expires_at=rows[0]["expires_at"],
             placements=tuple(Placement(row["warehouse"], row["sku"], row["quantity"]) for row in rows),
+            restocked=rows[0]["restocked"],
         )
         for reservation_id, rows in found.items()
     }

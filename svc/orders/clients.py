@@ -63,10 +63,16 @@ class ShippingQuote(msgspec.Struct, frozen=True):
 class Reservation(msgspec.Struct, frozen=True):
     reservation_id: UUID
     status: str
+    restocked: bool = False
 
     @property
     def held(self) -> bool:
         return self.status == "held"
+
+    @property
+    def undone(self) -> bool:
+        """Whether none of its units are taken: given back, or committed and come back since."""
+        return self.restocked or self.status in {"released", "expired"}
 
 
 class Catalog(Protocol):

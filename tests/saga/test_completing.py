@@ -143,6 +143,19 @@ async def test_an_operator_recalls_an_order_also_after_hand_over_and_it_is_compe
         assert told.events(story).count("order.cancelled") == 1
 
 
+async def test_goods_that_came_back_before_the_recall_are_found_by_asking(engines, prefix):
+    async with an_order(engines, prefix, resolver_interval_s=0.05) as told:
+        await told.tell(PaymentProcessed)
+        await told.tell(ShipmentDispatched)
+        await told.becomes("shipped", saga="completed")
+        told.fakes.inventory.holds[told.order["id"]].update(status="committed", restocked=True)
+        await told.tell(InventoryReleased, reason="restocked")
+        await told.applied(3)
+        await told.orders.call("POST", f"/internal/orders/{told.order['id']}/recall", json={"reason": "oversold"})
+        await told.tell(PaymentRefunded)
+        await told.becomes("cancelled", saga="compensated")
+
+
 async def test_cancelling_again_changes_nothing(engines, prefix):
     async with an_order(engines, prefix) as told:
         path = f"/api/v1/orders/{told.order['id']}/cancel"

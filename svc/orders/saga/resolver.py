@@ -144,7 +144,7 @@ class SagaResolver:
         saga = due.saga
         if not saga.stock_settled:
             reservation = await self._inventory.reservation(saga.order_id)
-            if _is_undone(reservation):
+            if reservation is None or reservation.undone:
                 async with self._database.begin() as uow:
                     await sagas.settle(uow.connection, saga.order_id, stock=True)
                 if saga.money_settled:
@@ -163,8 +163,3 @@ class SagaResolver:
         )
         async with self._database.begin() as uow:
             await sagas.look_again(uow.connection, saga.order_id, step=saga.step, after_s=after_s)
-
-
-def _is_undone(reservation: Reservation | None) -> bool:
-    """Whether nothing is held. Units that were committed come back as a restock, which inventory tells by event."""
-    return reservation is None or reservation.status in {"released", "expired"}

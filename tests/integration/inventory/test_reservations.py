@@ -171,3 +171,25 @@ async def test_a_damaged_sku_is_made_whole_once(engines, prefix):
         assert (status, body) == (200, {"holds_ended": 0, "movements_completed": 0, "rows_recounted": 0})
         _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
         assert body["items"][0]["available"] == 0
+
+
+async def test_units_that_came_back_are_nobodys_any_more(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 2)
+        await _execute(inventory, "INSERT INTO purchase_limits VALUES ('A', 1)")
+        wish = _wish()
+        path = f"/internal/reservations/{wish['reservation_id']}"
+        await inventory.call("POST", "/internal/reservations", json=wish)
+        await _execute(inventory, "UPDATE reservations SET status = 'committed', ended_at = now(), end_reason = 'paid'")
+        again = {**wish, "reservation_id": str(uuid4())}
+        status, body = await inventory.call("POST", "/internal/reservations", json=again)
+        assert (status, body["code"]) == (409, "purchase_limit_exceeded")
+        _, sold = await inventory.call("GET", path)
+        repair = {"sku": "A", "release": [wish["reservation_id"]], "reason": "oversold"}
+        await inventory.call("POST", "/internal/stock/reconcile", json=repair)
+        _, back = await inventory.call("GET", path)
+        assert [(told["status"], told["restocked"]) for told in (sold, back)] == [
+            ("committed", False),
+            ("committed", True),
+        ]
+        assert (await inventory.call("POST", "/internal/reservations", json=again))[0] == 201
