@@ -1,7 +1,7 @@
 """`repair oversell`: which orders cannot be served, which holds belong to nobody, which figures are wrong.
 
 The rule: an order whose hold was taken from it, or by which a customer passes the purchase limit, is cancelled and
-paid back; of the others the earliest keep their units, per SKU, and the latest ones beyond the supply follow. Supply is
+paid back; of the others the earliest keep their units and the latest ones beyond the supply follow. Supply is
 what was received, not what a damaged figure says.
 """
 
@@ -79,20 +79,23 @@ def plan(audit: AuditTables) -> Plan:
     wrong = _skus_with_wrong_figures(audit)
     leaked = _leaked_holds(audit, {order.id: order.status for order in audit.orders})
     limits = {row.sku: row.per_customer for row in audit.purchase_limits}
-    unbacked = _orders_without_stock(audit)
+    units_of: dict[str, dict[str, int]] = defaultdict(dict)
+    for sku, standing in units.items():
+        for order_id, count in standing.items():
+            units_of[order_id][sku] = count
+    by_time = sorted(units_of, key=lambda order_id: (orders[order_id].placed_at, order_id))
+    customers = {order_id: orders[order_id].customer_id for order_id in by_time}
+    undue = _orders_without_stock(audit) | _beyond_limit(by_time, units_of, customers, limits)
+    beyond = _beyond_supply([order_id for order_id in by_time if order_id not in undue], units_of, supply)
     plans: list[SkuPlan] = []
     for sku in sorted({*units, *wrong, *leaked}):
         standing = units.get(sku, {})
-        by_time = sorted(standing, key=lambda order_id: (orders[order_id].placed_at, order_id))
-        customers = {order_id: orders[order_id].customer_id for order_id in by_time}
-        undue = unbacked | _beyond_limit(by_time, standing, customers, limits.get(sku))
-        due = [order_id for order_id in by_time if order_id not in undue]
-        beyond = _beyond(due, standing, supply[sku])
+        latest_first = [order_id for order_id in reversed(by_time) if order_id in standing]
         made = SkuPlan(
             sku=sku,
             supply=supply[sku],
             standing=sum(standing.values()),
-            cancel=(*reversed(beyond), *(order_id for order_id in reversed(by_time) if order_id in undue)),
+            cancel=tuple(order_id for reasons in (beyond, undue) for order_id in latest_first if order_id in reasons),
             release=tuple(sorted(leaked.get(sku, ()))),
             figures_wrong=sku in wrong,
         )
@@ -138,15 +141,19 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     )
 
 
-def _beyond(by_time: Sequence[str], units: dict[str, int], supply: int) -> list[str]:
+def _beyond_supply(
+    by_time: Sequence[str], units_of: Mapping[str, Mapping[str, int]], supply: Mapping[str, int]
+) -> set[str]:
     """The orders that no longer fit, in order of time; a smaller later one may still fit."""
-    served = 0
-    beyond: list[str] = []
+    served: dict[str, int] = defaultdict(int)
+    beyond: set[str] = set()
     for order_id in by_time:
-        if served + units[order_id] > supply:
-            beyond.append(order_id)
-        else:
-            served += units[order_id]
+        wanted = units_of[order_id]
+        if any(served[sku] + count > supply[sku] for sku, count in wanted.items()):
+            beyond.add(order_id)
+            continue
+        for sku, count in wanted.items():
+            served[sku] += count
     return beyond
 
 
@@ -158,17 +165,21 @@ def _orders_without_stock(audit: AuditTables) -> set[str]:
 
 
 def _beyond_limit(
-    by_time: Sequence[str], units: dict[str, int], customers: Mapping[str, str], limit: int | None
+    by_time: Sequence[str],
+    units_of: Mapping[str, Mapping[str, int]],
+    customers: Mapping[str, str],
+    limits: Mapping[str, int],
 ) -> set[str]:
-    """The orders by which a customer passes the limit; the earliest within it stay."""
-    had: dict[str, int] = defaultdict(int)
+    """The orders by which a customer passes a limit; the earliest within it stay."""
+    had: dict[tuple[str, str], int] = defaultdict(int)
     beyond: set[str] = set()
     for order_id in by_time:
-        customer_id = customers[order_id]
-        if limit is not None and had[customer_id] + units[order_id] > limit:
+        limited = {sku: count for sku, count in units_of[order_id].items() if sku in limits}
+        if any(had[customers[order_id], sku] + count > limits[sku] for sku, count in limited.items()):
             beyond.add(order_id)
-        else:
-            had[customer_id] += units[order_id]
+            continue
+        for sku, count in limited.items():
+            had[customers[order_id], sku] += count
     return beyond
 
 

@@ -155,6 +155,16 @@ def test_a_paid_order_whose_hold_was_taken_from_it_is_cancelled_though_the_suppl
     assert of(plan(rows.tables), "JACKET").cancel == ("robbed",)
 
 
+def test_an_order_cancelled_for_one_sku_frees_its_units_of_another() -> None:
+    rows = StockRows()
+    for sku in ("A", "B"):
+        rows.received(sku, 1)
+    rows.ordered("first", at=1, held=False, A=1)
+    rows.ordered("both", at=2, held=False, A=1, B=1)
+    rows.ordered("third", at=3, held=False, B=1)
+    assert [made.cancel for made in plan(rows.tables).skus] == [("both",), ("both",)]
+
+
 def test_a_customer_keeps_the_earliest_orders_within_the_limit() -> None:
     rows = shop(5)
     rows.tables.purchase_limits.append(audit.PurchaseLimitRow("JACKET", 2))
