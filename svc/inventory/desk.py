@@ -5,8 +5,10 @@ queue: any number of desks in any number of processes stay exact, because the st
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
+import asyncpg
 import structlog
 
 from shared.database import Database
@@ -14,6 +16,7 @@ from shared.unit_of_work import UnitOfWork
 from svc.inventory.domain import Hold, HoldRequest
 
 BATCH_REQUESTS_MAX = 256
+BATCH_ATTEMPTS_MAX = 3
 WAITING_MAX = 5_000
 LANES_AT_ONCE = 4
 
@@ -80,8 +83,7 @@ class ReservationDesk:
 
     async def _serve_batch(self, batch: Sequence[_Waiting]) -> None:
         try:
-            async with self._database.begin() as uow:
-                outcomes = await self._reserve_batch(uow, [request for request, _ in batch])
+            outcomes = await self._reserved([request for request, _ in batch])
         except Exception as error:  # noqa: BLE001 every waiting buyer gets it
             if not isinstance(error, asyncio.CancelledError):
                 log.warning("reservation_batch_failed", requests=len(batch), error=repr(error))
@@ -96,3 +98,14 @@ class ReservationDesk:
                 answer.set_exception(outcome)
             else:
                 answer.set_result(outcome)
+
+    async def _reserved(self, requests: Sequence[HoldRequest]) -> list[Hold | Exception]:
+        """One transaction; once more when one of the reservations was ended in advance while it ran."""
+        for _ in range(BATCH_ATTEMPTS_MAX - 1):
+            with contextlib.suppress(asyncpg.UniqueViolationError):
+                return await self._reserved_once(requests)
+        return await self._reserved_once(requests)
+
+    async def _reserved_once(self, requests: Sequence[HoldRequest]) -> list[Hold | Exception]:
+        async with self._database.begin() as uow:
+            return await self._reserve_batch(uow, requests)

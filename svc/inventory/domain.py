@@ -95,7 +95,7 @@ class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored reservation."""
+    """A stored reservation; one without placements was ended before it was asked for."""
 
     reservation_id: UUID
     customer_id: UUID
@@ -165,7 +165,8 @@ def _serve(
     taken: Mapping[tuple[UUID, str], int],
 ) -> Outcome:
     if known is not None:
-        if known.lines != request.lines or known.customer_id != request.customer_id:
+        forestalled = not known.placements
+        if not forestalled and (known.lines != request.lines or known.customer_id != request.customer_id):
             return ReservationMismatch("this reservation id was used for something else")
         return known
     placements: list[Placement] = []

@@ -84,9 +84,12 @@ async def reservation(uow: UnitOfWork, reservation_id: UUID) -> Hold:
 async def release(uow: UnitOfWork, reservation_id: UUID, reason: str) -> Hold:
     """End a hold without a sale; repeating it changes nothing.
 
-    Raises `UnknownReservation`, `ReservationEnded` (it was committed).
+    One that never came is ended in advance: should its request arrive late, it holds nothing any more.
+    Raises `ReservationEnded` (it was committed).
     """
-    await end_hold(uow, reservation_id, Ending.RELEASED, reason=reason)
+    ended = await end_hold(uow, reservation_id, Ending.RELEASED, reason=reason)
+    if not ended and not await store.forestall(uow.connection, reservation_id, reason=reason):
+        await end_hold(uow, reservation_id, Ending.RELEASED, reason=reason)  # it may have come just now
     hold = await reservation(uow, reservation_id)
     if hold.status == Ending.COMMITTED:
         raise ReservationEnded("the units of this reservation are sold")

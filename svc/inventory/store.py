@@ -19,7 +19,7 @@ _LOCK_STOCK = """
 _HOLDS = """
     SELECT r.id, r.customer_id, r.status, r.expires_at, r.restocked_at IS NOT NULL AS restocked,
         l.warehouse, l.sku, l.quantity
-    FROM reservations r JOIN reservation_lines l ON l.reservation_id = r.id
+    FROM reservations r LEFT JOIN reservation_lines l ON l.reservation_id = r.id
     WHERE r.id = ANY($1::uuid[]) ORDER BY r.id, l.sku, l.warehouse
 """
 _HELD_BY_CUSTOMER = """
@@ -74,6 +74,10 @@ _MOVEMENT_OF_ENDING = {
 }
 
 
+NOBODY = UUID(int=0)
+"""The customer of a reservation that was ended before it was asked for."""
+
+
 class EndedHold(msgspec.Struct, frozen=True):
     customer_id: UUID
     version: int
@@ -117,7 +121,7 @@ async def holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Hold]
             customer_id=rows[0]["customer_id"],
             status=rows[0]["status"],
             expires_at=rows[0]["expires_at"],
-            placements=tuple(Placement(row["warehouse"], row["sku"], row["quantity"]) for row in rows),
+            placements=tuple(Placement(row["warehouse"], row["sku"], row["quantity"]) for row in rows if row["sku"]),
             restocked=rows[0]["restocked"],
         )
         for reservation_id, rows in found.items()
@@ -167,6 +171,21 @@ async def end_hold(connection: Connection, reservation_id: UUID, ending: Ending,
     movement, on_hand_sign, reserved_sign = _MOVEMENT_OF_ENDING[ending]
     lines = await connection.fetch(_MOVE, reservation_id, movement.value, on_hand_sign, reserved_sign)
     return EndedHold(row["customer_id"], row["version"], _placements(lines))
+
+
+async def forestall(connection: Connection, reservation_id: UUID, *, reason: str) -> bool:
+    """Store a reservation that has ended without ever holding anything; False when there is one already.
+
+    Waits for a transaction that is just now storing it.
+    """
+    made = await connection.fetchval(
+        "INSERT INTO reservations (id, customer_id, status, expires_at, ended_at, end_reason) "
+        "VALUES ($1, $2, 'released', clock_timestamp(), clock_timestamp(), $3) ON CONFLICT DO NOTHING RETURNING true",
+        reservation_id,
+        NOBODY,
+        reason,
+    )
+    return made is not None
 
 
 async def restock(connection: Connection, reservation_id: UUID) -> EndedHold | None:

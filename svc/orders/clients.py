@@ -225,16 +225,12 @@ class InventoryClient:
             raise
 
     async def release(self, reservation_id: UUID, *, reason: str) -> None:
-        """Give a hold back; fine when there is none."""
-        try:
-            await self._client.request(
-                "inventory",
-                "POST",
-                f"/internal/reservations/{reservation_id}/release",
-                json={"reason": reason},
-                idempotent=True,
-                timeout_s=self._timeout_s,
-            )
-        except RemoteRefusal as refusal:
-            if refusal.code != "unknown_reservation":
-                raise
+        """Give a hold back; one that never came cannot come any more."""
+        await self._client.request(
+            "inventory",
+            "POST",
+            f"/internal/reservations/{reservation_id}/release",
+            json={"reason": reason},
+            idempotent=True,
+            timeout_s=self._timeout_s,
+        )

@@ -115,9 +115,8 @@ class FakeInventory:
         self.calls.append(f"release {request.match_info['id']}")
         if self.down:
             return problem(503, "database_unavailable")
-        hold = self.holds.get(request.match_info["id"])
-        if hold is None:
-            return problem(404, "unknown_reservation")
+        unheard_of = {"reservation_id": request.match_info["id"], "expires_at": "2099-01-01T00:00:00Z", "lines": []}
+        hold = self.holds.setdefault(request.match_info["id"], {**unheard_of, "status": "released"})
         if hold["status"] == "committed":
             return problem(409, "reservation_ended")
         hold["status"] = "released"

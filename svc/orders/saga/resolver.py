@@ -99,8 +99,8 @@ class SagaResolver:
             refusal = stock_refusal(refused)
             if refusal is None:
                 raise
-            await self._endings.refuse(draft, refusal)
-            return f"refused: {refusal.code}"
+            await self._endings.give_up(draft, refusal)  # the buyer's own request may still be on its way there
+            return f"given up: {refusal.code}"
         except WorldError:
             if not due.overdue:
                 raise

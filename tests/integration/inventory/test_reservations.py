@@ -193,3 +193,35 @@ async def test_units_that_came_back_are_nobodys_any_more(engines, prefix):
             ("committed", True),
         ]
         assert (await inventory.call("POST", "/internal/reservations", json=again))[0] == 201
+
+
+async def test_a_release_that_overtakes_its_reservation_ends_it(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 5)
+        wish = _wish(quantity=2)
+        path = f"/internal/reservations/{wish['reservation_id']}"
+        for _ in range(2):
+            status, body = await inventory.call("POST", f"{path}/release", json={"reason": "order refused"})
+            assert (status, body["status"], body["lines"]) == (200, "released", [])
+        status, body = await inventory.call("POST", "/internal/reservations", json=wish)
+        assert (status, body["status"]) == (201, "released")
+        _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
+        assert body["items"][0]["available"] == 5
+
+
+async def test_reservations_and_their_releases_at_once_hold_nothing(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 50)
+        wishes = [_wish() for _ in range(40)]
+        answers = await asyncio.gather(
+            *(inventory.call("POST", "/internal/reservations", json=wish) for wish in wishes),
+            *(
+                inventory.call(
+                    "POST", f"/internal/reservations/{wish['reservation_id']}/release", json={"reason": "order refused"}
+                )
+                for wish in wishes
+            ),
+        )
+        assert {status for status, _ in answers} <= {200, 201}
+        _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
+        assert body["items"][0]["available"] == 50

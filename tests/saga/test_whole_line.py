@@ -1,0 +1,150 @@
+"""The main line, as a customer and an operator walk it: up, seed, buy, a broken sale, repair, the books, down.
+
+The one test that runs the whole fleet. What it must not do: judge timing; the machine may be busy.
+"""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from compose import ports
+
+pytestmark = pytest.mark.timeout(360)
+ROOT = Path(__file__).parents[2]
+BASES = range(17_000, 20_000, 200)
+ADDRESS = {"name": "Ann", "line1": "1 Road", "city": "Dublin", "postal_code": "D01", "country": "IE"}
+SETTLED_DEADLINE_S = 40.0
+
+
+class Operator:
+    """`shopctl` against one home."""
+
+    def __init__(self, home: Path, port_base: int) -> None:
+        self.home = home
+        self.gateway = port_base
+        self._environ = {**os.environ, "SHOPSTREAM_HOME": str(home), "SHOPSTREAM_PORT_BASE": str(port_base)}
+
+    def shopctl(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cli.main", *words],
+            capture_output=True, text=True, check=False, cwd=ROOT, env=self._environ, timeout=240,
+        )  # fmt: skip
+
+    def told(self, *words: str) -> Any:
+        """What a command says with --json, whatever its exit code."""
+        done = self.shopctl(*words, "--json")
+        assert done.returncode in (0, 1, 3), done.stderr
+        return json.loads(done.stdout)
+
+
+def call(port: int, path: str, body: object = None, **headers: str) -> tuple[Any, dict[str, str]]:
+    """One request to the gateway: what it answered, and its headers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+    try:
+        connection.request(
+            "GET" if body is None else "POST",
+            f"/api/v1{path}",
+            body=None if body is None else json.dumps(body),
+            headers={"content-type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()},
+        )
+        answer = connection.getresponse()
+        content = answer.read()
+        assert answer.status < 300, content
+        return json.loads(content), {name.lower(): value for name, value in answer.getheaders()}
+    finally:
+        connection.close()
+
+
+def failed(verdict: Any) -> dict[str, str]:
+    """The invariants that failed, each with its first example."""
+    return {r["id"]: r["first"]["message"] for r in verdict["results"] if r["outcome"] == "FAIL"}
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """A running, seeded fleet of its own; nothing of it is left behind."""
+    home = tmp_path_factory.mktemp("whole-line", numbered=True)
+    home.chmod(0o755)
+    for parent in home.parents:
+        if parent.stat().st_uid == os.geteuid() and str(parent).startswith(str(tmp_path_factory.getbasetemp().parent)):
+            parent.chmod(0o755)
+    base = next(base for base in BASES if not ports.taken(base, list(ports.SERVICE_OFFSETS)))
+    one = Operator(home / "state", base)
+    up = one.shopctl("up", "--scale", "inventory=2")
+    try:
+        assert up.returncode == 0, up.stderr
+        seeded = one.shopctl("seed", "--size", "s")
+        assert seeded.returncode == 0, seeded.stderr
+        yield one
+    finally:
+        one.shopctl("down", "--wipe")
+    assert not [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if str(home) in " ".join(process.info["cmdline"] or [])
+    ]
+
+
+def test_a_customer_buys_through_the_gateway_and_the_story_has_one_trace(operator: Operator) -> None:
+    gateway = operator.gateway
+    person = {"email": "ann@example.com", "password": "blue-whale-77-sky", "name": "Ann"}
+    call(gateway, "/auth/register", person)
+    session, _ = call(gateway, "/auth/login", {"email": person["email"], "password": person["password"]})
+    bearer = f"Bearer {session['access_token']}"
+    found, _ = call(gateway, "/search?q=jacket")
+    assert found["items"]
+    call(gateway, "/cart/items", {"sku": "SKU-00001-M", "quantity": 2}, authorization=bearer)
+    order, headers = call(
+        gateway,
+        "/orders",
+        {"payment_method": "tok_visa", "shipping_address": ADDRESS},
+        authorization=bearer,
+        idempotency_key="my-first-order",
+    )
+    again, replayed = call(
+        gateway,
+        "/orders",
+        {"payment_method": "tok_visa", "shipping_address": ADDRESS},
+        authorization=bearer,
+        idempotency_key="my-first-order",
+    )
+    assert (again["id"], replayed["idempotency-replayed"]) == (order["id"], "true")
+    until = time.monotonic() + SETTLED_DEADLINE_S
+    while (status := call(gateway, f"/orders/{order['id']}", authorization=bearer)[0]["status"]) != "completed":
+        assert time.monotonic() < until, status
+        time.sleep(0.2)
+    story = operator.told("order", order["number"])
+    assert story["order"]["trace_id"] == headers["x-trace-id"]
+    assert {"orders", "inventory", "payments", "shipping", "notifications", "psp", "carrier", "smtp", "kafka"} <= {
+        chapter["where"] for chapter in story["chapters"]
+    }
+    bars = operator.told("trace", headers["x-trace-id"])
+    assert {"gateway", "orders", "inventory", "payments", "shipping", "notifications"} <= {
+        bar["service"] for bar in bars
+    }
+    mails = operator.told("mail", "list", "--to", "ann@example.com")
+    assert mails
+
+
+def test_a_broken_sale_is_caught_repaired_once_and_the_next_one_is_clean(operator: Operator) -> None:
+    broken = operator.told("scenario", "run", "flash-sale", "--quick", "--defect", "read-then-write")
+    assert broken["verdict"]["outcome"] == "FAIL"
+    assert {"INV-01", "INV-02"} & set(failed(broken["verdict"]))
+    assert (Path(broken["directory"]) / "report.html").stat().st_size > 10_000
+    repaired = operator.told("repair", "oversell", "--apply")
+    assert failed(repaired["judged"]["verdict"]) == {}
+    again = operator.told("repair", "oversell", "--apply")
+    assert (again["plan"]["skus"], again["done"]["orders_cancelled"], again["done"]["letters_redriven"]) == ([], 0, 0)
+    healthy = operator.told("scenario", "run", "flash-sale", "--quick", "--seed", "2")
+    assert failed(healthy["verdict"]) == {}
+    books = operator.shopctl("invariants")
+    assert books.returncode == 0, books.stdout
