@@ -15,6 +15,8 @@ from scenarios.evidence.rows import MovementRow, ReservationRow
 
 RETURN_GRACE_S = 0.5
 ENDINGS = {"committed": "commit", "released": "release", "expired": "expire"}
+STOCK_REFUSALS = frozenset({"insufficient_stock"})
+"""Who was told that nothing is left is a witness; who met a closed door under load is none."""
 OWN_LIMIT_REFUSALS = frozenset({"purchase_limit_exceeded", "coupon_exhausted", "coupon_limit_exceeded"})
 
 
@@ -46,13 +48,15 @@ def _judge_sold_out(evidence: Evidence, sku: str, findings: Findings) -> None:
     sold = sum(units(evidence, order.id, sku) for order in evidence.audit.orders if is_sold(evidence, order))
     unsatisfied = _unsatisfied(evidence, sku)
     findings.require(len(unsatisfied) + sold > supply, f"demand for {sku} did not exceed its supply of {supply}")
+    refused = [asker for asker in unsatisfied if asker.error in STOCK_REFUSALS]
+    findings.observe("buyers turned away for want of capacity, not of stock", len(unsatisfied) - len(refused))
     waiting = _units_still_waiting(evidence, sku)
     findings.observe("units in unexpired holds", waiting)
     unsold = supply - sold - waiting
     available_from = _availability(evidence, sku)[: max(unsold, 0)]
     missed: list[Purchase] = []
     for at in available_from:
-        askers = [asker for asker in unsatisfied if asker.invoked_at > at + RETURN_GRACE_S]
+        askers = [asker for asker in refused if asker.invoked_at > at + RETURN_GRACE_S]
         if len(askers) > len(missed):
             missed.append(askers[len(missed)])
     findings.observe("units that came back too late", len(available_from) - len(missed))
