@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-IN_FLIGHT_MAX = 3_000
+IN_FLIGHT_MAX = 12_000
 LATENESS_MS_P99_MAX = 500.0
 
 
