@@ -4,6 +4,7 @@ For the harness's reading parts and for commands that only look. The test itself
 """
 
 import asyncio
+import fcntl
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,7 +21,7 @@ from compose.layout import Layout, default_cache, make_directories
 from compose.process import start_ticks
 from scenarios.fleet import AUDITED_SERVICES, Fleet
 from scenarios.world.app import World
-from tests.engines import EngineUrls
+from tests.engines import SHARED_DIRECTORY_VARIABLE, EngineUrls
 from tests.integration.world.running import running_world
 from tests.services import database_of
 
@@ -60,6 +61,8 @@ async def bare_fleet(engines: EngineUrls, home: Path, *, prefix: str, **world: A
         **world,
     }
     async with AsyncExitStack() as stack:
+        lock = stack.enter_context((Path(os.environ[SHARED_DIRECTORY_VARIABLE]) / "bare-fleet.lock").open("w"))
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)  # its ports and groups are the session's only ones
         await asyncio.gather(
             *(stack.enter_async_context(database_of(engines, name, suffix=suffix)) for name in AUDITED_SERVICES)
         )

@@ -76,8 +76,12 @@ async def test_a_release_nobody_told_of_is_found_by_asking(engines, prefix):
     async with an_order(engines, prefix, resolver_interval_s=0.05) as told:
         told.fakes.inventory.holds[told.order["id"]]["status"] = "released"
         await told.tell(PaymentFailed)
-        story = await told.becomes("cancelled", saga="compensated")
-        assert story["saga_attempts"][-1]["outcome"] == "compensated"
+        await told.becomes("cancelled", saga="compensated")
+
+        async def noted():
+            return [attempt["outcome"] for attempt in (await told.story())["saga_attempts"]]
+
+        assert (await until(noted))[-1] == "compensated"
 
 
 async def test_payment_that_never_comes_cancels_the_order_in_bounded_time(engines, prefix):

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from compose.engines import providers
+
 PORT_MIN = 23_000
 PORT_MAX = 23_400
 START_LIMIT_S = 10.0
@@ -29,7 +31,7 @@ class RedisServer:
     def start(self) -> None:
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
-            ["redis-server", *arguments, "--dir", str(self.directory)],  # noqa: S607 - the system's binary
+            [str(providers.redis().binary), *arguments, "--dir", str(self.directory)],
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + START_LIMIT_S
