@@ -35,7 +35,7 @@ SCENARIO = Scenario(
     required=("contention",),
     skips={},
     psp={"full": {"slow_rate": 0.1, "slow_s": 1.0}, "quick": {"slow_rate": 0.3, "slow_s": 0.8}},
-    quiesce_s={"full": 120.0, "quick": 20.0},
+    quiesce_s={"full": 120.0, "quick": 30.0},
     defects=CARDS,
     repair="oversell",
 )
