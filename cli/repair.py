@@ -42,7 +42,8 @@ def oversell(
                 return planned, None, None
             before = rejudge.last_run(fleet)
             done = await repairs.apply(fleet, planned, since=before.started_at if before else 0.0)
-            return planned, done, await rejudge.rejudge(fleet, before) if before else None
+            judged = await rejudge.rejudge(fleet, before, rest=done.quiescence) if before else None
+            return planned, done, judged
 
     raise typer.Exit(_show(*asyncio.run(run()), json=json))
 

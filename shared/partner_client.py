@@ -11,9 +11,8 @@ import msgspec
 from shared import deadline, metrics, tracing
 from shared.circuit_breaker import CircuitBreaker
 from shared.errors import RemoteTimeoutError, RemoteUnavailableError
-from shared.service_client import new_session
+from shared.service_client import new_session, read_bounded
 
-ANSWER_BYTES_MAX = 4 * 1024 * 1024
 UNDECIDED_STATUSES = frozenset({401, 403, 408, 425, 429})
 
 T = TypeVar("T")
@@ -44,14 +43,17 @@ class _ErrorBody(msgspec.Struct, frozen=True):
 class PartnerClient:
     """Calls to one partner, `name` in metrics and errors. Open it inside the loop, close it at the end.
 
-    Every call is bounded by `timeout_s` and by the deadline of the request it serves.
+    Every call is bounded by `timeout_s` and by the deadline of the request it serves, every answer by its bytes.
     """
 
-    def __init__(self, name: str, url: str, *, breaker: CircuitBreaker, timeout_s: float) -> None:
+    def __init__(
+        self, name: str, url: str, *, breaker: CircuitBreaker, timeout_s: float, answer_bytes_max: int
+    ) -> None:
         self._name = name
         self._url = url.rstrip("/")
         self._breaker = breaker
         self._timeout_s = timeout_s
+        self._answer_bytes_max = answer_bytes_max
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
@@ -105,22 +107,13 @@ class PartnerClient:
                     method, self._url + path, data=body, headers=headers, allow_redirects=False
                 ) as answer,
             ):
-                return answer.status, await _read(answer)
+                return answer.status, await read_bounded(answer, bytes_max=self._answer_bytes_max)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise RemoteUnavailableError(f"the {self._name} cannot be reached", effect_possible=False) from error
         except TimeoutError as error:
             raise RemoteTimeoutError(f"the {self._name} did not answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
             raise RemoteUnavailableError(f"the {self._name} broke off: {type(error).__name__}") from error
-
-
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    content = bytearray()
-    async for chunk in answer.content.iter_any():
-        content += chunk
-        if len(content) > ANSWER_BYTES_MAX:
-            raise aiohttp.ClientPayloadError("the answer is too large")
-    return bytes(content)
 
 
 def _code_of(content: bytes) -> str:

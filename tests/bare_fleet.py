@@ -14,7 +14,6 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
-import pytest
 
 from compose import ports, state
 from compose.layout import Layout, default_cache, make_directories
@@ -24,9 +23,6 @@ from scenarios.world.app import World
 from tests.engines import SHARED_DIRECTORY_VARIABLE, EngineUrls
 from tests.integration.world.running import running_world
 from tests.services import database_of
-
-ONE_AT_A_TIME = pytest.mark.xdist_group("bare fleet")
-"""Its ports follow from the one broker's, and its services' consumer groups have their real names."""
 
 
 @dataclass
@@ -62,7 +58,7 @@ async def bare_fleet(engines: EngineUrls, home: Path, *, prefix: str, **world: A
     }
     async with AsyncExitStack() as stack:
         lock = stack.enter_context((Path(os.environ[SHARED_DIRECTORY_VARIABLE]) / "bare-fleet.lock").open("w"))
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)  # its ports and groups are the session's only ones
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)  # see the module's docstring
         await asyncio.gather(
             *(stack.enter_async_context(database_of(engines, name, suffix=suffix)) for name in AUDITED_SERVICES)
         )

@@ -17,8 +17,9 @@ def examine(evidence: Evidence) -> Finding:
     findings = Findings(evidence)
     findings.require(evidence.confirmed, "no order was confirmed to a client")
     for sku in judged_skus(evidence):
-        _judge_history(evidence, sku, findings)
-        _judge_final_read(evidence, sku, findings)
+        standing = _standing_units(evidence, sku)
+        _judge_history(evidence, sku, findings, standing=sum(standing.values()))
+        _judge_final_read(evidence, sku, findings, standing=standing)
         if sku in evidence.facts.scarce_skus:
             _judge_strength(evidence, sku, findings)
     for row in evidence.audit.stock:
@@ -39,7 +40,7 @@ def supply_at(evidence: Evidence, sku: str, at: float) -> int | None:
     return sum(step.quantity for step in steps if step.opening or step.at <= at) if steps else None
 
 
-def _judge_history(evidence: Evidence, sku: str, findings: Findings) -> None:
+def _judge_history(evidence: Evidence, sku: str, findings: Findings, *, standing: int) -> None:
     stays = [
         Stay(order_id, count, purchase.completed_at or purchase.invoked_at, _left_at(evidence, order_id))
         for order_id, purchase in evidence.confirmed.items()
@@ -49,7 +50,7 @@ def _judge_history(evidence: Evidence, sku: str, findings: Findings) -> None:
     if supply_at(evidence, sku, 0.0) is None:
         findings.require(not stays, f"the supply of {sku} is not known")
         return
-    undone = sum(_standing_units(evidence, sku).values()) <= (supply_at(evidence, sku, float("inf")) or 0)
+    undone = standing <= (supply_at(evidence, sku, float("inf")) or 0)
     for excess in excesses(stays, lambda at: supply_at(evidence, sku, at) or 0):
         findings.damage(
             "confirmed_beyond_supply",
@@ -62,13 +63,13 @@ def _judge_history(evidence: Evidence, sku: str, findings: Findings) -> None:
         )
 
 
-def _judge_final_read(evidence: Evidence, sku: str, findings: Findings) -> None:
+def _judge_final_read(evidence: Evidence, sku: str, findings: Findings, *, standing: dict[str, int]) -> None:
     """Orders nobody was told of count too: they will be shipped."""
     total = supply_at(evidence, sku, float("inf"))
     if total is None:
         return
     occupied = 0
-    for order_id, count in _standing_units(evidence, sku).items():
+    for order_id, count in standing.items():
         occupied += count
         if occupied > total:
             findings.violation(

@@ -7,11 +7,13 @@ what was received, not what a damaged figure says.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from scenarios.checkers.standing import CANCELLED_STATUSES, PAID_STATUSES
 from scenarios.evidence import AuditTables
+from scenarios.evidence.rows import OrderRow, PurchaseLimitRow
 from scenarios.fleet import Fleet
 from scenarios.quiescence import Quiescence, quiesce
 from scenarios.snapshots import take_snapshots
@@ -20,6 +22,10 @@ REASON = "oversold"
 QUIESCE_S = 90.0
 NOT_STANDING = CANCELLED_STATUSES | {"refunded"}
 SUPPLY_TYPES = frozenset({"receive", "adjust"})
+
+K = TypeVar("K")
+Units = dict[str, int]
+"""Units by SKU."""
 
 
 class SkuPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,34 +73,26 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
 def plan(audit: AuditTables) -> Plan:
     """What the audit views say is to be undone. Pure."""
     orders = {order.id: order for order in audit.orders}
-    units: dict[str, dict[str, int]] = defaultdict(dict)
+    units: dict[str, Units] = defaultdict(lambda: defaultdict(int))
     for line in audit.order_lines:
         if orders[line.order_id].status not in NOT_STANDING:
-            per_order = units[line.sku]
-            per_order[line.order_id] = per_order.get(line.order_id, 0) + line.quantity
+            units[line.order_id][line.sku] += line.quantity
     supply: dict[str, int] = defaultdict(int)
     for movement in audit.movements:
         if movement.type in SUPPLY_TYPES:
             supply[movement.sku] += movement.on_hand_delta
     wrong = _skus_with_wrong_figures(audit)
-    leaked = _leaked_holds(audit, {order.id: order.status for order in audit.orders})
-    limits = {row.sku: row.per_customer for row in audit.purchase_limits}
-    units_of: dict[str, dict[str, int]] = defaultdict(dict)
-    for sku, standing in units.items():
-        for order_id, count in standing.items():
-            units_of[order_id][sku] = count
-    by_time = sorted(units_of, key=lambda order_id: (orders[order_id].placed_at, order_id))
-    customers = {order_id: orders[order_id].customer_id for order_id in by_time}
-    undue = _orders_without_stock(audit) | _beyond_limit(by_time, units_of, customers, limits)
-    beyond = _beyond_supply([order_id for order_id in by_time if order_id not in undue], units_of, supply)
+    leaked = _leaked_holds(audit, orders)
+    by_time = sorted(units, key=lambda order_id: (orders[order_id].placed_at, order_id))
+    undue = _orders_without_stock(audit) | _beyond_limits(by_time, units, orders, audit.purchase_limits)
+    beyond = _beyond([order_id for order_id in by_time if order_id not in undue], units, supply)
     plans: list[SkuPlan] = []
-    for sku in sorted({*units, *wrong, *leaked}):
-        standing = units.get(sku, {})
-        latest_first = [order_id for order_id in reversed(by_time) if order_id in standing]
+    for sku in sorted({sku for wanted in units.values() for sku in wanted} | wrong | leaked.keys()):
+        latest_first = [order_id for order_id in reversed(by_time) if sku in units[order_id]]
         made = SkuPlan(
             sku=sku,
             supply=supply[sku],
-            standing=sum(standing.values()),
+            standing=sum(units[order_id][sku] for order_id in latest_first),
             cancel=tuple(order_id for reasons in (beyond, undue) for order_id in latest_first if order_id in reasons),
             release=tuple(sorted(leaked.get(sku, ()))),
             figures_wrong=sku in wrong,
@@ -141,19 +139,16 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     )
 
 
-def _beyond_supply(
-    by_time: Sequence[str], units_of: Mapping[str, Mapping[str, int]], supply: Mapping[str, int]
-) -> set[str]:
-    """The orders that no longer fit, in order of time; a smaller later one may still fit."""
-    served: dict[str, int] = defaultdict(int)
+def _beyond(by_time: Sequence[str], wanted: Mapping[str, Mapping[K, int]], bound: Mapping[K, int]) -> set[str]:
+    """The orders whose units no longer fit their bounds, in order of time; a smaller later one may still fit."""
+    given: dict[K, int] = defaultdict(int)
     beyond: set[str] = set()
     for order_id in by_time:
-        wanted = units_of[order_id]
-        if any(served[sku] + count > supply[sku] for sku, count in wanted.items()):
+        if any(given[key] + count > bound[key] for key, count in wanted[order_id].items()):
             beyond.add(order_id)
             continue
-        for sku, count in wanted.items():
-            served[sku] += count
+        for key, count in wanted[order_id].items():
+            given[key] += count
     return beyond
 
 
@@ -164,23 +159,22 @@ def _orders_without_stock(audit: AuditTables) -> set[str]:
     return {row.order_id for row in audit.reservations if row.order_id in paid} - backed
 
 
-def _beyond_limit(
+def _beyond_limits(
     by_time: Sequence[str],
-    units_of: Mapping[str, Mapping[str, int]],
-    customers: Mapping[str, str],
-    limits: Mapping[str, int],
+    units: Mapping[str, Units],
+    orders: Mapping[str, OrderRow],
+    purchase_limits: Sequence[PurchaseLimitRow],
 ) -> set[str]:
-    """The orders by which a customer passes a limit; the earliest within it stay."""
-    had: dict[tuple[str, str], int] = defaultdict(int)
-    beyond: set[str] = set()
-    for order_id in by_time:
-        limited = {sku: count for sku, count in units_of[order_id].items() if sku in limits}
-        if any(had[customers[order_id], sku] + count > limits[sku] for sku, count in limited.items()):
-            beyond.add(order_id)
-            continue
-        for sku, count in limited.items():
-            had[customers[order_id], sku] += count
-    return beyond
+    """The orders by which a customer passes a purchase limit; the earliest within it stay."""
+    limits = {row.sku: row.per_customer for row in purchase_limits}
+    wanted = {
+        order_id: {
+            (orders[order_id].customer_id, sku): count for sku, count in units[order_id].items() if sku in limits
+        }
+        for order_id in by_time
+    }
+    bound = {(customer_id, sku): limits[sku] for claims in wanted.values() for customer_id, sku in claims}
+    return _beyond(by_time, wanted, bound)
 
 
 def _skus_with_wrong_figures(audit: AuditTables) -> set[str]:
@@ -202,13 +196,13 @@ def _skus_with_wrong_figures(audit: AuditTables) -> set[str]:
     }
 
 
-def _leaked_holds(audit: AuditTables, statuses: Mapping[str, str]) -> dict[str, set[str]]:
+def _leaked_holds(audit: AuditTables, orders: Mapping[str, OrderRow]) -> dict[str, set[str]]:
     """Live holds by SKU that serve nobody: of a cancelled order, or of none and without a saga that may bring one."""
     running = {saga.order_id for saga in audit.sagas if saga.status == "running"}
     leaked: dict[str, set[str]] = defaultdict(set)
     for row in audit.reservations:
-        status = statuses.get(row.order_id)
-        serves_nobody = row.order_id not in running if status is None else status in NOT_STANDING
+        order = orders.get(row.order_id)
+        serves_nobody = row.order_id not in running if order is None else order.status in NOT_STANDING
         if row.status == "held" and serves_nobody:
             leaked[row.sku].add(row.id)
     return leaked

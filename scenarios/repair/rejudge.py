@@ -10,13 +10,12 @@ import msgspec
 
 from scenarios.evidence import EvidenceUnreadableError, load_facts
 from scenarios.fleet import Fleet
-from scenarios.quiescence import quiesce
+from scenarios.quiescence import Quiescence
 from scenarios.run_directory import conclude, create_run_directory, history_path, newest_first
 from scenarios.runner import collect
 from scenarios.verdict import Verdict
 from scenarios.world.journals import Marks
 
-REST_DEADLINE_S = 20.0
 REPAIRED = "-repaired"
 """Ends the scenario's name in the directory of a run that was judged again after a repair."""
 
@@ -48,14 +47,13 @@ def was_repaired(runs: Path) -> bool:
     return any(runs.glob(f"*-*{REPAIRED}-*"))
 
 
-async def rejudge(fleet: Fleet, run: LastRun) -> Rejudged:
-    """Collect the evidence anew and judge it as that of a repaired fleet."""
+async def rejudge(fleet: Fleet, run: LastRun, *, rest: Quiescence) -> Rejudged:
+    """Collect the evidence anew and judge it as that of a repaired fleet; `rest` is what came of waiting for it."""
     facts = load_facts(run.directory)
     directory = create_run_directory(fleet.layout.runs, f"{facts.scenario}{REPAIRED}", seed=facts.seed)
     await asyncio.to_thread(shutil.copyfile, history_path(run.directory), history_path(directory))
     facts.repaired = True
     facts.problems = []
-    rest = await quiesce(fleet, since=facts.started_at, deadline_s=REST_DEADLINE_S)
     facts.quiesced_at = time.time() if rest.reached else None
     evidence = await collect(fleet, facts, directory, since=Marks())
     return Rejudged(verdict=await asyncio.to_thread(conclude, evidence, directory), directory=directory)

@@ -4,6 +4,6 @@ Follows no redirects, keeps no cookies, and repeats a call only when it is idemp
 """
 
 from shared.service_client.client import ServiceClient
-from shared.service_client.transport import new_session
+from shared.service_client.transport import new_session, read_bounded
 
-__all__ = ["ServiceClient", "new_session"]
+__all__ = ["ServiceClient", "new_session", "read_bounded"]

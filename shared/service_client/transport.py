@@ -37,17 +37,17 @@ def new_session() -> aiohttp.ClientSession:
     return session
 
 
-async def read_bounded(response: aiohttp.ClientResponse) -> bytes:
-    """Return the whole body; more than RESPONSE_BYTES_MAX is a ClientPayloadError."""
+async def read_bounded(response: aiohttp.ClientResponse, *, bytes_max: int = RESPONSE_BYTES_MAX) -> bytes:
+    """Return the whole body; more than `bytes_max` is a ClientPayloadError."""
     length = response.content_length
     if length is not None:
-        if length > RESPONSE_BYTES_MAX:
+        if length > bytes_max:
             raise aiohttp.ClientPayloadError("the answer is too large")
         return await response.read()
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk
-        if len(content) > RESPONSE_BYTES_MAX:
+        if len(content) > bytes_max:
             raise aiohttp.ClientPayloadError("the answer is too large")
     return bytes(content)
 

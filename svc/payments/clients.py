@@ -14,6 +14,7 @@ import msgspec
 from shared.circuit_breaker import CircuitBreaker
 from shared.partner_client import PartnerClient
 
+ANSWER_BYTES_MAX = 4 * 1024 * 1024
 PAGE_ITEMS = 500
 
 
@@ -70,7 +71,9 @@ class HttpPsp:
     """The PSP over HTTP. Open it inside the loop, close it at the end; every call is bounded by `timeout_s`."""
 
     def __init__(self, url: str, *, breaker: CircuitBreaker, timeout_s: float) -> None:
-        self._partner = PartnerClient("psp", url, breaker=breaker, timeout_s=timeout_s)
+        self._partner = PartnerClient(
+            "psp", url, breaker=breaker, timeout_s=timeout_s, answer_bytes_max=ANSWER_BYTES_MAX
+        )
 
     async def open(self) -> None:
         """Make the connection pool; connects to nothing yet."""

@@ -15,6 +15,8 @@ from shared.circuit_breaker import CircuitBreaker
 from shared.contracts import Address
 from shared.partner_client import PartnerClient
 
+ANSWER_BYTES_MAX = 256 * 1024
+
 
 class Label(msgspec.Struct, frozen=True, kw_only=True):
     """A label as the carrier tells it; `merchant_reference` is our shipment's id."""
@@ -44,7 +46,9 @@ class HttpCarrier:
     """The carrier over HTTP. Open it inside the loop, close it at the end; every call is bounded by `timeout_s`."""
 
     def __init__(self, url: str, *, breaker: CircuitBreaker, timeout_s: float) -> None:
-        self._partner = PartnerClient("carrier", url, breaker=breaker, timeout_s=timeout_s)
+        self._partner = PartnerClient(
+            "carrier", url, breaker=breaker, timeout_s=timeout_s, answer_bytes_max=ANSWER_BYTES_MAX
+        )
 
     async def open(self) -> None:
         """Make the connection pool; connects to nothing yet."""

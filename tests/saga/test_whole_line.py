@@ -103,19 +103,15 @@ def test_a_customer_buys_through_the_gateway_and_the_story_has_one_trace(operato
     found, _ = call(gateway, "/search?q=jacket")
     assert found["items"]
     call(gateway, "/cart/items", {"sku": "SKU-00001-M", "quantity": 2}, authorization=bearer)
-    order, headers = call(
-        gateway,
-        "/orders",
-        {"payment_method": "tok_visa", "shipping_address": ADDRESS},
-        authorization=bearer,
-        idempotency_key="my-first-order",
-    )
-    again, replayed = call(
-        gateway,
-        "/orders",
-        {"payment_method": "tok_visa", "shipping_address": ADDRESS},
-        authorization=bearer,
-        idempotency_key="my-first-order",
+    (order, headers), (again, replayed) = (
+        call(
+            gateway,
+            "/orders",
+            {"payment_method": "tok_visa", "shipping_address": ADDRESS},
+            authorization=bearer,
+            idempotency_key="my-first-order",
+        )
+        for _ in range(2)
     )
     assert (again["id"], replayed["idempotency-replayed"]) == (order["id"], "true")
     until = time.monotonic() + SETTLED_DEADLINE_S

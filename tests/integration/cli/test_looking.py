@@ -10,14 +10,11 @@ import pytest
 
 from scenarios.world.journals import read_journals
 from shared.contracts.payments import PaymentFailed
-from tests.bare_fleet import ONE_AT_A_TIME
 from tests.command_line import Said
 from tests.engines import EngineUrls
 from tests.integration.cli.conftest import Beside
 from tests.integration.world.running import call, pay
 from tests.services import envelope, publish, until
-
-pytestmark = ONE_AT_A_TIME
 
 Shopctl = Callable[..., Said]
 WITNESSES = {"psp", "carrier", "smtp", "kafka"}

@@ -22,12 +22,10 @@ from compose.operator_error import OperatorError
 from scenarios import quiescence
 from scenarios.fleet import AUDITED_SERVICES, Fleet
 from scenarios.quiescence import Quiescence, quiesce
-from tests.bare_fleet import ONE_AT_A_TIME, BareFleet, bare_fleet
+from tests.bare_fleet import BareFleet, bare_fleet
 from tests.engines import EngineUrls, free_port_base
 from tests.integration.world.running import behave, pay, receiver
 from tests.services import free_port, until
-
-pytestmark = ONE_AT_A_TIME
 
 LOOK_S = 1.5
 REST_S = 20.0
