@@ -3,6 +3,7 @@
 The relay copies each row to the topic `dead.<service>`; nothing is ever dropped.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -59,14 +60,41 @@ class OpenLetter(msgspec.Struct, frozen=True):
     payload: bytes
 
 
-async def open_letters(connection: Connection, consumer: str, *, letters_max: int) -> list[OpenLetter]:
-    """The consumer's letters that were not redriven, oldest first."""
+async def parked(connection: Connection, consumer: str, aggregate_ids: Sequence[str]) -> set[str]:
+    """Those of the aggregates that wait behind a dead letter of this consumer; locks those letters.
+
+    Until the caller's transaction ends none of them can be redriven, so a letter buried behind one is seen by its
+    redrive; and who asks while one is being redriven waits for the outcome.
+    """
     rows = await connection.fetch(
-        "SELECT id, payload FROM dead_letters WHERE consumer = $1 AND redriven_at IS NULL ORDER BY id LIMIT $2",
+        "SELECT aggregate_id FROM dead_letters "
+        "WHERE consumer = $1 AND aggregate_id = ANY($2::text[]) AND redriven_at IS NULL ORDER BY id FOR SHARE",
+        consumer,
+        list(aggregate_ids),
+    )
+    return {row["aggregate_id"] for row in rows}
+
+
+async def open_letters(
+    connection: Connection, consumer: str, *, letters_max: int, tried: Sequence[int]
+) -> list[OpenLetter]:
+    """The consumer's letters that were not redriven, oldest first, without those whose ids are in `tried`."""
+    rows = await connection.fetch(
+        "SELECT id, payload FROM dead_letters "
+        "WHERE consumer = $1 AND redriven_at IS NULL AND id <> ALL($3::bigint[]) ORDER BY id LIMIT $2",
         consumer,
         letters_max,
+        list(tried),
     )
     return [OpenLetter(*row) for row in rows]
+
+
+async def take(connection: Connection, letter_id: int) -> bool:
+    """Lock a letter for its redrive, waiting for who buries behind it; False when another redrive was faster."""
+    taken = await connection.fetchval(
+        "SELECT true FROM dead_letters WHERE id = $1 AND redriven_at IS NULL FOR UPDATE", letter_id
+    )
+    return taken is not None
 
 
 async def mark_redriven(connection: Connection, letter_id: int) -> None:

@@ -12,10 +12,6 @@ _CLAIM = """
     ON CONFLICT DO NOTHING
     RETURNING event_id
 """
-_PARKED = """
-    SELECT DISTINCT aggregate_id FROM dead_letters
-    WHERE consumer = $1 AND aggregate_id = ANY($2::text[]) AND redriven_at IS NULL
-"""
 
 
 async def claim(connection: Connection, consumer: str, events: Sequence[EnvelopeHeader]) -> set[UUID]:
@@ -29,9 +25,3 @@ async def claim(connection: Connection, consumer: str, events: Sequence[Envelope
         [event.aggregate_version for event in events],
     )
     return {row["event_id"] for row in rows}
-
-
-async def parked(connection: Connection, consumer: str, aggregate_ids: Sequence[str]) -> set[str]:
-    """Those of the aggregates that wait behind a dead letter of this consumer."""
-    rows = await connection.fetch(_PARKED, consumer, list(aggregate_ids))
-    return {row["aggregate_id"] for row in rows}

@@ -16,7 +16,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from shared import dead_letters, inbox
 from shared.contracts import Envelope, EnvelopeHeader, Event, PoisonError, decode_data, decode_header
 from shared.database import Database
-from shared.dead_letters import DeadLetter
+from shared.dead_letters import DeadLetter, OpenLetter
 from shared.errors import WorldError
 from shared.tracing import span
 from shared.unit_of_work import UnitOfWork
@@ -112,25 +112,37 @@ class ConsumerRunner:
 
         One that still cannot be applied stays a dead letter, and those parked behind it stay parked.
         """
-        async with self._database.acquire() as connection:
-            letters = await dead_letters.open_letters(connection, self._service, letters_max=letters_max)
         applied = 0
+        tried: list[int] = []
         blocked: set[str] = set()
-        for letter in letters:
-            header = _header_or_none(letter.payload)
-            if header is None or header.type not in self._handlers or header.aggregate_id in blocked:
-                continue
-            try:
-                async with self._database.begin() as uow:
-                    if await inbox.claim(uow.connection, self._service, [header]):
-                        await self._handle(uow, header)
-                    await dead_letters.mark_redriven(uow.connection, letter.id)
-            except Exception as error:  # noqa: BLE001 the letter stays, with its reason in the log
-                blocked.add(header.aggregate_id)
-                log.warning("redrive_failed", letter=letter.id, error=repr(error))
-            else:
-                applied += 1
-        return Redriven(applied, len(letters) - applied)
+        while letters := await self._untried_letters(tried, letters_max=letters_max - len(tried)):
+            for letter in letters:
+                tried.append(letter.id)
+                applied += await self._redrive_one(letter, blocked)
+        return Redriven(applied, len(tried) - applied)
+
+    async def _untried_letters(self, tried: Sequence[int], *, letters_max: int) -> list[OpenLetter]:
+        """What is open now: while some were applied, the next events of their aggregates may have parked."""
+        async with self._database.acquire() as connection:
+            return await dead_letters.open_letters(connection, self._service, letters_max=letters_max, tried=tried)
+
+    async def _redrive_one(self, letter: OpenLetter, blocked: set[str]) -> bool:
+        """Whether the letter's event was applied now; an aggregate whose letter cannot be joins `blocked`."""
+        header = _header_or_none(letter.payload)
+        if header is None or header.type not in self._handlers or header.aggregate_id in blocked:
+            return False
+        try:
+            async with self._database.begin() as uow:
+                if not await dead_letters.take(uow.connection, letter.id):
+                    return False
+                if await inbox.claim(uow.connection, self._service, [header]):
+                    await self._handle(uow, header)
+                await dead_letters.mark_redriven(uow.connection, letter.id)
+        except Exception as error:  # noqa: BLE001 the letter stays, with its reason in the log
+            blocked.add(header.aggregate_id)
+            log.warning("redrive_failed", letter=letter.id, error=repr(error))
+            return False
+        return True
 
     async def _run_connected(self) -> None:
         consumer = AIOKafkaConsumer(
@@ -217,7 +229,7 @@ class ConsumerRunner:
         if not wanted:
             return
         async with self._database.begin() as uow:
-            waiting = await inbox.parked(
+            waiting = await dead_letters.parked(
                 uow.connection, self._service, list({header.aggregate_id for _, header in wanted})
             )
             for record, header in wanted:

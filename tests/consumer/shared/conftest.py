@@ -1,0 +1,85 @@
+"""A consumer and a relay of the library alone, on the real broker and a database that has its tables."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.contracts import Envelope
+from shared.contracts.auth import UserDeleted
+from shared.database import Database
+from shared.kafka_consumer import ConsumerRunner
+from shared.unit_of_work import UnitOfWork
+from tests.engines import EngineUrls
+from tests.services import database_of, publish, topics
+
+SERVICE = "inventory"
+Applied = Envelope[UserDeleted]
+
+
+@dataclass
+class Bench:
+    """What a test of the runner holds; `react` is what its handler does with each event before noting it."""
+
+    engines: EngineUrls
+    prefix: str
+    database: Database
+    runner: ConsumerRunner
+    react: Callable[[Applied], Awaitable[None]]
+    versions: list[int] = field(default_factory=list)
+
+    async def publish(self, *events: Applied) -> None:
+        await publish(self.engines, self.prefix, *events)
+
+    async def letters(self) -> list[tuple[int, bool]]:
+        """The open dead letters, by aggregate version as told, and whether each was only parked."""
+        async with self.database.acquire() as connection:
+            rows = await connection.fetch(
+                "SELECT convert_from(payload, 'UTF8')::json ->> 'aggregate_version' AS version, parked "
+                "FROM dead_letters WHERE redriven_at IS NULL ORDER BY id"
+            )
+        return [(int(row["version"]), row["parked"]) for row in rows]
+
+
+@asynccontextmanager
+async def opened(engines: EngineUrls) -> AsyncIterator[Database]:
+    async with database_of(engines, SERVICE) as url:
+        database = Database(url, "test")
+        await database.open()
+        try:
+            yield database
+        finally:
+            await database.close()
+
+
+@asynccontextmanager
+async def consuming(engines: EngineUrls, prefix: str) -> AsyncIterator[Bench]:
+    async def accept(_: Applied) -> None: ...
+
+    async def apply(_uow: UnitOfWork, event: Applied) -> None:
+        await bench.react(event)
+        bench.versions.append(event.aggregate_version)
+
+    async with topics(engines, prefix), opened(engines) as database:
+        runner = ConsumerRunner(
+            database,
+            {UserDeleted: apply},
+            bootstrap=engines.kafka,
+            service=SERVICE,
+            instance=f"{SERVICE}-1",
+            prefix=prefix,
+        )
+        bench = Bench(engines, prefix, database, runner, accept)
+        task = asyncio.create_task(runner.run())
+        try:
+            yield bench
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+def consumer(engines: EngineUrls, prefix: str):  # an async context manager, which each test enters in its own loop
+    return consuming(engines, prefix)

@@ -1,0 +1,75 @@
+"""The relay's promise: every stored event reaches its topic, whatever commits late and whichever relay dies."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import asyncpg
+
+from shared.contracts.auth import UserDeleted
+from shared.kafka_producer import Producer
+from shared.outbox import RELAY_LOCK, Relay
+from tests.consumer.shared.conftest import opened
+from tests.services import topics, until
+
+
+@asynccontextmanager
+async def relaying(engines, prefix, database):
+    producer = Producer(engines.kafka, client_id="test", prefix=prefix)
+    relay = Relay(database, producer)
+    task = asyncio.create_task(relay.run())
+    try:
+        yield relay
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await producer.close()
+
+
+async def _tell(database):
+    user_id = uuid4()
+    async with database.begin() as uow:
+        uow.publish(UserDeleted(user_id=user_id), aggregate_id=user_id, aggregate_version=1)
+
+
+async def _sent(database, count):
+    async with database.acquire() as connection:
+        return await connection.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL") == count
+
+
+async def test_a_transaction_that_commits_after_a_younger_one_is_relayed(engines, prefix):
+    async with topics(engines, prefix), opened(engines) as database, relaying(engines, prefix, database):
+        first = uuid4()
+        async with database.begin() as uow:
+            uow.publish(UserDeleted(user_id=first), aggregate_id=first, aggregate_version=1)
+            await uow.flush()  # it has its position, lower than the next one's
+            await _tell(database)
+            await until(lambda: _sent(database, 1))
+        await until(lambda: _sent(database, 2))
+
+
+async def test_one_relay_works_and_the_next_takes_over_when_it_dies(engines, prefix):
+    async with topics(engines, prefix), opened(engines) as database, relaying(engines, prefix, database) as first:
+        await until(lambda: first.active)
+        async with relaying(engines, prefix, database) as second:
+            await _tell(database)
+            await until(lambda: _sent(database, 1))
+            assert not second.active
+            await _end_session_of_the_active_one(database.url)
+            await until(lambda: first.active or second.active)
+            await _tell(database)
+            await until(lambda: _sent(database, 2))
+            assert first.active != second.active
+
+
+async def _end_session_of_the_active_one(url):
+    connection = await asyncpg.connect(url)
+    try:
+        ended = await connection.fetch(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            RELAY_LOCK,
+        )
+        assert len(ended) == 1
+    finally:
+        await connection.close()
