@@ -72,8 +72,18 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
         f"Cancelled {done.orders_cancelled} orders, released {done.holds_released} holds, reconciled "
         f"{done.skus_reconciled} SKUs, applied {done.letters_redriven} dead letters again."
     )
+    if done.left.skus:
+        names = ", ".join(sku.sku for sku in done.left.skus)
+        terminal.warn(
+            f"After {done.rounds} rounds there is still to repair: {names}. Look with: shopctl logs inventory."
+        )
+    if done.left.dead_letters:
+        terminal.warn(
+            f"{done.left.dead_letters} dead letters of inventory cannot be applied. Look with: shopctl events dlq list."
+        )
+    code = 1 if done.left.skus else 0
     if judged is None:
-        return 0
+        return code
     if not json:
         terminal.verdict(judged.verdict, report=str(judged.directory / "report.html"))
-    return judged.verdict.exit_code
+    return judged.verdict.exit_code or code

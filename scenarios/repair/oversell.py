@@ -20,6 +20,7 @@ from scenarios.snapshots import take_snapshots
 
 REASON = "oversold"
 QUIESCE_S = 90.0
+ROUNDS_MAX = 3
 NOT_STANDING = CANCELLED_STATUSES | {"refunded"}
 SUPPLY_TYPES = frozenset({"receive", "adjust"})
 
@@ -61,13 +62,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
-    """What applying a plan did."""
+    """What a repair did in all its rounds, how the fleet came to rest after the last, and what is left to do."""
 
+    rounds: int
     orders_cancelled: int
     holds_released: int
     skus_reconciled: int
     letters_redriven: int
     quiescence: Quiescence
+    left: Plan
 
 
 def plan(audit: AuditTables) -> Plan:
@@ -110,11 +113,41 @@ async def look(fleet: Fleet) -> Plan:
 
 
 async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
-    """Carry the plan out: stock first, then orders (which refund and tell their customers), then dead letters.
+    """Carry the plan out, and what the fleet shows at rest after it, until nothing is left; at most ROUNDS_MAX times.
 
+    A damaged fleet may still be at work when the first plan is made: what it does meanwhile is the next round's.
     Each step is idempotent in the service that does it; `since` (epoch seconds) bounds the work to wait for.
     """
-    cancelled: set[str] = set()
+    orders: set[str] = set()
+    holds: set[str] = set()
+    skus: set[str] = set()
+    letters = rounds = 0
+    left = planned
+    while True:
+        rounds += 1
+        applied = await _carry_out(fleet, left)
+        letters += applied
+        skus |= {sku.sku for sku in left.skus}
+        orders |= {order_id for sku in left.skus for order_id in sku.cancel}
+        holds |= {hold_id for sku in left.skus for hold_id in sku.release}
+        rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
+        left = await look(fleet)
+        done = not left.skus and (not left.dead_letters or not applied)
+        if done or rounds == ROUNDS_MAX:
+            break
+    return Repaired(
+        rounds=rounds,
+        orders_cancelled=len(orders),
+        holds_released=len(holds),
+        skus_reconciled=len(skus),
+        letters_redriven=letters,
+        quiescence=rest,
+        left=left,
+    )
+
+
+async def _carry_out(fleet: Fleet, planned: Plan) -> int:
+    """Stock first, then orders (which refund and tell their customers), then dead letters; gives those applied."""
     for sku in planned.skus:
         await fleet.call(
             "inventory",
@@ -122,21 +155,12 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
             "/internal/stock/reconcile",
             json={"sku": sku.sku, "release": [*sku.cancel, *sku.release], "reason": REASON},
         )
-    for order_id in [order_id for sku in planned.skus for order_id in sku.cancel]:
-        if order_id not in cancelled:
-            await fleet.call("orders", "POST", f"/internal/orders/{order_id}/recall", json={"reason": REASON})
-            cancelled.add(order_id)
-    redriven = {"applied": 0}
-    if planned.dead_letters:
-        redriven = await fleet.call("inventory", "POST", "/internal/dead-letters/redrive")
-    rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
-    return Repaired(
-        orders_cancelled=len(cancelled),
-        holds_released=sum(len(sku.release) for sku in planned.skus),
-        skus_reconciled=len(planned.skus),
-        letters_redriven=redriven["applied"],
-        quiescence=rest,
-    )
+    for order_id in dict.fromkeys(order_id for sku in planned.skus for order_id in sku.cancel):
+        await fleet.call("orders", "POST", f"/internal/orders/{order_id}/recall", json={"reason": REASON})
+    if not planned.dead_letters:
+        return 0
+    redriven = await fleet.call("inventory", "POST", "/internal/dead-letters/redrive")
+    return redriven["applied"]
 
 
 def _beyond(by_time: Sequence[str], wanted: Mapping[str, Mapping[K, int]], bound: Mapping[K, int]) -> set[str]:

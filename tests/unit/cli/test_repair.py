@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cli import repair
@@ -20,11 +21,13 @@ PLAN = Plan(
 )
 NOTHING = Plan(skus=(), dead_letters=0)
 DONE = Repaired(
+    rounds=1,
     orders_cancelled=3,
     holds_released=1,
     skus_reconciled=2,
     letters_redriven=4,
     quiescence=Quiescence(reached=True, after_s=1.0, waits_for={}),
+    left=NOTHING,
 )
 
 
@@ -56,6 +59,21 @@ def test_what_was_done_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.strip() == (
         "Cancelled 3 orders, released 1 holds, reconciled 2 SKUs, applied 4 dead letters again."
     )
+
+
+def test_stock_that_is_still_wrong_is_named_and_fails(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    done = msgspec.structs.replace(DONE, left=PLAN, rounds=3)
+    assert repair._show(PLAN, done, Rejudged(verdict=PASSED, directory=tmp_path), json=False) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "After 3 rounds there is still to repair: JACKET, TENT." in said
+
+
+def test_letters_that_cannot_be_applied_are_told_and_left_to_their_own_repair(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    done = msgspec.structs.replace(DONE, left=Plan(skus=(), dead_letters=2))
+    assert repair._show(PLAN, done, None, json=False) == 0
+    assert "2 dead letters of inventory cannot be applied." in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(
