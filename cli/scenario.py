@@ -24,6 +24,8 @@ RUN_EXAMPLES = """Examples:
 
   shopctl scenario run flash-sale --defect read-then-write --seed 7
 
+  shopctl scenario run flash-sale --quick --kill orders-1 --kill kafka
+
 The exit code is the verdict: 0 PASS, 1 FAIL, 3 INVALID."""
 RECHECK_EXAMPLES = """Examples:
 
@@ -84,7 +86,7 @@ def show(name: Name, json: Json = False) -> None:
     )
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 -- one parameter per option
     name: Name,
     defect: Annotated[str | None, typer.Option(help="Plant this defect; default is the healthy fleet.")] = None,
     seed: Annotated[int, typer.Option(help="Everything random comes from it.")] = 1,
@@ -92,6 +94,10 @@ def run(
     buyers: Annotated[int | None, typer.Option(min=1, max=50_000, help="Instead of the form's number.")] = None,
     units: Annotated[int | None, typer.Option(min=1, max=10_000, help="Instead of the form's number.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.5, max=600, help="Spread of the arrivals.")] = None,
+    kill: Annotated[
+        list[str] | None,
+        typer.Option(help="SIGKILL this process too, during the load; repeatable. See: shopctl status."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Play an incident on the running fleet and judge it; the exit code is the verdict."""
@@ -109,6 +115,7 @@ def run(
         form="quick" if quick else "full",
         defect=defect,
         overrides={key: value for key, value in overrides.items() if value is not None},
+        kills=tuple(kill or ()),
     )
 
     async def play() -> runner.RunResult:

@@ -57,6 +57,11 @@ class Layout:
         return self.home / "lock"
 
     @property
+    def exclusive_file(self) -> Path:
+        """Locked by who breaks or repairs the fleet, which only one may do at a time."""
+        return self.home / "exclusive"
+
+    @property
     def socket_file(self) -> Path:
         """The control socket; a home too deep for a unix socket path gets one in the runtime directory."""
         plain = self.home / "supervisor.sock"

@@ -4,7 +4,9 @@ Talks to the fleet only as anyone outside could: HTTP, the control socket, the a
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import fcntl
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -93,6 +95,23 @@ class Fleet:
     def audit_urls(self) -> dict[str, str]:
         """The read-only database address of every audited service."""
         return {service: self.stack.audit_url.format(database=service) for service in AUDITED_SERVICES}
+
+    @contextmanager
+    def exclusive(self) -> Generator[None]:
+        """Nobody else plays a scenario on this fleet or repairs it until the block ends; a dead holder holds nothing.
+
+        Raises `OperatorError` (fleet.busy).
+        """
+        with self.layout.exclusive_file.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OperatorError(
+                    "fleet.busy",
+                    "Another scenario or repair is under way on this fleet.",
+                    mend="Wait for its end, or start a second fleet with SHOPSTREAM_HOME and --port-base.",
+                ) from None
+            yield
 
     async def call(self, service: str, method: str, path: str, *, json: object = None, **options: Any) -> Any:
         """Call a service as the operator. Raises `FleetRefusedError` for anything but 2xx, `FleetAwayError`."""

@@ -28,6 +28,8 @@ from scenarios.workloads.open_model import EngineReport
 from scenarios.world.journals import marks, read_journals
 
 SETTLE_DEADLINE_S = 60.0
+KILL_AT_CONFIRMED_SHARE = 0.2
+"""The cue of the kills that an operator adds: early, so that most of the sale sees them."""
 OPTION_OF = {"buyers": "--buyers", "units": "--units", "over_s": "--seconds"}
 """How `shopctl scenario run` calls the parameters that it can change."""
 
@@ -43,12 +45,16 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to play: `form` names a parameter set, `overrides` change single parameters of it."""
+    """How to play: `form` names a parameter set, `overrides` change single parameters of it.
+
+    `kills` are processes that get a SIGKILL beside the scenario's own faults.
+    """
 
     seed: int
     form: str = "full"
     defect: str | None = None
     overrides: dict[str, Any] = {}
+    kills: tuple[str, ...] = ()
 
 
 def silent(_phase: str) -> None:
@@ -58,44 +64,11 @@ def silent(_phase: str) -> None:
 async def run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Report = silent) -> RunResult:
     """Play the scenario once and judge it.
 
-    Raises `OperatorError` when the fleet cannot be brought to the starting line, KeyError for an unknown defect.
+    Raises `OperatorError` when the fleet cannot be brought to the starting line, is in use already (fleet.busy) or
+    has no such process to kill; KeyError for an unknown defect.
     """
-    started = time.monotonic()
-    card = scenario.defect(options.defect) if options.defect else None
-    directory = create_run_directory(fleet.layout.runs, scenario.id, seed=options.seed)
-    save_plan(directory, {"scenario": scenario, "options": options})
-    async with AsyncExitStack() as stack:
-        report("preparing the fleet")
-        await _scaled(fleet, scenario)
-        if card is not None:
-            await plant(fleet, card)
-            stack.push_async_callback(heal_defect, fleet, card)
-        await fleet.world("psp", "PUT", "/control/behaviour", json={"seed": options.seed, **scenario.psp[options.form]})
-        stack.push_async_callback(fleet.world, "psp", "POST", "/control/reset")
-        parameters = {**scenario.forms[options.form], **options.overrides}
-        report("opening the market")
-        journal_marks = marks(fleet.layout.world)
-        market = await open_market(fleet, seed=options.seed, units=parameters["units"], buyers=parameters["buyers"])
-        facts = _facts(scenario, options, market, parameters)
-        plan = SalePlan(seed=options.seed, sku=market.sku, **parameters)
-        with HistoryWriter(history_path(directory)) as history:
-            facts.history_origin_at = history.origin_at
-            facts.load_started_at = time.time()
-            report(f"the sale is open: {plan.buyers} buyers want {plan.units} units")
-            engine, fired = await _play(fleet, plan, market, history, scenario.faults[options.form])
-            facts.load_ended_at = time.time()
-        facts.faults = fired
-        facts.problems.extend(_weaknesses(engine, fired, scenario.faults[options.form]))
-        facts.parameters["engine"] = msgspec.to_builtins(engine)
-        report("waiting for the fleet to come to rest")
-        rest = await quiesce(fleet, since=facts.started_at, deadline_s=scenario.quiesce_s[options.form])
-        facts.quiesced_at = time.time() if rest.reached else None
-        facts.parameters["quiescence"] = msgspec.to_builtins(rest)
-        report("collecting the evidence")
-        evidence = await collect(fleet, facts, directory, since=journal_marks)
-        report("judging")
-        verdict = await asyncio.to_thread(conclude, evidence, directory)
-    return RunResult(verdict=verdict, directory=directory, seconds=time.monotonic() - started)
+    with fleet.exclusive():
+        return await _run(fleet, scenario, options, report)
 
 
 async def plant(fleet: Fleet, card: DefectCard) -> None:
@@ -130,6 +103,56 @@ async def subscriptions(fleet: Fleet) -> dict[str, list[str]]:
 
     calls: list[Awaitable[list[str]]] = [of(service) for service in AUDITED_SERVICES]
     return dict(zip(AUDITED_SERVICES, await asyncio.gather(*calls), strict=True))
+
+
+async def _run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Report) -> RunResult:
+    started = time.monotonic()
+    card = scenario.defect(options.defect) if options.defect else None
+    steps = _steps(scenario, options)
+    for process in options.kills:
+        await fleet.process(process)
+    directory = create_run_directory(fleet.layout.runs, scenario.id, seed=options.seed)
+    save_plan(directory, {"scenario": scenario, "options": options})
+    async with AsyncExitStack() as stack:
+        report("preparing the fleet")
+        await _scaled(fleet, scenario)
+        if card is not None:
+            await plant(fleet, card)
+            stack.push_async_callback(heal_defect, fleet, card)
+        await fleet.world("psp", "PUT", "/control/behaviour", json={"seed": options.seed, **scenario.psp[options.form]})
+        stack.push_async_callback(fleet.world, "psp", "POST", "/control/reset")
+        parameters = {**scenario.forms[options.form], **options.overrides}
+        report("opening the market")
+        journal_marks = marks(fleet.layout.world)
+        market = await open_market(fleet, seed=options.seed, units=parameters["units"], buyers=parameters["buyers"])
+        facts = _facts(scenario, options, market, parameters)
+        plan = SalePlan(seed=options.seed, sku=market.sku, **parameters)
+        with HistoryWriter(history_path(directory)) as history:
+            facts.history_origin_at = history.origin_at
+            facts.load_started_at = time.time()
+            report(f"the sale is open: {plan.buyers} buyers want {plan.units} units")
+            engine, fired = await _play(fleet, plan, market, history, steps)
+            facts.load_ended_at = time.time()
+        facts.faults = fired
+        facts.problems.extend(_weaknesses(engine, fired, steps))
+        facts.parameters["engine"] = msgspec.to_builtins(engine)
+        report("waiting for the fleet to come to rest")
+        rest = await quiesce(fleet, since=facts.started_at, deadline_s=scenario.quiesce_s[options.form])
+        facts.quiesced_at = time.time() if rest.reached else None
+        facts.parameters["quiescence"] = msgspec.to_builtins(rest)
+        report("collecting the evidence")
+        evidence = await collect(fleet, facts, directory, since=journal_marks)
+        report("judging")
+        verdict = await asyncio.to_thread(conclude, evidence, directory)
+    return RunResult(verdict=verdict, directory=directory, seconds=time.monotonic() - started)
+
+
+def _steps(scenario: Scenario, options: RunOptions) -> tuple[FaultStep, ...]:
+    """The scenario's faults and the kills that the operator adds."""
+    added = (
+        FaultStep(fault="kill", target=process, at_confirmed_share=KILL_AT_CONFIRMED_SHARE) for process in options.kills
+    )
+    return (*scenario.faults[options.form], *added)
 
 
 async def _play(
@@ -198,6 +221,7 @@ def _replay_command(scenario: Scenario, options: RunOptions) -> str:
         words.append("--quick")
     if options.defect:
         words.append(f"--defect {options.defect}")
+    words.extend(f"--kill {process}" for process in options.kills)
     words.extend(f"{OPTION_OF[name]} {value}" for name, value in options.overrides.items() if name in OPTION_OF)
     return " ".join(words)
 

@@ -44,11 +44,21 @@ def fired(step: FaultStep, *, confirmed: bool = True) -> FaultFired:
             {"seed": 2, "overrides": {"buyers": 50, "units": 5, "over_s": 1.5}},
             "shopctl scenario run flash-sale --seed 2 --buyers 50 --units 5 --seconds 1.5",
         ),
+        (
+            {"seed": 3, "form": "quick", "kills": ("orders-1", "kafka")},
+            "shopctl scenario run flash-sale --seed 3 --quick --kill orders-1 --kill kafka",
+        ),
     ],
-    ids=["full", "quick", "defect", "overrides"],
+    ids=["full", "quick", "defect", "overrides", "kills"],
 )
 def test_the_replay_command_names_all_that_was_chosen(options: dict[str, Any], command: str) -> None:
     assert runner._replay_command(flash_sale.SCENARIO, RunOptions(**options)) == command
+
+
+def test_kills_of_the_operator_come_beside_the_faults_of_the_scenario() -> None:
+    (own,) = flash_sale.SCENARIO.faults["quick"]
+    steps = runner._steps(flash_sale.SCENARIO, RunOptions(seed=1, form="quick", kills=("kafka",)))
+    assert [(step.fault, step.target) for step in steps] == [("kill", own.target), ("kill", "kafka")]
 
 
 def test_a_run_whose_load_kept_up_and_whose_faults_bit_is_not_weak() -> None:
