@@ -15,6 +15,7 @@ from shared.errors import RedisUnavailableError, RemoteUnavailableError, WorldEr
 from shared.redis_gate import gate_of
 
 STATE_CACHED_S = 0.5
+PROBE_PAUSE_S = 0.05  # while the probes are out, a crowd asks for a place this often and not once each
 STATE_BELIEVED_S = 1.0  # while one caller looks, others go on with what is known for this long
 
 COUNTED = (WorldError, OSError, TimeoutError)
@@ -87,6 +88,8 @@ class CircuitBreaker:
         self._successes = 0
         self._failures = 0
         self._look: asyncio.Task[None] | None = None
+        self._refused_until = 0.0
+        self._probe_calls: set[asyncio.Task[bool]] = set()
 
     @property
     def mode(self) -> Mode:
@@ -116,19 +119,44 @@ class CircuitBreaker:
             return False
         if self._mode is Mode.OPEN and time.monotonic() < self._open_until:
             raise CircuitOpenError(self.name, self._open_until - time.monotonic())
-        if not await self._ask("acquire"):
+        if time.monotonic() < self._refused_until or not await self._acquire():
             raise CircuitOpenError(self.name, max(0.1, self._open_until - time.monotonic()))
         return self.mode is not Mode.CLOSED  # what the answer just said
 
     async def leave(self, outcome: str, *, probing: bool) -> None:
         """Report a call as `ok`, `failed` or `unknown`."""
         if probing:
-            await self._ask(outcome)
+            # a caller that is cancelled just now must not keep the probe's place
+            await asyncio.shield(self._ask_apart(outcome))
+            self._refused_until = 0.0  # a place is free again
         elif outcome == "ok":
             self._successes += 1
         elif outcome == "failed":
             self._failures += 1
             await self._report()
+
+    async def _acquire(self) -> bool:
+        """Ask for a probe's place; a caller that is cancelled before it knows gives back what it was granted."""
+        asked = self._ask_apart("acquire")
+        try:
+            granted = await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            asked.add_done_callback(self._give_back)
+            raise
+        if not granted:
+            self._refused_until = time.monotonic() + PROBE_PAUSE_S
+        return granted
+
+    def _give_back(self, asked: asyncio.Task[bool]) -> None:
+        if not asked.cancelled() and asked.exception() is None and asked.result() and self._mode is not Mode.CLOSED:
+            self._ask_apart("unknown")
+
+    def _ask_apart(self, operation: str) -> asyncio.Task[bool]:
+        """Ask in a task of its own, which outlives the caller."""
+        asked = asyncio.create_task(self._ask(operation))
+        self._probe_calls.add(asked)
+        asked.add_done_callback(self._probe_calls.discard)
+        return asked
 
     async def _report(self) -> None:
         """Send what was counted and learn the state; whoever comes meanwhile waits for the same answer."""

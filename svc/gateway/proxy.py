@@ -66,6 +66,8 @@ class Forward(msgspec.Struct, kw_only=True):
     answer_headers: list[tuple[bytes, bytes]]
     instance: str = ""
     started: bool = False
+    finished: bool = False
+    """Whether the last byte of the answer was handed over; after that a client is expected to leave."""
     status: int = 0
 
     @property
@@ -255,6 +257,8 @@ class _Watch:
     async def _wait(self) -> None:
         while (await self._forward.receive())["type"] != "http.disconnect":
             pass
+        if self._forward.finished:
+            return  # the server says so at the end of every answer
         self.departed = True
         if self._limit is not None:
             with suppress(RuntimeError):  # the block ended at this very moment
@@ -270,13 +274,13 @@ async def _answer(forward: Forward, answer: aiohttp.ClientResponse, limit: async
         if forward.method == "HEAD" or (length is not None and length <= WHOLE_ANSWER_BYTES_MAX):
             content = await answer.read()
             await _start(forward, answer.status, headers)
-            await forward.send({"type": "http.response.body", "body": content, "more_body": False})
+            await _finish(forward, content)
             return
         limit.reschedule(asyncio.get_running_loop().time() + STREAM_LIMIT_S)
         await _start(forward, answer.status, headers)
         async for chunk in answer.content.iter_any():
             await forward.send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await forward.send({"type": "http.response.body", "body": b"", "more_body": False})
+        await _finish(forward, b"")
     except (aiohttp.ClientError, OSError) as error:
         raise _LostError(arrived=True) from error
 
@@ -285,6 +289,11 @@ async def _start(forward: Forward, status: int, headers: list[tuple[bytes, bytes
     forward.started = True
     forward.status = status
     await forward.send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def _finish(forward: Forward, content: bytes) -> None:
+    forward.finished = True
+    await forward.send({"type": "http.response.body", "body": content, "more_body": False})
 
 
 def _may_repeat(forward: Forward, lost: _LostError) -> bool:

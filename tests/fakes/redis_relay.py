@@ -1,4 +1,4 @@
-"""A TCP relay before Redis that a test can cut, so that one client loses it while everybody else keeps it."""
+"""A TCP relay before Redis that a test can cut or stall, so that one client loses it while everybody else keeps it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,6 +13,8 @@ class RedisRelay:
         self._parts = parts
         self._writers: set[asyncio.StreamWriter] = set()
         self._cut = False
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self.url = ""
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -21,7 +23,7 @@ class RedisRelay:
             return
         upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
         self._writers |= {writer, upstream_writer}
-        await asyncio.gather(_pump(reader, upstream_writer), _pump(upstream_reader, writer))
+        await asyncio.gather(_pump(reader, upstream_writer), _pump(upstream_reader, writer, gate=self._flowing))
 
     def cut(self) -> None:
         """Close every connection and refuse new ones."""
@@ -30,13 +32,24 @@ class RedisRelay:
             writer.close()
         self._writers.clear()
 
+    def stall(self) -> None:
+        """Let commands through and hold their answers back."""
+        self._flowing.clear()
+
+    def resume(self) -> None:
+        self._flowing.set()
+
     def mend(self) -> None:
         self._cut = False
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, gate: asyncio.Event | None = None
+) -> None:
     try:
         while data := await reader.read(65_536):
+            if gate is not None:
+                await gate.wait()
             writer.write(data)
             await writer.drain()
     except OSError:

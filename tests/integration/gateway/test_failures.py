@@ -108,6 +108,17 @@ async def test_a_failing_service_is_left_alone_until_it_recovers(engines, prefix
         await until(recovered, deadline_s=6)
 
 
+async def test_slow_answers_close_the_breaker_as_quick_ones_do(engines, prefix):
+    async with door(engines, prefix, "catalog") as shop:
+
+        async def answers(path, status):
+            return (await shop.call("GET", f"/api/v1/products/{path}")).status == status
+
+        await until(lambda: answers("status/500", 503))
+        await until(lambda: answers("slow/400", 200))  # longer than the door waits before it looks who has left
+        assert [await answers("slow/400", 200) for _ in range(3)] == [True] * 3
+
+
 async def test_a_busy_answer_to_a_read_is_asked_for_elsewhere(engines, prefix):
     async with door(engines, prefix, "catalog") as shop, echo(engines, prefix, "catalog", "catalog-2") as second:
         await until(lambda: _both_answer(shop))

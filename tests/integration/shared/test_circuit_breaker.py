@@ -5,6 +5,7 @@ import pytest
 
 from shared.circuit_breaker import BreakerPolicy, CircuitBreaker, CircuitOpenError, Mode
 from shared.errors import Kind, Refusal, RemoteRefusal, RemoteUnavailableError
+from tests.fakes.redis_relay import redis_relay
 from tests.integration.shared.redis_clients import connected
 from tests.services import until
 
@@ -141,6 +142,31 @@ async def test_a_cancelled_probe_gives_its_place_back(redis_url, prefix):
         with pytest.raises(asyncio.CancelledError):
             await task
         assert not await is_open(breaker)
+
+
+async def test_who_is_cancelled_while_asking_for_a_place_keeps_none(redis_url, prefix):
+    policy = BreakerPolicy(failures_min=3, open_ms=50, probes_max=1, probe_successes=1, probe_lease_ms=60_000)
+    async with redis_relay(redis_url) as relay, connected(relay.url) as slow, connected(redis_url) as quick:
+        breaker, other = (CircuitBreaker(redis, "psp", prefix=prefix, policy=policy) for redis in (slow, quick))
+        await fail(breaker, 3)
+        await asyncio.sleep(policy.open_ms / 1000)  # the breaker's own time is what is tested
+        relay.stall()
+        asking = asyncio.create_task(breaker.enter())
+
+        async def granted() -> bool:
+            return await quick.hget(f"{prefix}breaker:psp", "probes") == b"1"
+
+        await until(granted)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert await is_open(other)
+        relay.resume()
+
+        async def is_closed() -> bool:
+            return not await is_open(other)
+
+        await until(is_closed, deadline_s=2)
 
 
 class No(Refusal):
