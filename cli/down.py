@@ -27,4 +27,4 @@ def down(
 
     with terminal.working("Stopping"):
         ran = launch.down(wipe=wipe)
-    terminal.ok(("Stopped" if ran else "Nothing was running") + (" and wiped." if wipe else "."))
+    terminal.ok(("Stopped" if ran else "Nothing was running") + ("; all data wiped." if wipe else "."))
