@@ -36,7 +36,9 @@ def _sync(session: nox.Session, *groups: str) -> None:
 
 def _pytest(session: nox.Session, *arguments: str) -> None:
     _sync(session, "test")
-    session.run("pytest", "--numprocesses", WORKERS, "--dist", "loadgroup", *arguments, *session.posargs)
+    # a file's tests share what its fixtures boot; files come in random order, so that no long one is always the last
+    spread = ("--numprocesses", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
+    session.run("pytest", *spread, *arguments, *session.posargs)
 
 
 @nox.session

@@ -77,7 +77,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     for parent in home.parents:
         if parent.stat().st_uid == os.geteuid() and str(parent).startswith(str(tmp_path_factory.getbasetemp().parent)):
             parent.chmod(0o755)
-    base = next(base for base in BASES if not ports.taken(base, list(ports.SERVICE_OFFSETS)))
+    base = next(base for base in BASES if not ports.taken(base, list(ports.OFFSETS)))
     one = Operator(home / "state", base)
     up = one.shopctl("up", "--scale", "inventory=2")
     try:
