@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from tests.engines import SHARED_DIRECTORY_VARIABLE, EngineUrls, engine_urls, stop_engines
+from tests.engines import SESSION_PID_VARIABLE, SHARED_DIRECTORY_VARIABLE, EngineUrls, engine_urls, stop_engines
 
 LOOP_MARGIN_S = 10.0
 CATEGORIES = ("unit", "integration", "consumer", "performance", "security", "concurrency", "saga")
@@ -27,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[SHARED_DIRECTORY_VARIABLE] = tempfile.mkdtemp(prefix="shopstream-tests-")
         Path(os.environ[SHARED_DIRECTORY_VARIABLE]).chmod(0o755)
+        os.environ[SESSION_PID_VARIABLE] = str(os.getpid())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

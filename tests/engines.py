@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 SHARED_DIRECTORY_VARIABLE = "SHOPSTREAM_TEST_DIRECTORY"
+SESSION_PID_VARIABLE = "SHOPSTREAM_TEST_SESSION"
 GIVEN_ENGINES_VARIABLE = "SHOPSTREAM_TEST_ENGINES"
 BOOT_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 20.0
@@ -56,7 +57,7 @@ def stop_engines(directory: Path) -> None:
 
 
 def _boot(directory: Path, urls: Path) -> None:
-    """Start the engines detached from this worker, which may end before its siblings."""
+    """Start the engines detached from this worker, which may end before its siblings; they outlive no session."""
     output = directory / "engines.out"
     with output.open("wb") as out, (directory / "engines.err").open("wb") as err:
         reader, writer = os.pipe()
@@ -64,7 +65,7 @@ def _boot(directory: Path, urls: Path) -> None:
         if pid == 0:  # an intermediate parent, so that the engines belong to no worker
             child = subprocess.Popen(
                 [sys.executable, "-m", "compose.engines", "--home", str(directory / "home"),
-                 "--port-base", str(free_port_base())],
+                 "--port-base", str(free_port_base()), "--while", os.environ[SESSION_PID_VARIABLE]],
                 stdout=out, stderr=err, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
             os.write(writer, str(child.pid).encode())

@@ -3,8 +3,10 @@
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from compose.engines.running import ENGINES, boot
@@ -17,20 +19,23 @@ def main() -> int:
     parser.add_argument("--home", type=Path, default=default_home())
     parser.add_argument("--port-base", type=int, default=20_000)
     parser.add_argument("--only", default=",".join(ENGINES))
+    parser.add_argument("--while", dest="owner", type=int, metavar="PID", help="stop when this process has ended")
     asked = parser.parse_args()
     layout = Layout(asked.home.absolute(), default_cache(), asked.port_base)
     try:
-        asyncio.run(_run(layout, only=tuple(asked.only.split(","))))
+        asyncio.run(_run(layout, only=tuple(asked.only.split(",")), owner=asked.owner))
     except OperatorError as error:
         sys.stderr.write(f"{error.what}\n{error.mend}\n")
         return error.exit_code
     return 0
 
 
-async def _run(layout: Layout, *, only: tuple[str, ...]) -> None:
+async def _run(layout: Layout, *, only: tuple[str, ...], owner: int | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if owner is not None:
+        _when_ended(owner, stop.set)
     booting = asyncio.create_task(boot(layout, only=only, report=_say))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({booting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -43,6 +48,23 @@ async def _run(layout: Layout, *, only: tuple[str, ...]) -> None:
     sys.stdout.flush()
     await stopping
     await running.stop()
+
+
+def _when_ended(pid: int, then: Callable[[], None]) -> None:
+    """Call `then` once the process has ended, however it did; at once when it is gone already."""
+    loop = asyncio.get_running_loop()
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        then()
+        return
+
+    def ended() -> None:
+        loop.remove_reader(handle)
+        os.close(handle)
+        then()
+
+    loop.add_reader(handle, ended)
 
 
 def _say(name: str, phase: str) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import socket
+import subprocess
+import sys
 
 import aiohttp
 import aiokafka
@@ -11,7 +13,7 @@ import pytest
 import redis.asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from compose import http_probe
+from compose import http_probe, ports
 from compose.engines import boot
 from compose.engines.running import build, start
 from compose.layout import Layout, default_cache, make_directories
@@ -38,6 +40,25 @@ async def test_all_engines_boot_together_and_leave_nothing(layout):
     assert set(running.urls) == {"postgres", "redis", "kafka", "elasticsearch"}
     await running.stop()
     assert [pid for pid in pids if not _is_gone(pid)] == []
+
+
+def test_engines_end_with_the_process_they_are_for_even_when_that_is_killed(layout):
+    owner = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    engines = subprocess.Popen(
+        [sys.executable, "-m", "compose.engines", "--home", str(layout.home), "--port-base", str(layout.port_base),
+         "--only", "redis", "--while", str(owner.pid)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        assert engines.stdout.readline()
+        assert not ports.is_free(layout.port("redis"))
+        owner.kill()
+        assert engines.wait(READY_S) == 0
+        assert ports.is_free(layout.port("redis"))
+    finally:
+        for process in (owner, engines):
+            process.kill()
+            process.communicate()
 
 
 async def test_acknowledged_writes_survive_kill_9_of_every_engine(layout):
