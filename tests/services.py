@@ -19,6 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared import migrate
 from shared.contracts import TOPICS, Envelope, Event, encode
+from shared.database import Database
 from shared.identity import HEADER, InternalTokens, Principal, operator_principal
 from shared.ids import new_id
 from shared.kafka_producer import Message, Producer
@@ -61,6 +62,18 @@ async def database_of(engines: EngineUrls, service: str, *, suffix: str = "") ->
         yield _with_database(engines.postgres, name)
     finally:
         await _admin(engines, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@asynccontextmanager
+async def opened_database(engines: EngineUrls, service: str) -> AsyncIterator[Database]:
+    """A fresh database of one service with its pool open."""
+    async with database_of(engines, service) as url:
+        database = Database(url, "test")
+        await database.open()
+        try:
+            yield database
+        finally:
+            await database.close()
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """What events cost: transactions per batch and statements per transaction, not per event."""
 
 import asyncio
-from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import asyncpg
@@ -9,23 +8,11 @@ import pytest
 
 from shared.contracts.auth import UserDeleted
 from shared.contracts.orders import OrderCreated
-from shared.database import Database
 from shared.kafka_consumer import TRANSACTION_RECORDS_MAX
 from svc.analytics import handlers as analytics
 from tests.rows import order_fact
-from tests.services import database_of, envelope, publish, served, topics, until
+from tests.services import envelope, opened_database, publish, served, topics, until
 from tests.statements import API_ONLY
-
-
-@asynccontextmanager
-async def _opened(engines, service):
-    async with database_of(engines, service) as url:
-        database = Database(url, "test")
-        await database.open()
-        try:
-            yield database
-        finally:
-            await database.close()
 
 
 def _erasures(count):
@@ -56,7 +43,7 @@ async def test_waiting_events_are_applied_fifty_to_a_transaction(engines, prefix
 
 @pytest.mark.service("analytics")
 async def test_publishing_many_events_in_a_transaction_is_one_statement(engines, statements):
-    async with _opened(engines, "analytics") as database:
+    async with opened_database(engines, "analytics") as database:
         costs = {}
         for count in (1, 10, 500):
             with statements.counted() as seen:
@@ -72,7 +59,7 @@ async def test_publishing_many_events_in_a_transaction_is_one_statement(engines,
 @pytest.mark.service("analytics")
 async def test_folding_many_events_costs_as_many_statements_as_folding_one(engines, statements):
     recorder = analytics.Recorder(lambda: None)
-    async with _opened(engines, "analytics") as database:
+    async with opened_database(engines, "analytics") as database:
         costs = {}
         for count in (1, 10, 200):
             async with database.begin() as uow:

@@ -6,11 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from shared.database import Database
 from svc.inventory import handlers
 from svc.inventory.desk import ReservationDesk
 from svc.inventory.domain import Hold, HoldRequest, InsufficientStock, Line
-from tests.services import database_of, served
+from tests.services import opened_database, served
 from tests.statements import API_ONLY
 
 pytestmark = pytest.mark.service("inventory")
@@ -24,16 +23,11 @@ def _wish(*skus, quantity=1):
 
 @asynccontextmanager
 async def _stocked(engines, **stock):
-    async with database_of(engines, "inventory") as url:
-        database = Database(url, "test")
-        await database.open()
-        try:
-            async with database.begin() as uow:
-                for sku, quantity in stock.items():
-                    await handlers.receive_stock(uow, sku=sku, quantity=quantity, warehouse="main", reference=sku)
-            yield database
-        finally:
-            await database.close()
+    async with opened_database(engines, "inventory") as database:
+        async with database.begin() as uow:
+            for sku, quantity in stock.items():
+                await handlers.receive_stock(uow, sku=sku, quantity=quantity, warehouse="main", reference=sku)
+        yield database
 
 
 async def test_a_batch_of_reservations_costs_as_many_statements_for_many_buyers_as_for_one(engines, statements):

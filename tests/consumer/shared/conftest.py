@@ -13,7 +13,7 @@ from shared.database import Database
 from shared.kafka_consumer import ConsumerRunner
 from shared.unit_of_work import UnitOfWork
 from tests.engines import EngineUrls
-from tests.services import database_of, publish, topics
+from tests.services import opened_database, publish, topics
 
 SERVICE = "inventory"
 Applied = Envelope[UserDeleted]
@@ -44,17 +44,6 @@ class Bench:
 
 
 @asynccontextmanager
-async def opened(engines: EngineUrls) -> AsyncIterator[Database]:
-    async with database_of(engines, SERVICE) as url:
-        database = Database(url, "test")
-        await database.open()
-        try:
-            yield database
-        finally:
-            await database.close()
-
-
-@asynccontextmanager
 async def consuming(engines: EngineUrls, prefix: str) -> AsyncIterator[Bench]:
     async def accept(_: Applied) -> None: ...
 
@@ -62,7 +51,7 @@ async def consuming(engines: EngineUrls, prefix: str) -> AsyncIterator[Bench]:
         await bench.react(event)
         bench.versions.append(event.aggregate_version)
 
-    async with topics(engines, prefix), opened(engines) as database:
+    async with topics(engines, prefix), opened_database(engines, SERVICE) as database:
         runner = ConsumerRunner(
             database,
             {UserDeleted: apply},

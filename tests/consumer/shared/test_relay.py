@@ -9,8 +9,8 @@ import asyncpg
 from shared.contracts.auth import UserDeleted
 from shared.kafka_producer import Producer
 from shared.outbox import RELAY_LOCK, Relay
-from tests.consumer.shared.conftest import opened
-from tests.services import topics, until
+from tests.consumer.shared.conftest import SERVICE
+from tests.services import opened_database, topics, until
 
 
 @asynccontextmanager
@@ -38,7 +38,11 @@ async def _sent(database, count):
 
 
 async def test_a_transaction_that_commits_after_a_younger_one_is_relayed(engines, prefix):
-    async with topics(engines, prefix), opened(engines) as database, relaying(engines, prefix, database):
+    async with (
+        topics(engines, prefix),
+        opened_database(engines, SERVICE) as database,
+        relaying(engines, prefix, database),
+    ):
         first = uuid4()
         async with database.begin() as uow:
             uow.publish(UserDeleted(user_id=first), aggregate_id=first, aggregate_version=1)
@@ -49,7 +53,11 @@ async def test_a_transaction_that_commits_after_a_younger_one_is_relayed(engines
 
 
 async def test_one_relay_works_and_the_next_takes_over_when_it_dies(engines, prefix):
-    async with topics(engines, prefix), opened(engines) as database, relaying(engines, prefix, database) as first:
+    async with (
+        topics(engines, prefix),
+        opened_database(engines, SERVICE) as database,
+        relaying(engines, prefix, database) as first,
+    ):
         await until(lambda: first.active)
         async with relaying(engines, prefix, database) as second:
             await _tell(database)

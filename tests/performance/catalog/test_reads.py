@@ -13,7 +13,7 @@ from svc.catalog import handlers, store
 from svc.catalog.domain import Price, ProductWish, UnknownProduct, Variant
 from svc.catalog.shelf import Shelf
 from svc.catalog.store import ProductFilter
-from tests.services import database_of
+from tests.services import opened_database
 from tests.statements import statements_of
 
 pytestmark = pytest.mark.service("catalog")
@@ -35,17 +35,6 @@ def _wish(number, variants=3):
     )
 
 
-@asynccontextmanager
-async def _database(engines):
-    async with database_of(engines, "catalog") as url:
-        database = Database(url, "test")
-        await database.open()
-        try:
-            yield database
-        finally:
-            await database.close()
-
-
 async def _import(database, wishes):
     for portion in handlers.portions(wishes):
         async with database.begin() as uow:
@@ -57,7 +46,7 @@ async def _import(database, wishes):
     [ProductFilter(), ProductFilter(category="things"), ProductFilter(skus=tuple(f"T{n}-1" for n in range(100)))],
 )
 async def test_a_page_takes_one_statement_whatever_its_size(engines, wanted):
-    async with _database(engines) as database:
+    async with opened_database(engines, "catalog") as database:
         await _import(database, [_wish(number) for number in range(120)])
         counts = {
             rows: await statements_of(database, lambda c, rows=rows: store.list_products(c, wanted, rows_max=rows))
@@ -67,20 +56,20 @@ async def test_a_page_takes_one_statement_whatever_its_size(engines, wanted):
 
 
 async def test_pricing_a_cart_takes_one_statement(engines):
-    async with _database(engines) as database:
+    async with opened_database(engines, "catalog") as database:
         await _import(database, [_wish(number) for number in range(50)])
         skus = [f"T{number}-0" for number in range(50)]
         assert await statements_of(database, lambda c: store.variants_by_sku(c, skus, None)) == 1
 
 
 async def test_the_category_tree_takes_one_statement(engines):
-    async with _database(engines) as database:
+    async with opened_database(engines, "catalog") as database:
         await _import(database, [_wish(number) for number in range(50)])
         assert await statements_of(database, store.categories) == 1
 
 
 async def test_an_import_takes_as_many_statements_for_many_as_for_few(engines):
-    async with _database(engines) as database:
+    async with opened_database(engines, "catalog") as database:
         counts = []
         for size in (2, 400):
             seen = []
@@ -99,7 +88,7 @@ def _shelf(database, redis, prefix, **more):
 
 
 async def test_a_crowd_at_a_cold_product_loads_it_once(engines, prefix):
-    async with _database(engines) as database, Redis.from_url(engines.redis) as redis:
+    async with opened_database(engines, "catalog") as database, Redis.from_url(engines.redis) as redis:
         await _import(database, [_wish(1)])
         instances = [_shelf(database, redis, prefix) for _ in range(3)]
         pages = await asyncio.gather(*(shelf.product("thing-1") for _ in range(100) for _, shelf in instances))
@@ -109,7 +98,7 @@ async def test_a_crowd_at_a_cold_product_loads_it_once(engines, prefix):
 
 async def test_a_stale_page_is_better_than_none(engines, prefix):
     async with Redis.from_url(engines.redis) as redis:
-        async with _database(engines) as database:
+        async with opened_database(engines, "catalog") as database:
             await _import(database, [_wish(1)])
             _, shelf = _shelf(database, redis, prefix, ttl_s=0.01)
             page = await shelf.product("thing-1")
@@ -128,7 +117,7 @@ async def _unavailable():
 
 
 async def test_an_unknown_product_is_not_remembered(engines, prefix):
-    async with _database(engines) as database, Redis.from_url(engines.redis) as redis:
+    async with opened_database(engines, "catalog") as database, Redis.from_url(engines.redis) as redis:
         _, shelf = _shelf(database, redis, prefix)
         with pytest.raises(UnknownProduct):
             await shelf.product("thing-1")
@@ -147,7 +136,7 @@ async def test_an_unknown_product_is_not_remembered(engines, prefix):
     ],
 )
 async def test_hot_routes_are_served_by_indexes(engines, statement):
-    async with _database(engines) as database:
+    async with opened_database(engines, "catalog") as database:
         await _import(database, [_wish(number, variants=2) for number in range(2_000)])
         async with database.acquire() as connection:
             await connection.execute("ANALYZE products, variants")
