@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import Final, TypedDict
 
+from compose.operator_error import OperatorError
+
 NOBODY_FALLBACK: Final = 65_534
 PROBE_SECONDS_MAX: Final = 10
 
@@ -38,6 +40,22 @@ def unprivileged_gid(uid: int) -> int:
         return pwd.getpwuid(uid).pw_gid
     except KeyError:
         return NOBODY_FALLBACK
+
+
+def refuse_nameless(program: str) -> None:
+    """Raise OperatorError `user.nameless` when the user a child will run as has no name on this machine.
+
+    Containers are often started under any number; initdb looks its user up and gives up.
+    """
+    uid = unprivileged_uid() if os.geteuid() == 0 else os.geteuid()
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise OperatorError(
+            "user.nameless",
+            f"{program} refuses to run for user {uid}, who has no name in /etc/passwd.",
+            mend=f"Name the user (as root: useradd --no-create-home --uid {uid} shopstream), or run as another.",
+        ) from None
 
 
 def drop() -> Drop:

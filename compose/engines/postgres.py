@@ -125,6 +125,7 @@ class Postgres:
         return copy / "bin"
 
     def _initialise(self) -> None:
+        privileges.refuse_nameless("PostgreSQL")
         shutil.rmtree(self._data, ignore_errors=True)
         password_file = self._root / "password"
         password_file.touch(mode=0o600)
