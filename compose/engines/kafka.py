@@ -15,9 +15,10 @@ PROBE_SECONDS_MAX: Final = 4.0
 PROBE_TOPIC: Final = "shopstream.readiness"
 JVM_FLAGS: Final = (
     "-Xms64m",
-    "-Xmx256m",
+    "-Xmx128m",
     # a broker keeps 50 MB alive: a small young generation and a tight old one save 40 MB
-    "-Xmn16m",
+    "-Xmn20m",
+    "-XX:SurvivorRatio=2",
     "-XX:MinHeapFreeRatio=10",
     "-XX:MaxHeapFreeRatio=25",
     "-XX:+UseSerialGC",

@@ -25,7 +25,7 @@ SETTINGS: Final = {
     "full_page_writes": "off",
     "synchronous_commit": "on",
     "max_connections": "200",
-    "shared_buffers": "32MB",
+    "shared_buffers": "16MB",
     "unix_socket_directories": "",
     "wal_level": "minimal",
     "max_wal_senders": "0",

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -93,6 +94,16 @@ def _psql(url: str, query: str) -> subprocess.CompletedProcess[str]:
     )
     argv = [sys.executable, "-c", code, url, query]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def test_who_wants_no_compiled_modules_beside_the_sources_gets_them_in_the_cache(tiny_stack, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("SHOPSTREAM_CACHE", str(cache := tmp_path / "cache"))
+    cache.mkdir()
+    up(tiny_stack, "world")
+    sources = Path(launch.__file__).parent.relative_to("/")
+    assert list((cache / "bytecode" / sources / "supervisor").glob("fleet.*.pyc"))
 
 
 def test_a_killed_service_is_back_within_a_second(tiny_stack):
