@@ -10,7 +10,7 @@ from compose.stack import Component
 
 LOOPBACK: Final = "127.0.0.1"
 AUDIT_ROLE: Final = "audit"
-INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH")
 
 
 def common(layout: Layout, secrets: Secrets) -> dict[str, str]:

@@ -47,7 +47,7 @@ def refuse_nameless(program: str) -> None:
 
     Containers are often started under any number; initdb looks its user up and gives up.
     """
-    uid = unprivileged_uid() if os.geteuid() == 0 else os.geteuid()
+    uid = drop().get("user", os.geteuid())
     try:
         pwd.getpwuid(uid)
     except KeyError:

@@ -16,6 +16,17 @@ from compose.operator_error import OperatorError
 MAJOR_MIN: Final = 17
 MAJOR_THAT_WARNS: Final = 24
 PROBE_SECONDS_MAX: Final = 20
+SMALL_JVM: Final = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:MaxMetaspaceSize=128m",
+    "-XX:-UsePerfData",
+    "-Djava.awt.headless=true",
+    # an old generation that is given back when it is free
+    "-XX:MinHeapFreeRatio=10",
+    "-XX:MaxHeapFreeRatio=25",
+)
+"""What every JVM engine runs with: little memory and a quick boot before peak throughput."""
 
 
 @dataclass(frozen=True, slots=True)
