@@ -25,6 +25,7 @@ from redis.backoff import ExponentialBackoff
 
 from shared import logging_setup, metrics, settings, tracing
 from shared.cache import Cache
+from shared.cancellation import cancel_all
 from shared.clock import SystemClock
 from shared.database import Database
 from shared.fault_overlay import Overlay
@@ -191,9 +192,7 @@ class Runtime:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_all(tasks)
 
     async def _heartbeat(self) -> None:
         """Stay in the registry for as long as this process answers."""

@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from shared.cancellation import cancel_all
 from svc.gateway.revocations import Revocations
 from svc.gateway.user_tokens import UserTokens
 
@@ -24,9 +25,7 @@ class Watchers:
             self._tasks.append(task)
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_all(self._tasks)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:
