@@ -16,7 +16,8 @@ async def test_an_order_is_charged_once_and_told(engines, prefix, tmp_path):
         assert len(shop.journal(order, "capture")) == 1
         assert await shop.told(order) == ["payment.processed"]
         assert [outcome for _, outcome in await shop.attempts(order)] == ["captured"]
-        assert await shop.webhooks_applied() == ["known"]
+        # Whether the PSP's answer or its webhook came first is the network's to say.
+        assert await shop.webhooks_applied() in (["applied"], ["known"])
 
 
 @pytest.mark.parametrize("method", ["tok_declined", "tok_nobody_knows"])

@@ -118,7 +118,7 @@ async def test_a_second_capture_is_never_booked_as_the_first(engines, prefix, tm
         await shop.reaches(order, "captured")
         await shop.webhooks_applied()
         await send(shop, a_webhook(order, psp_id="pay_other"))
-        assert sorted(await shop.webhooks_applied()) == ["known", "review"]
+        assert (await shop.webhooks_applied())[1:] == ["review"]
         row = await shop.payment(order)
         assert (row["captured_minor"], row["review"]) == (8_999, "captured_twice: pay_other")
         assert await shop.told(order) == ["payment.processed"]
@@ -129,9 +129,10 @@ async def test_a_late_decline_does_not_undo_a_capture(engines, prefix, tmp_path)
         order = an_order()
         await shop.place(order)
         await shop.reaches(order, "captured")
+        await shop.webhooks_applied()
         await send(shop, a_webhook(order, kind="payment.declined"))
         await send(shop, a_webhook(order, kind="payment.something_new"))
-        assert sorted(await shop.webhooks_applied()) == ["ignored", "known", "known"]
+        assert sorted((await shop.webhooks_applied())[1:]) == ["ignored", "known"]
         assert (await shop.payment(order))["status"] == "captured"
 
 

@@ -30,10 +30,12 @@ async def test_a_delivery_told_first_implies_what_came_before(engines, prefix, t
         order = a_paid_order()
         await house.pay(order)
         number = (await house.reaches(order, "handed_over"))["tracking_number"]
+        # Whether the carrier's own webhook or its answer to the hand-over came first is the network's to say.
+        assert await house.webhooks_applied() in (["applied"], ["known"])
         for kind in ("delivered", "in_transit", "handed_over", "delivered"):
             assert (await send(house, a_webhook(kind, number)))[0] == 200
         await house.reaches(order, "delivered")
-        assert sorted(await house.webhooks_applied()) == ["applied", "known", "known", "known", "known"]
+        assert sorted((await house.webhooks_applied())[1:]) == ["applied", "known", "known", "known"]
         assert await house.way(order) == ["created", "labelled", "handed_over", "in_transit", "delivered"]
         assert await house.told(order) == ["shipment.created", "shipment.dispatched", "shipment.delivered"]
 
