@@ -14,6 +14,8 @@ from compose.operator_error import OperatorError
 
 ANSWER_SECONDS_MAX: Final = 120.0
 CONNECT_SECONDS_MAX: Final = 5.0
+SUPERVISOR_AWAY: Final = "stack.down"
+"""The code of the refusal when nobody listens."""
 
 Json = dict[str, Any]
 SignalName = Literal["KILL", "STOP", "CONT", "TERM"]
@@ -65,28 +67,28 @@ class Control:
 
     def call(self, command: str, *, seconds_max: float = ANSWER_SECONDS_MAX, **arguments: Any) -> Json:
         """One request. Raises OperatorError: the supervisor's refusal, or `stack.down` when nobody listens."""
-        for line in self.stream(command, seconds_max=seconds_max, **arguments):
-            if "event" not in line:
-                return line
-        raise _down(self._path)
+        return next(line for line in self.stream(command, seconds_max=seconds_max, **arguments) if "event" not in line)
 
     def stream(self, command: str, *, seconds_max: float = ANSWER_SECONDS_MAX, **arguments: Any) -> Iterator[Json]:
-        """Events (with the key `event`) until the answer (without it), which comes last."""
+        """Events (with the key `event`) until the answer (without it), which comes last.
+
+        Raises OperatorError: the supervisor's refusal, or `stack.down` when nobody listens or who did hangs up.
+        """
         try:
-            connection = self._connect()
-        except OSError as error:
+            with self._connect() as connection, connection.makefile("rwb") as file:
+                connection.settimeout(seconds_max)
+                file.write(json.dumps({"command": command, **arguments}).encode() + b"\n")
+                file.flush()
+                for raw in file:
+                    line: Json = json.loads(raw)
+                    if "error" in line:
+                        raise operator_error.from_dict(line["error"])
+                    yield line
+                    if "event" not in line:
+                        return
+        except (ConnectionError, FileNotFoundError, NotADirectoryError) as error:
             raise _down(self._path) from error
-        with connection, connection.makefile("rwb") as file:
-            connection.settimeout(seconds_max)
-            file.write(json.dumps({"command": command, **arguments}).encode() + b"\n")
-            file.flush()
-            for raw in file:
-                line: Json = json.loads(raw)
-                if "error" in line:
-                    raise operator_error.from_dict(line["error"])
-                yield line
-                if "event" not in line:
-                    return
+        raise _down(self._path)
 
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -100,4 +102,4 @@ class Control:
 
 
 def _down(path: str) -> OperatorError:
-    return OperatorError("stack.down", f"No supervisor answers on {path}.", mend="Start the stack: shopctl up.")
+    return OperatorError(SUPERVISOR_AWAY, f"No supervisor answers on {path}.", mend="Start the stack: shopctl up.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from compose import operator_error, ports, state
-from compose.control import Control
+from compose.control import SUPERVISOR_AWAY, Control
 from compose.engines.engine import DISK_FULL
 from compose.engines.postgres import FOREIGN_DATA, data_root
 from compose.layout import Layout, default_cache, default_home, make_directories
@@ -28,7 +28,19 @@ BOOT_SECONDS_MAX: Final = 600.0  # a first start downloads
 STOP_SECONDS_MAX: Final = 60.0
 PAUSE_SECONDS: Final = 0.02
 ROOM_BYTES_MIN: Final = 1_000_000
-OWN_ENTRIES: Final = ("engines", "logs", "spans", "world", "runs", "overlay.json", "secrets.json", "stack.json", "lock")
+OWN_ENTRIES: Final = (
+    "engines",
+    "forks",
+    "logs",
+    "spans",
+    "world",
+    "runs",
+    "overlay.json",
+    "secrets.json",
+    "stack.json",
+    "lock",
+    "exclusive",
+)
 
 Json = dict[str, Any]
 OnEvent = Callable[[Json], None]
@@ -68,10 +80,12 @@ def up(
         if ours:
             down(layout.home)
         raise
-    except OperatorError:
-        if ours:  # a first boot that failed stops what it had started
-            _wait_for_end(layout)
-        raise
+    except OperatorError as error:
+        if error.code != SUPERVISOR_AWAY:
+            if ours:  # a first boot that failed stops what it had started
+                _wait_for_end(layout)
+            raise
+    _wait_for_end(layout)
     raise _vanished(layout)
 
 

@@ -9,6 +9,7 @@ from compose import ports, privileges
 from compose.operator_error import OperatorError
 
 SOCKET_PATH_BYTES_MAX: Final = 100
+FORK_SOCKET_BYTES: Final = len("/pymp-12345678/listener-12345678")
 SYSTEM_HOME: Final = Path("/var/lib/shopstream")
 
 
@@ -69,6 +70,12 @@ class Layout:
             return plain
         runtime = Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp"))  # noqa: S108 -- named by the home's digest
         return runtime / f"shopstream-{privileges.path_digest(self.home)}.sock"
+
+    @property
+    def forks(self) -> Path | None:
+        """Where the fork parent listens; None, the machine's temporary directory, when the home is too deep."""
+        plain = self.home / "forks"
+        return plain if len(os.fsencode(plain)) + FORK_SOCKET_BYTES <= SOCKET_PATH_BYTES_MAX else None
 
     def port(self, name: str) -> int:
         """The port of an engine, service or simulator by its name in ports.OFFSETS."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from compose.engines.java import Java
+from compose.engines.java import NO_TRACE, Java
 
 BASE_DUMP_SECONDS_MAX: Final = 60
 ARCHIVE_BYTES_MIN: Final = 100_000
@@ -79,7 +79,7 @@ def _base_archive(home: Path, java: Java) -> Path | None:
         return base
     partial = home / f"{base.name}.{os.getpid()}"
     subprocess.run(  # noqa: S603 -- the Java we chose
-        [java.binary, *GC_FLAGS, "-Xshare:dump", f"-XX:SharedArchiveFile={partial}"],
+        [java.binary, NO_TRACE, *GC_FLAGS, "-Xshare:dump", f"-XX:SharedArchiveFile={partial}"],
         capture_output=True,
         timeout=BASE_DUMP_SECONDS_MAX,
         check=True,

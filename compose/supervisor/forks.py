@@ -3,9 +3,12 @@
 import asyncio
 import multiprocessing
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from typing import Any, Final
 
 from compose.process import Watched
@@ -17,7 +20,12 @@ EXIT_CODE_SECONDS_MAX: Final = 2.0
 class ForkParent:
     """Starts forked processes. Blocking parts run in a thread: the first fork waits for the imports."""
 
-    def __init__(self, preload: Iterable[str]) -> None:
+    def __init__(self, preload: Iterable[str], directory: Path | None) -> None:
+        """It listens in `directory`, which is emptied of what a killed one left; None is the temporary directory."""
+        if directory:
+            shutil.rmtree(directory, ignore_errors=True)
+            directory.mkdir()
+            tempfile.tempdir = str(directory)
         os.environ[PRELOAD_VARIABLE] = ",".join(preload)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["compose.supervisor.preload", "compose.supervisor.child"])

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from compose.engines import jars
+from compose.engines import jars, java
 from compose.layout import default_cache
 
 SOURCE: Final = Path(__file__).with_name("ShopElasticsearch.java")
@@ -22,17 +22,17 @@ MANIFEST: Final = "META-INF/MANIFEST.MF"
 
 def javac_major() -> int:
     """The major version of the javac on PATH; raises FileNotFoundError without one."""
-    done = subprocess.run([_javac(), "-version"], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([*_javac(), "-version"], capture_output=True, text=True, check=True)  # noqa: S603
     found = re.search(r"javac (\d+)", done.stdout + done.stderr)
     assert found, done
     return int(found.group(1))
 
 
-def _javac() -> str:
+def _javac() -> list[str]:
     found = shutil.which("javac")
     if found is None:
         raise FileNotFoundError("javac is not on PATH: a maintainer needs a JDK")
-    return found
+    return [found, f"-J{java.NO_TRACE}"]
 
 
 def build(target: Path, *, class_path: list[Path]) -> None:
@@ -41,7 +41,7 @@ def build(target: Path, *, class_path: list[Path]) -> None:
         joined = ":".join(str(path) for path in class_path)
         subprocess.run(  # noqa: S603 -- a maintainer's tool
             [
-                _javac(),
+                *_javac(),
                 "--release",
                 RELEASE,
                 "-g:none",

@@ -66,7 +66,7 @@ def program(path: Path, script: str) -> Path:
 def java_that(home: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """A Java that says it is new enough, and otherwise does what the script says."""
     java_home = home / "a-java"
-    version = f"""case "$1" in -version) echo 'openjdk version "21.0.{os.getpid()}"' >&2; exit 0;; esac\n"""
+    version = f"""case "$*" in *-version) echo 'openjdk version "21.0.{os.getpid()}"' >&2; exit 0;; esac\n"""
     program(java_home / "bin" / "java", version + script)
     monkeypatch.setenv("JAVA_HOME", str(java_home))
     monkeypatch.delenv("SHOPSTREAM_ENGINES", raising=False)
@@ -234,6 +234,7 @@ def test_a_home_of_somebody_else_is_no_bug(tiny_stack: Layout, home: Path) -> No
     tiny_stack.stack_file.write_text("{}")
     tiny_stack.stack_file.chmod(0)
     said = shopctl_apart("status", prepare=_without_privileges, **os.environ)
+    tiny_stack.stack_file.unlink()
     assert (said.code, said.out) == (3, "")
     assert said.lines[0] == f"{home} belongs to somebody else."
     assert "SHOPSTREAM_HOME=" in said.lines[1]

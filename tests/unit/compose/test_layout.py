@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from compose import launch, privileges, secrets_file
 from compose import layout as layouts
-from compose import privileges, secrets_file
 from compose.layout import Layout
 from compose.operator_error import OperatorError
 
@@ -26,6 +26,18 @@ def test_a_deep_home_gets_a_socket_path_that_fits(tmp_path):
     deep = made(tmp_path / ("d" * 60) / ("e" * 60))
     assert len(os.fsencode(deep.socket_file)) <= 107
     assert deep.socket_file != made(tmp_path / ("d" * 60) / ("f" * 60)).socket_file
+
+
+def test_a_wipe_knows_every_place_in_the_home():
+    stack = made(Path("/var/lib/shop"))
+    places = [getattr(stack, name) for name, kind in vars(Layout).items() if isinstance(kind, property)]
+    inside = {path.relative_to(stack.home).parts[0] for path in places}
+    assert inside == {*launch.OWN_ENTRIES, stack.socket_file.name}
+
+
+def test_the_fork_parent_listens_in_the_home_unless_a_socket_path_would_not_fit():
+    assert made(Path("/var/lib/shop")).forks == Path("/var/lib/shop/forks")
+    assert made(Path("/var") / ("d" * 70)).forks is None
 
 
 def test_a_home_that_cannot_be_written_is_an_operator_error(tmp_path):
