@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from shared.errors import DatabaseUnavailableError
-from shared.unit_of_work import OrmUnitOfWork, UnitOfWork
+from shared.unit_of_work import Connection, OrmUnitOfWork, UnitOfWork
 
 POOL_SIZE_MAX = 6
 ORM_POOL_SIZE = 1
@@ -40,9 +40,6 @@ UNAVAILABLE = (
     OSError,
 )
 """What a transaction may meet without being wrong itself; trying again later may help."""
-
-Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
-"""A plain connection or one borrowed from the pool; both speak the same calls."""
 
 
 async def prepare_connection(connection: asyncpg.Connection) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 
 REASON_HANDLER_FAILED = "handler_failed"
 REASON_PARKED = "parked"

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import msgspec
 
-from shared.database import Connection
 from shared.errors import Kind, Refusal
+from shared.unit_of_work import Connection
 
 KEY_CHARACTERS_MAX = 255
 LEASE_S = 15.0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from shared.contracts import EnvelopeHeader
-from shared.database import Connection
+from shared.unit_of_work import Connection
 
 _CLAIM = """
     INSERT INTO inbox (consumer, event_id, type, aggregate_id, aggregate_version)

@@ -5,17 +5,17 @@ Handlers receive a unit of work and never commit; the edge that opened it does.
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts import Envelope, Event, encode
 from shared.ids import new_id
 from shared.tracing import current_traceparent
 
-if TYPE_CHECKING:
-    from shared.database import Connection
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+"""A plain connection or one borrowed from the pool; both speak the same calls."""
 
 EVENTS_MAX = 2_000
 """A transaction that publishes more than this is a bug."""
@@ -32,7 +32,7 @@ class UnitOfWork:
     Invariant: an event is stored if and only if the state change beside it is.
     """
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._events: list[tuple[UUID, str, str, str, int, str]] = []
         self._callbacks: list[Callable[[], None]] = []
@@ -89,6 +89,6 @@ class UnitOfWork:
 class OrmUnitOfWork(UnitOfWork):
     """A unit of work that also carries a SQLAlchemy session on the same transaction."""
 
-    def __init__(self, connection: "Connection", session: AsyncSession) -> None:
+    def __init__(self, connection: Connection, session: AsyncSession) -> None:
         super().__init__(connection)
         self.session = session

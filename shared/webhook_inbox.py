@@ -11,11 +11,11 @@ import asyncpg
 import msgspec
 import structlog
 
-from shared.database import Connection, Database
+from shared.database import Database
 from shared.errors import WorldError
 from shared.jobs_queue import Periodic
 from shared.tracing import span
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import Connection, UnitOfWork
 
 ATTEMPTS_MAX = 5
 RETRY_S = 0.5

@@ -8,7 +8,8 @@ import asyncpg
 from sqlalchemy import Engine, event
 
 import shared.database
-from shared.database import Connection, Database
+from shared.database import Database
+from shared.unit_of_work import Connection
 
 API_ONLY: dict[str, Any] = {"role": "api"}
 """Settings of a service without relay, consumer and jobs, so that only the request is counted."""

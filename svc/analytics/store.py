@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from shared.contracts import Envelope
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.analytics.domain import DayDelta, Fold, StoredEvent
 
 PROJECTOR_LOCK = 7_261_101

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc.jwk import OKPKey
 
 from shared.clock import Clock
-from shared.database import Connection, Database
+from shared.database import Database
+from shared.unit_of_work import Connection
 from svc.auth.settings import ACCESS_TTL_S_MAX, Settings
 from svc.auth.store import signing_keys
 from svc.auth.store.signing_keys import StoredKey

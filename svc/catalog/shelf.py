@@ -9,7 +9,8 @@ from typing import Protocol
 from uuid import UUID
 
 from shared.cache import INVALIDATE_KEYS_MAX, Cache
-from shared.database import Connection, Database
+from shared.database import Database
+from shared.unit_of_work import Connection
 from svc.catalog import store
 from svc.catalog.domain import SLUG_PATTERN, Product, UnknownProduct
 

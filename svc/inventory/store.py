@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.inventory.domain import Ending, Hold, HoldRequest, MovementType, Placement, StockLevel
 
 DEFAULT_WAREHOUSE = "main"

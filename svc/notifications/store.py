@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.notifications.domain import Letter
 
 LEASE_S = 30.0

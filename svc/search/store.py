@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.search.domain import Document, ProductBody
 
 _PUT = """

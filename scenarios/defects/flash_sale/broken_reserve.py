@@ -6,8 +6,7 @@ from uuid import UUID
 
 from shared.contracts import StockLine
 from shared.contracts.inventory import InventoryReserved
-from shared.database import Connection
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import Connection, UnitOfWork
 from svc.inventory import store
 from svc.inventory.domain import Hold, HoldRequest, Placement, StockLevel, allocate
 

@@ -6,8 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from scenarios.defects.flash_sale import broken_reserve
-from shared.database import Connection
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import Connection, UnitOfWork
 from svc.inventory import store
 from svc.inventory.domain import Hold, HoldRequest, StockLevel
 

@@ -7,7 +7,7 @@ never keeps the owner out of their usual place.
 import hashlib
 from uuid import UUID
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 
 KNOWN_ADDRESSES_MAX = 10
 

@@ -1,7 +1,7 @@
 """The append-only audit log of auth. Details name facts, never secrets."""
 
-from shared.database import Connection
 from shared.tracing import current_trace_id
+from shared.unit_of_work import Connection
 
 DETAIL_LENGTH_MAX = 500
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.auth.domain import SESSIONS_PER_USER_MAX, Account, SessionView
 
 AGENT_LENGTH_MAX = 200

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 
 ROTATION_LOCK = 7_261_101
 KEYS_MAX = 16

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from asyncpg import UniqueViolationError
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.auth.domain import Account, EmailTaken
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.catalog.domain import Product, Variant
 
 _PRODUCTS = """

@@ -9,10 +9,11 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from shared.database import Connection, Database
+from shared.database import Database
 from shared.errors import Kind, Refusal
 from shared.identity import Principal, requires_role
 from shared.tracing import parse
+from shared.unit_of_work import Connection
 from svc.orders.domain.order import OrderNotFound
 from svc.orders.handlers import lifecycle
 from svc.orders.settings import Settings

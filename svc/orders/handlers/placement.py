@@ -12,12 +12,11 @@ import msgspec
 from shared import idempotency
 from shared.contracts import Address, OrderLine
 from shared.contracts.orders import OrderCreated
-from shared.database import Connection
 from shared.errors import Kind, Refusal
 from shared.idempotency import Answer
 from shared.problem_details import refusal_body
 from shared.tracing import current_traceparent
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import Connection, UnitOfWork
 from svc.orders.domain.cart import CartChanged
 from svc.orders.domain.draft import Draft
 from svc.orders.domain.saga import SagaStatus, Step

@@ -1,7 +1,7 @@
 """Stored answers as they are read without claiming their key; everything else is `shared.idempotency`."""
 
-from shared.database import Connection
 from shared.idempotency import Answer
+from shared.unit_of_work import Connection
 
 
 async def is_known(connection: Connection, scope: str, key: str) -> bool:

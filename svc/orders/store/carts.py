@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.orders.domain.cart import CartLine
 
 _TOUCH = """

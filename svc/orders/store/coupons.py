@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.orders.pricing import Coupon, CouponKind
 
 _FIND = """

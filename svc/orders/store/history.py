@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.orders.domain.order import Parcel
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.orders.domain.draft import Address, Draft, DraftLine
 from svc.orders.domain.order import Facts, OrderStatus, Parcel, State
 from svc.orders.pricing import Explanation

@@ -7,8 +7,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from shared.database import Connection
 from shared.idempotency import LEASE_S
+from shared.unit_of_work import Connection
 from svc.orders.domain.draft import Draft, encode_draft
 from svc.orders.domain.saga import Saga, SagaStatus, Step
 

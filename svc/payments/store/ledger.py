@@ -16,8 +16,8 @@ from uuid import UUID
 
 import msgspec
 
-from shared.database import Connection
 from shared.ids import new_id
+from shared.unit_of_work import Connection
 
 GENESIS_HASH = "0" * 64
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from shared.database import Connection
 from shared.ids import new_id
+from shared.unit_of_work import Connection
 from svc.payments.domain import CAPTURABLE, IN_FLIGHT, OPEN, Captured, PaymentStatus, charge_key
 
 _COLUMNS = """

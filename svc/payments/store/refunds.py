@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.payments.domain import RefundStatus, refund_key
 
 _COLUMNS = """

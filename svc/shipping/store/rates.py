@@ -9,7 +9,7 @@ from sqlalchemy import CHAR, BigInteger, MetaData, Text
 from sqlalchemy.orm import Mapped, mapped_column, registry
 from sqlalchemy.types import DateTime
 
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.shipping.domain import Band
 
 metadata = MetaData()

@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from shared.contracts import Address
-from shared.database import Connection
+from shared.unit_of_work import Connection
 from svc.shipping.domain import IN_HOUSE, Call, ShipmentStatus
 
 _COLUMNS = """
