@@ -3,6 +3,7 @@
 One request and its answer per connection, as JSON lines. Refusals arrive as OperatorError.
 """
 
+import contextlib
 import json
 import socket
 from collections.abc import Iterator, Mapping
@@ -75,19 +76,20 @@ class Control:
         Raises OperatorError: the supervisor's refusal, or `stack.down` when nobody listens or who did hangs up.
         """
         try:
-            with self._connect() as connection, connection.makefile("rwb") as file:
-                connection.settimeout(seconds_max)
-                file.write(json.dumps({"command": command, **arguments}).encode() + b"\n")
-                file.flush()
-                for raw in file:
-                    line: Json = json.loads(raw)
-                    if "error" in line:
-                        raise operator_error.from_dict(line["error"])
-                    yield line
-                    if "event" not in line:
-                        return
-        except (ConnectionError, FileNotFoundError, NotADirectoryError) as error:
+            connection = self._connect()
+        except OSError as error:
             raise _down(self._path) from error
+        with contextlib.suppress(ConnectionError), connection, connection.makefile("rwb") as file:
+            connection.settimeout(seconds_max)
+            file.write(json.dumps({"command": command, **arguments}).encode() + b"\n")
+            file.flush()
+            for raw in file:
+                line: Json = json.loads(raw)
+                if "error" in line:
+                    raise operator_error.from_dict(line["error"])
+                yield line
+                if "event" not in line:
+                    return
         raise _down(self._path)
 
     def _connect(self) -> socket.socket:

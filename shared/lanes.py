@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from shared.cancellation import cancel_all
+
 T = TypeVar("T")
 
 STOP_GRACE_S = 2.0
@@ -41,9 +43,7 @@ class Lanes(Generic[T]):
         """Let the calls under way end for a moment; what is cut off is taken up after its lease."""
         if self._running:
             await asyncio.wait(self._running, timeout=STOP_GRACE_S)
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await cancel_all(self._running)
 
     async def work(self) -> int:
         """Fill the free lanes with due pieces; gives how many were taken."""

@@ -67,6 +67,14 @@ def test_without_a_supervisor_nobody_answers(layout):
     assert refusal.value.code == "stack.down"
 
 
+def test_a_socket_that_cannot_even_be_tried_is_nobody(layout, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "r" * 120)
+    deep = Layout(layout.home / ("d" * 100), layout.cache, layout.port_base)
+    with pytest.raises(OperatorError) as refusal:
+        Control(deep).call("status")
+    assert refusal.value.code == "stack.down"
+
+
 def test_a_start_that_was_hung_up_on_waits_for_the_end_and_says_the_reason(layout):
     reason = OperatorError("java.missing", "No Java.", mend="Install one.")
     with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as supervisor:
