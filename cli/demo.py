@@ -13,7 +13,8 @@ EXAMPLES = """Examples:
 
   shopctl demo --keep
 
-The exit code is 0 when the healthy sale passes and the broken one is caught."""
+The exit code is 0 when the healthy sale passes and the broken one is caught, 3 when a sale was twice too weak to judge,
+else 1."""
 
 
 def register(app: typer.Typer) -> None:
@@ -58,7 +59,7 @@ def demo(
         if not keep and not was_running:
             with terminal.working("stopping the fleet"):
                 launch.down()
-    raise typer.Exit(0 if tour.holds else 1)
+    raise typer.Exit(tour.exit_code)
 
 
 def _play(seed: int) -> "Tour":

@@ -5,7 +5,7 @@ Judging before is guessing; a fleet that never comes to rest has failed its live
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Self
@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 
 from compose.operator_error import OperatorError
 from scenarios.fleet import AUDITED_SERVICES, DATABASE_AWAY, Fleet, FleetAwayError
+from shared.contracts import REGISTRY
 
 POLL_S = 0.25
 CALM_POLLS = 2
@@ -67,10 +68,12 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
         broker = await stack.enter_async_context(
             await _connected_broker(f"127.0.0.1:{fleet.layout.port('kafka')}", deadline_s=deadline_s)
         )
+        consumed: dict[str, set[str]] = {}
         while True:
+            consumed |= await _topics_consumed(fleet, [name for name in AUDITED_SERVICES if name not in consumed])
             waits_for = {
                 **await _open_rows(databases, since_at),
-                **await broker.lag(),
+                **await broker.lag(consumed),
                 **await _open_in_world(fleet),
             }
             calm = 0 if waits_for else calm + 1
@@ -122,6 +125,18 @@ async def _owed_by_world(fleet: Fleet) -> dict[str, int]:
     return found
 
 
+async def _topics_consumed(fleet: Fleet, services: Iterable[str]) -> dict[str, set[str]]:
+    """The topics of each service, by its own contract; without those that do not answer."""
+    found: dict[str, set[str]] = {}
+    for service in services:
+        try:
+            contract = await fleet.call(service, "GET", "/internal/contract")
+        except FleetAwayError:
+            continue
+        found[service] = {REGISTRY[event_type].topic.name for event_type in contract["consumes"]}
+    return found
+
+
 async def _connected_broker(bootstrap: str, *, deadline_s: float) -> "_Broker":
     """A broker that may just have been killed gets its time to come back. Raises `OperatorError` after that."""
     until = time.monotonic() + deadline_s
@@ -161,23 +176,38 @@ class _Broker:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def lag(self) -> dict[str, int]:
-        """Events behind per service; a broker that cannot say, because it has just come up, is not at rest."""
+    async def lag(self, consumed: Mapping[str, Collection[str]]) -> dict[str, int]:
+        """Events behind per service; a broker that cannot say, because it has just come up, is not at rest.
+
+        `consumed` are the topics of each service: what its group never committed is behind from the first event on.
+        Of a service that is absent there, only what it has committed before is known.
+        """
         try:
-            return await self._behind()
+            return await self._behind(consumed)
         except (KafkaError, OSError):
             return {"kafka: does not answer": 1}
 
-    async def _behind(self) -> dict[str, int]:
-        committed: dict[tuple[str, TopicPartition], int] = {}
+    async def _behind(self, consumed: Mapping[str, Collection[str]]) -> dict[str, int]:
+        partitions_of = await self._partitions({topic for names in consumed.values() for topic in names})
+        done: dict[tuple[str, TopicPartition], int] = {}
         for service in AUDITED_SERVICES:
+            for topic in consumed.get(service, ()):
+                done |= {(service, partition): 0 for partition in partitions_of[topic]}
             for partition, offset in (await self._admin.list_consumer_group_offsets(service)).items():
-                committed[service, partition] = offset.offset
-        partitions = sorted({partition for _, partition in committed})
+                done[service, partition] = offset.offset
+        partitions = sorted({partition for _, partition in done})
+        firsts = await self._reader.beginning_offsets(partitions) if partitions else {}
         ends = await self._reader.end_offsets(partitions) if partitions else {}
         behind: dict[str, int] = {}
-        for (service, partition), offset in committed.items():
-            missing = ends[partition] - offset
+        for (service, partition), offset in done.items():
+            missing = ends[partition] - max(offset, firsts[partition])
             if missing > 0:
                 behind[f"{service}: events behind"] = behind.get(f"{service}: events behind", 0) + missing
         return behind
+
+    async def _partitions(self, topics: Collection[str]) -> dict[str, list[TopicPartition]]:
+        described = await self._admin.describe_topics(sorted(topics)) if topics else []
+        return {
+            topic["topic"]: [TopicPartition(topic["topic"], found["partition"]) for found in topic["partitions"]]
+            for topic in described
+        }

@@ -28,6 +28,8 @@ from scenarios.workloads.open_model import EngineReport
 from scenarios.world.journals import marks, read_journals
 
 SETTLE_DEADLINE_S = 60.0
+REST_BEFORE_S = 10.0
+"""What a fleet gets to finish what it was doing, a seeding for example; one that never rests is judged all the same."""
 KILL_AT_CONFIRMED_SHARE = 0.2
 """The cue of the kills that an operator adds: early, so that most of the sale sees them."""
 OPTION_OF = {"buyers": "--buyers", "units": "--units", "over_s": "--seconds"}
@@ -121,6 +123,7 @@ async def _run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Re
             stack.push_async_callback(heal_defect, fleet, card)
         await fleet.world("psp", "PUT", "/control/behaviour", json={"seed": options.seed, **scenario.psp[options.form]})
         stack.push_async_callback(fleet.world, "psp", "POST", "/control/reset")
+        await quiesce(fleet, since=time.time(), deadline_s=REST_BEFORE_S)
         parameters = {**scenario.forms[options.form], **options.overrides}
         report("opening the market")
         journal_marks = marks(fleet.layout.world)

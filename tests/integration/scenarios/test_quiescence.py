@@ -20,7 +20,7 @@ from compose.engines.running import start
 from compose.layout import Layout, default_cache
 from compose.operator_error import OperatorError
 from scenarios import quiescence
-from scenarios.fleet import AUDITED_SERVICES, Fleet
+from scenarios.fleet import AUDITED_SERVICES, Fleet, FleetAwayError
 from scenarios.quiescence import Quiescence, quiesce
 from tests.bare_fleet import BareFleet, bare_fleet
 from tests.engines import EngineUrls, free_port_base
@@ -188,6 +188,35 @@ async def test_events_a_group_has_not_committed_are_behind(engines: EngineUrls, 
         assert (await waiting).reached
 
 
+async def test_events_of_a_partition_that_a_group_never_committed_are_behind(engines: EngineUrls, prefix: str) -> None:
+    """A dead consumer's part of a young fleet: nothing is committed there, and nothing of it has been applied."""
+    async with (
+        topic(engines, f"{prefix}orders", records=5) as name,
+        await quiescence._connected_broker(engines.kafka, deadline_s=REST_S) as broker,
+    ):
+        consumed = {"payments": {name}}
+        assert await broker.lag(consumed) == {"payments: events behind": 5}
+        await commit(engines, "payments", name, 5)
+        assert await broker.lag(consumed) == {}
+
+
+class _Answering(Fleet):
+    """A fleet of which two services answer what they consume."""
+
+    async def call(self, service: str, method: str, path: str, *, json: object = None, **options: Any) -> Any:
+        answers = {"search": ["product.upserted", "inventory.reserved", "inventory.released"], "auth": []}
+        if service not in answers:
+            raise FleetAwayError(service, path)
+        return {"consumes": answers[service]}
+
+
+async def test_what_a_service_consumes_is_its_own_word(engines: EngineUrls, prefix: str, tmp_path: Path) -> None:
+    async with bare_fleet(engines, tmp_path, prefix=prefix) as bare:
+        fleet = _Answering(bare.layout, bare.fleet.stack)
+        found = await quiescence._topics_consumed(fleet, ["search", "auth", "orders"])
+    assert found == {"search": {"catalog.events", "inventory.events"}, "auth": set()}
+
+
 async def test_a_tap_that_cannot_see_the_broker_is_not_at_rest(
     engines: EngineUrls, prefix: str, tmp_path: Path
 ) -> None:
@@ -237,7 +266,7 @@ async def test_a_broker_that_cannot_say_how_far_its_groups_are_is_asked_again(tm
             kafka = running.engines["kafka"]
             kafka.process.send(signal.SIGKILL)
             await kafka.process.ended.wait()
-            assert await broker.lag() == {"kafka: does not answer": 1}
+            assert await broker.lag({}) == {"kafka: does not answer": 1}
             running.engines["kafka"] = await start(kafka.engine, layout)
             await until(lambda: _nobody_behind(broker))
     finally:
@@ -245,7 +274,7 @@ async def test_a_broker_that_cannot_say_how_far_its_groups_are_is_asked_again(tm
 
 
 async def _nobody_behind(broker: quiescence._Broker) -> bool:
-    return await broker.lag() == {}
+    return await broker.lag({}) == {}
 
 
 async def test_a_broker_that_is_away_is_an_operators_matter_after_the_deadline() -> None:
@@ -259,7 +288,7 @@ async def test_a_broker_that_was_just_killed_gets_its_time_to_come_back(engines:
     starting = asyncio.create_task(quiescence._connected_broker(f"127.0.0.1:{port}", deadline_s=REST_S))
     async with _door(port, engines.kafka, closed_for=3) as door, await starting as broker:
         assert door.knocks > 3
-        await broker.lag()
+        await broker.lag({})
 
 
 @dataclass
