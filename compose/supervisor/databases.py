@@ -106,7 +106,7 @@ class Databases:
         except TimeoutError:
             forked.send(child.signal.SIGKILL)
         if forked.exit_code != 0:
-            last = (tail(log).strip().splitlines() or ["no message"])[-1]
+            last = (tail(log).strip().splitlines() or [f"exit code {forked.exit_code}, no message"])[-1]
             raise OperatorError(
                 "migration.failed",
                 f"The database of {component.name} could not be migrated: {last}.",

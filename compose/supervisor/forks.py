@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterable
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
@@ -30,6 +31,8 @@ class ForkParent:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["compose.supervisor.preload", "compose.supervisor.child"])
         self._one_at_a_time = asyncio.Lock()
+        self._reading = threading.Lock()
+        """To start one process the library reads the exit codes of all others; each can be read only once."""
 
     def warm(self) -> None:
         """Start importing now; returns at once."""
@@ -46,20 +49,26 @@ class ForkParent:
         """Run `target(*arguments)` in a new process forked from the preloaded parent."""
         process = self._context.Process(target=target, args=arguments, daemon=True)
         async with self._one_at_a_time:
-            await asyncio.to_thread(process.start)
-        return Forked(process)
+            await asyncio.to_thread(self._start, process)
+        return Forked(process, self._reading)
+
+    def _start(self, process: ForkServerProcess) -> None:
+        with self._reading:
+            process.start()
 
 
 class Forked(Watched):
     """A process whose parent is the fork parent, which reports its exit code."""
 
-    def __init__(self, process: ForkServerProcess) -> None:
+    def __init__(self, process: ForkServerProcess, reading: threading.Lock) -> None:
         assert process.pid
         self._process = process
+        self._reading = reading
         super().__init__(process.pid)
 
     def _finish(self) -> None:
         # the pidfd is readable a moment before the fork parent has reaped and reported
-        self._process.join(EXIT_CODE_SECONDS_MAX)
-        self.exit_code = self._process.exitcode
+        with self._reading:
+            self._process.join(EXIT_CODE_SECONDS_MAX)
+            self.exit_code = self._process.exitcode
         super()._finish()
