@@ -8,12 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from scenarios.fleet import Fleet
+    from scenarios.world.journals import TapRecord
 
 TAIL_EXAMPLES = """Examples:
 
   shopctl events tail
 
-  shopctl events tail --type order.paid --lines 50"""
+  shopctl events tail -f
+
+  shopctl events tail --type order.paid --lines 50
+
+  shopctl events tail --order 0190f4a2-7a0e-7cc0-8000-1c5d5f0d3a11"""
 LAG_EXAMPLES = """Examples:
 
   shopctl events lag"""
@@ -23,6 +28,8 @@ DLQ_LIST_EXAMPLES = """Examples:
 DLQ_REDRIVE_EXAMPLES = """Examples:
 
   shopctl events dlq redrive inventory"""
+
+FOLLOWED = "{:<27}  {:<20}  {:<36}  {:>3}  {:<26}  {}"
 
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
@@ -40,41 +47,45 @@ def register(app: typer.Typer) -> None:
 
 def tail(
     event_type: Annotated[str, typer.Option("--type", help="Only this event type.")] = "",
+    order: Annotated[str, typer.Option(metavar="ID", help="Only events about this order, by its id.")] = "",
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as events are published.")] = False,
     lines: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
-    json: Json = False,
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON; one object per line with --follow.")] = False,
 ) -> None:
     """The newest events on the broker, as the tap saw them."""
-    import msgspec  # noqa: PLC0415 -- quick --help
+    from itertools import chain  # noqa: PLC0415 -- quick --help
+
+    import msgspec  # noqa: PLC0415 -- the same
 
     from cli import terminal  # noqa: PLC0415 -- the same
     from compose import state  # noqa: PLC0415 -- the same
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
-    from scenarios.world.journals import JournalDamagedError, read_journals  # noqa: PLC0415 -- the same
+    from scenarios.world import journals  # noqa: PLC0415 -- the same
 
+    def wanted(line: "TapRecord") -> bool:
+        return event_type in ("", line.type) and (not order or order in (line.aggregate_id, line.order_id))
+
+    tap = state.layout_of().world / journals.TAP_JOURNAL
     try:
-        told = read_journals(state.layout_of().world).tap
-    except JournalDamagedError as error:
+        newest = [line for line in journals.read(tap, journals.TapRecord) if wanted(line)][-lines:]
+        if follow:
+            following = journals.follow(tap, journals.TapRecord, after=newest[-1].n if newest else 0)
+            for line in chain(newest, filter(wanted, following)):
+                terminal.line(msgspec.json.encode(line).decode() if json else FOLLOWED.format(*_told(line)))
+        elif json:
+            terminal.json([msgspec.to_builtins(line) for line in newest])
+        else:
+            columns = ("occurred", "type", "aggregate", "version", "place", "trace")
+            terminal.table(columns, [_told(line) for line in newest])
+    except journals.JournalDamagedError as error:
         raise OperatorError(
             "journal.damaged", f"A journal of the world is damaged: {error}.", mend="Start anew: shopctl down --wipe."
         ) from error
-    seen = [line for line in told if not event_type or line.type == event_type]
-    if json:
-        terminal.json([msgspec.to_builtins(line) for line in seen[-lines:]])
-        return
-    terminal.table(
-        ("occurred", "type", "aggregate", "version", "place", "trace"),
-        [
-            (
-                line.occurred_at,
-                line.type,
-                line.aggregate_id,
-                line.aggregate_version,
-                f"{line.topic}/{line.partition}@{line.offset}",
-                line.trace_id,
-            )
-            for line in seen[-lines:]
-        ],
-    )
+
+
+def _told(line: "TapRecord") -> tuple[object, ...]:
+    place = f"{line.topic}/{line.partition}@{line.offset}"
+    return line.occurred_at, line.type, line.aggregate_id, line.aggregate_version, place, line.trace_id
 
 
 def lag(json: Json = False) -> None:

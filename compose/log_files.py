@@ -62,22 +62,27 @@ def read(files: Iterable[Path], count: int, trace: str = "") -> list[LogLine]:
 
 def follow(files: Iterable[Path], count: int, trace: str = "") -> Iterator[LogLine]:
     """What `read` gives, then every new line as it is written; never ends by itself."""
-    paths = list(files)
-    followed = [_Followed(path) for path in paths]
-    yield from read(paths, count, trace)
+    followed = [_Followed(path) for path in files]
+    yield from _news(followed, trace)[-count:]
     while True:
-        batch = [line for file in followed for line in file.new_lines() if _wanted(line, trace)]
-        yield from sorted(batch, key=lambda line: line.at)
+        batch = _news(followed, trace)
+        yield from batch
         if not batch:
             time.sleep(FOLLOW_PAUSE_SECONDS)
 
 
+def _news(followed: Iterable["_Followed"], trace: str) -> list[LogLine]:
+    found = (line for file in followed for line in file.new_lines() if _wanted(line, trace))
+    return sorted(found, key=lambda line: line.at)
+
+
 class _Followed:
-    """One file being written: remembers how far it was read, and starts again when it was rotated."""
+    """One file being written, from its tail on: remembers how far it was read, and starts again when it was rotated."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._offset = path.stat().st_size
+        self._offset = max(0, path.stat().st_size - TAIL_BYTES_MAX)
+        self._cut = self._offset > 0
         self._partial = b""
         self._at = ""
 
@@ -93,6 +98,9 @@ class _Followed:
             content = self._partial + file.read(TAIL_BYTES_MAX)
             self._offset = file.tell()
         *complete, self._partial = content.split(b"\n")
+        if self._cut and complete:
+            del complete[0]
+            self._cut = False
         lines: list[LogLine] = []
         for raw in complete:
             lines.append(parse(raw.decode(errors="replace"), self._path.stem, self._at))

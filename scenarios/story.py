@@ -121,7 +121,7 @@ def _witnessed(fleet: Fleet, order_id: str) -> list[Chapter]:
     chapters.extend(
         Chapter(line.timestamp_ms / 1000, "kafka", line.type, f"{line.topic}/{line.partition}@{line.offset}", "")
         for line in journals.tap
-        if line.aggregate_id == order_id
+        if order_id in (line.aggregate_id, line.order_id)
     )
     return chapters
 

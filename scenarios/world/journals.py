@@ -4,6 +4,7 @@ Reading never changes a file. A torn last line (the writer was killed in mid-wri
 answered on the strength of it. A damaged line anywhere else is an error, because a witness with holes is none.
 """
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,7 @@ TAP_JOURNAL = "tap.jsonl"
 FAULTS_JOURNAL = "faults.jsonl"
 EXCHANGE_JOURNAL = "exchange.jsonl"
 MAIL_FOLDER = "mail"
+FOLLOW_PAUSE_S = 0.2
 
 
 class JournalDamagedError(Exception):
@@ -145,7 +147,10 @@ class MessageRecord(Record, kw_only=True, omit_defaults=True, rename={"recipient
 
 
 class TapRecord(Record, kw_only=True, omit_defaults=True):
-    """One line of tap.jsonl: `record`, or `rewound` when a topic was found shorter than what was already read."""
+    """One line of tap.jsonl: `record`, or `rewound` when a topic was found shorter than what was already read.
+
+    `order_id` is the order the event's data names, whatever its aggregate; empty when it names none.
+    """
 
     topic: str = ""
     partition: int = 0
@@ -156,6 +161,7 @@ class TapRecord(Record, kw_only=True, omit_defaults=True):
     version: int = 0
     aggregate_id: str = ""
     aggregate_version: int = 0
+    order_id: str = ""
     occurred_at: str = ""
     trace_id: str = ""
     timestamp_ms: int = 0
@@ -242,6 +248,32 @@ def read(path: Path, record: type[R], *, after: int = 0) -> list[R]:
     return [entry for entry in iterate(path, record) if entry.n > after]
 
 
+def follow(path: Path, record: type[R], *, after: int = 0) -> Iterator[R]:
+    """Yield the records of one journal with n > `after`, then each new one as it is written; never ends by itself.
+
+    A journal that got shorter was started anew and is read from its beginning. Raises JournalDamagedError.
+    """
+    decode = msgspec.json.Decoder(record).decode
+    offset = number = 0
+    while True:
+        written, size = _from(path, offset)
+        if size < offset:
+            offset = number = after = 0
+            continue
+        whole = written[: written.rfind(b"\n") + 1]
+        offset += len(whole)
+        for line in whole.splitlines():
+            number += 1
+            try:
+                entry = decode(line)
+            except msgspec.MsgspecError as error:
+                raise JournalDamagedError(path, number, str(error)) from error
+            if entry.n > after:
+                yield entry
+        if not whole:
+            time.sleep(FOLLOW_PAUSE_S)
+
+
 def iterate(path: Path, record: type[S]) -> Iterator[S]:
     """Yield the lines of one journal in order, as any struct, without holding them all. Raises JournalDamagedError."""
     if not path.exists():
@@ -257,6 +289,17 @@ def iterate(path: Path, record: type[S]) -> Iterator[S]:
                 if not lines.readline():
                     return
                 raise JournalDamagedError(path, number, str(error)) from error
+
+
+def _from(path: Path, offset: int) -> tuple[bytes, int]:
+    """What a journal holds from a byte on, and its size; an absent one is empty."""
+    try:
+        with path.open("rb") as journal:
+            size = journal.seek(0, 2)
+            journal.seek(offset)
+            return journal.read(), size
+    except FileNotFoundError:
+        return b"", 0
 
 
 def last_n(path: Path) -> int:

@@ -111,8 +111,8 @@ async def witnessed(beside: Beside, engines: EngineUrls, order: UUID) -> None:
         order_id=order, customer_id=uuid4(), email="", order_number="", payment_id=uuid4(), amount_minor=1,
         currency="EUR", reason="declined",
     )  # fmt: skip
-    await publish(engines, beside.prefix, envelope(failed, order))
-    await until(lambda: any(line.aggregate_id == str(order) for line in read_journals(beside.bare.layout.world).tap))
+    await publish(engines, beside.prefix, envelope(failed, failed.payment_id))
+    await until(lambda: any(line.order_id == str(order) for line in read_journals(beside.bare.layout.world).tap))
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,24 @@ async def test_every_record_is_journalled_once_with_its_coordinates(tmp_path, en
     assert all(it["position"] == it["end_offset"] for it in report["partitions"])
 
 
+async def test_an_event_is_found_by_the_order_its_data_names_whatever_its_aggregate(tmp_path, engines, prefix, pattern):
+    named = {"of an order": {"order_id": "o1"}, "of none": {"order_id": None}, "silent": {}, "no object": [1]}
+    async with (
+        topics(engines, prefix) as make,
+        producer(engines) as sender,
+        running_world(tmp_path, kafka_bootstrap=engines.kafka, tap_pattern=pattern) as world,
+    ):
+        topic = await make("payments", 1)
+        for told, data in named.items():
+            await sender.send_and_wait(topic, event(0, aggregate_id=told, data=data))
+        await caught_up(world, len(named))
+    lines = read_journals(tmp_path).tap
+    assert [(line.aggregate_id, line.order_id) for line in lines] == [
+        ("of an order", "o1"), ("of none", ""), ("silent", ""), ("no object", ""),
+    ]  # fmt: skip
+    assert not any(line.undecodable for line in lines)
+
+
 async def test_topics_made_later_are_read_from_their_beginning(tmp_path, engines, prefix, pattern):
     async with (
         topics(engines, prefix) as make,

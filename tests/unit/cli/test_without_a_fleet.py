@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from cli.main import EXIT_INTERRUPTED
 from scenarios.drills import SCENARIOS, flash_sale
+from scenarios.world import journals
 from tests.command_tree import LEAVES
 
 NEEDS_A_FLEET = {
@@ -135,3 +138,36 @@ def test_the_newest_events_come_last_and_can_be_chosen_by_type(shopctl, home: Pa
     assert [line["aggregate_id"] for line in newest] == ["a2", "a3", "a4"]
     paid = json.loads(shopctl("events", "tail", "--type", "order.paid", "--json").out)
     assert [line["aggregate_id"] for line in paid] == ["a2", "a4"]
+
+
+def tapped(**line: object) -> str:
+    return json.dumps({"kind": "record", "topic": "t", **line}) + "\n"
+
+
+def test_an_orders_events_are_those_about_it_and_those_that_name_it(shopctl, home: Path) -> None:
+    (home / "world").mkdir(parents=True)
+    about = [("o1", ""), ("p1", "o1"), ("p2", "o2"), ("o2", "")]
+    rows = [tapped(n=n, aggregate_id=aggregate, order_id=order) for n, (aggregate, order) in enumerate(about, 1)]
+    (home / "world" / "tap.jsonl").write_text("".join(rows))
+    found = json.loads(shopctl("events", "tail", "--order", "o1", "--json").out)
+    assert [line["n"] for line in found] == [1, 2]
+
+
+def test_followed_events_are_the_newest_wanted_and_then_each_new_one(shopctl, home: Path, monkeypatch) -> None:
+    (home / "world").mkdir(parents=True)
+    tap = home / "world" / "tap.jsonl"
+    kinds = ["order.paid", "order.paid", "order.created", "order.paid"]
+    tap.write_text("".join(tapped(n=n, type=kind) for n, kind in enumerate(kinds, 1)))
+    written = iter([tapped(n=5, type="order.created") + tapped(n=6, type="order.paid")])
+
+    def meanwhile(_: float) -> None:
+        for lines in written:
+            with tap.open("a") as file:
+                file.write(lines)
+            return
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(journals, "time", SimpleNamespace(sleep=meanwhile))
+    said = shopctl("events", "tail", "-f", "--type", "order.paid", "--lines", "2", "--json")
+    assert [json.loads(line)["n"] for line in said.out.splitlines()] == [2, 4, 6]
+    assert said.code == EXIT_INTERRUPTED

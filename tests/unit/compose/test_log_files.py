@@ -1,4 +1,6 @@
 import json
+from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,6 +44,35 @@ def test_a_trace_is_followed_over_the_files(layout):
     layout.log("shipping-1").write_text(entry(3, "shipped", "abc"))
     found = log_files.read(log_files.find(layout, ""), 10, trace="abc")
     assert [line.fields["event"] for line in found] == ["placed", "shipped"]
+
+
+def test_followed_lines_come_once_and_whole_whenever_they_are_written(layout, monkeypatch):
+    log = layout.log("orders-1")
+    log.write_text(entry(1, "e1") + entry(2, "e2") + entry(3, "e3") + entry(4, "e4")[:20])
+    written = iter([entry(4, "e4")[20:], entry(5, "e5")[:9], entry(5, "e5")[9:] + entry(6, "e6")])
+
+    def meanwhile(_: float) -> None:
+        with log.open("a") as file:
+            file.write(next(written))
+
+    monkeypatch.setattr(log_files, "time", SimpleNamespace(sleep=meanwhile))
+    following = log_files.follow(log_files.find(layout, "orders"), 2)
+    assert [line.fields["event"] for line in islice(following, 5)] == ["e2", "e3", "e4", "e5", "e6"]
+
+
+def test_a_log_longer_than_what_is_read_of_it_is_followed_from_its_first_whole_line(layout, monkeypatch):
+    monkeypatch.setattr(log_files, "TAIL_BYTES_MAX", 250)
+    layout.log("orders-1").write_text("".join(entry(second, f"e{second}") for second in range(9)))
+    following = log_files.follow(log_files.find(layout, ""), 10)
+    assert [line.fields["event"] for line in islice(following, 2)] == ["e7", "e8"]
+
+
+def test_a_rotated_log_is_followed_from_its_beginning(layout, monkeypatch):
+    log = layout.log("orders-1")
+    log.write_text(entry(1, "e1") + entry(2, "e2"))
+    monkeypatch.setattr(log_files, "time", SimpleNamespace(sleep=lambda _: log.write_text(entry(3, "e3"))))
+    following = log_files.follow(log_files.find(layout, ""), 10)
+    assert [line.fields["event"] for line in islice(following, 3)] == ["e1", "e2", "e3"]
 
 
 def test_a_line_without_a_time_stays_behind_the_one_before_it(layout):

@@ -1,7 +1,10 @@
 import json
+from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 
+from scenarios.world import journals
 from scenarios.world.journal_writer import JournalInUseError, JournalWriter
 from scenarios.world.journals import (
     JournalDamagedError,
@@ -92,9 +95,9 @@ def test_a_run_reads_only_what_came_after_its_marks(tmp_path):
     before = marks(tmp_path)
     assert before == Marks(psp=4)
     written(tmp_path / "psp.jsonl", 2)
-    journals = read_journals(tmp_path, before)
-    assert [record.n for record in journals.psp] == [5, 6]
-    assert journals.tap == []
+    since = read_journals(tmp_path, before)
+    assert [record.n for record in since.psp] == [5, 6]
+    assert since.tap == []
 
 
 def test_mail_lines_use_the_words_from_and_to(tmp_path):
@@ -104,3 +107,38 @@ def test_mail_lines_use_the_words_from_and_to(tmp_path):
     line = json.loads((tmp_path / "smtp.jsonl").read_text())
     assert (line["from"], line["to"]) == ("a@x", ["b@x"])
     assert read(tmp_path / "smtp.jsonl", SmtpRecord)[0].recipients == ["b@x"]
+
+
+def test_a_followed_journal_gives_each_record_once_and_whole_whenever_it_is_written(path, monkeypatch):
+    written(path, 3)
+    line = b'{"n":4,"at":1.0,"kind":"capture"}\n'
+    pieces = iter([line[:12], line[12:] + line.replace(b"4", b"5", 1)])
+
+    def meanwhile(_: float) -> None:
+        with path.open("ab") as file:
+            file.write(next(pieces))
+
+    monkeypatch.setattr(journals, "time", SimpleNamespace(sleep=meanwhile))
+    following = journals.follow(path, PspRecord, after=1)
+    assert [record.n for record in islice(following, 4)] == [2, 3, 4, 5]
+
+
+def test_a_journal_is_followed_from_before_it_exists_and_over_a_new_beginning(path, monkeypatch):
+    counts = iter((2, 1))
+
+    def anew(_: float) -> None:
+        path.unlink(missing_ok=True)
+        written(path, next(counts))
+
+    monkeypatch.setattr(journals, "time", SimpleNamespace(sleep=anew))
+    assert [record.n for record in islice(journals.follow(path, PspRecord), 3)] == [1, 2, 1]
+
+
+def test_a_damaged_line_ends_the_following_with_its_number(path):
+    written(path, 2)
+    path.write_bytes(path.read_bytes() + b"{broken\n")
+    following = journals.follow(path, PspRecord)
+    assert [record.n for record in islice(following, 2)] == [1, 2]
+    with pytest.raises(JournalDamagedError) as caught:
+        next(following)
+    assert caught.value.line == 3
