@@ -63,20 +63,22 @@ def tail(
     from scenarios.world import journals  # noqa: PLC0415 -- the same
 
     def wanted(line: "TapRecord") -> bool:
-        return event_type in ("", line.type) and (not order or order in (line.aggregate_id, line.order_id))
+        return event_type in ("", line.type) and (not order or line.is_about(order))
 
     tap = state.layout_of().world / journals.TAP_JOURNAL
     try:
-        newest = [line for line in journals.read(tap, journals.TapRecord) if wanted(line)][-lines:]
         if follow:
-            following = journals.follow(tap, journals.TapRecord, after=newest[-1].n if newest else 0)
-            for line in chain(newest, filter(wanted, following)):
+            batches = journals.follow(tap, journals.TapRecord)
+            newest = list(filter(wanted, next(batches)))[-lines:]
+            for line in chain(newest, filter(wanted, chain.from_iterable(batches))):
                 terminal.line(msgspec.json.encode(line).decode() if json else FOLLOWED.format(*_told(line)))
-        elif json:
+            return
+        newest = list(filter(wanted, journals.read(tap, journals.TapRecord)))[-lines:]
+        if json:
             terminal.json([msgspec.to_builtins(line) for line in newest])
         else:
             columns = ("occurred", "type", "aggregate", "version", "place", "trace")
-            terminal.table(columns, [_told(line) for line in newest])
+            terminal.table(columns, map(_told, newest))
     except journals.JournalDamagedError as error:
         raise OperatorError(
             "journal.damaged", f"A journal of the world is damaged: {error}.", mend="Start anew: shopctl down --wipe."
@@ -84,8 +86,7 @@ def tail(
 
 
 def _told(line: "TapRecord") -> tuple[object, ...]:
-    place = f"{line.topic}/{line.partition}@{line.offset}"
-    return line.occurred_at, line.type, line.aggregate_id, line.aggregate_version, place, line.trace_id
+    return line.occurred_at, line.type, line.aggregate_id, line.aggregate_version, line.place, line.trace_id
 
 
 def lag(json: Json = False) -> None:

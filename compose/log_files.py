@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from compose.growing_file import GrowingFile
 from compose.layout import Layout
 from compose.operator_error import OperatorError
 
@@ -56,54 +57,37 @@ def find(layout: Layout, name: str) -> list[Path]:
 
 def read(files: Iterable[Path], count: int, trace: str = "") -> list[LogLine]:
     """The last `count` lines of all files together, oldest first."""
-    streams = [[line for line in _tail(path) if _wanted(line, trace)][-count:] for path in files]
-    return list(heapq.merge(*streams, key=lambda line: line.at))[-count:]
+    return _merged((_tail(path) for path in files), trace)[-count:]
 
 
 def follow(files: Iterable[Path], count: int, trace: str = "") -> Iterator[LogLine]:
     """What `read` gives, then every new line as it is written; never ends by itself."""
     followed = [_Followed(path) for path in files]
-    yield from _news(followed, trace)[-count:]
+    yield from _merged((file.new_lines() for file in followed), trace)[-count:]
     while True:
-        batch = _news(followed, trace)
+        batch = _merged((file.new_lines() for file in followed), trace)
         yield from batch
         if not batch:
             time.sleep(FOLLOW_PAUSE_SECONDS)
 
 
-def _news(followed: Iterable["_Followed"], trace: str) -> list[LogLine]:
-    found = (line for file in followed for line in file.new_lines() if _wanted(line, trace))
-    return sorted(found, key=lambda line: line.at)
+def _merged(streams: Iterable[Iterable[LogLine]], trace: str) -> list[LogLine]:
+    wanted = ([line for line in lines if not trace or trace in line.raw] for lines in streams)
+    return list(heapq.merge(*wanted, key=lambda line: line.at))
 
 
 class _Followed:
-    """One file being written, from its tail on: remembers how far it was read, and starts again when it was rotated."""
+    """One log being written, from its tail on; a line without a time has that of the line before it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = max(0, path.stat().st_size - TAIL_BYTES_MAX)
-        self._cut = self._offset > 0
-        self._partial = b""
+        self._process = path.stem
+        self._file = GrowingFile(path, offset=_start_of_tail(path), bytes_max=TAIL_BYTES_MAX)
         self._at = ""
 
     def new_lines(self) -> list[LogLine]:
-        try:
-            size = self._path.stat().st_size
-        except FileNotFoundError:
-            return []
-        if size < self._offset:
-            self._offset, self._partial = 0, b""
-        with self._path.open("rb") as file:
-            file.seek(self._offset)
-            content = self._partial + file.read(TAIL_BYTES_MAX)
-            self._offset = file.tell()
-        *complete, self._partial = content.split(b"\n")
-        if self._cut and complete:
-            del complete[0]
-            self._cut = False
         lines: list[LogLine] = []
-        for raw in complete:
-            lines.append(parse(raw.decode(errors="replace"), self._path.stem, self._at))
+        for raw in self._file.new_lines():
+            lines.append(parse(raw.decode(errors="replace"), self._process, self._at))
             self._at = lines[-1].at
         return lines
 
@@ -124,17 +108,23 @@ def parse(raw: str, process: str, before: str) -> LogLine:
 
 def _tail(path: Path) -> list[LogLine]:
     with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - TAIL_BYTES_MAX))
+        file.seek(_start_of_tail(path))
         content = file.read().decode(errors="replace")
     lines: list[LogLine] = []
-    for raw in content.splitlines()[1 if size > TAIL_BYTES_MAX else 0 :]:
+    for raw in content.splitlines():
         lines.append(parse(raw, path.stem, lines[-1].at if lines else ""))
     return lines
 
 
-def _wanted(line: LogLine, trace: str) -> bool:
-    return not trace or trace in line.raw
+def _start_of_tail(path: Path) -> int:
+    """Where the first whole line of the last `TAIL_BYTES_MAX` bytes begins."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        if size <= TAIL_BYTES_MAX:
+            return 0
+        file.seek(size - TAIL_BYTES_MAX)
+        file.readline()
+        return file.tell()
 
 
 def _short(value: object) -> str:

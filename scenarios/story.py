@@ -119,9 +119,9 @@ def _witnessed(fleet: Fleet, order_id: str) -> list[Chapter]:
         if line.order_id == order_id
     )
     chapters.extend(
-        Chapter(line.timestamp_ms / 1000, "kafka", line.type, f"{line.topic}/{line.partition}@{line.offset}", "")
+        Chapter(line.timestamp_ms / 1000, "kafka", line.type, line.place, "")
         for line in journals.tap
-        if order_id in (line.aggregate_id, line.order_id)
+        if line.is_about(order_id)
     )
     return chapters
 

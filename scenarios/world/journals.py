@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
+from compose.growing_file import GrowingFile
+
 PSP_JOURNAL = "psp.jsonl"
 CARRIER_JOURNAL = "carrier.jsonl"
 SMTP_JOURNAL = "smtp.jsonl"
@@ -169,6 +171,15 @@ class TapRecord(Record, kw_only=True, omit_defaults=True):
     undecodable: bool = False
     headers: dict[str, str] = {}
 
+    @property
+    def place(self) -> str:
+        """The record's coordinates, for people."""
+        return f"{self.topic}/{self.partition}@{self.offset}"
+
+    def is_about(self, order_id: str) -> bool:
+        """Whether the order is the event's aggregate, or named in its data."""
+        return order_id in (self.aggregate_id, self.order_id)
+
 
 class FaultRecord(Record, kw_only=True, omit_defaults=True):
     """One line of faults.jsonl: a change made through the API, with the whole state of the proxy after it."""
@@ -248,29 +259,23 @@ def read(path: Path, record: type[R], *, after: int = 0) -> list[R]:
     return [entry for entry in iterate(path, record) if entry.n > after]
 
 
-def follow(path: Path, record: type[R], *, after: int = 0) -> Iterator[R]:
-    """Yield the records of one journal with n > `after`, then each new one as it is written; never ends by itself.
+def follow(path: Path, record: type[R]) -> Iterator[list[R]]:
+    """Yield the records a journal holds, even when there are none, then each time those written since; never ends.
 
     A journal that got shorter was started anew and is read from its beginning. Raises JournalDamagedError.
     """
     decode = msgspec.json.Decoder(record).decode
-    offset = number = 0
+    journal = GrowingFile(path)
     while True:
-        written, size = _from(path, offset)
-        if size < offset:
-            offset = number = after = 0
-            continue
-        whole = written[: written.rfind(b"\n") + 1]
-        offset += len(whole)
-        for line in whole.splitlines():
-            number += 1
+        lines = journal.new_lines()
+        batch: list[R] = []
+        for number, line in enumerate(lines, start=journal.lines_given - len(lines) + 1):
             try:
-                entry = decode(line)
+                batch.append(decode(line))
             except msgspec.MsgspecError as error:
                 raise JournalDamagedError(path, number, str(error)) from error
-            if entry.n > after:
-                yield entry
-        if not whole:
+        yield batch
+        if not batch:
             time.sleep(FOLLOW_PAUSE_S)
 
 
@@ -289,17 +294,6 @@ def iterate(path: Path, record: type[S]) -> Iterator[S]:
                 if not lines.readline():
                     return
                 raise JournalDamagedError(path, number, str(error)) from error
-
-
-def _from(path: Path, offset: int) -> tuple[bytes, int]:
-    """What a journal holds from a byte on, and its size; an absent one is empty."""
-    try:
-        with path.open("rb") as journal:
-            size = journal.seek(0, 2)
-            journal.seek(offset)
-            return journal.read(), size
-    except FileNotFoundError:
-        return b"", 0
 
 
 def last_n(path: Path) -> int:

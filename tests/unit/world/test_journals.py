@@ -1,5 +1,5 @@
 import json
-from itertools import islice
+from itertools import chain, islice
 from types import SimpleNamespace
 
 import pytest
@@ -119,8 +119,8 @@ def test_a_followed_journal_gives_each_record_once_and_whole_whenever_it_is_writ
             file.write(next(pieces))
 
     monkeypatch.setattr(journals, "time", SimpleNamespace(sleep=meanwhile))
-    following = journals.follow(path, PspRecord, after=1)
-    assert [record.n for record in islice(following, 4)] == [2, 3, 4, 5]
+    following = chain.from_iterable(journals.follow(path, PspRecord))
+    assert [record.n for record in islice(following, 5)] == [1, 2, 3, 4, 5]
 
 
 def test_a_journal_is_followed_from_before_it_exists_and_over_a_new_beginning(path, monkeypatch):
@@ -131,14 +131,29 @@ def test_a_journal_is_followed_from_before_it_exists_and_over_a_new_beginning(pa
         written(path, next(counts))
 
     monkeypatch.setattr(journals, "time", SimpleNamespace(sleep=anew))
-    assert [record.n for record in islice(journals.follow(path, PspRecord), 3)] == [1, 2, 1]
+    following = chain.from_iterable(journals.follow(path, PspRecord))
+    assert [record.n for record in islice(following, 3)] == [1, 2, 1]
+
+
+def test_a_torn_line_of_a_followed_journal_is_left_out_when_the_next_writer_cuts_it(path, monkeypatch):
+    written(path, 2)
+    path.write_bytes(path.read_bytes() + b'{"n":3,"kind":"refu')
+    monkeypatch.setattr(journals, "time", SimpleNamespace(sleep=lambda _: written(path, 1)))
+    following = chain.from_iterable(journals.follow(path, PspRecord))
+    assert [(record.n, record.kind) for record in islice(following, 3)] == [(n, "capture") for n in (1, 2, 3)]
+
+
+def test_the_first_that_is_given_of_a_followed_journal_is_all_it_holds(path):
+    assert next(journals.follow(path, PspRecord)) == []
+    written(path, 3)
+    assert [record.n for record in next(journals.follow(path, PspRecord))] == [1, 2, 3]
 
 
 def test_a_damaged_line_ends_the_following_with_its_number(path):
     written(path, 2)
-    path.write_bytes(path.read_bytes() + b"{broken\n")
     following = journals.follow(path, PspRecord)
-    assert [record.n for record in islice(following, 2)] == [1, 2]
+    assert [record.n for record in next(following)] == [1, 2]
+    path.write_bytes(path.read_bytes() + b"{broken\n")
     with pytest.raises(JournalDamagedError) as caught:
         next(following)
     assert caught.value.line == 3
