@@ -11,21 +11,11 @@ from typing import Self
 
 import msgspec
 
+from shared.currencies import CURRENCIES, exponent
+
 AMOUNT_MINOR_MAX = 10**15  # fits a bigint with room for sums over every order of a year
 BASIS_POINTS = 10_000
 
-_NO_FRACTION = (
-    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"),
-    *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
-)
-# ISO 4217 exponents that are not 2
-_EXPONENTS = {
-    **dict.fromkeys(_NO_FRACTION, 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    "CLF": 4,
-    "UYW": 4,
-}
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,4}))?")
 
 
@@ -50,7 +40,7 @@ class MoneyWire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Money(msgspec.Struct, frozen=True, order=False):
-    """An exact amount. Invariant: an int within ±AMOUNT_MINOR_MAX, a currency of three capitals."""
+    """An exact amount. Invariant: an int within ±AMOUNT_MINOR_MAX, a currency of ISO 4217."""
 
     amount_minor: int
     currency: str
@@ -60,7 +50,7 @@ class Money(msgspec.Struct, frozen=True, order=False):
             raise InvalidMoneyError(f"amount_minor must be an int, got {type(self.amount_minor).__name__}")
         if not -AMOUNT_MINOR_MAX <= self.amount_minor <= AMOUNT_MINOR_MAX:
             raise InvalidMoneyError("amount out of range")
-        if not _CURRENCY.fullmatch(self.currency):
+        if self.currency not in CURRENCIES:
             raise InvalidMoneyError("currency must be an ISO 4217 code such as EUR")
 
     @classmethod
@@ -70,7 +60,7 @@ class Money(msgspec.Struct, frozen=True, order=False):
         match = _DECIMAL.fullmatch(amount) if isinstance(amount, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
         if match is None:
             raise InvalidMoneyError("amount must be a decimal string such as '12.34'")
-        if not _CURRENCY.fullmatch(currency):
+        if currency not in CURRENCIES:
             raise InvalidMoneyError("currency must be an ISO 4217 code such as EUR")
         digits = exponent(currency)
         fraction = match.group(2) or ""
@@ -139,11 +129,6 @@ class Money(msgspec.Struct, frozen=True, order=False):
             raise InvalidMoneyError(f"money and {type(other).__name__} do not mix")
         if other.currency != self.currency:
             raise InvalidMoneyError(f"{self.currency} and {other.currency} do not mix")
-
-
-def exponent(currency: str) -> int:
-    """Fraction digits of a currency (ISO 4217); 2 unless listed."""
-    return _EXPONENTS.get(currency, 2)
 
 
 def allocate(total: Money, weights: Sequence[int]) -> list[Money]:

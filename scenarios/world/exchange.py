@@ -13,10 +13,10 @@ from scenarios.world.http_messages import ApiError, Request, Response
 from scenarios.world.http_server import Routes
 from scenarios.world.journal_writer import JournalWriter
 from scenarios.world.journals import EXCHANGE_JOURNAL, ExchangeRecord, iterate
+from shared.currencies import Currency
 
 DIGITS = Decimal("0.000001")
-Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
-Rate = Annotated[str, msgspec.Meta(pattern=r"^\d{1,7}(\.\d{1,6})?$")]
+Rate = Annotated[str, msgspec.Meta(pattern=r"^\d{1,7}(\.\d{1,6})?(?![\s\S])")]
 
 PER_EURO: dict[str, str] = {
     "EUR": "1",

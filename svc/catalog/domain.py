@@ -11,9 +11,6 @@ from shared.errors import Kind, Refusal
 from shared.ids import derived_id
 
 CATEGORY_DEPTH_MAX = 6
-CATEGORY_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*){0,5}$"
-SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-SKU_PATTERN = r"^[A-Za-z0-9._-]+$"
 VARIANTS_MAX = 100
 EDITOR_ROLES = ("admin", "operator")
 

@@ -11,8 +11,9 @@ from uuid import UUID
 from shared.cache import INVALIDATE_KEYS_MAX, Cache
 from shared.database import Database
 from shared.unit_of_work import Connection
+from shared.validated import SLUG_PATTERN
 from svc.catalog import store
-from svc.catalog.domain import SLUG_PATTERN, Product, UnknownProduct
+from svc.catalog.domain import Product, UnknownProduct
 
 CATEGORIES_KEY = "categories"
 CATEGORIES_TTL_S = 30.0

@@ -11,9 +11,10 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from shared.database import Database
 from shared.identity import requires_role
+from shared.validated import Quantity, Sku, line
 from svc.inventory import handlers, store
 from svc.inventory.desk import ReservationDesk
-from svc.inventory.domain import LINES_MAX, QUANTITY_MAX, Hold, HoldRequest, Line, merged
+from svc.inventory.domain import LINES_MAX, Hold, HoldRequest, Line, merged
 from svc.inventory.settings import Settings
 
 SKUS_MAX = 100
@@ -21,10 +22,9 @@ IMPORT_ITEMS_MAX = 1_000
 RELEASES_MAX = 10_000
 HOLD_TTL_S_MAX = 3_600.0
 
-Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
-Quantity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
-Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
-Warehouse = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+Reference = Annotated[str, line(120)]
+Warehouse = Annotated[str, line(40)]
+Reason = Annotated[str, line(120)]
 
 
 class ReservationLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,7 +48,7 @@ class Reservation(msgspec.Struct, frozen=True):
 
 
 class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+    reason: Reason
 
 
 class ReceiptCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,7 +85,7 @@ class Imported(msgspec.Struct, frozen=True):
 class StockReconcile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sku: Sku
     release: Annotated[list[UUID], msgspec.Meta(max_length=RELEASES_MAX)]
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+    reason: Reason
 
 
 class Availability(msgspec.Struct, frozen=True):

@@ -9,7 +9,6 @@ import msgspec
 
 from shared.errors import Kind, Refusal
 
-QUANTITY_MAX = 10_000
 LINES_MAX = 50
 
 

@@ -17,6 +17,7 @@ from shared.identity import Principal, requires_role
 from shared.money import Money, MoneyWire
 from shared.pagination import Page, decode_cursor, make_page, page_size
 from shared.problem_details import refusal_body
+from shared.validated import Token, line
 from svc.payments.card_data import refuse_card_data
 from svc.payments.clients import Psp
 from svc.payments.domain import UnknownPayment, UnknownRefund
@@ -40,12 +41,12 @@ IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", r
 class RefundCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """No `amount` means everything that is left."""
 
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    reason: Annotated[str, line(200)]
     amount: MoneyWire | None = None
 
 
 class DuplicateReturn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    psp_payment_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
+    psp_payment_id: Token
 
 
 class RefundView(msgspec.Struct, frozen=True, kw_only=True):

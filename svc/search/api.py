@@ -9,12 +9,14 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 
+from shared.currencies import Currency
 from shared.database import Database
 from shared.identity import requires_role
 from shared.ids import new_id
 from shared.jobs_queue import Periodic
 from shared.money import Money, MoneyWire
 from shared.pagination import page_size
+from shared.validated import CategoryPath, in_query
 from svc.search import store
 from svc.search.domain import QueryInvalid, Sort, UnknownBuild, VariantBody, Wish, terms_of
 from svc.search.searching import Bucket, Found, Hit, Searcher, Suggestion
@@ -24,11 +26,9 @@ LIMIT_MAX = 50
 SUGGESTIONS_MAX = 8
 
 Words = Annotated[str | None, QueryParameter(max_length=QUERY_CHARACTERS_MAX, required=False)]
-Category = Annotated[
-    str | None, QueryParameter(max_length=200, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*){0,5}$")
-]
+Category = Annotated[str | None, in_query(CategoryPath, required=False)]
 Amount = Annotated[str | None, QueryParameter(max_length=20, required=False)]
-Currency = Annotated[str, QueryParameter(pattern=r"^[A-Z]{3}$", required=False)]
+CurrencyWish = Annotated[Currency, QueryParameter(required=False)]
 SERVICES = (requires_role("service", "admin", "operator"),)
 
 
@@ -106,7 +106,7 @@ async def search(  # noqa: PLR0913 one per query parameter
     category: Category = None,
     min_price: Amount = None,
     max_price: Amount = None,
-    currency: Currency = "EUR",
+    currency: CurrencyWish = "EUR",
     sort: FromQuery[Sort] = Sort.RELEVANCE,
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,

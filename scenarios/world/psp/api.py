@@ -12,8 +12,10 @@ from scenarios.world.journals import PspRecord, iterate
 from scenarios.world.psp.behaviour import PAYMENT_METHODS, Behaviour, Fault, Method
 from scenarios.world.psp.payments import PAGE_MAX, Payment, new_refund_id
 from scenarios.world.psp.provider import Provider
+from shared.currencies import Currency
+from shared.money import AMOUNT_MINOR_MAX
 
-AmountMinor = Annotated[int, msgspec.Meta(gt=0, le=10**12)]
+AmountMinor = Annotated[int, msgspec.Meta(gt=0, le=AMOUNT_MINOR_MAX)]
 Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -22,7 +24,7 @@ class PaymentCreate(msgspec.Struct, frozen=True):
 
     merchant_reference: Reference
     amount_minor: AmountMinor
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+    currency: Currency
     payment_method: str
     capture: bool = True
 

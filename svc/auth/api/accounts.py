@@ -13,9 +13,10 @@ from shared.database import Database
 from shared.errors import Kind, Refusal
 from shared.identity import Principal, requires_role
 from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.validated import Name
 from svc.auth import handlers
 from svc.auth.api.caller import requires_user, session_id_of, user_id_of
-from svc.auth.api.sign_in import Name, Password
+from svc.auth.api.sign_in import Password
 from svc.auth.domain import InvalidCredentials, SessionView, UnknownUser, check_password
 from svc.auth.passwords import Passwords
 from svc.auth.store import users

@@ -10,9 +10,10 @@ from litestar.params import JSONBody
 
 from shared.database import Database
 from shared.identity import Principal, requires_role
+from shared.validated import Email, Name
 from svc.auth import handlers
 from svc.auth.api.accounts import Role
-from svc.auth.api.sign_in import Email, Name, Password
+from svc.auth.api.sign_in import Password
 from svc.auth.domain import TooManyPasswords, canonical_email, seeded_user_id
 from svc.auth.keys import KeyRing
 from svc.auth.passwords import Passwords

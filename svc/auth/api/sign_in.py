@@ -10,6 +10,7 @@ from litestar.params import JSONBody
 
 from shared.database import Database
 from shared.identity import Principal
+from shared.validated import Email, Name
 from svc.auth import handlers
 from svc.auth.api.caller import address_of, requires_user, session_id_of, user_id_of
 from svc.auth.domain import (
@@ -27,15 +28,6 @@ from svc.auth.tokens import AccessTokens
 JWKS_CACHED_S = 30
 PUBLIC = {"public": True}
 
-Email = Annotated[
-    str,
-    msgspec.Meta(
-        min_length=3,
-        max_length=254,
-        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,187}[A-Za-z0-9])?$",
-    ),
-]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]+$")]
 Password = Annotated[str, msgspec.Meta(max_length=1024)]
 """Bounded so that nobody makes us hash a novel; the rule itself (8 to 128) answers 422."""
 

@@ -7,10 +7,11 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 
+from shared.currencies import Currency
 from shared.identity import Principal
 from shared.pagination import Page, decode_cursor, encode_cursor, page_size
+from shared.validated import STORABLE, CategoryPath, in_query
 from svc.catalog.api.wire import (
-    STORABLE,
     CategoryList,
     CategoryView,
     ProductView,
@@ -19,7 +20,7 @@ from svc.catalog.api.wire import (
     listed_ids,
     product_view,
 )
-from svc.catalog.domain import CATEGORY_PATTERN, ProductStatus, UnknownProduct
+from svc.catalog.domain import ProductStatus, UnknownProduct
 from svc.catalog.handlers import may_see
 from svc.catalog.handlers.editing import VIEWER_ROLES
 from svc.catalog.shelf import Shelf
@@ -27,9 +28,9 @@ from svc.catalog.store import ProductFilter
 
 PRODUCTS_ORDER = "products:id"
 
-CurrencyWish = Annotated[str | None, QueryParameter(pattern=r"^[A-Z]{3}$", required=False)]
+CurrencyWish = Annotated[Currency | None, QueryParameter(required=False)]
 WordsWish = Annotated[str | None, QueryParameter(min_length=1, max_length=200, pattern=STORABLE, required=False)]
-CategoryWish = Annotated[str | None, QueryParameter(max_length=200, pattern=CATEGORY_PATTERN, required=False)]
+CategoryWish = Annotated[str | None, in_query(CategoryPath, required=False)]
 Batch = Annotated[str | None, QueryParameter(max_length=7_000, pattern=STORABLE, required=False)]
 
 

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from litestar import Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, JSONBody, PathParameter
+from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from shared.database import Database
 from shared.identity import Principal, requires_role
 from shared.unit_of_work import OrmUnitOfWork
+from shared.validated import Sku, in_path
 from svc.catalog import handlers
 from svc.catalog.api.wire import (
     CategoryCreate,
@@ -34,7 +35,7 @@ EDITORS = (requires_role("seller", *EDITOR_ROLES),)
 STAFF = (requires_role(*EDITOR_ROLES),)
 
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", required=False)]
-SkuPath = Annotated[str, PathParameter(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+SkuPath = Annotated[str, in_path(Sku)]
 
 
 @post("/api/v1/products", guards=EDITORS, tags=["products"])

@@ -7,10 +7,12 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
+from shared.currencies import Currency
 from shared.database import Database
 from shared.identity import requires_role
+from shared.validated import STORABLE
 from svc.catalog import handlers, store
-from svc.catalog.api.wire import STORABLE, ImportProduct, imported_wish, listed
+from svc.catalog.api.wire import ImportProduct, imported_wish, listed
 from svc.catalog.shelf import Shelf
 
 SERVICES = (requires_role("service"),)
@@ -36,7 +38,7 @@ class Imported(msgspec.Struct, frozen=True):
 async def variants(
     database: NamedDependency[Database],
     skus: Annotated[str, QueryParameter(min_length=1, max_length=7_000, pattern=STORABLE)],
-    currency: Annotated[str | None, QueryParameter(pattern=r"^[A-Z]{3}$", required=False)] = None,
+    currency: Annotated[Currency | None, QueryParameter(required=False)] = None,
 ) -> PricedVariants:
     """What up to 100 SKUs cost now, before tax; unknown SKUs are left out, never cached."""
     wanted = listed("skus", skus) or ()

@@ -5,12 +5,11 @@ from uuid import UUID
 
 import msgspec
 
+from shared.currencies import Currency
 from shared.errors import Kind, Refusal
-from shared.money import AMOUNT_MINOR_MAX, InvalidMoneyError, Money, MoneyWire
+from shared.money import InvalidMoneyError, Money, MoneyWire
+from shared.validated import PRICE_MINOR_MAX, STORABLE, AmountMinor, CategoryPath, PriceMinor, Sku, Slug, line
 from svc.catalog.domain import (
-    CATEGORY_PATTERN,
-    SKU_PATTERN,
-    SLUG_PATTERN,
     VARIANTS_MAX,
     Price,
     Product,
@@ -26,19 +25,11 @@ from svc.catalog.domain import (
 BATCH_MAX = 100
 CURRENCIES_MAX = 10
 OPTIONS_MAX = 10
-ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
-STORABLE = r"^[^\x00]*$"
-"""PostgreSQL stores every character but the zero."""
 
-Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=SKU_PATTERN)]
-Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=SLUG_PATTERN)]
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
+Title = Annotated[str, line(200)]
 Description = Annotated[str, msgspec.Meta(max_length=4_000, pattern=STORABLE)]
-CategoryPath = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=CATEGORY_PATTERN)]
-CategoryName = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
-Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
-AmountMinor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
-OptionText = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=ONE_LINE)]
+CategoryName = Annotated[str, line(80)]
+OptionText = Annotated[str, line(60)]
 Options = Annotated[dict[OptionText, OptionText], msgspec.Meta(max_length=OPTIONS_MAX)]
 
 
@@ -126,7 +117,7 @@ class CategoryCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ImportPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: Currency
-    price_minor: AmountMinor
+    price_minor: PriceMinor
 
 
 class ImportVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -134,7 +125,7 @@ class ImportVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     sku: Sku
     options: Options = {}
-    price_minor: AmountMinor
+    price_minor: PriceMinor
     currency: Currency = "EUR"
     other_prices: Annotated[list[ImportPrice], msgspec.Meta(max_length=CURRENCIES_MAX - 1)] = []
 
@@ -148,7 +139,7 @@ class ImportProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     category: CategoryPath
     status: ProductStatus = ProductStatus.ACTIVE
     tax_class: TaxClass = TaxClass.STANDARD
-    seller_id: Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=ONE_LINE)] | None = None
+    seller_id: Annotated[str, line(80)] | None = None
     variants: Annotated[list[ImportVariant], msgspec.Meta(min_length=1, max_length=VARIANTS_MAX)]
 
 
@@ -185,8 +176,8 @@ def variant_of(sku: str, write: VariantWrite) -> Variant:
     prices = [Money.from_wire(wire) for wire in write.prices]
     if any(price.amount_minor < 0 for price in prices):
         raise NegativePrice("a price is not negative")
-    if any(price.amount_minor > AMOUNT_MINOR_MAX for price in prices):
-        raise InvalidMoneyError("amount out of range")
+    if any(price.amount_minor > PRICE_MINOR_MAX for price in prices):
+        raise InvalidMoneyError(f"a price is at most {PRICE_MINOR_MAX} minor units")
     return Variant(
         sku=sku,
         options=write.options,

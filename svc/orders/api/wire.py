@@ -7,19 +7,16 @@ import msgspec
 
 from shared.errors import Forbidden
 from shared.identity import Principal
+from shared.validated import Country, Sku, line, matching
 from svc.orders.domain.cart import LINE_QUANTITY_MAX, LINES_MAX
 
-PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
-
-Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=LINE_QUANTITY_MAX)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
-City = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=PRINTABLE)]
-PostalCode = Annotated[str, msgspec.Meta(min_length=1, max_length=20, pattern=PRINTABLE)]
-Country = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")]
-CouponCode = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
-PaymentToken = Annotated[str, msgspec.Meta(pattern=r"^tok_[a-z0-9_]{1,60}$")]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=PRINTABLE)]
+Text = Annotated[str, line(200)]
+City = Annotated[str, line(100)]
+PostalCode = Annotated[str, line(20)]
+CouponCode = Annotated[str, matching(r"[A-Za-z0-9_-]+", 40)]
+PaymentToken = Annotated[str, matching(r"tok_[a-z0-9_]{1,60}", 64)]
+Reason = Annotated[str, line(120)]
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

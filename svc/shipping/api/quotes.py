@@ -8,9 +8,11 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
+from shared.currencies import Currency
 from shared.database import Database
 from shared.identity import requires_role
 from shared.money import Money, MoneyWire
+from shared.validated import AmountMinor, Country, in_query, matching
 from svc.shipping.domain import ITEM_WEIGHT_G, CountryNotServed, CurrencyNotServed, Offer, offers
 from svc.shipping.settings import Settings
 from svc.shipping.store import rates
@@ -19,12 +21,12 @@ DEFAULT_CURRENCY = "EUR"
 DEFAULT_METHOD = "standard"
 WEIGHT_G_MAX = 1_000_000
 ITEMS_MAX = 100_000
-SUBTOTAL_MINOR_MAX = 10**12
 
-Country = Annotated[str, QueryParameter(pattern=r"^[A-Z]{2}$")]
-Currency = Annotated[str, QueryParameter(pattern=r"^[A-Z]{3}$", required=False)]
+Destination = Annotated[str, in_query(Country)]
+CurrencyWish = Annotated[Currency, QueryParameter(required=False)]
+Method = Annotated[str, matching(r"[a-z]+", 20)]
 WeightG = Annotated[int, QueryParameter(ge=1, le=WEIGHT_G_MAX, required=False)]
-Subtotal = Annotated[int | None, QueryParameter(ge=0, le=SUBTOTAL_MINOR_MAX, required=False)]
+Subtotal = Annotated[int | None, in_query(AmountMinor, required=False)]
 
 
 class OfferView(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,10 +60,10 @@ class RateController(Controller):
     @get("/", opt={"public": True})
     async def list_offers(
         self,
-        country: Country,
+        country: Destination,
         database: NamedDependency[Database],
         weight_g: WeightG = ITEM_WEIGHT_G,
-        currency: Currency = DEFAULT_CURRENCY,
+        currency: CurrencyWish = DEFAULT_CURRENCY,
         subtotal_minor: Subtotal = None,
     ) -> OfferList:
         """What sending a weight to a country costs; goods worth `subtotal_minor` may go for nothing."""
@@ -77,12 +79,12 @@ class QuoteController(Controller):
     @get("/")
     async def quote(
         self,
-        country: Country,
+        country: Destination,
         items: Annotated[int, QueryParameter(ge=1, le=ITEMS_MAX)],
         database: NamedDependency[Database],
         config: NamedDependency[Settings],
-        currency: Currency = DEFAULT_CURRENCY,
-        method: Annotated[str, QueryParameter(pattern=r"^[a-z]{1,20}$", required=False)] = DEFAULT_METHOD,
+        currency: CurrencyWish = DEFAULT_CURRENCY,
+        method: Annotated[str, in_query(Method, required=False)] = DEFAULT_METHOD,
         subtotal_minor: Subtotal = None,
     ) -> Quote:
         """The price of sending so many items with one method, and how long it is good for."""

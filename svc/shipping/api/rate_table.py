@@ -8,9 +8,11 @@ from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
+from shared.currencies import Currency
 from shared.database import Database
 from shared.identity import requires_role
 from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.validated import in_query, line
 from svc.shipping.domain import VersionMissing
 from svc.shipping.handlers import rates
 from svc.shipping.handlers.rates import RateEdit, RateWish
@@ -19,9 +21,9 @@ from svc.shipping.store.rates import RateRow
 AMOUNT_MINOR_MAX = 10**9
 WEIGHT_G_MAX = 70_000
 DAYS_MAX = 90
-PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
 AmountMinor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
+Zone = Annotated[str, line(40)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)]
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", required=False)]
 
@@ -29,9 +31,9 @@ IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", required=False)
 class RateCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Amounts are minor units of `currency`."""
 
-    zone: Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=PRINTABLE)]
+    zone: Zone
     method: Literal["standard", "express"]
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+    currency: Currency
     weight_g_max: Annotated[int, msgspec.Meta(ge=1, le=WEIGHT_G_MAX)]
     amount_minor: AmountMinor
     days_max: Days
@@ -67,8 +69,8 @@ class RateTableController(Controller):
     async def list_rates(
         self,
         database: NamedDependency[Database],
-        zone: Annotated[str | None, QueryParameter(max_length=40, pattern=PRINTABLE, required=False)] = None,
-        currency: Annotated[str | None, QueryParameter(pattern=r"^[A-Z]{3}$", required=False)] = None,
+        zone: Annotated[str | None, in_query(Zone, required=False)] = None,
+        currency: Annotated[Currency | None, QueryParameter(required=False)] = None,
         cursor: Annotated[str | None, QueryParameter(max_length=512, required=False)] = None,
         limit: FromQuery[int | None] = None,
     ) -> Page[RateView]:

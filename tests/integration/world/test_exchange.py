@@ -22,6 +22,6 @@ async def test_a_rate_changes_when_told_and_every_quote_can_be_found_again(tmp_p
 
 async def test_an_unknown_currency_or_a_zero_rate_is_refused(tmp_path):
     async with running_world(tmp_path) as world:
-        await quote(world, "EUR", "XXX", expect=422)
+        await quote(world, "EUR", "AED", expect=422)
         url = f"{world.psp_url}/control/exchange-rates"
         await call(world, "PUT", url, json={"currency": "USD", "per_euro": "0.0"}, expect=400)
