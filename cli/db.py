@@ -34,7 +34,12 @@ def db(
             "database.unknown", f"{service!r} has no database.", mend=f"Choose one of: {known}.", exit_code=2
         )
     psql = shutil.which("psql")
-    url = environment.database_url(layout, secrets, service)
+    url = environment.database_url_without_password(layout, service)
     if psql is None:
-        raise OperatorError("psql.missing", "psql is not installed.", mend=f"Install it, or connect to {url}.")
+        raise OperatorError(
+            "psql.missing",
+            "psql is not installed.",
+            mend=f"Install it, or connect to {url} with the password in {layout.secrets_file}.",
+        )
+    os.environ["PGPASSWORD"] = secrets.database_passwords[service]  # in argv every user of the machine could read it
     os.execv(psql, [psql, url, *(["-c", command] if command else [])])  # noqa: S606 the operator asked for it

@@ -31,6 +31,7 @@ def logs(
     from compose import log_files, state  # noqa: PLC0415 -- the same
 
     layout = state.layout_of()
+    trace = log_files.trace_id(trace)
     files = log_files.find(layout, service)
     wanted = log_files.follow(files, lines, trace) if follow else log_files.read(files, lines, trace)
     for found in wanted:

@@ -12,6 +12,7 @@ LIST_EXAMPLES = """Examples:
 SHOW_EXAMPLES = """Examples:
 
   shopctl mail show 12"""
+NOT_FOUND = 404
 
 
 def register(app: typer.Typer) -> None:
@@ -46,22 +47,27 @@ def show(number: Annotated[int, typer.Argument(help="The mail's number in the li
     import json as library  # noqa: PLC0415 -- quick --help
 
     from cli import terminal  # noqa: PLC0415 -- the same
+    from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
+    from scenarios.fleet import FleetRefusedError  # noqa: PLC0415 -- the same
 
-    mail = _ask(f"/mail/{number}")
+    try:
+        mail = _ask(f"/mail/{number}")
+    except FleetRefusedError as error:
+        if error.status != NOT_FOUND:
+            raise
+        raise OperatorError(
+            "mail.unknown", f"There is no mail {number}.", mend="See: shopctl mail list.", exit_code=2
+        ) from error
     terminal.line(mail.get("text") or library.dumps(mail, indent=2))
 
 
 def _ask(path: str) -> Any:
     import asyncio  # noqa: PLC0415 -- quick --help
 
-    from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
-    from scenarios.fleet import Fleet, FleetRefusedError  # noqa: PLC0415 -- the same
+    from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
 
     async def ask() -> Any:
         async with Fleet.running() as fleet:
             return await fleet.world("catcher", "GET", path)
 
-    try:
-        return asyncio.run(ask())
-    except FleetRefusedError as error:
-        raise OperatorError("mail.unknown", str(error), mend="shopctl mail list names them.") from error
+    return asyncio.run(ask())

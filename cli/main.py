@@ -16,6 +16,7 @@ from typing import Annotated, Final
 import typer
 from typer import Abort, TyperException
 
+from cli import output
 from compose.operator_error import OperatorError
 
 EXIT_USAGE: Final = 2
@@ -32,6 +33,7 @@ COMMANDS: Final = (
 
 def main() -> None:
     """The entry point of the script `shopctl`."""
+    output.install()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -39,6 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     try:
         code = build()(list(arguments) or ["--help"], prog_name="shopctl", standalone_mode=False)
+        sys.stdout.flush()
     except OperatorError as error:
         _fail(error.what, error.mend)
         return error.exit_code
@@ -49,8 +52,7 @@ def run(arguments: Sequence[str]) -> int:
     except (Abort, KeyboardInterrupt):
         _fail("Interrupted.", "The stack is as it was; look with: shopctl status.")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # head(1) has seen enough
+    except output.ReaderGoneError:
         return 0
     except Exception as error:  # noqa: BLE001 -- the last resort: a log instead of a traceback
         return _unexpected(error, arguments)

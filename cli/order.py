@@ -28,6 +28,7 @@ def order(
     from cli import terminal  # noqa: PLC0415 -- the same
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
     from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
+    from scenarios.money_text import money_text  # noqa: PLC0415 -- the same
     from scenarios.story import Story, story  # noqa: PLC0415 -- the same
 
     async def read() -> Story | None:
@@ -42,7 +43,7 @@ def order(
         return
     row = told.order
     terminal.line(
-        f"{row['number']}  {row['status']}  {row['total_minor']} {row['currency']} (minor units)  {row['email']}\n"
+        f"{row['number']}  {row['status']}  {money_text(row['total_minor'], row['currency'])}  {row['email']}\n"
         f"trace {row['trace_id']}  (shopctl trace {row['trace_id']})"
     )
     terminal.table(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PLAIN_WIDTH: Final = 200
+COLUMN_GAP: Final = 2
 MEGABYTE: Final = 1_000_000
 STATE_STYLES: Final = {
     "ready": "green",
@@ -65,14 +66,19 @@ def working(text: str) -> Generator[None]:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
     """Data for people, on stdout."""
-    _console(stderr=False).print(_table(columns, rows, title=title))
+    console = _console(stderr=False)
+    cells = [_cells(row) for row in rows]
+    if _longest_words(columns, cells) > console.width:
+        _print_records(console, columns, cells, title=title)
+    else:
+        console.print(_table(columns, cells, title=title))
 
 
 def json(value: Any) -> None:
     """Data for programs, on stdout."""
     import json as library  # noqa: PLC0415 -- shadowed by our own word for it
 
-    sys.stdout.write(library.dumps(value, indent=2, default=str) + "\n")
+    line(library.dumps(value, indent=2, default=str))
 
 
 def line(text: str) -> None:
@@ -177,7 +183,7 @@ class Board:
         """Set the row `name`."""
         self._rows[name] = (name, state, *rest)
         if self._live is not None:
-            self._live.update(_table(self._columns, self._rows.values(), title=""))
+            self._live.update(_table(self._columns, map(_cells, self._rows.values()), title=""))
         elif state in self._final and (name, state) not in self._told:
             self._told.add((name, state))
             info(" ".join(str(part) for part in (name, state, *rest) if part))
@@ -194,7 +200,7 @@ def _console(*, stderr: bool) -> "Console":
     return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH)
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str) -> "Table":
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str) -> "Table":
     from rich import box  # noqa: PLC0415 -- the same
     from rich.table import Table  # noqa: PLC0415 -- the same
     from rich.text import Text  # noqa: PLC0415 -- the same
@@ -203,9 +209,34 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: s
     for column in columns:
         made.add_column(column, justify="right" if column in NUMERIC else "left", overflow="fold")
     for row in rows:
-        cells = ["" if cell is None else str(cell) for cell in row]
-        made.add_row(*(Text(cell, style=STATE_STYLES.get(cell, "")) for cell in cells))
+        made.add_row(*(Text(cell, style=STATE_STYLES.get(cell, "")) for cell in row))
     return made
+
+
+def _cells(row: Sequence[object]) -> list[str]:
+    return ["" if cell is None else str(cell) for cell in row]
+
+
+def _longest_words(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """The width below which a table would break words."""
+    longest = [len(column) for column in columns]
+    for row in rows:
+        longest = [
+            max(width, *(len(word) for word in cell.split() or [""])) for width, cell in zip(longest, row, strict=True)
+        ]
+    return sum(longest) + COLUMN_GAP * (len(columns) - 1)
+
+
+def _print_records(console: "Console", columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str) -> None:
+    """What a narrow terminal gets instead of a table: a row is a paragraph, a cell a line."""
+    if title:
+        console.print(title, style="italic", markup=False, highlight=False)
+    for row in rows:
+        for column, cell in zip(columns, row, strict=True):
+            if cell:
+                style = STATE_STYLES.get(cell)
+                console.print(f"{column}: {cell}", style=style, markup=False, highlight=False, soft_wrap=True)
+        console.print()
 
 
 NUMERIC: Final = frozenset(

@@ -69,6 +69,13 @@ def _user(layout: Layout) -> Finding:
 
 def _home(layout: Layout) -> Finding:
     place = _existing(layout.home)
+    if (file := next((path for path in (layout.home, *layout.home.parents) if path.exists()), place)) != place:
+        return Finding(
+            "state directory",
+            "fail",
+            f"{file} is no directory",
+            "Choose another: export SHOPSTREAM_HOME=/path/with/room.",
+        )
     if os.access(place, os.W_OK | os.X_OK):
         return Finding("state directory", "ok", str(layout.home))
     return Finding(

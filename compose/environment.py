@@ -72,6 +72,11 @@ def database_url(layout: Layout, secrets: Secrets, service: str) -> str:
     return f"postgresql://{service}:{password}@{LOOPBACK}:{layout.port('postgres')}/{service}"
 
 
+def database_url_without_password(layout: Layout, service: str) -> str:
+    """The same for places that others may read."""
+    return f"postgresql://{service}@{LOOPBACK}:{layout.port('postgres')}/{service}"
+
+
 def audit_url(layout: Layout, secrets: Secrets) -> str:
     """The read-only role's address with a `{database}` placeholder."""
     where = f"{LOOPBACK}:{layout.port('postgres')}"

@@ -15,10 +15,9 @@ from typing import Any, Final
 
 from compose import operator_error, ports, state
 from compose.control import SUPERVISOR_AWAY, Control
-from compose.engines.engine import DISK_FULL
 from compose.engines.postgres import FOREIGN_DATA, data_root
 from compose.layout import Layout, default_cache, default_home, make_directories
-from compose.machine import disk_full
+from compose.machine import DISK_FULL, disk_full
 from compose.operator_error import OperatorError
 from compose.process import rotate, tail
 from compose.supervisor import leftovers

@@ -16,6 +16,7 @@ from compose.operator_error import OperatorError
 TAIL_BYTES_MAX: Final = 4_000_000
 FOLLOW_PAUSE_SECONDS: Final = 0.2
 OWN_KEYS: Final = ("time", "timestamp", "level", "service", "instance", "event", "trace_id", "logger")
+TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 ISO_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)[.,]?(\d{0,6})")
 
 
@@ -27,6 +28,12 @@ class LogLine:
     process: str
     raw: str
     fields: dict[str, Any] | None
+
+    def is_of(self, trace: str) -> bool:
+        """Whether the line says that it belongs to the trace; a line that is no JSON names it as a whole word."""
+        if self.fields is not None:
+            return self.fields.get("trace_id") == trace
+        return re.search(rf"(?<![0-9a-f]){trace}(?![0-9a-f])", self.raw) is not None
 
     def pretty(self) -> str:
         """The line for people: time, process, level, event, the other fields, a short trace."""
@@ -55,8 +62,20 @@ def find(layout: Layout, name: str) -> list[Path]:
     return found
 
 
+def trace_id(text: str) -> str:
+    """A trace id as logs carry it, or empty for all lines. Raises OperatorError `logs.trace`."""
+    if text and not TRACE_ID.fullmatch(text):
+        raise OperatorError(
+            "logs.trace",
+            f"{text!r} is no trace id.",
+            mend="It is the 32 hex digits of an answer's X-Trace-Id.",
+            exit_code=2,
+        )
+    return text
+
+
 def read(files: Iterable[Path], count: int, trace: str = "") -> list[LogLine]:
-    """The last `count` lines of all files together, oldest first."""
+    """The last `count` lines of all files together, oldest first; with `trace`, only lines of that trace id."""
     return _merged((_tail(path) for path in files), trace)[-count:]
 
 
@@ -72,7 +91,7 @@ def follow(files: Iterable[Path], count: int, trace: str = "") -> Iterator[LogLi
 
 
 def _merged(streams: Iterable[Iterable[LogLine]], trace: str) -> list[LogLine]:
-    wanted = ([line for line in lines if not trace or trace in line.raw] for lines in streams)
+    wanted = ([line for line in lines if not trace or line.is_of(trace)] for lines in streams)
     return list(heapq.merge(*wanted, key=lambda line: line.at))
 
 

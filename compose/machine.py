@@ -4,19 +4,23 @@ Everything else is a bug, and stays one.
 """
 
 import errno
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from compose.layout import default_home
 from compose.operator_error import OperatorError
 
+DISK_FULL: Final = "No space left on device"
+"""How every engine and library says it, whatever the kind of its error."""
+SQLSTATE_DISK_FULL: Final = "53100"
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def refusal_of(error: BaseException) -> OperatorError | None:
-    """The operator's side of an OSError; None for what is no state of the machine."""
+    """The operator's side of an error; None for what is no state of the machine."""
     if not isinstance(error, OSError):
-        return None
+        return disk_full(default_home()) if any(map(_says_disk_full, _chain(error))) else None
     place = Path(str(error.filename)) if error.filename else default_home()
     if error.errno in NO_ROOM:
         return disk_full(place)
@@ -27,6 +31,18 @@ def refusal_of(error: BaseException) -> OperatorError | None:
     if isinstance(error, ConnectionError):
         return _away("any more")
     return None
+
+
+def _says_disk_full(error: BaseException) -> bool:
+    """An engine ran out of room and says so in its answer."""
+    return DISK_FULL in str(error) or getattr(error, "sqlstate", None) == SQLSTATE_DISK_FULL
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def disk_full(path: Path) -> OperatorError:

@@ -41,10 +41,33 @@ Json = dict[str, Any]
 
 
 class FleetRefusedError(OperatorError):
-    """The fleet refused or failed an operator's call that the harness cannot do without."""
+    """The fleet refused or failed an operator's call that the harness cannot do without.
 
-    def __init__(self, what: str) -> None:
-        super().__init__("fleet.refused", what, mend="Look with: shopctl status, shopctl logs.")
+    `status` and `problem` are the answer's: its problem document's stable code, empty where it was none.
+    """
+
+    def __init__(self, name: str, request: str, *, status: int, content: bytes) -> None:
+        self.status = status
+        try:
+            document = msgspec.json.decode(content, type=_Problem)
+        except msgspec.MsgspecError:
+            document = _Problem()
+        self.problem = document.code
+        said = document.detail or document.title or "it gave no reason"
+        reason = f"{document.code}: {said}" if document.code else said
+        super().__init__(
+            "fleet.refused",
+            f"{name} refused {request} with {status}, {reason}",
+            mend="Look with: shopctl status, shopctl logs.",
+        )
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    """What a problem document says to people (RFC 9457)."""
+
+    code: str = ""
+    title: str = ""
+    detail: str = ""
 
 
 class FleetAwayError(OperatorError):
@@ -179,5 +202,5 @@ class Fleet:
         except NO_ANSWER as error:
             raise FleetAwayError(name, self.url(name)) from error
         if answer.status >= 300:
-            raise FleetRefusedError(f"{method} {name}{path}: {answer.status} {content[:400]!r}")
+            raise FleetRefusedError(name, f"{method} {path}", status=answer.status, content=content)
         return msgspec.json.decode(content) if content else None

@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from scenarios.fleet import Fleet
+from compose.operator_error import OperatorError
+from scenarios.fleet import Fleet, FleetRefusedError
 from scenarios.workloads.flash_sale import ADDRESS
 
 CHUNK = 1_000
 PASSWORD = "correct horse battery staple"  # noqa: S105 the seeded people's, printed by shopctl seed
 PAST_ORDERS_AT_ONCE = 8
-INDEX_DEADLINE_S = 120.0
+OTHER_SHOP = ("sku_taken", "slug_taken")
+"""What catalog says to goods of a different seeding."""
 
 Report = Callable[[str, int, int], None]
 """Called with what is done, how many pieces, and of how many."""
@@ -61,7 +63,11 @@ class Seeded(msgspec.Struct, frozen=True):
 
 
 async def seed(fleet: Fleet, *, size: str, seed: int, report: Report) -> Seeded:
-    """Bring in the goods, the people and the past orders of a size."""
+    """Bring in the goods, the people and the past orders of a size.
+
+    Raises `OperatorError` (seed.other_shop) where another number was seeded before,
+    `FleetRefusedError`, `FleetAwayError`.
+    """
     started = time.monotonic()
     wanted = SIZES[size]
     products = _products(wanted.products, random.Random(seed))
@@ -107,11 +113,24 @@ async def _import_products(fleet: Fleet, products: Sequence[dict[str, Any]], rep
             for product in chunk
             for variant in product["variants"]
         ]
-        await fleet.call("catalog", "POST", "/internal/products/import", json={"items": chunk})
+        await _import_chunk(fleet, chunk)
         for part in _chunks(stock, CHUNK):
             await fleet.call("inventory", "POST", "/internal/stock/import", json={"items": part})
         done += len(chunk)
         report("products", done, len(products))
+
+
+async def _import_chunk(fleet: Fleet, chunk: Sequence[dict[str, Any]]) -> None:
+    try:
+        await fleet.call("catalog", "POST", "/internal/products/import", json={"items": chunk})
+    except FleetRefusedError as error:
+        if error.problem not in OTHER_SHOP:
+            raise
+        raise OperatorError(
+            "seed.other_shop",
+            "This shop was seeded with another number: its SKUs belong to other goods.",
+            mend="Repeat the number of the first seeding, or begin anew: shopctl down --wipe, shopctl up.",
+        ) from error
 
 
 async def _import_users(fleet: Fleet, count: int, report: Report) -> list[str]:

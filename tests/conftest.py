@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import json
 import os
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ CATEGORIES = ("unit", "integration", "consumer", "performance", "security", "con
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--service", help="only the tests marked as this service's")
+    parser.addoption("--count-to", help="write how many tests each category has to this file, as JSON")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,6 +47,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for category in CATEGORIES:
             if f"/tests/{category}/" in str(item.path):
                 item.add_marker(getattr(pytest.mark, category))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What `shopctl test --count` shows: every category, those outside of all as `other`, and the total."""
+    if not (path := session.config.getoption("--count-to")):
+        return
+    counts: dict[str, int] = dict.fromkeys((*CATEGORIES, "other"), 0)
+    for item in session.items:
+        counts[next((category for category in CATEGORIES if item.get_closest_marker(category)), "other")] += 1
+    rows = [*counts.items(), ("all", len(session.items))]
+    Path(path).write_text(json.dumps([{"category": name, "count": count} for name, count in rows]))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from compose.layout import Layout
-from compose.machine import disk_full
+from compose.machine import DISK_FULL, disk_full
 from compose.operator_error import OperatorError
 from compose.process import Command, Watched, tail
 
 STAMP: Final = "provider"
-DISK_FULL: Final = "No space left on device"
 
 # a role and what it is doing now, for the live table: ("kafka", "fetching jars 12/46")
 Report = Callable[[str, str], None]

@@ -5,8 +5,8 @@ import subprocess
 from typing import Final
 
 from compose.engines import cds, jars, java
-from compose.engines.engine import DISK_FULL, Context, NotReadyError, claim_data, minimal_environ
-from compose.machine import disk_full
+from compose.engines.engine import Context, NotReadyError, claim_data, minimal_environ
+from compose.machine import DISK_FULL, disk_full
 from compose.operator_error import OperatorError
 from compose.process import Command, Watched
 

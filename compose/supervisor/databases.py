@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from compose.environment import AUDIT_ROLE, common, database_url
 from compose.layout import Layout
+from compose.machine import DISK_FULL, disk_full
 from compose.operator_error import OperatorError
 from compose.process import tail
 from compose.secrets_file import Secrets
@@ -106,6 +107,8 @@ class Databases:
         except TimeoutError:
             forked.send(child.signal.SIGKILL)
         if forked.exit_code != 0:
+            if DISK_FULL in tail(log):
+                raise disk_full(self._layout.home)
             last = (tail(log).strip().splitlines() or [f"exit code {forked.exit_code}, no message"])[-1]
             raise OperatorError(
                 "migration.failed",

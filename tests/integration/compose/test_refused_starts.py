@@ -248,6 +248,15 @@ def _without_privileges() -> None:
             libc.prctl(CAPBSET_DROP, capability, 0, 0, 0)
 
 
+def test_the_doctor_names_a_home_that_is_a_file(shopctl: Shopctl, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("I am no directory")
+    for place in (home, home / "below"):
+        said = shopctl("--home", str(place), "doctor", "--json")
+        (found,) = [finding for finding in json.loads(said.out) if finding["name"] == "state directory"]
+        assert (said.code, found["verdict"], found["detail"]) == (3, "fail", f"{home} is no directory")
+
+
 def test_the_doctor_finds_the_same_without_starting_anything(
     shopctl: Shopctl, tiny_stack: Layout, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

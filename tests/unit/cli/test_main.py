@@ -1,6 +1,6 @@
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,15 @@ TRIES = 5
 
 
 def test_help_is_quick():
+    """By its own use of the processor: a busy machine makes it wait, not work."""
+
     def seconds() -> float:
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "cli.main", "--help"], check=True, capture_output=True)
-        return time.perf_counter() - began
+        argv = [sys.executable, "-m", "cli.main", "--help"]
+        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return used.ru_utime + used.ru_stime
 
     assert min(seconds() for _ in range(TRIES)) < HELP_SECONDS_MAX
 
@@ -33,7 +38,7 @@ def test_help_imports_nothing_heavy():
 def test_every_command_file_is_listed():
     files = {path.stem for path in Path(cli.__file__).parent.glob("*.py")}
     packages = {path.parent.name for path in Path(cli.__file__).parent.glob("*/__init__.py")}
-    assert (files | packages) - {"__init__", "main", "terminal"} <= set(main.COMMANDS)
+    assert (files | packages) - {"__init__", "main", "output", "terminal"} <= set(main.COMMANDS)
 
 
 @pytest.mark.parametrize("command", ["up", "down", "status", "logs", "restart", "doctor"])

@@ -46,6 +46,27 @@ def test_a_trace_is_followed_over_the_files(layout):
     assert [line.fields["event"] for line in found] == ["placed", "shipped"]
 
 
+def test_a_trace_is_no_part_of_another_word_of_the_line(layout):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    layout.log("orders-1").write_text(
+        entry(1, f"saw {trace}", "") + entry(2, "own", trace) + entry(3, "longer", trace + "0")
+    )
+    layout.log("postgres").write_text(
+        f"2026-11-22 18:00:04 LOG: /* {trace} */ select\n2026-11-22 18:00:05 LOG: {trace}ab\n"
+    )
+    found = log_files.read(log_files.find(layout, ""), 10, trace=trace)
+    assert [line.at[17:19] for line in found] == ["02", "04"]
+
+
+@pytest.mark.parametrize(
+    "text", ["4bf9", "4BF92F3577B34DA6A3CE929D0E0E4736", "4bf92f3577b34da6a3ce929d0e0e4736\n", ".*"]
+)
+def test_what_is_no_trace_id_is_refused(text):
+    with pytest.raises(OperatorError) as refused:
+        log_files.trace_id(text)
+    assert (refused.value.code, refused.value.exit_code) == ("logs.trace", 2)
+
+
 def test_followed_lines_come_once_and_whole_whenever_they_are_written(layout, monkeypatch):
     log = layout.log("orders-1")
     log.write_text(entry(1, "e1") + entry(2, "e2") + entry(3, "e3") + entry(4, "e4")[:20])

@@ -5,6 +5,7 @@ import os
 import socket
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from compose.machine import refusal_of
@@ -55,6 +56,16 @@ def test_a_full_device_says_so_by_itself() -> None:
     refusal = refusal_of(full.value)
     assert refusal is not None
     assert refusal.code == "disk.full"
+
+
+def test_an_engine_that_ran_out_of_room_says_so_in_its_answer() -> None:
+    answer = asyncpg.DiskFullError('could not write block 0 in file "base/1": No space left on device')
+    closed = asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+    closed.__cause__ = answer
+    for error in (answer, closed):
+        refusal = refusal_of(error)
+        assert refusal is not None
+        assert refusal.code == "disk.full"
 
 
 def test_nobody_listening_is_somebody_away() -> None:

@@ -7,7 +7,7 @@ import pytest
 from compose import ports, state
 from compose.layout import Layout
 from compose.operator_error import OperatorError
-from scenarios.fleet import Fleet
+from scenarios.fleet import Fleet, FleetRefusedError
 
 
 def fleet_of(home: Path) -> Fleet:
@@ -28,3 +28,18 @@ def test_the_next_one_may_when_the_first_has_ended(tmp_path: Path) -> None:
         raise ZeroDivisionError
     with fleet_of(tmp_path).exclusive():
         assert (tmp_path / "exclusive").exists()
+
+
+def test_a_refusal_is_told_in_the_words_of_its_problem_document() -> None:
+    content = b'{"title": "Conflict", "code": "sku_taken", "detail": "SKU-1 belongs to other goods"}'
+    refused = FleetRefusedError("catalog", "POST /internal/products/import", status=409, content=content)
+    assert refused.what == (
+        "catalog refused POST /internal/products/import with 409, sku_taken: SKU-1 belongs to other goods"
+    )
+    assert (refused.status, refused.problem) == (409, "sku_taken")
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"[1]", b'{"code": 7}'])
+def test_a_refusal_that_is_no_problem_document_shows_nothing_raw(content: bytes) -> None:
+    refused = FleetRefusedError("catalog", "GET /x", status=502, content=content)
+    assert refused.what == "catalog refused GET /x with 502, it gave no reason"
