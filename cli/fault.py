@@ -51,14 +51,17 @@ def inject(
 
     from cli import terminal  # noqa: PLC0415 -- the same
     from scenarios.evidence import FaultFired  # noqa: PLC0415 -- the same
-    from scenarios.faults import processes  # noqa: PLC0415 -- the same
+    from scenarios.faults.injections import Injections  # noqa: PLC0415 -- the same
+    from scenarios.faults.processes import Kill, Pause  # noqa: PLC0415 -- the same
     from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
 
     async def fire() -> FaultFired:
-        async with Fleet.running() as fleet:
+        async with Fleet.running() as fleet, Injections(fleet) as injections:
             if fault == "pause":
-                return await processes.pause(fleet, process, for_s=seconds)
-            return await processes.killed_and_back(fleet, process)
+                await injections.inject(Pause(process), for_s=seconds)
+            else:
+                await injections.inject(Kill(process), for_s=0.0)
+        return injections.fired[0]
 
     fired = asyncio.run(fire())
     if json:

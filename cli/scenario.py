@@ -76,7 +76,7 @@ def show(name: Name, json: Json = False) -> None:
     terminal.table(
         ("form", "parameters", "faults"),
         [
-            (form, _words(parameters), ", ".join(f"{s.fault} {s.target}" for s in scenario.faults[form]))
+            (form, _words(parameters), ", ".join(f"{s.fault.name} {s.fault.target}" for s in scenario.faults[form]))
             for form, parameters in scenario.forms.items()
         ],
     )

@@ -1,19 +1,22 @@
 """The words a drill file is written in: what is sold to whom, which faults come when, what is judged."""
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from scenarios.evidence.facts import Demand
+from scenarios.faults.fault import Fault
 
 
 class FaultStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault and its cue: the share of the supply that clients have had confirmed."""
+    """A fault and its cue: the share of the supply that clients have had confirmed.
 
-    fault: Literal["kill", "pause"]
-    target: str
+    Healed after `for_s` seconds; None is at the end of the load.
+    """
+
+    fault: Fault
     at_confirmed_share: float
-    for_s: float = 0.0
+    for_s: float | None = None
 
 
 class DefectCard(msgspec.Struct, frozen=True, kw_only=True):

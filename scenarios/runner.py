@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from compose.operator_error import OperatorError
 from scenarios.evidence import Evidence, FaultFired, PurchaseLimit, RunFacts, SupplyStep
-from scenarios.faults import processes
+from scenarios.faults.injections import Injections
+from scenarios.faults.processes import Kill, wait_ready
 from scenarios.fleet import AUDITED_SERVICES, Fleet
 from scenarios.history import HistoryWriter, read_history
 from scenarios.market import Market, open_market
@@ -134,10 +134,11 @@ async def _run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Re
             facts.history_origin_at = history.origin_at
             facts.load_started_at = time.time()
             report(f"the sale is open: {plan.buyers} buyers want {plan.units} units")
-            engine, fired = await _play(fleet, plan, market, history, steps)
+            engine, injections = await _play(fleet, plan, market, history, steps)
             facts.load_ended_at = time.time()
-        facts.faults = fired
-        facts.problems.extend(_weaknesses(engine, fired, steps))
+        facts.faults = injections.fired
+        facts.problems.extend(injections.problems)
+        facts.problems.extend(_weaknesses(engine, injections.fired, steps))
         facts.parameters["engine"] = msgspec.to_builtins(engine)
         report("waiting for the fleet to come to rest")
         rest = await quiesce(fleet, since=facts.started_at, deadline_s=scenario.quiesce_s[options.form])
@@ -153,45 +154,24 @@ async def _run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Re
 def _steps(scenario: Scenario, options: RunOptions) -> tuple[FaultStep, ...]:
     """The scenario's faults and the kills that the operator adds."""
     added = (
-        FaultStep(fault="kill", target=process, at_confirmed_share=KILL_AT_CONFIRMED_SHARE) for process in options.kills
+        FaultStep(fault=Kill(process), at_confirmed_share=KILL_AT_CONFIRMED_SHARE, for_s=0.0)
+        for process in options.kills
     )
     return (*scenario.faults[options.form], *added)
 
 
 async def _play(
     fleet: Fleet, plan: SalePlan, market: Market, history: HistoryWriter, steps: tuple[FaultStep, ...]
-) -> tuple[EngineReport, list[FaultFired]]:
+) -> tuple[EngineReport, Injections]:
     """The sale with its faults; every fault is healed when this returns."""
     sale = FlashSale(plan, market.buyers, history, gateway_url=fleet.gateway_url)
-    fired: list[FaultFired] = []
-    under_way: list[asyncio.Task[None]] = []
-
-    async def fire(step: FaultStep) -> None:
-        fired.append(await _inject(fleet, step))
-
-    for step in steps:
-        cue = max(1, round(step.at_confirmed_share * plan.units))
-        sale.at_confirmed(cue, lambda step=step: under_way.append(asyncio.create_task(fire(step))))
-    engine = await sale.play()
-    await asyncio.gather(*under_way)
-    for step in steps:
-        await processes.wait_ready(fleet, step.target, deadline_s=SETTLE_DEADLINE_S)
-    return engine, fired
-
-
-async def _inject(fleet: Fleet, step: FaultStep) -> FaultFired:
-    """A fault that could not be injected is unconfirmed, which makes the run INVALID."""
-    at = time.time()
-    try:
-        return await _do(fleet, step)
-    except OperatorError as error:
-        return FaultFired(name=step.fault, target=step.target, at=at, confirmed=False, probe=error.what)
-
-
-async def _do(fleet: Fleet, step: FaultStep) -> FaultFired:
-    if step.fault == "pause":
-        return await processes.pause(fleet, step.target, for_s=step.for_s)
-    return await processes.killed_and_back(fleet, step.target)
+    async with Injections(fleet) as injections:
+        for step in steps:
+            cue = max(1, round(step.at_confirmed_share * plan.units))
+            sale.at_confirmed(cue, lambda step=step: injections.start(step.fault, for_s=step.for_s))
+        engine = await sale.play()
+        await injections.finish()
+    return engine, injections
 
 
 def _facts(scenario: Scenario, options: RunOptions, market: Market, parameters: dict[str, Any]) -> RunFacts:
@@ -238,9 +218,9 @@ def _weaknesses(engine: EngineReport, fired: list[FaultFired], steps: tuple[Faul
         )
     confirmed = {(fault.name, fault.target) for fault in fired if fault.confirmed}
     found.extend(
-        f"the fault {step.fault} {step.target} never took hold"
+        f"the fault {step.fault.name} {step.fault.target} never took hold"
         for step in steps
-        if (step.fault, step.target) not in confirmed
+        if (step.fault.name, step.fault.target) not in confirmed
     )
     return found
 
@@ -251,7 +231,7 @@ async def _scaled(fleet: Fleet, scenario: Scenario) -> None:
         if sum(name.startswith(f"{service}-") for name in names) < count:
             await fleet.supervise("scale", service=service, count=count)
         for number in range(1, count + 1):
-            await processes.wait_ready(fleet, f"{service}-{number}", deadline_s=SETTLE_DEADLINE_S)
+            await wait_ready(fleet, f"{service}-{number}", deadline_s=SETTLE_DEADLINE_S)
 
 
 async def _restarted(fleet: Fleet, card: DefectCard) -> None:
@@ -263,4 +243,4 @@ async def _restarted(fleet: Fleet, card: DefectCard) -> None:
             if process["name"].startswith(f"{service}-")
         ]
         for name in instances:
-            await processes.wait_ready(fleet, name, deadline_s=SETTLE_DEADLINE_S)
+            await wait_ready(fleet, name, deadline_s=SETTLE_DEADLINE_S)

@@ -1,6 +1,7 @@
 """Incident 01: a flash sale. One jacket, far more buyers than units, and processes that die in the middle of it."""
 
 from scenarios.defects.flash_sale import CARDS
+from scenarios.faults.processes import Kill, Pause
 from scenarios.plan import FaultStep, Scenario
 
 SCENARIO = Scenario(
@@ -26,10 +27,10 @@ SCENARIO = Scenario(
     },
     faults={
         "full": (
-            FaultStep(fault="kill", target="inventory-1", at_confirmed_share=0.4),
-            FaultStep(fault="pause", target="inventory-2", at_confirmed_share=0.6, for_s=2.0),
+            FaultStep(fault=Kill("inventory-1"), at_confirmed_share=0.4, for_s=0.0),
+            FaultStep(fault=Pause("inventory-2"), at_confirmed_share=0.6, for_s=2.0),
         ),
-        "quick": (FaultStep(fault="kill", target="inventory-1", at_confirmed_share=0.4),),
+        "quick": (FaultStep(fault=Kill("inventory-1"), at_confirmed_share=0.4, for_s=0.0),),
     },
     scale={"inventory": 2},
     required=("contention",),

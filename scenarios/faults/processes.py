@@ -1,69 +1,70 @@
-"""Kill, pause and restart one process of the fleet, by name, through the supervisor.
-
-A fault that did not bite is reported as unconfirmed, which makes a run INVALID: never assume that a signal hit.
-"""
+"""Kill and pause one process of the fleet, by name, through the supervisor."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Final
 
+import msgspec
 import psutil
 
 from compose.operator_error import OperatorError
 from compose.process import is_same
-from scenarios.evidence import FaultFired
+from scenarios.faults.fault import Injected
 from scenarios.fleet import Fleet
 
-CONFIRM_DEADLINE_S = 10.0
-PROBE_INTERVAL_S = 0.02
-
-Heal = Callable[[], Awaitable[None]]
-
-
-async def kill(fleet: Fleet, process: str) -> FaultFired:
-    """SIGKILL; confirmed when the pid is gone. The supervisor starts the process again."""
-    before = await fleet.process(process)
-    at = time.time()
-    await fleet.supervise("signal", process=process, signal="KILL")
-    gone = await _until(lambda: not is_same(before["pid"], before["start_ticks"]))
-    return FaultFired(name="kill", target=process, at=at, confirmed=gone, probe=f"pid {before['pid']} is gone")
+CONFIRM_DEADLINE_S: Final = 10.0
+PROBE_INTERVAL_S: Final = 0.02
+READY_DEADLINE_S: Final = 60.0
 
 
-async def killed_and_back(fleet: Fleet, process: str) -> FaultFired:
-    """SIGKILL, then wait until the supervisor reports the process ready again."""
-    fired = await kill(fleet, process)
-    await wait_ready(fleet, process)
-    return FaultFired(
-        name=fired.name,
-        target=fired.target,
-        at=fired.at,
-        confirmed=fired.confirmed,
-        probe=fired.probe,
-        healed_at=time.time(),
-    )
+class Kill(msgspec.Struct, frozen=True):
+    """SIGKILL; confirmed when the pid is gone. The supervisor starts the process again: healed when it is ready."""
+
+    target: str
+
+    @property
+    def name(self) -> str:
+        return "kill"
+
+    async def inject(self, fleet: Fleet) -> Injected:
+        before = await fleet.process(self.target)
+        await fleet.supervise("signal", process=self.target, signal="KILL")
+        gone = await _until(lambda: not is_same(before["pid"], before["start_ticks"]))
+
+        async def heal() -> None:
+            await wait_ready(fleet, self.target)
+
+        return Injected(confirmed=gone, probe=f"pid {before['pid']} is gone", heal=heal)
 
 
-async def pause(fleet: Fleet, process: str, *, for_s: float) -> FaultFired:
-    """SIGSTOP for a time-boxed while, then SIGCONT; confirmed when the kernel says it is stopped."""
-    before = await fleet.process(process)
-    at = time.time()
-    await fleet.supervise("signal", process=process, signal="STOP")
-    try:
-        stopped = await _until(lambda: _is_stopped(before["pid"]))
-        await asyncio.sleep(for_s)
-    finally:
-        await fleet.supervise("signal", process=process, signal="CONT")
-    return FaultFired(
-        name="pause",
-        target=process,
-        at=at,
-        confirmed=stopped,
-        probe=f"pid {before['pid']} was stopped for {for_s:g} s",
-        healed_at=time.time(),
-    )
+class Pause(msgspec.Struct, frozen=True):
+    """SIGSTOP; confirmed when the kernel says that the process is stopped. Healed by SIGCONT."""
+
+    target: str
+
+    @property
+    def name(self) -> str:
+        return "pause"
+
+    async def inject(self, fleet: Fleet) -> Injected:
+        before = await fleet.process(self.target)
+
+        async def heal() -> None:
+            if is_same(before["pid"], before["start_ticks"]):
+                await fleet.supervise("signal", process=self.target, signal="CONT")
+            await wait_ready(fleet, self.target)
+
+        await fleet.supervise("signal", process=self.target, signal="STOP")
+        try:
+            stopped = await _until(lambda: _is_stopped(before["pid"]))
+        except BaseException:
+            await heal()
+            raise
+        return Injected(confirmed=stopped, probe=f"pid {before['pid']} is stopped", heal=heal)
 
 
-async def wait_ready(fleet: Fleet, process: str, *, deadline_s: float = 60.0) -> None:
+async def wait_ready(fleet: Fleet, process: str, *, deadline_s: float = READY_DEADLINE_S) -> None:
     """Wait until the supervisor calls the process ready. Raises OperatorError (process.not_ready)."""
     until = time.monotonic() + deadline_s
     while (state := (await fleet.process(process))["state"]) != "ready":

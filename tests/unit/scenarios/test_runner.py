@@ -7,13 +7,14 @@ import pytest
 from scenarios import runner
 from scenarios.drills import flash_sale
 from scenarios.evidence import FaultFired
+from scenarios.faults.processes import Kill, Pause
 from scenarios.market import Market
 from scenarios.plan import FaultStep
 from scenarios.runner import RunOptions
 from scenarios.workloads.open_model import IN_FLIGHT_MAX, LATENESS_MS_P99_MAX, EngineReport
 
-KILL = FaultStep(fault="kill", target="inventory-1", at_confirmed_share=0.4)
-PAUSE = FaultStep(fault="pause", target="inventory-2", at_confirmed_share=0.6, for_s=2.0)
+KILL = FaultStep(fault=Kill("inventory-1"), at_confirmed_share=0.4)
+PAUSE = FaultStep(fault=Pause("inventory-2"), at_confirmed_share=0.6, for_s=2.0)
 
 
 def engine(*, lateness_ms_p99: float = 1.0, in_flight_max: int = 10) -> EngineReport:
@@ -28,7 +29,7 @@ def engine(*, lateness_ms_p99: float = 1.0, in_flight_max: int = 10) -> EngineRe
 
 
 def fired(step: FaultStep, *, confirmed: bool = True) -> FaultFired:
-    return FaultFired(name=step.fault, target=step.target, at=0.0, confirmed=confirmed)
+    return FaultFired(name=step.fault.name, target=step.fault.target, at=0.0, confirmed=confirmed)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_the_replay_command_names_all_that_was_chosen(options: dict[str, Any], c
 def test_kills_of_the_operator_come_beside_the_faults_of_the_scenario() -> None:
     (own,) = flash_sale.SCENARIO.faults["quick"]
     steps = runner._steps(flash_sale.SCENARIO, RunOptions(seed=1, form="quick", kills=("kafka",)))
-    assert [(step.fault, step.target) for step in steps] == [("kill", own.target), ("kill", "kafka")]
+    assert [step.fault for step in steps] == [own.fault, Kill("kafka")]
 
 
 def test_a_run_whose_load_kept_up_and_whose_faults_bit_is_not_weak() -> None:
