@@ -27,6 +27,7 @@ LATENCY_S = Histogram(
     buckets=LATENCY_BUCKETS_S,
     registry=REGISTRY,
 )
+WORK_ITEMS = Counter("shopstream_work_attempts", "Attempts at items of work", ["work", "verdict"], registry=REGISTRY)
 REMOTE_CALLS = Counter("shopstream_remote_calls", "Calls to other services", ["target", "outcome"], registry=REGISTRY)
 
 # labels() hashes and locks on every call; the children are kept instead
@@ -69,6 +70,11 @@ def observe_remote_call(target: str, outcome: str) -> None:
         child = REMOTE_CALLS.labels(target, outcome)
         _calls.put(key, child)
     child.inc()
+
+
+def observe_work(work: str, verdict: str) -> None:
+    """Count one attempt at an item of a work table; the verdict is one of the engine's, waits or surprise."""
+    WORK_ITEMS.labels(work, verdict).inc()
 
 
 def watch(name: str, source: Callable[[], float]) -> None:

@@ -31,7 +31,6 @@ from shared.database import Database
 from shared.fault_overlay import Overlay
 from shared.health import Check, Health, NotHealthyError, health_routes
 from shared.identity import AuthenticationMiddleware, InternalTokens, provide_principal, requires_role
-from shared.jobs_queue import Periodic
 from shared.kafka_consumer import ConsumerRunner, Subscription
 from shared.kafka_producer import Producer
 from shared.outbox import Relay
@@ -59,6 +58,14 @@ class Resource(Protocol):
 
     async def open(self) -> None: ...
     async def close(self) -> None: ...
+
+
+class BackgroundJob(Protocol):
+    """Work that runs for as long as the service does, such as a `Periodic` or a `WorkEngine`."""
+
+    @property
+    def name(self) -> str: ...
+    async def run(self) -> None: ...
 
 
 class Runtime:
@@ -111,7 +118,7 @@ class Runtime:
         route_handlers: Sequence[ControllerRouterHandler],
         dependencies: Mapping[str, object] | None = None,
         subscription: Subscription | None = None,
-        jobs: Sequence[Periodic] = (),
+        jobs: Sequence[BackgroundJob] = (),
         resources: Sequence[Resource] = (),
         body_bytes_max: int = BODY_BYTES_MAX,
         authenticated: bool = True,

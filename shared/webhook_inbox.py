@@ -1,26 +1,20 @@
 """Webhooks of a partner as they came: stored first, each event once, applied after, and what became of them.
 
-A service that receives webhooks has the table `webhooks` (event_id, type, payload, traceparent, attempts, due_at,
-received_at, applied_at, outcome) in its schema.
+A service that receives webhooks has the table `webhooks` (event_id, type, payload, traceparent, due_at,
+surprises, review, received_at, applied_at, outcome) in its schema.
 """
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-import asyncpg
 import msgspec
-import structlog
 
 from shared.database import Database
-from shared.errors import WorldError
-from shared.jobs_queue import Periodic
-from shared.tracing import span
 from shared.unit_of_work import Connection, UnitOfWork
+from shared.work_table import Claimed, Verdict, WorkEngine, WorkTable
 
-ATTEMPTS_MAX = 5
-RETRY_S = 0.5
-
-log = structlog.get_logger(__name__)
+AT_ONCE_MAX = 3
+"""Webhooks applied beside each other; each holds a connection."""
 
 
 class StoredWebhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +23,6 @@ class StoredWebhook(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
     type: str
     payload: str
-    attempts: int
     received_at: datetime
     traceparent: str | None
 
@@ -62,50 +55,38 @@ async def finish(connection: Connection, event_id: str, outcome: str) -> None:
     )
 
 
-def applier(database: Database, apply: Apply, *, every_s: float) -> Periodic:
+class WebhookWork(WorkEngine[StoredWebhook, None]):
     """Applies stored webhooks, each in a transaction of its own; one that keeps failing ends as `failed`."""
 
-    async def apply_next() -> int:
-        stored: StoredWebhook | None = None
-        try:
-            async with database.begin() as uow:
-                stored = await _next_due(uow.connection)
-                if stored is None:
-                    return 0
-                with span(f"webhook {stored.type}", kind="consumer", parent=stored.traceparent or ""):
-                    await apply(uow, stored)
-        except WorldError:
-            raise
-        except Exception:
-            if stored is None:
-                raise
-            log.exception("webhook_failed", event_id=stored.event_id)
-            async with database.begin() as uow:
-                await _postpone(uow.connection, stored.event_id)
-        return 1
+    def __init__(self, database: Database, apply: Apply, *, lease_s: float, poll_s: float) -> None:
+        super().__init__("apply_webhooks", database, WORK, at_once_max=AT_ONCE_MAX, lease_s=lease_s, poll_s=poll_s)
+        self._apply = apply
 
-    return Periodic("apply_webhooks", every_s, apply_next)
+    async def perform(self, item: StoredWebhook) -> None:
+        """Nothing is called: all of a webhook's effect is in the database."""
 
+    async def record(
+        self,
+        uow: UnitOfWork,
+        item: StoredWebhook,
+        outcome: None,  # noqa: ARG002 no call, no outcome
+    ) -> Verdict:
+        await self._apply(uow, item)
+        return Verdict.DONE
 
-async def _next_due(connection: Connection) -> StoredWebhook | None:
-    """The oldest webhook not applied yet, locked against other appliers."""
-    row: asyncpg.Record | None = await connection.fetchrow(
-        "SELECT event_id, type, payload, attempts, received_at, traceparent FROM webhooks "
-        "WHERE applied_at IS NULL AND due_at <= clock_timestamp() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED"
-    )
-    return None if row is None else StoredWebhook(**dict(row))
+    async def give_up(self, uow: UnitOfWork, claimed: Claimed[StoredWebhook], reason: str) -> None:
+        await finish(uow.connection, claimed.item.event_id, "failed")
+        await WORK.mark_for_review(uow.connection, claimed.key, reason)
+
+    def trace_of(self, item: StoredWebhook) -> tuple[str, str]:
+        return f"webhook {item.type}", item.traceparent or ""
 
 
-async def _postpone(connection: Connection, event_id: str) -> None:
-    """Applying it failed: try again after a while; the last failure ends it as `failed`."""
-    await connection.execute(
-        """
-        UPDATE webhooks SET attempts = attempts + 1, due_at = clock_timestamp() + make_interval(secs => $2),
-            applied_at = CASE WHEN attempts + 1 >= $3 THEN clock_timestamp() END,
-            outcome = CASE WHEN attempts + 1 >= $3 THEN 'failed' END
-        WHERE event_id = $1 AND applied_at IS NULL
-        """,
-        event_id,
-        RETRY_S,
-        ATTEMPTS_MAX,
-    )
+WORK = WorkTable(
+    "webhooks",
+    key="event_id",
+    is_open="applied_at IS NULL",
+    columns="event_id, type, payload, received_at, traceparent",
+    read=lambda row: StoredWebhook(**dict(row)),
+)
+"""Webhooks that were stored and not applied yet."""

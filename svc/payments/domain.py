@@ -6,13 +6,13 @@ from uuid import UUID
 
 import msgspec
 
+from shared.back_off import BackOff
 from shared.errors import Kind, Refusal
 from shared.ids import derived_id
 
 ATTEMPTS_MAX = 60
 """Calls made for one payment or refund before it is given up; with the back-off about five minutes."""
-BACK_OFF_S_FIRST = 0.25
-BACK_OFF_S_MAX = 5.0
+BACK_OFF = BackOff(first_s=0.25, max_s=5.0)
 
 
 class PaymentStatus(StrEnum):
@@ -169,11 +169,6 @@ def charge_key(payment_id: UUID) -> str:
 def refund_key(refund_id: UUID) -> str:
     """The PSP idempotency key of every attempt at this refund."""
     return f"refund-{refund_id}"
-
-
-def back_off_s(attempts: int) -> float:
-    """Seconds before the next call after so many in vain."""
-    return min(BACK_OFF_S_MAX, BACK_OFF_S_FIRST * 2 ** min(attempts, 10))
 
 
 def decide_charge(payment: PaymentState, outcome: ChargeOutcome) -> Decision:

@@ -16,4 +16,4 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     lease_s: float = 5.0
     absence_grace_s: float = 1.0
     poll_interval_s: float = 0.5
-    lanes_max: int = 16
+    calls_at_once_max: int = 16

@@ -5,13 +5,13 @@ from enum import StrEnum
 
 import msgspec
 
+from shared.back_off import BackOff
 from shared.errors import Kind, Refusal
 
 ITEM_WEIGHT_G = 500
 """What one item counts for while the catalog knows no weights."""
 PARCEL_WEIGHT_G_MAX = 70_000
-BACK_OFF_S_FIRST = 0.25
-BACK_OFF_S_MAX = 5.0
+BACK_OFF = BackOff(first_s=0.25, max_s=5.0)
 REVIEW_AFTER_ATTEMPTS = 20
 
 
@@ -186,8 +186,3 @@ def steps_to(current: ShipmentStatus, reached: ShipmentStatus) -> tuple[Shipment
     if current not in WAY:
         return ()
     return WAY[WAY.index(current) + 1 : WAY.index(reached) + 1]
-
-
-def back_off_s(attempts: int) -> float:
-    """Seconds before the next call after so many in vain."""
-    return min(BACK_OFF_S_MAX, BACK_OFF_S_FIRST * 2 ** min(attempts, 10))

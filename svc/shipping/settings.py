@@ -19,4 +19,4 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     handover_delay_s: float = 0.25
     poll_interval_s: float = 0.25
     quote_lifetime_s: float = 900.0
-    lanes_max: int = 16
+    calls_at_once_max: int = 16

@@ -7,6 +7,7 @@ import structlog
 
 from shared.unit_of_work import UnitOfWork
 from svc.payments.domain import (
+    BACK_OFF,
     IN_FLIGHT,
     Absent,
     Captured,
@@ -18,7 +19,6 @@ from svc.payments.domain import (
     PaymentStatus,
     Step,
     UnknownPayment,
-    back_off_s,
     decide_charge,
 )
 from svc.payments.handlers import events
@@ -53,7 +53,7 @@ async def apply_outcome(
     if payment is None:
         raise UnknownPayment("there is no such payment")
     if isinstance(outcome, Absent) and payment.status in IN_FLIGHT:
-        wait_s = absence_grace_s - await payments.doubt_age_s(uow.connection, payment_id)
+        wait_s = absence_grace_s - await payments.WORK.doubt_age_s(uow.connection, payment_id)
         if wait_s > 0:
             await payments.doubt(uow.connection, payment_id, delay_s=wait_s, detail="not known to the PSP yet")
             return Decision(Step.DOUBT)
@@ -69,7 +69,7 @@ async def _apply_capture(uow: UnitOfWork, payment: Payment, decision: Decision, 
     if decision.step is Step.SETTLE:
         await _settle(uow, payment, captured)
     elif decision.step is Step.REVIEW:
-        await payments.mark_for_review(uow.connection, payment.id, decision.reason)
+        await payments.WORK.mark_for_review(uow.connection, payment.id, decision.reason)
         log.error("payment_needs_review", payment_id=payment.id, order_id=payment.order_id, reason=decision.reason)
 
 
@@ -85,7 +85,7 @@ async def _apply_lack_of_capture(
             delay_s = 0.0 if payment.status is PaymentStatus.PROCESSING else ASK_AGAIN_S
             await payments.doubt(uow.connection, payment.id, delay_s=delay_s, detail=_words(outcome))
         case Step.RETRY:
-            delay_s = 0.0 if isinstance(outcome, Absent) else back_off_s(payment.attempts)
+            delay_s = 0.0 if isinstance(outcome, Absent) else BACK_OFF.delay_s(payment.attempts)
             await payments.retry(uow.connection, payment.id, delay_s=delay_s, detail=_words(outcome))
         case _:
             assert decision.step is Step.NOTHING, decision

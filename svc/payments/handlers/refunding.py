@@ -13,6 +13,7 @@ from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
 from svc.payments.clients import Psp, PspRefund
 from svc.payments.domain import (
+    BACK_OFF,
     NOTHING,
     Absent,
     Decision,
@@ -30,7 +31,6 @@ from svc.payments.domain import (
     Step,
     UnknownPayment,
     UnknownRefund,
-    back_off_s,
     decide_refund,
     refund_key,
 )
@@ -128,9 +128,9 @@ async def apply_refund_outcome(
     if refund is None:
         raise UnknownRefund("there is no such refund")
     if isinstance(outcome, Absent):
-        wait_s = absence_grace_s - await refunds.doubt_age_s(uow.connection, refund_id)
+        wait_s = absence_grace_s - await refunds.WORK.doubt_age_s(uow.connection, refund_id)
         if wait_s > 0:
-            await refunds.doubt(uow.connection, refund_id, delay_s=wait_s)
+            await refunds.WORK.doubt(uow.connection, refund_id, delay_s=wait_s)
             return Decision(Step.DOUBT)
     decision = decide_refund(
         status=refund.status,
@@ -149,12 +149,12 @@ async def apply_refund_outcome(
             log.error("refund_failed", refund_id=refund_id, payment_id=refund.payment_id, reason=decision.reason)
         case Step.DOUBT:
             delay_s = 0.0 if refund.status is RefundStatus.PROCESSING else ASK_AGAIN_S
-            await refunds.doubt(uow.connection, refund_id, delay_s=delay_s)
+            await refunds.WORK.doubt(uow.connection, refund_id, delay_s=delay_s)
         case Step.RETRY:
-            delay_s = 0.0 if isinstance(outcome, Absent) else back_off_s(refund.attempts)
-            await refunds.retry(uow.connection, refund_id, delay_s=delay_s)
+            delay_s = 0.0 if isinstance(outcome, Absent) else BACK_OFF.delay_s(refund.attempts)
+            await refunds.WORK.retry(uow.connection, refund_id, delay_s=delay_s)
         case Step.REVIEW:
-            await refunds.halt(uow.connection, refund_id, decision.reason)
+            await refunds.WORK.halt(uow.connection, refund_id, decision.reason)
             log.error("refund_needs_review", refund_id=refund_id, reason=decision.reason)
         case _:
             return NOTHING

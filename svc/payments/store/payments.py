@@ -10,7 +10,8 @@ import msgspec
 
 from shared.ids import new_id
 from shared.unit_of_work import Connection
-from svc.payments.domain import CAPTURABLE, IN_FLIGHT, OPEN, Captured, PaymentStatus, charge_key
+from shared.work_table import CallColumn, WorkTable
+from svc.payments.domain import CAPTURABLE, OPEN, Captured, PaymentStatus, charge_key
 
 _COLUMNS = """
     id, order_id, order_number, customer_id, email, amount_minor, currency, payment_method, status, cancel_requested,
@@ -25,26 +26,12 @@ _INSERT = """
     ON CONFLICT (order_id) DO NOTHING
     RETURNING true
 """
-_CLAIM = f"""
-    WITH due AS (
-        SELECT id FROM payments
-        WHERE status = ANY('{{{",".join(sorted(OPEN))}}}') AND due_at <= clock_timestamp()
-        ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
-    )
-    UPDATE payments SET
-        status = CASE WHEN status = 'pending' THEN 'processing' ELSE 'unknown' END,
-        attempts = attempts + CASE WHEN status = 'pending' THEN 1 ELSE 0 END,
-        due_at = clock_timestamp() + make_interval(secs => $2),
-        updated_at = clock_timestamp()
-    WHERE id IN (SELECT id FROM due)
-    RETURNING {_COLUMNS}
-"""  # noqa: S608 statuses and columns are constants
 _BEGIN_ATTEMPTS = """
     INSERT INTO payment_attempts (id, payment_id, number, idempotency_key)
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[])
 """
 _DOUBT_ATTEMPTS = """
-    UPDATE payment_attempts SET outcome = 'unknown', unknown_since = clock_timestamp(), detail = $2
+    UPDATE payment_attempts SET outcome = 'unknown', detail = $2
     WHERE payment_id = ANY($1::uuid[]) AND outcome = 'pending'
 """
 _RESOLVE_ATTEMPT = """
@@ -64,20 +51,6 @@ _END = """
     UPDATE payments SET status = $2, version = version + 1, updated_at = clock_timestamp()
     WHERE id = $1 AND status = ANY($3::text[])
     RETURNING version
-"""
-_RETRY = """
-    UPDATE payments SET status = 'pending', due_at = clock_timestamp() + make_interval(secs => $2),
-        updated_at = clock_timestamp()
-    WHERE id = $1 AND status = ANY($3::text[])
-"""
-_DOUBT = """
-    UPDATE payments SET status = 'unknown', due_at = clock_timestamp() + make_interval(secs => $2),
-        updated_at = clock_timestamp()
-    WHERE id = $1 AND status = ANY($3::text[])
-"""
-_DOUBT_AGE_S = """
-    SELECT extract(epoch FROM clock_timestamp() - unknown_since)::float8 FROM payment_attempts
-    WHERE payment_id = $1 AND outcome = 'unknown'
 """
 _LIST = f"""
     SELECT {_COLUMNS} FROM payments
@@ -158,12 +131,8 @@ async def page(
     return [_payment(row) for row in await connection.fetch(_LIST, customer_id, order_id, after, rows_max)]
 
 
-async def claim_due(connection: Connection, *, rows_max: int, lease_s: float) -> list[Payment]:
-    """Take due payments for the length of the lease: `processing` ones are to be charged, `unknown` ones asked about.
-
-    The attempt of each charge is stored here, before its call. A payment whose holder died comes back as unknown.
-    """
-    claimed = [_payment(row) for row in await connection.fetch(_CLAIM, rows_max, lease_s)]
+async def note_claim(connection: Connection, claimed: Sequence[Payment]) -> None:
+    """Store the attempt of each charge before its call; the attempts of those to be asked about are in doubt."""
     charges = [payment for payment in claimed if payment.status is PaymentStatus.PROCESSING]
     if charges:
         await connection.execute(
@@ -176,7 +145,6 @@ async def claim_due(connection: Connection, *, rows_max: int, lease_s: float) ->
     doubtful = [payment.id for payment in claimed if payment.status is PaymentStatus.UNKNOWN]
     if doubtful:
         await connection.execute(_DOUBT_ATTEMPTS, doubtful, "its holder was lost")
-    return claimed
 
 
 async def capture(connection: Connection, payment_id: UUID, captured: Captured) -> int | None:
@@ -198,38 +166,19 @@ async def end(connection: Connection, payment_id: UUID, status: PaymentStatus, *
 
 async def retry(connection: Connection, payment_id: UUID, *, delay_s: float, detail: str) -> None:
     """The call under way certainly had no effect: charge again after the delay, with the same key."""
-    await connection.execute(_RETRY, payment_id, delay_s, sorted(IN_FLIGHT))
+    await WORK.retry(connection, payment_id, delay_s=delay_s)
     await _resolve_open_attempt(connection, payment_id, outcome="error", detail=detail)
 
 
 async def doubt(connection: Connection, payment_id: UUID, *, delay_s: float, detail: str) -> None:
     """Nobody knows what the call did: ask after the delay."""
-    await connection.execute(_DOUBT, payment_id, delay_s, sorted(IN_FLIGHT))
+    await WORK.doubt(connection, payment_id, delay_s=delay_s)
     await connection.execute(_DOUBT_ATTEMPTS, [payment_id], detail)
-
-
-async def doubt_age_s(connection: Connection, payment_id: UUID) -> float:
-    """How long the open attempt has been in doubt, in seconds."""
-    return await connection.fetchval(_DOUBT_AGE_S, payment_id) or 0.0
 
 
 async def request_cancel(connection: Connection, payment_id: UUID) -> None:
     """Remember that a capture, should it come, is to be given back."""
     await connection.execute("UPDATE payments SET cancel_requested = true WHERE id = $1", payment_id)
-
-
-async def mark_for_review(connection: Connection, payment_id: UUID, reason: str) -> None:
-    """A person must look; the first reason stays."""
-    await connection.execute(
-        "UPDATE payments SET review = coalesce(review, $2), updated_at = clock_timestamp() WHERE id = $1",
-        payment_id,
-        reason,
-    )
-
-
-async def halt(connection: Connection, payment_id: UUID) -> None:
-    """No job touches the payment until a person decided."""
-    await connection.execute("UPDATE payments SET due_at = 'infinity' WHERE id = $1", payment_id)
 
 
 async def reserve_refund(connection: Connection, payment_id: UUID, amount_minor: int) -> bool:
@@ -327,3 +276,16 @@ def _payment(row: asyncpg.Record) -> Payment:
     values: dict[str, Any] = dict(row)
     values["status"] = PaymentStatus(values["status"])
     return Payment(**values)
+
+
+WORK = WorkTable(
+    "payments",
+    key="id",
+    is_open=f"status IN ({', '.join(repr(status.value) for status in sorted(OPEN))})",
+    columns=_COLUMNS,
+    read=_payment,
+    call=CallColumn(
+        "status", idle=PaymentStatus.PENDING, under_way=PaymentStatus.PROCESSING, unknown=PaymentStatus.UNKNOWN
+    ),
+)
+"""Payments to be charged, and to be asked about."""

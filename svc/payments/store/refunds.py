@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from shared.unit_of_work import Connection
+from shared.work_table import CallColumn, WorkTable
 from svc.payments.domain import RefundStatus, refund_key
 
 _COLUMNS = """
@@ -15,20 +16,6 @@ _COLUMNS = """
     created_at
 """
 _OPEN = "'pending', 'processing', 'unknown'"
-_CLAIM = f"""
-    WITH due AS (
-        SELECT id FROM refunds WHERE status IN ({_OPEN}) AND due_at <= clock_timestamp()
-        ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
-    )
-    UPDATE refunds SET
-        status = CASE WHEN status = 'pending' THEN 'processing' ELSE 'unknown' END,
-        attempts = attempts + CASE WHEN status = 'pending' THEN 1 ELSE 0 END,
-        unknown_since = CASE WHEN status = 'pending' THEN NULL ELSE coalesce(unknown_since, clock_timestamp()) END,
-        due_at = clock_timestamp() + make_interval(secs => $2),
-        updated_at = clock_timestamp()
-    WHERE id IN (SELECT id FROM due)
-    RETURNING {_COLUMNS}
-"""  # noqa: S608 constants
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,11 +92,6 @@ async def of_payment(
     return [_refund(row) for row in rows]
 
 
-async def claim_due(connection: Connection, *, rows_max: int, lease_s: float) -> list[Refund]:
-    """Take due refunds for the length of the lease: `processing` ones are to be sent, `unknown` ones asked about."""
-    return [_refund(row) for row in await connection.fetch(_CLAIM, rows_max, lease_s)]
-
-
 async def succeed(connection: Connection, refund_id: UUID, psp_refund_id: str) -> bool:
     """Settle an open refund; False when it had ended."""
     return await _update(connection, "status = 'succeeded', psp_refund_id = $2", refund_id, psp_refund_id)
@@ -118,40 +100,6 @@ async def succeed(connection: Connection, refund_id: UUID, psp_refund_id: str) -
 async def fail(connection: Connection, refund_id: UUID, reason: str) -> bool:
     """Give an open refund up; False when it had ended."""
     return await _update(connection, "status = 'failed', review = $2", refund_id, reason)
-
-
-async def retry(connection: Connection, refund_id: UUID, *, delay_s: float) -> bool:
-    """The call certainly had no effect: send again after the delay, with the same key."""
-    return await _update(
-        connection,
-        "status = 'pending', unknown_since = NULL, due_at = clock_timestamp() + make_interval(secs => $2)",
-        refund_id,
-        delay_s,
-    )
-
-
-async def doubt(connection: Connection, refund_id: UUID, *, delay_s: float) -> bool:
-    """Nobody knows what the call did: ask after the delay."""
-    return await _update(
-        connection,
-        "status = 'unknown', unknown_since = coalesce(unknown_since, clock_timestamp()), "
-        "due_at = clock_timestamp() + make_interval(secs => $2)",
-        refund_id,
-        delay_s,
-    )
-
-
-async def doubt_age_s(connection: Connection, refund_id: UUID) -> float:
-    """How long the call has been in doubt, in seconds."""
-    age_s = await connection.fetchval(
-        "SELECT extract(epoch FROM clock_timestamp() - unknown_since)::float8 FROM refunds WHERE id = $1", refund_id
-    )
-    return age_s or 0.0
-
-
-async def halt(connection: Connection, refund_id: UUID, reason: str) -> bool:
-    """A person must look; no job touches it until then."""
-    return await _update(connection, "review = coalesce(review, $2), due_at = 'infinity'", refund_id, reason)
 
 
 async def _update(connection: Connection, assignment: str, refund_id: UUID, value: object) -> bool:
@@ -168,3 +116,16 @@ def _refund(row: asyncpg.Record) -> Refund:
     values: dict[str, Any] = dict(row)
     values["status"] = RefundStatus(values["status"])
     return Refund(**values)
+
+
+WORK = WorkTable(
+    "refunds",
+    key="id",
+    is_open=f"status IN ({_OPEN})",
+    columns=_COLUMNS,
+    read=_refund,
+    call=CallColumn(
+        "status", idle=RefundStatus.PENDING, under_way=RefundStatus.PROCESSING, unknown=RefundStatus.UNKNOWN
+    ),
+)
+"""Refunds to be sent, and to be asked about."""

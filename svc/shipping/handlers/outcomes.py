@@ -9,6 +9,7 @@ import structlog
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentFact
 from shared.unit_of_work import UnitOfWork
 from svc.shipping.domain import (
+    BACK_OFF,
     REVIEW_AFTER_ATTEMPTS,
     Absent,
     Call,
@@ -21,7 +22,6 @@ from svc.shipping.domain import (
     ShipmentStatus,
     StillHere,
     UnknownShipment,
-    back_off_s,
     steps_to,
 )
 from svc.shipping.settings import Settings
@@ -69,7 +69,7 @@ async def apply_outcome(uow: UnitOfWork, shipment_id: UUID, outcome: Outcome, /,
         case HandedOver():
             return await reach(uow, shipment, ShipmentStatus.HANDED_OVER)
         case Refused():
-            await shipments.halt(uow.connection, shipment.id, f"the carrier refuses: {outcome.code}")
+            await shipments.WORK.halt(uow.connection, shipment.id, f"the carrier refuses: {outcome.code}")
             log.error("shipment_needs_review", shipment_id=shipment.id, reason=outcome.code)
             return Effect.REVIEW
         case _:
@@ -82,7 +82,7 @@ async def reach(uow: UnitOfWork, shipment: Shipment, status: ShipmentStatus) -> 
     A parcel the carrier has although it was cancelled here, or that never had a label, needs a person.
     """
     if shipment.status in {ShipmentStatus.CANCELLED, ShipmentStatus.CREATED}:
-        await shipments.mark_for_review(uow.connection, shipment.id, f"{status} while {shipment.status}")
+        await shipments.WORK.mark_for_review(uow.connection, shipment.id, f"{status} while {shipment.status}")
         log.error("shipment_needs_review", shipment_id=shipment.id, reason=f"{status} while {shipment.status}")
         return Effect.REVIEW
     steps = steps_to(shipment.status, status)
@@ -97,7 +97,7 @@ async def reach(uow: UnitOfWork, shipment: Shipment, status: ShipmentStatus) -> 
             uow.publish(_fact(told, shipment), aggregate_id=shipment.id, aggregate_version=version)
         current = following
     if steps and shipment.cancel_requested:
-        await shipments.mark_for_review(uow.connection, shipment.id, "handed over while it was being cancelled")
+        await shipments.WORK.mark_for_review(uow.connection, shipment.id, "handed over while it was being cancelled")
         log.error("shipment_needs_review", shipment_id=shipment.id, reason="handed over while it was being cancelled")
     return Effect.MOVED if steps else Effect.KNOWN
 
@@ -125,21 +125,21 @@ async def _wait(
         return Effect.KNOWN
     if isinstance(outcome, InDoubt):
         delay_s = 0.0 if shipment.call is Call.UNDER_WAY else ASK_AGAIN_S
-        await shipments.doubt(uow.connection, shipment.id, delay_s=delay_s)
+        await shipments.WORK.doubt(uow.connection, shipment.id, delay_s=delay_s)
         return Effect.WAITS
     if isinstance(outcome, StillHere | Absent):
-        wait_s = absence_grace_s - await shipments.doubt_age_s(uow.connection, shipment.id)
+        wait_s = absence_grace_s - await shipments.WORK.doubt_age_s(uow.connection, shipment.id)
         if wait_s > 0:
-            await shipments.doubt(uow.connection, shipment.id, delay_s=wait_s)
+            await shipments.WORK.doubt(uow.connection, shipment.id, delay_s=wait_s)
             return Effect.WAITS
     if shipment.cancel_requested:
         await shipments.cancel(uow.connection, shipment.id)
         return Effect.MOVED
     if shipment.attempts == REVIEW_AFTER_ATTEMPTS:
-        await shipments.mark_for_review(uow.connection, shipment.id, "the carrier has failed many times")
+        await shipments.WORK.mark_for_review(uow.connection, shipment.id, "the carrier has failed many times")
         log.error("shipment_needs_review", shipment_id=shipment.id, attempts=shipment.attempts)
-    delay_s = back_off_s(shipment.attempts) if isinstance(outcome, NotSent) else 0.0
-    await shipments.retry(uow.connection, shipment.id, delay_s=delay_s)
+    delay_s = BACK_OFF.delay_s(shipment.attempts) if isinstance(outcome, NotSent) else 0.0
+    await shipments.WORK.retry(uow.connection, shipment.id, delay_s=delay_s)
     return Effect.WAITS
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.contracts import Address
 from shared.unit_of_work import Connection
+from shared.work_table import CallColumn, WorkTable
 from svc.shipping.domain import IN_HOUSE, Call, ShipmentStatus
 
 _COLUMNS = """
@@ -21,20 +22,6 @@ _INSERT = """
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT DO NOTHING
 """
-_CLAIM = f"""
-    WITH due AS (
-        SELECT id FROM shipments WHERE status IN ('created', 'labelled') AND due_at <= clock_timestamp()
-        ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
-    )
-    UPDATE shipments SET
-        call = CASE WHEN call = 'none' THEN 'under_way' ELSE 'unknown' END,
-        unknown_since = CASE WHEN call = 'none' THEN NULL ELSE coalesce(unknown_since, clock_timestamp()) END,
-        attempts = attempts + CASE WHEN call = 'none' THEN 1 ELSE 0 END,
-        due_at = clock_timestamp() + make_interval(secs => $2),
-        updated_at = clock_timestamp()
-    WHERE id IN (SELECT id FROM due)
-    RETURNING {_COLUMNS}
-"""  # noqa: S608 constants
 _LABELLED = """
     UPDATE shipments SET status = 'labelled', tracking_number = $2, label_url = $3, call = 'none', unknown_since = NULL,
         attempts = 0, due_at = clock_timestamp() + make_interval(secs => $4), version = version + 1,
@@ -178,11 +165,6 @@ async def history(connection: Connection, shipment_id: UUID) -> list[Transition]
     return [Transition(row["from_status"], row["to_status"], row["at"]) for row in rows]
 
 
-async def claim_due(connection: Connection, *, rows_max: int, lease_s: float) -> list[Shipment]:
-    """Take due shipments for the length of the lease; one whose holder died comes back with its call `unknown`."""
-    return [_shipment(row) for row in await connection.fetch(_CLAIM, rows_max, lease_s)]
-
-
 async def set_label(
     connection: Connection, shipment_id: UUID, *, tracking_number: str, label_url: str, handover_delay_s: float
 ) -> int | None:
@@ -207,51 +189,20 @@ async def request_cancel(connection: Connection, shipment_id: UUID) -> None:
     await connection.execute("UPDATE shipments SET cancel_requested = true WHERE id = $1", shipment_id)
 
 
-async def retry(connection: Connection, shipment_id: UUID, *, delay_s: float) -> None:
-    """The call certainly had no effect: make it again after the delay, with the same key."""
-    await connection.execute(
-        "UPDATE shipments SET call = 'none', unknown_since = NULL, "
-        "due_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1 AND status = ANY($3::text[])",
-        shipment_id,
-        delay_s,
-        sorted(IN_HOUSE),
-    )
-
-
-async def doubt(connection: Connection, shipment_id: UUID, *, delay_s: float) -> None:
-    """Nobody knows what the call did: ask after the delay."""
-    await connection.execute(
-        "UPDATE shipments SET call = 'unknown', unknown_since = coalesce(unknown_since, clock_timestamp()), "
-        "due_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1 AND status = ANY($3::text[])",
-        shipment_id,
-        delay_s,
-        sorted(IN_HOUSE),
-    )
-
-
-async def doubt_age_s(connection: Connection, shipment_id: UUID) -> float:
-    """How long the call has been in doubt, in seconds."""
-    age_s = await connection.fetchval(
-        "SELECT extract(epoch FROM clock_timestamp() - unknown_since)::float8 FROM shipments WHERE id = $1", shipment_id
-    )
-    return age_s or 0.0
-
-
-async def mark_for_review(connection: Connection, shipment_id: UUID, reason: str) -> None:
-    """A person must look; the first reason stays."""
-    await connection.execute("UPDATE shipments SET review = coalesce(review, $2) WHERE id = $1", shipment_id, reason)
-
-
-async def halt(connection: Connection, shipment_id: UUID, reason: str) -> None:
-    """A person must look, and no job touches it until then."""
-    await connection.execute(
-        "UPDATE shipments SET review = coalesce(review, $2), due_at = 'infinity' WHERE id = $1", shipment_id, reason
-    )
-
-
 def _shipment(row: asyncpg.Record) -> Shipment:
     values: dict[str, Any] = dict(row)
     values["status"] = ShipmentStatus(values["status"])
     values["call"] = Call(values["call"])
     values["address"] = msgspec.convert(values["address"], Address)
     return Shipment(**values)
+
+
+WORK = WorkTable(
+    "shipments",
+    key="id",
+    is_open=f"status IN ({', '.join(repr(status.value) for status in sorted(IN_HOUSE))})",
+    columns=_COLUMNS,
+    read=_shipment,
+    call=CallColumn("call", idle=Call.NONE, under_way=Call.UNDER_WAY, unknown=Call.UNKNOWN),
+)
+"""Parcels to be labelled, handed over and asked about."""

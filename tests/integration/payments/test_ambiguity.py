@@ -136,7 +136,8 @@ async def _claim(shop):
     await database.open()
     try:
         async with database.begin() as uow:
-            (claimed,) = await payments.claim_due(uow.connection, rows_max=1, lease_s=0.3)
+            (claimed,) = await payments.WORK.claim(uow.connection, rows_max=1, lease_s=0.3)
+            await payments.note_claim(uow.connection, [claimed.item])
     finally:
         await database.close()
-    return claimed
+    return claimed.item

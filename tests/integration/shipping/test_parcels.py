@@ -178,3 +178,22 @@ async def test_parcels_are_shown_to_their_owner_and_to_staff_only(engines, prefi
         assert (status, body["code"]) == (404, "unknown_shipment")
         status, _ = await house.service.call("GET", path, anonymous=True)
         assert status == 401
+
+
+async def test_a_parcel_that_cannot_be_read_keeps_no_other_from_going(engines, prefix, tmp_path):
+    async with depot(engines, prefix, tmp_path, handover_delay_s=60.0) as house:
+        first, second = a_paid_order(), a_paid_order()
+        await house.pay(first)
+        await house.reaches(first, "labelled")
+        await house.connection.execute(
+            "UPDATE shipments SET address = '[]', due_at = clock_timestamp() WHERE order_id = $1", first.order_id
+        )
+        await house.pay(second)
+        await house.reaches(second, "labelled")
+        spoilt = await until(lambda: _reviewed(house, first))
+        assert spoilt["review"].startswith("unreadable: ")
+
+
+async def _reviewed(house, order):
+    row = await house.shipment(order)
+    return row if row["review"] else None

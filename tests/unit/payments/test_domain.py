@@ -5,7 +5,6 @@ import pytest
 
 from svc.payments.domain import (
     ATTEMPTS_MAX,
-    BACK_OFF_S_MAX,
     NOTHING,
     Absent,
     Captured,
@@ -18,7 +17,6 @@ from svc.payments.domain import (
     Refunded,
     RefundStatus,
     Step,
-    back_off_s,
     charge_key,
     decide_charge,
     decide_refund,
@@ -120,9 +118,3 @@ def test_an_open_refund_follows_its_outcome(status, outcome, step):
 def test_an_ended_refund_stays_as_it_is(status, outcome):
     decision = decide_refund(status=RefundStatus(status), amount_minor=100, currency="EUR", attempts=1, outcome=outcome)
     assert decision == NOTHING
-
-
-def test_the_back_off_grows_to_its_bound():
-    delays = [back_off_s(attempts) for attempts in range(ATTEMPTS_MAX)]
-    assert delays == sorted(delays)
-    assert delays[-1] == BACK_OFF_S_MAX

@@ -1,11 +1,9 @@
 import pytest
 
 from svc.shipping.domain import (
-    BACK_OFF_S_MAX,
     WAY,
     Band,
     ShipmentStatus,
-    back_off_s,
     offers,
     steps_to,
 )
@@ -61,9 +59,3 @@ def test_a_parcel_passes_every_step_and_never_goes_back(current, reached):
 @pytest.mark.parametrize("reached", WAY)
 def test_a_cancelled_parcel_goes_nowhere(reached):
     assert steps_to(ShipmentStatus.CANCELLED, reached) == ()
-
-
-def test_the_back_off_grows_to_its_bound():
-    delays = [back_off_s(attempts) for attempts in range(30)]
-    assert delays == sorted(delays)
-    assert delays[-1] == BACK_OFF_S_MAX

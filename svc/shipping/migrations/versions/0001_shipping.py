@@ -113,6 +113,7 @@ STATEMENTS = (
         call text NOT NULL DEFAULT 'none' CHECK (call IN ('none', 'under_way', 'unknown')),
         unknown_since timestamptz,
         attempts integer NOT NULL DEFAULT 0,
+        surprises integer NOT NULL DEFAULT 0,
         due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         version bigint NOT NULL DEFAULT 0,
         traceparent text,
@@ -170,7 +171,8 @@ STATEMENTS = (
         received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         applied_at timestamptz,
         outcome text,
-        attempts integer NOT NULL DEFAULT 0,
+        review text,
+        surprises integer NOT NULL DEFAULT 0,
         due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         traceparent text,
         CHECK ((applied_at IS NULL) = (outcome IS NULL))
