@@ -8,7 +8,7 @@ from svc.orders.api import ROUTES
 from svc.orders.clients import CatalogClient, InventoryClient, ShippingClient
 from svc.orders.consumers import subscription
 from svc.orders.domain.cart import merge_lines
-from svc.orders.saga import Placement, SagaResolver
+from svc.orders.placing import Placement, SagaResolver
 from svc.orders.settings import Settings
 
 

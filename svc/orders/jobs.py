@@ -3,7 +3,7 @@
 from shared import idempotency
 from shared.database import Database
 from shared.jobs_queue import Periodic
-from svc.orders.saga import SagaResolver
+from svc.orders.placing import SagaResolver
 from svc.orders.store import sagas
 
 HOUSEKEEPING_S = 300.0

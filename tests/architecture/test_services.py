@@ -43,7 +43,7 @@ FOREIGN = {
     "inventory": {"desk": "micro-batches of waiting buyers"},
     "orders": {
         "pricing": "pure rules of a size of their own",
-        "saga": "the orchestration between handlers and clients",
+        "placing": "the orchestration of an order between its handlers and clients",
         "views": "what an order looks like from outside",
     },
     "payments": {

@@ -11,7 +11,7 @@ import pytest
 
 import svc.orders.app
 from shared.identity import HEADER, InternalTokens
-from svc.orders.saga import Placement, SagaResolver
+from svc.orders.placing import Placement, SagaResolver
 from tests.builders.orders import body, customer, place
 from tests.builders.placed_order import rows
 from tests.fakes.shop import shop

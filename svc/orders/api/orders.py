@@ -19,8 +19,7 @@ from svc.orders.domain.cart import CartLine
 from svc.orders.domain.draft import Address
 from svc.orders.domain.order import OrderNotFound
 from svc.orders.handlers import lifecycle
-from svc.orders.handlers.drafting import PlaceOrder
-from svc.orders.saga import Placement
+from svc.orders.placing import Placement, PlaceOrder
 from svc.orders.settings import Settings
 from svc.orders.store import orders as store
 from svc.orders.store.orders import StoredOrder

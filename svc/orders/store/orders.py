@@ -6,12 +6,14 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from shared import idempotency
+from shared.idempotency import Answer
 from shared.unit_of_work import Connection
 from svc.orders.domain.draft import Address, Draft, DraftLine
 from svc.orders.domain.order import Facts, OrderStatus, Parcel, State
 from svc.orders.pricing import Explanation
 
-_CONFIRM = """
+_CONFIRM = f"""
     WITH moved AS (
         UPDATE sagas SET step = 'paying', step_at = clock_timestamp(), attempts = 1, lease_until = NULL, draft = '',
             deadline_at = clock_timestamp() + make_interval(secs => $2),
@@ -34,11 +36,8 @@ _CONFIRM = """
             $26::bigint[], $27::bigint[]) WITH ORDINALITY AS line (sku, product_id, title, quantity, unit_price_minor,
             line_total_minor, discount_minor, tax_minor, position)
     )
-    UPDATE idempotency_keys AS held
-    SET status = 'completed', answer_status = $28, answer_body = $29, completed_at = clock_timestamp()
-    FROM moved WHERE held.scope = moved.scope AND held.key = moved.key
-    RETURNING 1
-"""
+    {idempotency.completing("moved", status="$28", body="$29")}
+"""  # noqa: S608 constants
 _SELECT = """
     SELECT o.id, o.number, o.customer_id, o.email, o.status, o.currency, o.subtotal_minor, o.discount_minor,
         o.tax_minor, o.shipping_minor, o.total_minor, o.coupon, o.explanation, o.payment_method, o.shipping_method,
@@ -119,8 +118,7 @@ async def confirm(
     *,
     placed_at: datetime,
     actor: str,
-    answer_status: int,
-    answer_body: bytes,
+    answer: Answer,
     paying_s: float,
 ) -> bool:
     """Store order, lines, answer and the saga's next step in one statement; False when the saga had moved on."""
@@ -155,8 +153,8 @@ async def confirm(
             [line.line_total_minor for line in lines],
             [line.discount_minor for line in lines],
             [line.tax_minor for line in lines],
-            answer_status,
-            answer_body,
+            answer.status,
+            answer.body,
         )
     )
 

@@ -7,56 +7,44 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from shared.idempotency import LEASE_S
+from shared import idempotency
+from shared.idempotency import LEASE_S, Answer
 from shared.unit_of_work import Connection
 from svc.orders.domain.draft import Draft, encode_draft
 from svc.orders.domain.saga import Saga, SagaStatus, Step
 
-_BEGIN = """
-    WITH claimed AS (
-        INSERT INTO idempotency_keys AS held (scope, key, fingerprint, status, lease_until)
-        VALUES ($1, $2, $3, 'in_flight', clock_timestamp() + make_interval(secs => $4))
-        ON CONFLICT (scope, key) DO UPDATE SET lease_until = excluded.lease_until
-            WHERE held.status = 'in_flight' AND held.lease_until < clock_timestamp() AND held.fingerprint = $3
-        RETURNING clock_timestamp() AS at
-    )
+_BEGIN = f"""
+    WITH claimed AS ({idempotency.CLAIM})
     INSERT INTO sagas (order_id, customer_id, scope, key, step, status, deadline_at, due_at, draft, traceparent)
     SELECT $5, $6, $1, $2, 'reserving', 'running', at + make_interval(secs => $7), at + make_interval(secs => $8), $9,
            $10
     FROM claimed
     ON CONFLICT (order_id) DO NOTHING
     RETURNING 1
-"""
-_REFUSE = """
+"""  # noqa: S608 constants
+_REFUSE = f"""
     WITH ended AS (
         UPDATE sagas SET status = 'refused', ended_at = clock_timestamp(), lease_until = NULL, draft = '', detail = $2
         WHERE order_id = $1 AND step = 'reserving' AND status = 'running'
         RETURNING scope, key
     )
-    UPDATE idempotency_keys AS held
-    SET status = 'completed', answer_status = $3, answer_body = $4, completed_at = clock_timestamp()
-    FROM ended WHERE held.scope = ended.scope AND held.key = ended.key AND held.status = 'in_flight'
-    RETURNING 1
-"""
-_GIVE_UP = """
+    {idempotency.completing("ended", status="$3", body="$4")}
+"""  # noqa: S608 constants
+_GIVE_UP = f"""
     WITH moved AS (
         UPDATE sagas SET step = 'releasing', step_at = clock_timestamp(), attempts = 0, lease_until = NULL, draft = '',
             deadline_at = clock_timestamp() + make_interval(secs => $5), due_at = clock_timestamp(), detail = $2
         WHERE order_id = $1 AND step = 'reserving' AND status = 'running'
         RETURNING scope, key
     )
-    UPDATE idempotency_keys AS held
-    SET status = 'completed', answer_status = $3, answer_body = $4, completed_at = clock_timestamp()
-    FROM moved WHERE held.scope = moved.scope AND held.key = moved.key AND held.status = 'in_flight'
-    RETURNING 1
-"""
-_FORGET = """
+    {idempotency.completing("moved", status="$3", body="$4")}
+"""  # noqa: S608 constants
+_FORGET = f"""
     WITH ended AS (
         DELETE FROM sagas WHERE order_id = $1 AND step = 'reserving' AND status = 'running' RETURNING scope, key
     )
-    DELETE FROM idempotency_keys AS held USING ended
-    WHERE held.scope = ended.scope AND held.key = ended.key AND held.status = 'in_flight'
-"""
+    {idempotency.giving_up("ended")}
+"""  # noqa: S608 constants
 _COLUMNS = "order_id, step, status, attempts, deadline_at, started_at, draft, traceparent, stock_settled, money_settled"
 _CLAIM_DUE = f"""
     UPDATE sagas SET lease_until = clock_timestamp() + make_interval(secs => $2), attempts = attempts + 1
@@ -119,7 +107,7 @@ async def begin(
 ) -> bool:
     """Claim the key and begin the saga in one statement; False when either was there before.
 
-    The claim is the one of `shared.idempotency`, joined here because every buyer pays for each round trip.
+    Joined because every buyer pays for each round trip.
     """
     return bool(
         await connection.fetchval(
@@ -138,16 +126,14 @@ async def begin(
     )
 
 
-async def refuse(connection: Connection, order_id: UUID, *, detail: str, status: int, body: bytes) -> bool:
+async def refuse(connection: Connection, order_id: UUID, *, detail: str, answer: Answer) -> bool:
     """End a saga that holds nothing and store the answer; False when it had moved on."""
-    return bool(await connection.fetchval(_REFUSE, order_id, detail, status, body))
+    return bool(await connection.fetchval(_REFUSE, order_id, detail, answer.status, answer.body))
 
 
-async def give_up(
-    connection: Connection, order_id: UUID, *, detail: str, status: int, body: bytes, deadline_s: float
-) -> bool:
+async def give_up(connection: Connection, order_id: UUID, *, detail: str, answer: Answer, deadline_s: float) -> bool:
     """Store the refusal now and give back later what may be held; False when the saga had moved on."""
-    return bool(await connection.fetchval(_GIVE_UP, order_id, detail, status, body, deadline_s))
+    return bool(await connection.fetchval(_GIVE_UP, order_id, detail, answer.status, answer.body, deadline_s))
 
 
 async def forget(connection: Connection, order_id: UUID) -> None:

@@ -1,11 +1,10 @@
 """Placing an order within the buyer's request.
 
-Transaction A claims the key and begins the saga, inventory holds the stock, transaction B stores the order or the
-refusal. Whatever is lost between them the resolver finishes; nothing is guessed.
+The goods are priced; one transaction claims the key and begins the saga, inventory holds the stock, another stores
+the order or the refusal. Whatever is lost between them the resolver finishes; nothing is guessed.
 """
 
 from collections.abc import Callable
-from uuid import UUID
 
 import msgspec
 import structlog
@@ -15,19 +14,19 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.deadline import DeadlineExceeded
 from shared.errors import Refusal, RemoteRefusal, RemoteTimeoutError, RemoteUnavailableError, WorldError
-from shared.idempotency import Answer, RequestInFlight
+from shared.idempotency import Answer
 from shared.money import Money
 from shared.tracing import current_trace_id
 from svc.orders.clients import Catalog, Inventory, ShippingRates
 from svc.orders.domain.cart import EmptyCart, sum_lines
 from svc.orders.domain.draft import Draft, order_id_of
-from svc.orders.domain.saga import HoldLost, NotOrdered, OutcomeUnknown, Step
-from svc.orders.handlers import placement
-from svc.orders.handlers.drafting import Goods, Identity, PlaceOrder, check_goods, draft_order
+from svc.orders.domain.saga import HoldLost, NotOrdered, OutcomeUnknown
+from svc.orders.placing.drafting import Goods, Identity, PlaceOrder, check_goods, draft_order
+from svc.orders.placing.refusals import stock_refusal
+from svc.orders.placing.transactions import Transactions
 from svc.orders.pricing import Coupon, UnknownCoupon, tax_rate_bp
-from svc.orders.saga.endings import Endings, stock_refusal
 from svc.orders.settings import Settings
-from svc.orders.store import answers, carts, coupons, sagas
+from svc.orders.store import carts, coupons
 
 ROUTE = "POST /api/v1/orders"
 RETRY_AFTER_S = 1
@@ -61,9 +60,8 @@ class Placement:
         self._inventory = inventory
         self._shipping = shipping
         self._clock = clock
-        self._config = config
         self._wake_resolver = wake_resolver
-        self._endings = Endings(database, clock, config)
+        self._transactions = Transactions(database, clock, config)
 
     async def place(self, command: PlaceOrder) -> Placed:
         """Place the order, or repeat what an earlier request with this key was answered.
@@ -77,12 +75,12 @@ class Placement:
         try:
             draft = await self.draft(command, identity)
         except (Refusal, WorldError):
-            known = await self._stored_answer(command, identity)
+            known = await self._transactions.replay(identity.scope, identity.key, fingerprint=command.fingerprint)
             if known is None:
                 raise
             return Placed(known, replayed=True)
         deadline.check()
-        known = await self.begin(draft, fingerprint=command.fingerprint)
+        known = await self._transactions.begin(draft, fingerprint=command.fingerprint)
         if known is not None:
             return Placed(known, replayed=True)
         return Placed(await self.reserve_and_settle(draft), replayed=False)
@@ -124,45 +122,34 @@ class Placement:
             trace_id=current_trace_id(),
         )
 
-    async def begin(self, draft: Draft, *, fingerprint: bytes) -> Answer | None:
-        """Transaction A: None when the saga is ours, else the stored answer.
-
-        Raises `IdempotencyKeyReused`, `RequestInFlight`.
-        """
-        async with self._database.acquire() as connection:
-            if await placement.begin(connection, draft, fingerprint=fingerprint, config=self._config):
-                return None
-        async with self._database.begin() as uow:
-            return await placement.known_answer(uow, draft, fingerprint=fingerprint)
-
     async def reserve_and_settle(self, draft: Draft) -> Answer:
-        """Ask inventory, then transaction B; an unknown outcome is left to the saga."""
+        """Ask inventory, then store order or refusal; an unknown outcome is left to the saga."""
         try:
             reservation = await self._inventory.reserve(draft.order_id, draft.customer_id, draft.wanted)
         except RemoteRefusal as refused:
             refusal = stock_refusal(refused)
             if refusal is None:
-                await self._forget(draft.order_id)
+                await self._transactions.forget(draft.order_id)
                 log.exception("reserve_refused_oddly", order_id=str(draft.order_id))
                 raise NotOrdered("nothing was ordered; try again", retry_after_s=RETRY_AFTER_S) from refused
-            return await self._stored(draft, await self._endings.refuse(draft, refusal))
+            return await self._transactions.stored(draft, await self._transactions.refuse(draft, refusal))
         except DeadlineExceeded:
-            await self._forget(draft.order_id)
+            await self._transactions.forget(draft.order_id)
             raise
         except RemoteTimeoutError as error:
             raise await self._unknown(draft) from error
         except RemoteUnavailableError as error:
             if error.effect_possible:
                 raise await self._unknown(draft) from error
-            await self._forget(draft.order_id)
+            await self._transactions.forget(draft.order_id)
             raise NotOrdered("stock cannot be asked right now; try again", retry_after_s=RETRY_AFTER_S) from error
         if not reservation.held:
             refusal = HoldLost(f"the stock of this order is {reservation.status}; use a new Idempotency-Key")
-            return await self._stored(draft, await self._endings.refuse(draft, refusal))
-        answer = await self._endings.confirm(draft, actor=f"customer:{draft.customer_id}")
+            return await self._transactions.stored(draft, await self._transactions.refuse(draft, refusal))
+        answer = await self._transactions.confirm(draft, actor=f"customer:{draft.customer_id}")
         if answer is not None and answer.status != 201:  # given up: the hold goes back soon
             self._wake_resolver()
-        return await self._stored(draft, answer)
+        return await self._transactions.stored(draft, answer)
 
     async def _coupon(self, code: str | None) -> Coupon | None:
         if code is None:
@@ -174,30 +161,10 @@ class Placement:
         return coupon
 
     async def _unknown(self, draft: Draft) -> OutcomeUnknown:
-        """Hand the saga to the resolver now rather than when it would take it for abandoned."""
-        async with self._database.acquire() as connection:
-            await sagas.look_again(connection, draft.order_id, step=Step.RESERVING, after_s=0.0)
+        await self._transactions.hand_over(draft.order_id)
         self._wake_resolver()
         return OutcomeUnknown(
             "whether the order was placed is not known yet; repeat the request with the same Idempotency-Key",
             order_id=str(draft.order_id),
             retry_after_s=RETRY_AFTER_S,
         )
-
-    async def _forget(self, order_id: UUID) -> None:
-        async with self._database.acquire() as connection:
-            await placement.forget(connection, order_id)
-
-    async def _stored(self, draft: Draft, answer: Answer | None) -> Answer:
-        """Our answer, or the one the resolver stored when it was faster."""
-        if answer is not None:
-            return answer
-        async with self._database.acquire() as connection:
-            stored = await answers.find(connection, draft.scope, draft.key)
-        if stored is None:
-            raise RequestInFlight("the same request is being worked on; try again")
-        return stored
-
-    async def _stored_answer(self, command: PlaceOrder, identity: Identity) -> Answer | None:
-        async with self._database.begin() as uow:
-            return await placement.stored_answer(uow, identity.scope, identity.key, fingerprint=command.fingerprint)

@@ -20,7 +20,8 @@ from svc.orders.domain.draft import Draft, decode_draft
 from svc.orders.domain.order import OrderAlreadyShipped, OrderNotCancellable
 from svc.orders.domain.saga import HoldLost, Saga, Step, StockUnreachable, back_off_s
 from svc.orders.handlers import lifecycle
-from svc.orders.saga.endings import Endings, stock_refusal
+from svc.orders.placing.refusals import stock_refusal
+from svc.orders.placing.transactions import Transactions
 from svc.orders.settings import Settings
 from svc.orders.store import sagas
 from svc.orders.store.sagas import DueSaga
@@ -43,7 +44,7 @@ class SagaResolver:
         self._database = database
         self._inventory = inventory
         self._config = config
-        self._endings = Endings(database, clock, config)
+        self._transactions = Transactions(database, clock, config)
         self._at_once = asyncio.Semaphore(AT_ONCE_MAX)
 
     async def run(self) -> int:
@@ -99,7 +100,7 @@ class SagaResolver:
             refusal = stock_refusal(refused)
             if refusal is None:
                 raise
-            await self._endings.give_up(draft, refusal)  # the buyer's own request may still be on its way there
+            await self._transactions.give_up(draft, refusal)  # the buyer's own request may still be on its way there
             return f"given up: {refusal.code}"
         except WorldError:
             if not due.overdue:
@@ -110,13 +111,13 @@ class SagaResolver:
     async def _settle(self, draft: Draft, reservation: Reservation | None) -> str:
         if reservation is None:
             refusal = StockUnreachable("the stock could not be held in time; nothing was ordered")
-            await self._endings.give_up(draft, refusal)
+            await self._transactions.give_up(draft, refusal)
             return "given up"
         if not reservation.held:
             refusal = HoldLost("the stock of this order was not held long enough; nothing was ordered")
-            await self._endings.refuse(draft, refusal)
+            await self._transactions.refuse(draft, refusal)
             return f"refused: hold is {reservation.status}"
-        answer = await self._endings.confirm(draft, actor="saga")
+        answer = await self._transactions.confirm(draft, actor="saga")
         return "moved on already" if answer is None else f"answered {answer.status}"
 
     async def _release(self, due: DueSaga) -> str:
