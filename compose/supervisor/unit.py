@@ -1,6 +1,7 @@
-"""One supervised process over its life: start, stay, restart after a crash with back-off, stop.
+"""One supervised process over its life: start, stay, restart when it ended, stop.
 
-What kind of process it is, its Runner knows.
+Back-off is for what never gets ready or dies right after; who kills a healthy process finds it back at once, however
+often. What kind of process it is, its Runner knows.
 """
 
 import asyncio
@@ -12,9 +13,10 @@ from typing import Any, Final, Literal, Protocol
 from compose.operator_error import OperatorError
 from compose.process import Watched
 
-# the first restart comes well within a second; a process that keeps dying is tried ever more rarely
+# the first restart comes well within a second; a process that never gets far is tried ever more rarely
 BACK_OFF_SECONDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
-STABLE_SECONDS: Final = 30.0
+PROVEN_SECONDS: Final = 1.0
+"""Ready for so long, a process works: its end was somebody's doing, not a crash loop."""
 
 State = Literal["waiting", "starting", "ready", "not ready", "crashed", "stopping", "stopped"]
 
@@ -56,8 +58,8 @@ class Unit:
         self._changed = changed
         self._keeper: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
-        self._launched_at = 0.0
-        self._crashes_in_a_row = 0
+        self._ready_at: float | None = None
+        self._early_ends_in_a_row = 0
 
     @property
     def is_running(self) -> bool:
@@ -104,8 +106,11 @@ class Unit:
 
     def mark(self, *, ready: bool, detail: str) -> None:
         """What a later look at a running process found."""
-        if self.state in {"ready", "not ready"}:
-            self._set("ready" if ready else "not ready", detail)
+        if self.state not in {"ready", "not ready"}:
+            return
+        if ready and self._ready_at is None:
+            self._ready_at = time.monotonic()
+        self._set("ready" if ready else "not ready", detail)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -123,12 +128,14 @@ class Unit:
         }
 
     async def _launch(self) -> None:
-        self._launched_at = time.monotonic()
+        launched_at = time.monotonic()
+        self._ready_at = None
         self._set("starting")
         self.process = await self.runner.spawn()
         self._changed(self)
         await self.runner.until_ready(self.process)
-        self.boot_seconds = time.monotonic() - self._launched_at
+        self._ready_at = time.monotonic()
+        self.boot_seconds = self._ready_at - launched_at
         self._set("ready")
 
     def _keep(self) -> None:
@@ -149,10 +156,10 @@ class Unit:
                 self._set("not ready" if self.is_running else "crashed", error.what)
 
     async def _back_off(self) -> None:
-        if time.monotonic() - self._launched_at > STABLE_SECONDS:
-            self._crashes_in_a_row = 0
-        pause = BACK_OFF_SECONDS[min(self._crashes_in_a_row, len(BACK_OFF_SECONDS) - 1)]
-        self._crashes_in_a_row += 1
+        if self._ready_at is not None and time.monotonic() - self._ready_at >= PROVEN_SECONDS:
+            self._early_ends_in_a_row = 0
+        pause = BACK_OFF_SECONDS[min(self._early_ends_in_a_row, len(BACK_OFF_SECONDS) - 1)]
+        self._early_ends_in_a_row += 1
         self._set("crashed", f"{self.detail}; starting again in {pause:g} s")
         await asyncio.sleep(pause)
 

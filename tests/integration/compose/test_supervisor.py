@@ -18,6 +18,7 @@ from compose import launch, state
 from compose.control import Control
 from compose.operator_error import OperatorError
 from compose.process import start_ticks
+from compose.supervisor.unit import PROVEN_SECONDS
 
 DEADLINE_S = 30.0
 QUICK = ("gateway", "world")
@@ -114,6 +115,22 @@ def test_a_killed_service_is_back_within_a_second(tiny_stack):
     until(lambda: rows(tiny_stack)["gateway-1"]["restarts"] == 1 and rows(tiny_stack)["gateway-1"]["state"] == "ready")
     assert time.monotonic() - began < 1.0 + 1.0  # the machine may be busy
     assert control.status()["healthy"]
+
+
+def test_a_service_killed_in_a_series_is_back_at_once_each_time(tiny_stack):
+    up(tiny_stack, "gateway")
+    control = Control(tiny_stack)
+    for number in range(1, 7):
+        proven_at = time.monotonic() + PROVEN_SECONDS
+        until(lambda proven_at=proven_at: time.monotonic() > proven_at)
+        began = time.monotonic()
+        control.signal("gateway", "KILL")
+        until(
+            lambda number=number: (
+                (rows(tiny_stack)["gateway-1"]["restarts"], rows(tiny_stack)["gateway-1"]["state"]) == (number, "ready")
+            )
+        )
+        assert time.monotonic() - began < 1.0 + 1.0  # the machine may be busy
 
 
 def test_a_killed_engine_comes_back(tiny_stack):

@@ -75,21 +75,56 @@ async def test_a_crashed_process_is_started_again():
     await unit.stop()
 
 
-async def test_a_process_that_keeps_crashing_waits_longer_each_time(monkeypatch):
-    pauses: list[float] = []
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    """The pauses before restarts, which take no time."""
+    taken: list[float] = []
     real_sleep = asyncio.sleep
 
     async def sleep(seconds: float) -> None:
         if seconds in units.BACK_OFF_SECONDS:
-            pauses.append(seconds)
-        await real_sleep(0)
+            taken.append(seconds)
+        await real_sleep(0 if seconds in units.BACK_OFF_SECONDS else seconds)
 
+    monkeypatch.setattr(units.asyncio, "sleep", sleep)
+    return taken
+
+
+async def killed(runner: FakeRunner, unit: Unit, *, times: int, pauses: list[float]) -> None:
+    for number in range(times):
+        await until(lambda number=number: len(runner.started) > number and unit.state == "ready")
+        runner.started[-1].send(signal.SIGKILL)
+        await until(lambda number=number: len(pauses) > number)
+
+
+async def test_a_process_that_dies_right_after_it_is_ready_waits_longer_each_time(pauses):
     runner = FakeRunner()
     unit, _ = made(runner)
     await unit.start()
-    monkeypatch.setattr(units.asyncio, "sleep", sleep)
+    await killed(runner, unit, times=4, pauses=pauses)
+    await unit.stop()
+    assert pauses[:4] == list(units.BACK_OFF_SECONDS[:4])
+
+
+async def test_a_process_that_worked_is_back_at_once_however_often_it_is_killed(monkeypatch, pauses):
+    monkeypatch.setattr(units, "PROVEN_SECONDS", 0.0)
+    runner = FakeRunner()
+    unit, _ = made(runner)
+    await unit.start()
+    await killed(runner, unit, times=10, pauses=pauses)
+    await unit.stop()
+    assert pauses[:10] == [units.BACK_OFF_SECONDS[0]] * 10
+
+
+async def test_a_process_that_never_gets_ready_waits_longer_each_time(monkeypatch, pauses):
+    monkeypatch.setattr(units, "PROVEN_SECONDS", 0.0)
+    runner = FakeRunner()
+    unit, _ = made(runner)
+    await unit.start()
+    runner._mute_starts = 100
     for number in range(4):
-        await until(lambda number=number: len(runner.started) > number and unit.state == "ready")
+        await until(lambda number=number: len(runner.started) > number and unit.process is runner.started[-1])
+        await until(lambda: unit.state in {"ready", "not ready"} and unit.is_running)
         runner.started[-1].send(signal.SIGKILL)
         await until(lambda number=number: len(pauses) > number)
     await unit.stop()
