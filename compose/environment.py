@@ -34,6 +34,7 @@ def common(layout: Layout, secrets: Secrets) -> dict[str, str]:
         "WEBHOOK_SECRETS": ",".join(secrets.webhook_secrets),
         "PREFIX": "",
         "OVERLAY_FILE": str(layout.overlay_file),
+        "CONTROLS_FILE": str(layout.controls_file),
         "SPANS_DIR": str(layout.spans),
         "LOG_LEVEL": os.environ.get("SHOPSTREAM_LOG_LEVEL", "info"),
         "HOME": str(layout.home),

@@ -46,6 +46,11 @@ class Layout:
         return self.home / "overlay.json"
 
     @property
+    def controls_file(self) -> Path:
+        """Where the fault harness leads connections and puts clocks; see shared.fault_controls."""
+        return self.home / "controls.json"
+
+    @property
     def secrets_file(self) -> Path:
         return self.home / "secrets.json"
 

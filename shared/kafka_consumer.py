@@ -17,7 +17,7 @@ from shared import dead_letters, inbox
 from shared.contracts import Envelope, EnvelopeHeader, Event, PoisonError, decode_data, decode_header
 from shared.database import Database
 from shared.dead_letters import DeadLetter, OpenLetter
-from shared.errors import WorldError
+from shared.errors import BrokerUnavailableError, WorldError
 from shared.tracing import span
 from shared.unit_of_work import UnitOfWork
 
@@ -34,6 +34,7 @@ PARTITIONS_AT_ONCE = 3
 POLL_MS = 250
 RECONNECT_DELAY_S = 0.5
 STALLED_AFTER_S = 30.0
+REWIND_S_MAX = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,14 @@ class Redriven(NamedTuple):
 
     applied: int
     remaining: int
+
+
+class _Rewind(NamedTuple):
+    """A wish that the consuming loop grants between two batches."""
+
+    records_max: int
+    topic: str
+    granted: asyncio.Future[int]
 
 
 class ConsumerRunner:
@@ -73,6 +82,7 @@ class ConsumerRunner:
         self._partitions_at_once = asyncio.Semaphore(PARTITIONS_AT_ONCE)
         self._progressed_at = 0.0
         self._assigned = False
+        self._rewinds: list[_Rewind] = []
         self.applied = 0
         self.dead = 0
 
@@ -106,6 +116,20 @@ class ConsumerRunner:
         if idle > STALLED_AFTER_S:
             return False, f"no progress for {idle:.0f} s"
         return True, f"lag {self.lag()}"
+
+    async def rewind(self, *, records_max: int, topic: str = "") -> int:
+        """Go back by up to `records_max` in every partition assigned here, or in those of one topic; gives how many.
+
+        The committed offsets go back too, so whoever gets a partition next goes on from there; inboxes make what is
+        delivered again harmless. Raises `BrokerUnavailableError` when it cannot be done within REWIND_S_MAX.
+        """
+        wish = _Rewind(records_max, topic, asyncio.get_running_loop().create_future())
+        self._rewinds.append(wish)
+        try:
+            async with asyncio.timeout(REWIND_S_MAX):
+                return await wish.granted
+        except (KafkaError, TimeoutError) as error:
+            raise BrokerUnavailableError(f"the consumer could not be rewound: {error!r}") from error
 
     async def redrive(self, *, letters_max: int) -> Redriven:
         """Apply dead letters again, oldest first, each in a transaction of its own; ids stay, so effects stay single.
@@ -170,11 +194,34 @@ class ConsumerRunner:
                     async with asyncio.TaskGroup() as group:
                         for partition, records in batches.items():
                             group.create_task(self._apply_partition(consumer, partition, records))
+                await self._grant_rewinds(consumer)
         except* (KafkaError, OSError) as failures:
             raise OSError(f"consumer stopped: {failures.exceptions[0]!r}") from failures
         finally:
             self._consumer = None
             await consumer.stop()
+
+    async def _grant_rewinds(self, consumer: AIOKafkaConsumer) -> None:
+        while self._rewinds:
+            wish = self._rewinds.pop(0)
+            if wish.granted.done():  # who asked has given up
+                continue
+            try:
+                wish.granted.set_result(await self._go_back(consumer, wish))
+            except KafkaError as error:
+                wish.granted.set_exception(error)
+                raise
+
+    async def _go_back(self, consumer: AIOKafkaConsumer, wish: _Rewind) -> int:
+        partitions = [it for it in consumer.assignment() if not wish.topic or it.topic == self._prefix + wish.topic]
+        oldest = await consumer.beginning_offsets(partitions)
+        positions = {it: await consumer.position(it) for it in partitions}
+        targets = {it: max(oldest[it], positions[it] - wish.records_max) for it in partitions}
+        if partitions:
+            await consumer.commit(targets)
+        for partition, offset in targets.items():
+            consumer.seek(partition, offset)
+        return sum(positions[it] - targets[it] for it in partitions)
 
     async def _apply_partition(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[_Record]

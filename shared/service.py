@@ -8,8 +8,9 @@ import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
+import msgspec
 import structlog
 import uvicorn
 from litestar import Litestar, get, post
@@ -18,6 +19,7 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
+from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -26,8 +28,8 @@ from redis.backoff import ExponentialBackoff
 from shared import logging_setup, metrics, settings, tracing
 from shared.cache import Cache
 from shared.cancellation import cancel_all
-from shared.clock import SystemClock
 from shared.database import Database
+from shared.fault_controls import LOOP_FACTORY, FaultControls
 from shared.fault_overlay import Overlay
 from shared.health import Check, Health, NotHealthyError, health_routes
 from shared.identity import AuthenticationMiddleware, InternalTokens, provide_principal, requires_role
@@ -47,6 +49,7 @@ HEARTBEAT_S = 0.5
 REDIS_TIMEOUT_S = 2.0
 REDIS_CONNECTIONS_MAX = 64
 REDRIVE_LETTERS_MAX = 5_000
+REWIND_RECORDS_MAX = 1_000_000
 TASK_RESTART_S = 0.5
 
 T = TypeVar("T")
@@ -76,7 +79,8 @@ class Runtime:
 
     def __init__(self, config: settings.ServiceSettings) -> None:
         self.settings = config
-        self.clock = SystemClock()
+        self.controls = FaultControls(config)
+        self.clock = self.controls.clock
         self.overlay = Overlay.load(config)
         self.redis: Redis = Redis.from_url(
             config.redis_url,
@@ -126,6 +130,8 @@ class Runtime:
         """The Litestar application; opens everything in its lifespan and closes it in reverse."""
         tasks: list[tuple[str, Any]] = []
         operated: list[HTTPRouteHandler] = [_contract_route(subscription or {})] if authenticated else []
+        if not self.settings.is_production:
+            operated.append(_controls_route(self.controls, self._authentication()))
         if self.settings.role != "api" and self._database is not None:
             relay = Relay(self._database, self.producer)
             tasks.append(("relay", relay.run))
@@ -139,7 +145,7 @@ class Runtime:
                     instance=self.settings.instance,
                     prefix=self.settings.prefix,
                 )
-                operated.append(_redrive_route(runner))
+                operated.extend((_redrive_route(runner), _rewind_route(runner)))
                 tasks.append(("consumer", runner.run))
                 metrics.watch("consumer_lag_records", runner.lag)
                 self._health.add("kafka", _state_check(runner.health))
@@ -148,6 +154,7 @@ class Runtime:
         @asynccontextmanager
         async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
             async with AsyncExitStack() as stack:
+                self.controls.apply()
                 stack.callback(tracing.shutdown)
                 tracing.configure(self.settings)
                 stack.push_async_callback(self.redis.aclose)
@@ -166,9 +173,7 @@ class Runtime:
             provided["principal"] = Provide(provide_principal, sync_to_thread=False)
         middleware: list[Any] = [DefineMiddleware(RequestScope, service=self.settings.service, load=self._load)]
         if authenticated:
-            middleware.append(
-                DefineMiddleware(AuthenticationMiddleware, tokens=self.tokens, audience=self.settings.service)
-            )
+            middleware.append(self._authentication())
         return Litestar(
             route_handlers=[
                 *route_handlers,
@@ -191,6 +196,9 @@ class Runtime:
             ),
             on_app_init=[_bare],
         )
+
+    def _authentication(self) -> DefineMiddleware:
+        return DefineMiddleware(AuthenticationMiddleware, tokens=self.tokens, audience=self.settings.service)
 
     @asynccontextmanager
     async def _background(self, work: Sequence[tuple[str, Any]]) -> AsyncGenerator[None]:
@@ -233,6 +241,22 @@ def _contract_route(subscription: Subscription) -> HTTPRouteHandler:
     return contract
 
 
+def _controls_route(controls: FaultControls, authentication: DefineMiddleware) -> HTTPRouteHandler:
+    """`/internal/fault-controls`: obey the controls file as it is now. Not there in production."""
+
+    @post(
+        "/internal/fault-controls",
+        guards=[requires_role("service")],
+        middleware=[authentication],
+        include_in_schema=False,
+        status_code=200,
+    )
+    async def apply() -> dict[str, object]:
+        return {"connections_cut": controls.apply(), "now": controls.clock.now()}
+
+    return apply
+
+
 def _redrive_route(runner: ConsumerRunner) -> HTTPRouteHandler:
     """`/internal/dead-letters/redrive`: apply this service's dead letters again, after the cause is mended."""
 
@@ -241,6 +265,23 @@ def _redrive_route(runner: ConsumerRunner) -> HTTPRouteHandler:
         return (await runner.redrive(letters_max=REDRIVE_LETTERS_MAX))._asdict()
 
     return redrive
+
+
+class Rewind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far back every partition goes, at most; `topic` without the stack's prefix, all topics when empty."""
+
+    records_max: Annotated[int, msgspec.Meta(ge=1, le=REWIND_RECORDS_MAX)]
+    topic: str = ""
+
+
+def _rewind_route(runner: ConsumerRunner) -> HTTPRouteHandler:
+    """`/internal/consumer/rewind`: have events delivered again, as a lost commit or an operator would."""
+
+    @post("/internal/consumer/rewind", guards=[requires_role("service")], include_in_schema=False, status_code=200)
+    async def rewind(data: JSONBody[Rewind]) -> dict[str, int]:
+        return {"records": await runner.rewind(records_max=data.records_max, topic=data.topic)}
+
+    return rewind
 
 
 def _state_check(state: Callable[[], tuple[bool, str]]) -> Check:
@@ -292,7 +333,7 @@ def server_config(app: Litestar, config: settings.ServiceSettings) -> uvicorn.Co
         app,
         host=config.host,
         port=config.port,
-        loop="uvloop",
+        loop="uvloop" if config.is_production else LOOP_FACTORY,
         http="httptools",
         lifespan="on",
         ws="none",

@@ -47,6 +47,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_secrets: tuple[str, ...] = ()
     prefix: str = ""
     overlay_file: str = ""
+    controls_file: str = ""
     spans_dir: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
