@@ -36,7 +36,6 @@ ENGINE_OFFSETS: Final = {
     "kafka-controller": 103,
     "elasticsearch": 104,
     "elasticsearch-transport": 105,
-    "kafka-behind-proxy": 106,
 }
 WORLD_OFFSETS: Final = {
     "psp": 110,
@@ -44,13 +43,6 @@ WORLD_OFFSETS: Final = {
     "smtp": 112,
     "catcher": 113,
     "fault-api": 114,
-    "proxy-postgres": 120,
-    "proxy-redis": 121,
-    "proxy-kafka": 122,
-    "proxy-elasticsearch": 123,
-    "proxy-smtp": 124,
-    "proxy-psp": 125,
-    "proxy-carrier": 126,
 }
 OFFSETS: Final[dict[str, int]] = {**SERVICE_OFFSETS, **ENGINE_OFFSETS, **WORLD_OFFSETS}
 HIGHEST_OFFSET: Final = 139

@@ -61,7 +61,7 @@ class Kafka:
     """The event log of the fleet."""
 
     name: str = "kafka"
-    ports: tuple[str, ...] = ("kafka", "kafka-controller", "kafka-behind-proxy")
+    ports: tuple[str, ...] = ("kafka", "kafka-controller")
     ready_seconds_max: float = 120.0
 
     def __init__(self, context: Context) -> None:
@@ -138,16 +138,12 @@ class Kafka:
 
     def _configure(self) -> None:
         port, controller = (self._context.layout.port(name) for name in ("kafka", "kafka-controller"))
-        behind = self._context.layout.port("kafka-behind-proxy")
-        proxy = self._context.layout.port("proxy-kafka")
         settings = {
             **SETTINGS,
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "listeners": f"PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{behind},"
-            f"CONTROLLER://127.0.0.1:{controller}",
-            # clients that come through the fault proxy are told to come back through it
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy}",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
             "log.dirs": str(self._data),
         }
         self._config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))

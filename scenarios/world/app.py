@@ -13,8 +13,8 @@ import uvloop
 from scenarios.world.carrier.api import CarrierApi
 from scenarios.world.carrier.house import CarrierHouse
 from scenarios.world.exchange import Exchange
-from scenarios.world.faults.api import FaultProxies
-from scenarios.world.http_server import HttpServer, Routes
+from scenarios.world.faults.links import FaultLinks
+from scenarios.world.http_api import HttpServer, Routes
 from scenarios.world.mail.api import MailApi
 from scenarios.world.mail.catcher import MailCatcher
 from scenarios.world.messages import MessageSink
@@ -43,9 +43,9 @@ class World:
         self.exchange = Exchange(settings.folder)
         self.mail = MailCatcher(settings.folder)
         self.messages = MessageSink(settings.folder)
-        self.faults = FaultProxies(settings.folder)
+        self.faults = FaultLinks(settings.folder)
         self.tap = self._tap() if settings.kafka_bootstrap else None
-        self._psp_server = HttpServer("psp", self._psp_routes())
+        self._psp_server = HttpServer("psp", [*PspApi(self.psp).routes(), *self.exchange.routes()])
         self._carrier_server = HttpServer("carrier", CarrierApi(self.carrier).routes())
         self._catcher_server = HttpServer("catcher", self._catcher_routes())
         self._faults_server = HttpServer("faults", self.faults.routes())
@@ -81,7 +81,7 @@ class World:
         """Listen on every port, take up what was owed. Raises OSError when a port is taken."""
         settings = self.settings
         try:
-            await self.faults.start(settings.proxies)
+            await self.faults.start()
             await self._faults_server.start(settings.host, settings.fault_api_port)
             await self._psp_server.start(settings.host, settings.psp_port)
             await self._carrier_server.start(settings.host, settings.carrier_port)
@@ -114,18 +114,9 @@ class World:
 
         return Tap(self.settings.folder, bootstrap=self.settings.kafka_bootstrap, pattern=self.settings.tap_pattern)
 
-    def _psp_routes(self) -> Routes:
-        routes = PspApi(self.psp).routes()
-        self.exchange.register(routes)
-        return routes
-
     def _catcher_routes(self) -> Routes:
-        routes = Routes()
-        MailApi(self.mail).register(routes)
-        self.messages.register(routes)
-        if self.tap is not None:
-            self.tap.register(routes)
-        return routes
+        tap: Routes = () if self.tap is None else self.tap.routes()
+        return [*MailApi(self.mail).routes(), *self.messages.routes(), *tap]
 
     def _url(self, port: int) -> str:
         return f"http://{self.settings.host}:{port}"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+from aiohttp import web
 
-from scenarios.world.http_messages import ApiError, Request, Response
-from scenarios.world.http_server import Routes
+from scenarios.world.http_api import ApiError, Routes, answer, decoded, trace_id
 from scenarios.world.journal_writer import JournalWriter
 from scenarios.world.journals import EXCHANGE_JOURNAL, ExchangeRecord, iterate
 from shared.currencies import Currency
@@ -47,31 +47,33 @@ class Exchange:
             if record.kind == "changed":
                 self._per_euro[record.quote] = record.rate
 
-    def register(self, routes: Routes) -> None:
-        """Add the routes to the PSP's table: it is the PSP who quotes."""
-        routes.add("GET", "/v1/exchange-rates", self.quote)
-        routes.add("PUT", "/control/exchange-rates", self.change)
+    def routes(self) -> Routes:
+        """The table for the HTTP server."""
+        return [
+            web.get("/v1/exchange-rates", self.quote),
+            web.put("/control/exchange-rates", self.change),
+        ]
 
-    async def quote(self, request: Request) -> Response:
+    async def quote(self, request: web.Request) -> web.Response:
         """The rate from `base` to `quote` now, with an id by which the journal finds it again."""
         base, quote = request.query.get("base", "EUR"), request.query.get("quote", "")
         for currency in (base, quote):
             if currency not in self._per_euro:
                 raise ApiError(422, "unknown_currency", f"no rate for {currency!r}")
         rate = (Decimal(self._per_euro[quote]) / Decimal(self._per_euro[base])).quantize(DIGITS)
-        record = ExchangeRecord(kind="quoted", base=base, quote=quote, rate=str(rate), trace_id=request.trace_id)
+        record = ExchangeRecord(kind="quoted", base=base, quote=quote, rate=str(rate), trace_id=trace_id(request))
         self.journal.append(record)
-        answer = {"id": f"rate_{record.n}", "base": base, "quote": quote, "rate": str(rate), "at": int(record.at)}
-        return Response.json(answer)
+        quoted = {"id": f"rate_{record.n}", "base": base, "quote": quote, "rate": str(rate), "at": int(record.at)}
+        return answer(quoted)
 
-    async def change(self, request: Request) -> Response:
+    async def change(self, request: web.Request) -> web.Response:
         """Set one rate; quotes already given are not touched."""
-        change = request.json(RateChange)
+        change = await decoded(request, RateChange)
         if Decimal(change.per_euro) == 0:
             raise ApiError(400, "invalid_body", "a rate is more than zero")
         self.journal.append(ExchangeRecord(kind="changed", base="EUR", quote=change.currency, rate=change.per_euro))
         self._per_euro[change.currency] = change.per_euro
-        return Response.json(change)
+        return answer(change)
 
     def close(self) -> None:
         """Release the journal."""

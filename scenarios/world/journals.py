@@ -182,7 +182,7 @@ class TapRecord(Record, kw_only=True, omit_defaults=True):
 
 
 class FaultRecord(Record, kw_only=True, omit_defaults=True):
-    """One line of faults.jsonl: a change made through the API, with the whole state of the proxy after it."""
+    """One line of faults.jsonl: a link was changed, healed or closed; its whole state after it."""
 
     proxy: str = ""
     state: msgspec.Raw = msgspec.Raw()

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+from aiohttp import web
 
-from scenarios.world.http_messages import Request, Response
-from scenarios.world.http_server import Routes
+from scenarios.world.http_api import Routes, answer, decoded, integer, trace_id
 from scenarios.world.journal_writer import JournalWriter
 from scenarios.world.journals import SMS_JOURNAL, MessageRecord, iterate
 
@@ -32,26 +32,28 @@ class MessageSink:
         self.journal: JournalWriter[MessageRecord] = JournalWriter(folder / SMS_JOURNAL)
         self.index: deque[MessageRecord] = deque(iterate(self.journal.path, MessageRecord), INDEX_MAX)
 
-    def register(self, routes: Routes) -> None:
-        """Add the routes to a table that other sinks share."""
-        routes.add("POST", "/sms", self.accept_sms)
-        routes.add("GET", "/sms", self.list_sms)
-        routes.add("POST", "/push", self.accept_push)
-        routes.add("GET", "/push", self.list_push)
+    def routes(self) -> Routes:
+        """The table for the HTTP server."""
+        return [
+            web.post("/sms", self.accept_sms),
+            web.get("/sms", self.list_sms),
+            web.post("/push", self.accept_push),
+            web.get("/push", self.list_push),
+        ]
 
-    async def accept_sms(self, request: Request) -> Response:
+    async def accept_sms(self, request: web.Request) -> web.Response:
         """202 with the id of the message."""
-        return self._accept(request, "sms")
+        return await self._accept(request, "sms")
 
-    async def accept_push(self, request: Request) -> Response:
+    async def accept_push(self, request: web.Request) -> web.Response:
         """202 with the id of the message."""
-        return self._accept(request, "push")
+        return await self._accept(request, "push")
 
-    async def list_sms(self, request: Request) -> Response:
+    async def list_sms(self, request: web.Request) -> web.Response:
         """The newest first; `to` filters, `limit` bounds."""
         return self._list(request, "sms")
 
-    async def list_push(self, request: Request) -> Response:
+    async def list_push(self, request: web.Request) -> web.Response:
         """The newest first; `to` filters, `limit` bounds."""
         return self._list(request, "push")
 
@@ -59,8 +61,8 @@ class MessageSink:
         """Release the journal."""
         self.journal.close()
 
-    def _accept(self, request: Request, kind: str) -> Response:
-        body = request.json(MessageCreate)
+    async def _accept(self, request: web.Request, kind: str) -> web.Response:
+        body = await decoded(request, MessageCreate)
         record = MessageRecord(
             kind=kind,
             message_id=f"{kind}_{self.journal.last_n + 1}",
@@ -68,15 +70,15 @@ class MessageSink:
             title=body.title,
             text=body.text,
             reference=body.reference,
-            trace_id=request.trace_id,
+            trace_id=trace_id(request),
         )
         self.index.append(self.journal.append(record))
-        return Response.json({"id": record.message_id}, status=202)
+        return answer({"id": record.message_id}, status=202)
 
-    def _list(self, request: Request, kind: str) -> Response:
-        limit = request.integer("limit", default=50, at_most=LIMIT_MAX)
+    def _list(self, request: web.Request, kind: str) -> web.Response:
+        limit = integer(request, "limit", default=50, at_most=LIMIT_MAX)
         to = request.query.get("to")
         found = [
             record for record in reversed(self.index) if record.kind == kind and (to is None or record.recipient == to)
         ]
-        return Response.json({"items": found[:limit]})
+        return answer({"items": found[:limit]})

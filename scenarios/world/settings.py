@@ -10,20 +10,9 @@ from pathlib import Path
 import msgspec
 
 from compose.ports import DEFAULT_BASE, port_of
-from scenarios.world.faults.proxy import ProxyWire
 
 PSP_WEBHOOK_PATH = "/api/v1/webhooks/psp"
 CARRIER_WEBHOOK_PATH = "/api/v1/webhooks/carrier"
-PROXIED = {
-    "postgres": "postgres",
-    "redis": "redis",
-    "kafka": "kafka-behind-proxy",
-    "elasticsearch": "elasticsearch",
-    "smtp": "smtp",
-    "psp": "psp",
-    "carrier": "carrier",
-}
-"""Proxy name → port name of what is behind it; it listens on the port named `proxy-<name>`."""
 
 
 class InvalidWorldSettingsError(Exception):
@@ -44,7 +33,6 @@ class WorldSettings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_secret: str = "development"  # noqa: S105 - the boot hands over a generated one
     kafka_bootstrap: str = ""
     tap_pattern: str = "^"
-    proxies: list[ProxyWire] = []
 
     @property
     def psp_webhook_url(self) -> str:
@@ -62,8 +50,7 @@ def read(environ: Mapping[str, str]) -> WorldSettings:
 
     SHOPSTREAM_WORLD_DIR (else SHOPSTREAM_HOME/world) holds the journals. Ports follow SHOPSTREAM_PORT_BASE, each
     may be named: SHOPSTREAM_{PSP,CARRIER,SMTP,CATCHER,FAULT_API}_PORT. SHOPSTREAM_GATEWAY_URL, _WEBHOOK_SECRETS
-    (newest first), _KAFKA_BOOTSTRAP, _PREFIX (of topic names), _TAP_PATTERN, _PROXIES (JSON as for /populate; by
-    default one for each engine and simulator of the stack).
+    (newest first), _KAFKA_BOOTSTRAP, _PREFIX (of topic names), _TAP_PATTERN.
     """
     ours = "SHOPSTREAM_"
     value = {name.removeprefix(ours): text for name, text in environ.items() if text and name.startswith(ours)}
@@ -72,7 +59,6 @@ def read(environ: Mapping[str, str]) -> WorldSettings:
     try:
         base = int(value.get("PORT_BASE", DEFAULT_BASE))
         host = value.get("HOST", "127.0.0.1")
-        proxies = msgspec.json.decode(value.get("PROXIES", "null"), type=list[ProxyWire] | None)
         return WorldSettings(
             folder=Path(value.get("WORLD_DIR") or Path(value["HOME"]) / "world"),
             host=host,
@@ -85,18 +71,6 @@ def read(environ: Mapping[str, str]) -> WorldSettings:
             webhook_secret=value.get("WEBHOOK_SECRETS", "development").split(",")[0].strip(),
             kafka_bootstrap=value.get("KAFKA_BOOTSTRAP", ""),
             tap_pattern=value.get("TAP_PATTERN", "^" + re.escape(value.get("PREFIX", ""))),
-            proxies=_proxies(host, base) if proxies is None else proxies,
         )
     except (ValueError, msgspec.MsgspecError) as error:
         raise InvalidWorldSettingsError(str(error)) from error
-
-
-def _proxies(host: str, base: int) -> list[ProxyWire]:
-    return [
-        ProxyWire(
-            name=name,
-            listen=f"{host}:{port_of(base, f'proxy-{name}')}",
-            upstream=f"{host}:{port_of(base, behind)}",
-        )
-        for name, behind in PROXIED.items()
-    ]

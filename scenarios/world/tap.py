@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
+from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
-from scenarios.world.http_messages import Request, Response
-from scenarios.world.http_server import Routes
+from scenarios.world.http_api import Routes, answer
 from scenarios.world.journal_writer import JournalWriter
 from scenarios.world.journals import TAP_JOURNAL, TapRecord, iterate
 
@@ -107,13 +107,15 @@ class Tap:
             self._task = None
         self.journal.close()
 
-    def register(self, routes: Routes) -> None:
-        """Add GET /tap to a table of routes."""
-        routes.add("GET", "/tap", self.show)
+    def routes(self) -> Routes:
+        """The table for the HTTP server."""
+        return [
+            web.get("/tap", self.show),
+        ]
 
-    async def show(self, _: Request) -> Response:
+    async def show(self, _: web.Request) -> web.Response:
         """The report, fresh from the broker."""
-        return Response.json(await self.report())
+        return answer(await self.report())
 
     async def report(self) -> TapReport:
         """Compare positions with the broker's end offsets, topics made a moment ago included."""

@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
+import aiohttp
 import msgspec
 
 from scenarios.world.draws import draw
-from scenarios.world.http_client import Poster, PostFailedError
 from scenarios.world.journal_writer import JournalWriter
 from scenarios.world.journals import WebhookRecord
 
@@ -24,6 +24,7 @@ CONCURRENT_MAX = 16
 PENDING_MAX = 200_000
 ATTEMPTS_MAX = 15
 ANSWER_S_MAX = 5.0
+IDLE_S_MAX = 5.0
 EARLY_S_MAX = 2.0
 BACKOFF_S_FIRST = 0.2
 BACKOFF_S_MAX = 5.0
@@ -79,7 +80,7 @@ class WebhookSender(Generic[R]):
         self.gave_up_total = 0
         self._journal = journal
         self._record = record
-        self._poster = Poster()
+        self._http: aiohttp.ClientSession | None = None
         self._heap: list[tuple[float, int, Delivery]] = []
         self._pushed = 0
         self._wake = asyncio.Event()
@@ -108,6 +109,11 @@ class WebhookSender(Generic[R]):
 
     def start(self) -> None:
         """Begin to deliver."""
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_S_MAX),
+            timeout=aiohttp.ClientTimeout(total=ANSWER_S_MAX),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
         self._dispatcher = asyncio.get_running_loop().create_task(self._dispatch())
 
     async def stop(self) -> None:
@@ -116,7 +122,8 @@ class WebhookSender(Generic[R]):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._poster.close()
+        if self._http is not None:
+            await self._http.close()
 
     def schedule(self, queued: R, plan: WebhookPlan, *, skip_copies: int = 0) -> None:
         """Deliver a webhook that is already journalled as `webhook_queued`."""
@@ -212,10 +219,15 @@ class WebhookSender(Generic[R]):
         }
         if delivery.queued.trace_id:
             headers["traceparent"] = f"00-{delivery.queued.trace_id}-{secrets.token_hex(8)}-01"
+        assert self._http is not None, "the sender was not started"
         try:
-            return await self._poster.post(self.url, delivery.body, headers=headers, timeout_s=ANSWER_S_MAX), ""
-        except PostFailedError as error:
-            return 0, str(error)
+            async with self._http.post(self.url, data=delivery.body, headers=headers, allow_redirects=False) as answer:
+                await answer.read()
+                return answer.status, ""
+        except TimeoutError:
+            return 0, "no answer in time"
+        except (aiohttp.ClientError, OSError) as error:
+            return 0, str(error) or type(error).__name__
 
     def _line(self, kind: str, delivery: Delivery, *, status: int, early: bool = False, detail: str = "") -> R:
         named = {

@@ -4,14 +4,14 @@ import asyncio
 from typing import Annotated, Any
 
 import msgspec
+from aiohttp import web
 
 from scenarios.world.carrier.house import Behaviour, CarrierHouse
 from scenarios.world.carrier.rates import WEIGHT_G_MAX, rates
 from scenarios.world.carrier.shipments import Shipment, new_tracking_number
 from scenarios.world.draws import draw
 from scenarios.world.fingerprints import fingerprint_of
-from scenarios.world.http_messages import ApiError, Request, Response
-from scenarios.world.http_server import Routes
+from scenarios.world.http_api import ApiError, Routes, answer, decoded, integer, trace_id
 from scenarios.world.journals import CarrierRecord
 
 Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -41,29 +41,29 @@ class CarrierApi:
 
     def routes(self) -> Routes:
         """The table for the HTTP server."""
-        routes = Routes()
-        routes.add("GET", "/v1/rates", self.show_rates)
-        routes.add("POST", "/v1/labels", self.create_label)
-        routes.add("GET", "/v1/labels", self.list_labels)
-        routes.add("GET", "/v1/labels/{number}", self.show_label)
-        routes.add("GET", "/v1/tracking/{number}", self.track)
-        routes.add("POST", "/v1/handovers", self.hand_over)
-        routes.add("GET", "/control/behaviour", self.show_behaviour)
-        routes.add("PUT", "/control/behaviour", self.change_behaviour)
-        routes.add("POST", "/control/reset", self.reset)
-        routes.add("GET", "/control/stats", self.stats)
-        return routes
+        return [
+            web.get("/v1/rates", self.show_rates),
+            web.post("/v1/labels", self.create_label),
+            web.get("/v1/labels", self.list_labels),
+            web.get("/v1/labels/{number}", self.show_label),
+            web.get("/v1/tracking/{number}", self.track),
+            web.post("/v1/handovers", self.hand_over),
+            web.get("/control/behaviour", self.show_behaviour),
+            web.put("/control/behaviour", self.change_behaviour),
+            web.post("/control/reset", self.reset),
+            web.get("/control/stats", self.stats),
+        ]
 
-    async def show_rates(self, request: Request) -> Response:
+    async def show_rates(self, request: web.Request) -> web.Response:
         """Offers for `country` and `weight_g`."""
-        weight_g = request.integer("weight_g", default=1_000, at_most=WEIGHT_G_MAX)
-        return Response.json({"items": rates(request.query.get("country", "DE"), weight_g)})
+        weight_g = integer(request, "weight_g", default=1_000, at_most=WEIGHT_G_MAX)
+        return answer({"items": rates(request.query.get("country", "DE"), weight_g)})
 
-    async def create_label(self, request: Request) -> Response:
+    async def create_label(self, request: web.Request) -> web.Response:
         """201 with tracking number and label; a known key gets its first answer again."""
         if not self.house.webhooks.has_room:
             raise ApiError(503, "webhook_backlog_full", "too many webhooks wait for the merchant")
-        body = request.json(LabelCreate)
+        body = await decoded(request, LabelCreate)
         key = request.headers.get("idempotency-key", "")
         line = CarrierRecord(
             kind="label",
@@ -74,7 +74,7 @@ class CarrierApi:
             weight_g=body.weight_g,
             idempotency_key=key,
             fingerprint=fingerprint_of(request.path, body),
-            trace_id=request.trace_id,
+            trace_id=trace_id(request),
         )
         replay = self._replayed(line, request)
         if replay is not None:
@@ -85,51 +85,51 @@ class CarrierApi:
         if slow:
             self.house.note(msgspec.structs.replace(line, kind="slowed"))
             await asyncio.sleep(self.house.behaviour.slow_s)
-        return Response.json(_label(self.house.shipments.shipment(line.tracking_number), request), status=201)
+        return answer(_label(self.house.shipments.shipment(line.tracking_number), request), status=201)
 
-    async def list_labels(self, request: Request) -> Response:
+    async def list_labels(self, request: web.Request) -> web.Response:
         """By `merchant_reference` (the merchant's shipment)."""
         reference = request.query.get("merchant_reference")
         if reference is None:
             raise ApiError(400, "missing_parameter", "merchant_reference is required")
-        return Response.json({"items": [_label(it, request) for it in self.house.shipments.of_shipment(reference)]})
+        return answer({"items": [_label(it, request) for it in self.house.shipments.of_shipment(reference)]})
 
-    async def show_label(self, request: Request) -> Response:
+    async def show_label(self, request: web.Request) -> web.Response:
         """The label as printable text."""
-        parcel = self.house.shipments.shipment(request.parameters["number"])
+        parcel = self.house.shipments.shipment(request.match_info["number"])
         text = f"{parcel.service.upper()}\n{parcel.tracking_number}\nshipment {parcel.shipment_id}\n"
-        return Response(200, text.encode(), content_type="text/plain; charset=utf-8")
+        return web.Response(body=text.encode(), content_type="text/plain", charset="utf-8")
 
-    async def track(self, request: Request) -> Response:
-        return Response.json(_label(self.house.shipments.shipment(request.parameters["number"]), request))
+    async def track(self, request: web.Request) -> web.Response:
+        return answer(_label(self.house.shipments.shipment(request.match_info["number"]), request))
 
-    async def hand_over(self, request: Request) -> Response:
+    async def hand_over(self, request: web.Request) -> web.Response:
         """Take the parcel; repeating it changes nothing."""
-        parcel = self.house.shipments.shipment(request.json(HandoverCreate).tracking_number)
+        parcel = self.house.shipments.shipment((await decoded(request, HandoverCreate)).tracking_number)
         if parcel.status == "label":
             self.house.reach(parcel, "handed_over")
-        return Response.json(_label(parcel, request))
+        return answer(_label(parcel, request))
 
-    async def show_behaviour(self, _: Request) -> Response:
-        return Response.json(self.house.behaviour)
+    async def show_behaviour(self, _: web.Request) -> web.Response:
+        return answer(self.house.behaviour)
 
-    async def change_behaviour(self, request: Request) -> Response:
+    async def change_behaviour(self, request: web.Request) -> web.Response:
         """Replace the whole programme; what is not named is healthy."""
-        self.house.behave(request.json(Behaviour))
-        return Response.json(self.house.behaviour)
+        self.house.behave(await decoded(request, Behaviour))
+        return answer(self.house.behaviour)
 
-    async def reset(self, _: Request) -> Response:
+    async def reset(self, _: web.Request) -> web.Response:
         """Behave well again. Parcels and the journal stay."""
         self.house.behave(Behaviour())
-        return Response.json(self.house.behaviour)
+        return answer(self.house.behaviour)
 
-    async def stats(self, _: Request) -> Response:
+    async def stats(self, _: web.Request) -> web.Response:
         """Counts by journal kind, parcels under way and the state of the webhooks."""
         under_way = len(self.house.shipments.under_way())
         counts = {"counts": self.house.shipments.counts, "under_way": under_way}
-        return Response.json(counts | self.house.webhooks.stats())
+        return answer(counts | self.house.webhooks.stats())
 
-    def _replayed(self, line: CarrierRecord, request: Request) -> Response | None:
+    def _replayed(self, line: CarrierRecord, request: web.Request) -> web.Response | None:
         if not line.idempotency_key or not self.house.behaviour.idempotency:
             return None
         parcel = self.house.shipments.answered(line.idempotency_key, line.fingerprint)
@@ -137,7 +137,7 @@ class CarrierApi:
             return None
         replayed = msgspec.structs.replace(line, kind="replayed", tracking_number=parcel.tracking_number)
         self.house.note(replayed)
-        response = Response.json(_label(parcel, request), status=201)
+        response = answer(_label(parcel, request), status=201)
         response.headers["Idempotent-Replayed"] = "true"
         return response
 
@@ -153,7 +153,7 @@ class CarrierApi:
         return chance - behaviour.error_rate < behaviour.slow_rate
 
 
-def _label(parcel: Shipment, request: Request) -> dict[str, str]:
+def _label(parcel: Shipment, request: web.Request) -> dict[str, str]:
     return {
         "tracking_number": parcel.tracking_number,
         "label_url": f"http://{request.headers.get('host', '')}/v1/labels/{parcel.tracking_number}",

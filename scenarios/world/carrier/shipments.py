@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from scenarios.world.http_messages import ApiError
+from scenarios.world.http_api import ApiError
 from scenarios.world.journals import CarrierRecord
 
 STAGES = ("label", "handed_over", "in_transit", "delivered")

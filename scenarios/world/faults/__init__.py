@@ -1,4 +1,1 @@
-"""The fault proxies: TCP proxies that can be slow, lossy, cut or down, under the Toxiproxy JSON API.
-
-A `toxiproxy-server` on the PATH is a drop-in: same API, same vocabulary.
-"""
+"""TCP proxies that can be slow, narrow, cut or down, one for each link that a fault was asked for."""

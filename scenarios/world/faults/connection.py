@@ -1,4 +1,4 @@
-"""One proxied TCP connection: two sockets and the two links between them."""
+"""One proxied TCP connection: two sockets and the two directions between them."""
 
 import asyncio
 import random
@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from scenarios.world.faults.link import Link
+from scenarios.world.faults.direction import Direction
 from scenarios.world.faults.toxics import Toxic
 
 CONNECT_S_MAX = 10.0
@@ -66,7 +66,7 @@ class ProxiedConnection:
         self.client = Side(self, UPSTREAM)
         self.server = Side(self, DOWNSTREAM)
         chance = random.Random(number)
-        self.links = {stream: Link(self, stream, chance) for stream in (UPSTREAM, DOWNSTREAM)}
+        self.directions = {stream: Direction(self, stream, chance) for stream in (UPSTREAM, DOWNSTREAM)}
         self._address = upstream
         self._toxics = toxics
         self._gone = gone
@@ -88,7 +88,7 @@ class ProxiedConnection:
     def received(self, stream: str, data: bytes) -> None:
         """Bytes from one end; what the client says before the server is there is kept for it."""
         if self._connected:
-            self.links[stream].feed(data)
+            self.directions[stream].feed(data)
             return
         # Not in connection_made: uvloop begins to read only after it.
         self._early.append(data)
@@ -97,7 +97,7 @@ class ProxiedConnection:
     def ended(self, stream: str) -> None:
         """One end will say no more."""
         if self._connected:
-            self.links[stream].feed_eof()
+            self.directions[stream].feed_eof()
         else:
             self._early_eof = True
 
@@ -112,14 +112,14 @@ class ProxiedConnection:
             return
         if self._connecting is not None:
             self._connecting.cancel()
-        for link in self.links.values():
-            link.stop()
+        for direction in self.directions.values():
+            direction.stop()
         self._gone(self)
 
     def retake_toxics(self) -> None:
         """The proxy's toxics changed."""
-        for stream, link in self.links.items():
-            link.change(self._toxics(self, stream))
+        for stream, direction in self.directions.items():
+            direction.change(self._toxics(self, stream))
 
     def write(self, stream: str, data: bytes) -> None:
         """Bytes for the far end of a stream; dropped when that end is gone."""
@@ -133,7 +133,7 @@ class ProxiedConnection:
         transport = self._far(stream).transport
         if transport is None or transport.is_closing():
             return
-        if len(self._eofs) == len(self.links):
+        if len(self._eofs) == len(self.directions):
             self.close()
         elif transport.can_write_eof():
             transport.write_eof()
@@ -196,10 +196,10 @@ class ProxiedConnection:
         self._connected = True
         self.retake_toxics()
         for data in self._early:
-            self.links[UPSTREAM].feed(data)
+            self.directions[UPSTREAM].feed(data)
         self._early.clear()
         if self._early_eof:
-            self.links[UPSTREAM].feed_eof()
+            self.directions[UPSTREAM].feed_eof()
         self.go_on_reading(UPSTREAM)
 
     def _near(self, stream: str) -> Side:

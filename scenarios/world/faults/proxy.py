@@ -3,24 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 
-import msgspec
-
 from scenarios.world.draws import draw
 from scenarios.world.faults.connection import ProxiedConnection
-from scenarios.world.faults.toxics import Toxic, ToxicWire, wire_of
-from scenarios.world.http_messages import ApiError
+from scenarios.world.faults.toxics import Toxic
+from scenarios.world.http_api import ApiError
 
 CONNECTIONS_MAX = 2_000
-
-
-class ProxyWire(msgspec.Struct):
-    """A proxy as the API has it; toxics are given out, not taken in."""
-
-    name: str = ""
-    listen: str = "127.0.0.1:0"
-    upstream: str = ""
-    enabled: bool = True
-    toxics: list[ToxicWire] = []
 
 
 class FaultProxy:
@@ -31,7 +19,7 @@ class FaultProxy:
         self.name = name
         self.listen = listen
         self.upstream = upstream
-        self.toxics: dict[str, Toxic] = {}
+        self.toxics: tuple[Toxic, ...] = ()
         self._listen = address_of(listen)
         self._upstream = address_of(upstream)
         self._server: asyncio.Server | None = None
@@ -48,15 +36,10 @@ class FaultProxy:
         """The port it listens on, also while it is down."""
         return self._listen[1]
 
-    def wire(self) -> ProxyWire:
-        """The proxy as the API has it."""
-        return ProxyWire(
-            name=self.name,
-            listen=self.listen,
-            upstream=self.upstream,
-            enabled=self.enabled,
-            toxics=[wire_of(toxic) for toxic in self.toxics.values()],
-        )
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._connections)
 
     async def start(self) -> None:
         """Listen; port 0 takes a free one for good. Raises ApiError 409 when the port is taken."""
@@ -83,7 +66,7 @@ class FaultProxy:
 
     def set_toxics(self, toxics: Sequence[Toxic]) -> None:
         """Replace the toxics; open connections feel it at once."""
-        self.toxics = {toxic.name: toxic for toxic in toxics}
+        self.toxics = tuple(toxics)
         for connection in tuple(self._connections):
             connection.retake_toxics()
 
@@ -98,8 +81,8 @@ class FaultProxy:
     def _toxics_of(self, connection: ProxiedConnection, stream: str) -> list[Toxic]:
         return [
             toxic
-            for toxic in self.toxics.values()
-            if toxic.stream == stream and draw(0, self.name, toxic.name, connection.number) < toxic.toxicity
+            for place, toxic in enumerate(self.toxics)
+            if toxic.stream == stream and draw(0, self.name, place, connection.number) < toxic.toxicity
         ]
 
 
@@ -107,5 +90,5 @@ def address_of(text: str) -> tuple[str, int]:
     """`host:port` taken apart; a bare `:port` means loopback. Raises ApiError 400."""
     host, _, port = text.rpartition(":")
     if not port.isdigit() or int(port) > 65_535:
-        raise ApiError(400, "bad_request_body", f"bad request body: {text!r} is not host:port")
+        raise ApiError(400, "invalid_address", f"{text!r} is not host:port")
     return host.strip("[]") or "127.0.0.1", int(port)

@@ -1,138 +1,64 @@
-"""The vocabulary of toxics, as Toxiproxy has it: what each does to one direction of a connection.
+"""The vocabulary of toxics, Toxiproxy's: what each does to one direction of a connection."""
 
-Units are Toxiproxy's: milliseconds, but microseconds for the slicer's delay; KB/s for bandwidth.
-"""
-
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from scenarios.world.http_messages import ApiError
-
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Stream = Literal["upstream", "downstream"]
 
 
-class Latency(msgspec.Struct, frozen=True):
+class _Toxic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    """`downstream` is what the server says; `toxicity` is the share of connections it hits."""
+
+    stream: Stream = "downstream"
+    toxicity: Share = 1.0
+
+
+class Latency(_Toxic, frozen=True, tag="latency"):
     """Delay all data by latency ± jitter."""
 
-    latency: Count = 0
-    jitter: Count = 0
+    latency_ms: Count = 0
+    jitter_ms: Count = 0
 
 
-class Bandwidth(msgspec.Struct, frozen=True):
-    """At most `rate` KB/s."""
+class Bandwidth(_Toxic, frozen=True, tag="bandwidth"):
+    """At most so much per second; 0 lets nothing through."""
 
-    rate: Count = 0
-
-
-class SlowClose(msgspec.Struct, frozen=True):
-    """Close `delay` later."""
-
-    delay: Count = 0
+    rate_kb_s: Count = 0
 
 
-class Timeout(msgspec.Struct, frozen=True):
-    """Let nothing through and close after `timeout`; 0 never closes."""
+class SlowClose(_Toxic, frozen=True, tag="slow_close"):
+    """Close later."""
 
-    timeout: Count = 0
-
-
-class ResetPeer(msgspec.Struct, frozen=True):
-    """Reset the connection after `timeout`."""
-
-    timeout: Count = 0
+    delay_ms: Count = 0
 
 
-class Slicer(msgspec.Struct, frozen=True):
-    """Cut data into pieces of average_size ± size_variation bytes, `delay` µs apart."""
+class Timeout(_Toxic, frozen=True, tag="timeout"):
+    """Let nothing through and close after `after_ms`; 0 never closes."""
 
-    average_size: Count = 0
-    size_variation: Count = 0
-    delay: Count = 0
+    after_ms: Count = 0
 
 
-class LimitData(msgspec.Struct, frozen=True):
-    """Close after `bytes` went through."""
+class ResetPeer(_Toxic, frozen=True, tag="reset_peer"):
+    """Reset the connection after `after_ms`."""
 
-    bytes: Count = 0
-
-
-Attributes = Latency | Bandwidth | SlowClose | Timeout | ResetPeer | Slicer | LimitData
-
-TOXICS: dict[str, type[Attributes]] = {
-    "latency": Latency,
-    "bandwidth": Bandwidth,
-    "slow_close": SlowClose,
-    "timeout": Timeout,
-    "reset_peer": ResetPeer,
-    "slicer": Slicer,
-    "limit_data": LimitData,
-}
+    after_ms: Count = 0
 
 
-class Toxic(msgspec.Struct, frozen=True):
-    """One toxic of one proxy; toxicity is the share of connections it hits."""
+class Slicer(_Toxic, frozen=True, tag="slicer"):
+    """Cut data into pieces of average_bytes ± variation_bytes, `delay_us` apart."""
 
-    name: str
-    type: str
-    stream: Stream
-    toxicity: Annotated[float, msgspec.Meta(ge=0, le=1)]
-    attributes: Attributes
+    average_bytes: Count = 0
+    variation_bytes: Count = 0
+    delay_us: Count = 0
 
 
-class ToxicWire(msgspec.Struct):
-    """A toxic as the API has it."""
+class LimitData(_Toxic, frozen=True, tag="limit_data"):
+    """Close after `bytes_max` went through."""
 
-    type: str = ""
-    name: str = ""
-    stream: Stream = "downstream"
-    toxicity: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
-    attributes: dict[str, Any] = {}
+    bytes_max: Count = 0
 
 
-class ToxicChange(msgspec.Struct):
-    """The part of a toxic that may change."""
-
-    toxicity: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    attributes: dict[str, Any] = {}
-
-
-def toxic_of(wire: ToxicWire) -> Toxic:
-    """Raises ApiError 400 for an unknown type or attributes that do not fit it."""
-    shape = TOXICS.get(wire.type)
-    if shape is None:
-        raise ApiError(400, "invalid_toxic_type", "invalid toxic type")
-    return Toxic(
-        name=wire.name or f"{wire.type}_{wire.stream}",
-        type=wire.type,
-        stream=wire.stream,
-        toxicity=wire.toxicity,
-        attributes=_attributes(shape, wire.attributes),
-    )
-
-
-def changed(toxic: Toxic, change: ToxicChange) -> Toxic:
-    """The toxic with some attributes replaced. Raises ApiError 400."""
-    attributes = msgspec.structs.asdict(toxic.attributes) | change.attributes
-    toxicity = toxic.toxicity if change.toxicity is None else change.toxicity
-    shape = TOXICS[toxic.type]
-    return msgspec.structs.replace(toxic, toxicity=toxicity, attributes=_attributes(shape, attributes))
-
-
-def wire_of(toxic: Toxic) -> ToxicWire:
-    """The toxic as the API has it."""
-    return ToxicWire(
-        type=toxic.type,
-        name=toxic.name,
-        stream=toxic.stream,
-        toxicity=toxic.toxicity,
-        attributes=msgspec.structs.asdict(toxic.attributes),
-    )
-
-
-def _attributes(shape: type[Attributes], given: dict[str, Any]) -> Attributes:
-    try:
-        return msgspec.convert(given, shape, strict=False)
-    except msgspec.ValidationError as error:
-        raise ApiError(400, "bad_request_body", f"bad request body: {error}") from error
+Toxic = Latency | Bandwidth | SlowClose | Timeout | ResetPeer | Slicer | LimitData

@@ -2,12 +2,13 @@
 
 import email
 import email.policy
+from collections.abc import Mapping
 from email.message import EmailMessage
 
 import msgspec
+from aiohttp import web
 
-from scenarios.world.http_messages import ApiError, Request, Response
-from scenarios.world.http_server import Routes
+from scenarios.world.http_api import ApiError, Routes, answer, decoded, integer
 from scenarios.world.journals import SmtpRecord
 from scenarios.world.mail.catcher import Behaviour, MailCatcher
 from scenarios.world.mail.page import PAGE
@@ -33,19 +34,21 @@ class MailApi:
     def __init__(self, catcher: MailCatcher) -> None:
         self.catcher = catcher
 
-    def register(self, routes: Routes) -> None:
-        """Add the routes to a table that other sinks share."""
-        routes.add("GET", "/", self.page)
-        routes.add("GET", "/mail", self.list)
-        routes.add("GET", "/mail/{n}", self.show)
-        routes.add("GET", "/mail/{n}/raw", self.raw)
-        routes.add("GET", "/control/behaviour", self.show_behaviour)
-        routes.add("PUT", "/control/behaviour", self.change_behaviour)
-        routes.add("POST", "/control/reset", self.reset)
+    def routes(self) -> Routes:
+        """The table for the HTTP server."""
+        return [
+            web.get("/", self.page),
+            web.get("/mail", self.list),
+            web.get("/mail/{n}", self.show),
+            web.get("/mail/{n}/raw", self.raw),
+            web.get("/control/behaviour", self.show_behaviour),
+            web.put("/control/behaviour", self.change_behaviour),
+            web.post("/control/reset", self.reset),
+        ]
 
-    async def page(self, _: Request) -> Response:
+    async def page(self, _: web.Request) -> web.Response:
         """The page for people."""
-        response = Response(200, PAGE, content_type="text/html; charset=utf-8")
+        response = web.Response(body=PAGE, content_type="text/html", charset="utf-8")
         # Mails are written by strangers: no script of theirs, no request to anywhere.
         response.headers["Content-Security-Policy"] = (
             "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
@@ -53,18 +56,18 @@ class MailApi:
         )
         return response
 
-    async def list(self, request: Request) -> Response:
+    async def list(self, request: web.Request) -> web.Response:
         """The newest mails first; `to`, `order_id`, `template` filter, `limit` bounds."""
-        limit = request.integer("limit", default=50, at_most=LIMIT_MAX)
+        limit = integer(request, "limit", default=50, at_most=LIMIT_MAX)
         items: list[SmtpRecord] = []
         for record in reversed(self.catcher.index):
             if len(items) >= limit:
                 break
             if _wanted(record, request.query):
                 items.append(record)
-        return Response.json({"items": items, "total": self.catcher.accepted_total})
+        return answer({"items": items, "total": self.catcher.accepted_total})
 
-    async def show(self, request: Request) -> Response:
+    async def show(self, request: web.Request) -> web.Response:
         """One mail, decoded."""
         n = _number(request)
         message = email.message_from_bytes(self._body(n), policy=email.policy.default)
@@ -77,24 +80,24 @@ class MailApi:
             text=_part(message, "plain"),
             html=_part(message, "html"),
         )
-        return Response.json(shown)
+        return answer(shown)
 
-    async def raw(self, request: Request) -> Response:
+    async def raw(self, request: web.Request) -> web.Response:
         """One mail, byte for byte."""
-        return Response(200, self._body(_number(request)), content_type="text/plain; charset=utf-8")
+        return web.Response(body=self._body(_number(request)), content_type="text/plain", charset="utf-8")
 
-    async def show_behaviour(self, _: Request) -> Response:
-        return Response.json(self.catcher.behaviour)
+    async def show_behaviour(self, _: web.Request) -> web.Response:
+        return answer(self.catcher.behaviour)
 
-    async def change_behaviour(self, request: Request) -> Response:
+    async def change_behaviour(self, request: web.Request) -> web.Response:
         """Replace the whole programme; what is not named is healthy."""
-        self.catcher.behave(request.json(Behaviour))
-        return Response.json(self.catcher.behaviour)
+        self.catcher.behave(await decoded(request, Behaviour))
+        return answer(self.catcher.behaviour)
 
-    async def reset(self, _: Request) -> Response:
+    async def reset(self, _: web.Request) -> web.Response:
         """Behave well again. The mails stay."""
         self.catcher.behave(Behaviour())
-        return Response.json(self.catcher.behaviour)
+        return answer(self.catcher.behaviour)
 
     def _body(self, n: int) -> bytes:
         body = self.catcher.body(n)
@@ -103,14 +106,14 @@ class MailApi:
         return body
 
 
-def _number(request: Request) -> int:
-    text = request.parameters["n"]
+def _number(request: web.Request) -> int:
+    text = request.match_info["n"]
     if not text.isdigit():
         raise ApiError(404, "unknown_mail", f"no mail {text}")
     return int(text)
 
 
-def _wanted(record: SmtpRecord, query: dict[str, str]) -> bool:
+def _wanted(record: SmtpRecord, query: Mapping[str, str]) -> bool:
     if "to" in query and query["to"] not in record.recipients:
         return False
     if "order_id" in query and query["order_id"] != record.order_id:

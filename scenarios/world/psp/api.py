@@ -4,10 +4,10 @@ import asyncio
 from typing import Annotated
 
 import msgspec
+from aiohttp import web
 
 from scenarios.world.fingerprints import fingerprint_of
-from scenarios.world.http_messages import ApiError, Request, Response
-from scenarios.world.http_server import Routes
+from scenarios.world.http_api import ApiError, Routes, answer, decoded, integer, silence, trace_id
 from scenarios.world.journals import PspRecord, iterate
 from scenarios.world.psp.behaviour import PAYMENT_METHODS, Behaviour, Fault, Method
 from scenarios.world.psp.payments import PAGE_MAX, Payment, new_refund_id
@@ -53,27 +53,27 @@ class PspApi:
 
     def routes(self) -> Routes:
         """The table for the HTTP server."""
-        routes = Routes()
-        routes.add("POST", "/v1/payments", self.create_payment)
-        routes.add("GET", "/v1/payments", self.list_payments)
-        routes.add("GET", "/v1/payments/{id}", self.show_payment)
-        routes.add("POST", "/v1/payments/{id}/capture", self.capture)
-        routes.add("POST", "/v1/payments/{id}/void", self.void)
-        routes.add("POST", "/v1/payments/{id}/refunds", self.create_refund)
-        routes.add("GET", "/v1/refunds", self.list_refunds)
-        routes.add("GET", "/control/behaviour", self.show_behaviour)
-        routes.add("PUT", "/control/behaviour", self.change_behaviour)
-        routes.add("POST", "/control/reset", self.reset)
-        routes.add("POST", "/control/resend", self.resend)
-        routes.add("GET", "/control/stats", self.stats)
-        return routes
+        return [
+            web.post("/v1/payments", self.create_payment),
+            web.get("/v1/payments", self.list_payments),
+            web.get("/v1/payments/{id}", self.show_payment),
+            web.post("/v1/payments/{id}/capture", self.capture),
+            web.post("/v1/payments/{id}/void", self.void),
+            web.post("/v1/payments/{id}/refunds", self.create_refund),
+            web.get("/v1/refunds", self.list_refunds),
+            web.get("/control/behaviour", self.show_behaviour),
+            web.put("/control/behaviour", self.change_behaviour),
+            web.post("/control/reset", self.reset),
+            web.post("/control/resend", self.resend),
+            web.get("/control/stats", self.stats),
+        ]
 
     # commands
 
-    async def create_payment(self, request: Request) -> Response:
+    async def create_payment(self, request: web.Request) -> web.Response:
         """201 with the payment, also when it is declined; a known key gets its first answer again."""
         self._require_room()
-        body = request.json(PaymentCreate)
+        body = await decoded(request, PaymentCreate)
         method = PAYMENT_METHODS.get(body.payment_method)
         if method is None:
             raise ApiError(422, "unknown_payment_method", f"{body.payment_method} is no token of ours")
@@ -89,23 +89,23 @@ class PspApi:
             payment_method=body.payment_method,
             idempotency_key=key,
             fingerprint=fingerprint,
-            trace_id=request.trace_id,
+            trace_id=trace_id(request),
         )
         fault = self.provider.fault(line, "payment", method)
         lines = self.provider.charge(line, method, capture=body.capture)
         await self.provider.commit(lines)
         payment = self.provider.payments.by_id[lines[0].payment_id]
-        return await self._answer(fault, lines[0], Response.json(payment, status=201))
+        return await self._answer(request, fault, lines[0], answer(payment, status=201))
 
-    async def capture(self, request: Request) -> Response:
+    async def capture(self, request: web.Request) -> web.Response:
         """Capture what was authorised; a captured payment answers again unless idempotency is off."""
         self._require_room()
-        body = request.json(CaptureCreate) if request.body else CaptureCreate()
-        payment = self.provider.payments.payment(request.parameters["id"])
+        body = await decoded(request, CaptureCreate) if await request.read() else CaptureCreate()
+        payment = self.provider.payments.payment(request.match_info["id"])
         line = self._line_of(payment, request)
         if payment.status == "captured" and self.provider.behaviour.idempotency:
             self.provider.journal.append(msgspec.structs.replace(line, kind="replayed"))
-            return Response.json(payment)
+            return answer(payment)
         if payment.status not in {"authorised", "captured"}:
             raise ApiError(409, "not_capturable", f"the payment is {payment.status}")
         amount = payment.amount_minor if body.amount_minor is None else body.amount_minor
@@ -113,25 +113,25 @@ class PspApi:
             raise ApiError(422, "capture_exceeds_authorisation", f"at most {payment.amount_minor}")
         captured = msgspec.structs.replace(line, kind="capture", amount_minor=amount, status="captured")
         await self.provider.commit([captured, self.provider.webhook("payment.captured", captured)])
-        return Response.json(payment)
+        return answer(payment)
 
-    async def void(self, request: Request) -> Response:
+    async def void(self, request: web.Request) -> web.Response:
         """Let an authorisation go; repeating it changes nothing."""
         self._require_room()
-        payment = self.provider.payments.payment(request.parameters["id"])
+        payment = self.provider.payments.payment(request.match_info["id"])
         if payment.status == "voided":
-            return Response.json(payment)
+            return answer(payment)
         if payment.status != "authorised":
             raise ApiError(409, "not_voidable", f"the payment is {payment.status}")
         voided = msgspec.structs.replace(self._line_of(payment, request), kind="void", status="voided")
         await self.provider.commit([voided, self.provider.webhook("payment.voided", voided)])
-        return Response.json(payment)
+        return answer(payment)
 
-    async def create_refund(self, request: Request) -> Response:
+    async def create_refund(self, request: web.Request) -> web.Response:
         """201 with the refund; refuses more than was captured while the guard is on."""
         self._require_room()
-        body = request.json(RefundCreate)
-        payment = self.provider.payments.payment(request.parameters["id"])
+        body = await decoded(request, RefundCreate)
+        payment = self.provider.payments.payment(request.match_info["id"])
         key = request.headers.get("idempotency-key", "")
         fingerprint = fingerprint_of(request.path, body)
         replay = self._replayed(request, key, fingerprint)
@@ -145,44 +145,44 @@ class PspApi:
             currency=payment.currency,
             idempotency_key=key,
             fingerprint=fingerprint,
-            trace_id=request.trace_id,
+            trace_id=trace_id(request),
         )
         self._require_refundable(payment, body, line)
         fault = self.provider.fault(line, "refund", Method())
         refunded = msgspec.structs.replace(line, kind="refund", refund_id=new_refund_id(), status="succeeded")
         await self.provider.commit([refunded, self.provider.webhook("refund.succeeded", refunded)])
         refund = self.provider.payments.refunds[refunded.refund_id]
-        return await self._answer(fault, refunded, Response.json(refund, status=201))
+        return await self._answer(request, fault, refunded, answer(refund, status=201))
 
     # queries
 
-    async def list_payments(self, request: Request) -> Response:
+    async def list_payments(self, request: web.Request) -> web.Response:
         """By `merchant_reference`, or all in pages (`after`, `limit`)."""
         reference = request.query.get("merchant_reference")
         if reference is not None:
-            return Response.json({"items": self.provider.payments.of_reference(reference)})
-        limit = request.integer("limit", default=100, at_most=PAGE_MAX) or 1
+            return answer({"items": self.provider.payments.of_reference(reference)})
+        limit = integer(request, "limit", default=100, at_most=PAGE_MAX) or 1
         items, following = self.provider.payments.page(request.query.get("after", ""), limit)
-        return Response.json({"items": items, "next": following})
+        return answer({"items": items, "next": following})
 
-    async def show_payment(self, request: Request) -> Response:
-        return Response.json(self.provider.payments.payment(request.parameters["id"]))
+    async def show_payment(self, request: web.Request) -> web.Response:
+        return answer(self.provider.payments.payment(request.match_info["id"]))
 
-    async def list_refunds(self, request: Request) -> Response:
+    async def list_refunds(self, request: web.Request) -> web.Response:
         """By `merchant_reference` (the refund's)."""
         reference = request.query.get("merchant_reference")
         if reference is None:
             raise ApiError(400, "missing_parameter", "merchant_reference is required")
-        return Response.json({"items": self.provider.payments.refunds_of_reference(reference)})
+        return answer({"items": self.provider.payments.refunds_of_reference(reference)})
 
     # control
 
-    async def show_behaviour(self, _: Request) -> Response:
-        return Response.json(self.provider.behaviour)
+    async def show_behaviour(self, _: web.Request) -> web.Response:
+        return answer(self.provider.behaviour)
 
-    async def change_behaviour(self, request: Request) -> Response:
+    async def change_behaviour(self, request: web.Request) -> web.Response:
         """Replace the whole programme; what is not named is healthy."""
-        behaviour = request.json(Behaviour)
+        behaviour = await decoded(request, Behaviour)
         rates = (
             behaviour.timeout_after_success_rate,
             behaviour.error_then_success_rate,
@@ -191,14 +191,14 @@ class PspApi:
         if sum(rates) > 1:
             raise ApiError(400, "invalid_body", "the three fault rates exceed 1 together")
         self.provider.behave(behaviour)
-        return Response.json(behaviour)
+        return answer(behaviour)
 
-    async def reset(self, _: Request) -> Response:
+    async def reset(self, _: web.Request) -> web.Response:
         """Behave well again. Payments and the journal stay: they happened."""
         self.provider.behave(Behaviour())
-        return Response.json(Behaviour())
+        return answer(Behaviour())
 
-    async def resend(self, request: Request) -> Response:
+    async def resend(self, request: web.Request) -> web.Response:
         """Send the webhooks of a merchant reference once more."""
         reference = request.query.get("merchant_reference", "")
         again = [
@@ -207,12 +207,12 @@ class PspApi:
             if record.kind == "webhook_queued" and record.merchant_reference == reference
         ]
         self.provider.webhooks.resend(again)
-        return Response.json({"webhooks": len(again)}, status=202)
+        return answer({"webhooks": len(again)}, status=202)
 
-    async def stats(self, _: Request) -> Response:
+    async def stats(self, _: web.Request) -> web.Response:
         """Counts by journal kind and the state of the webhooks: what probes and quiescence ask."""
         counts = {"counts": self.provider.payments.moved}
-        return Response.json(counts | self.provider.webhooks.stats())
+        return answer(counts | self.provider.webhooks.stats())
 
     # pieces
 
@@ -230,7 +230,7 @@ class PspApi:
             self.provider.note("refused", line, detail="refund_exceeds_capture")
             raise ApiError(422, "refund_exceeds_capture", f"{left} is left to refund")
 
-    def _replayed(self, request: Request, key: str, fingerprint: str) -> Response | None:
+    def _replayed(self, request: web.Request, key: str, fingerprint: str) -> web.Response | None:
         if not key or not self.provider.behaviour.idempotency:
             return None
         answered = self.provider.payments.answered(key, fingerprint)
@@ -238,11 +238,11 @@ class PspApi:
             return None
         if answered.refund_id:
             refund = self.provider.payments.refunds[answered.refund_id]
-            response = Response.json(refund, status=201)
+            response = answer(refund, status=201)
             reference = refund.merchant_reference
         else:
             payment = self.provider.payments.by_id[answered.payment_id]
-            response = Response.json(msgspec.structs.replace(payment, status=answered.status), status=201)
+            response = answer(msgspec.structs.replace(payment, status=answered.status), status=201)
             reference = payment.merchant_reference
         self.provider.note(
             "replayed",
@@ -251,27 +251,29 @@ class PspApi:
                 refund_id=answered.refund_id,
                 merchant_reference=reference,
                 idempotency_key=key,
-                trace_id=request.trace_id,
+                trace_id=trace_id(request),
             ),
         )
         response.headers["Idempotent-Replayed"] = "true"
         return response
 
-    async def _answer(self, fault: Fault, line: PspRecord, response: Response) -> Response:
+    async def _answer(
+        self, request: web.Request, fault: Fault, line: PspRecord, response: web.Response
+    ) -> web.Response:
         if fault is Fault.TIMEOUT_AFTER_SUCCESS:
             self.provider.note("withheld", line)
-            return Response.silence(self.provider.behaviour.hold_s)
+            return await silence(request, self.provider.behaviour.hold_s)
         if fault is Fault.SLOW:
             self.provider.note("slowed", line)
             await asyncio.sleep(self.provider.behaviour.slow_s)
         return response
 
-    def _line_of(self, payment: Payment, request: Request) -> PspRecord:
+    def _line_of(self, payment: Payment, request: web.Request) -> PspRecord:
         return PspRecord(
             payment_id=payment.id,
             merchant_reference=payment.merchant_reference,
             amount_minor=payment.amount_minor,
             currency=payment.currency,
             idempotency_key=request.headers.get("idempotency-key", ""),
-            trace_id=request.trace_id,
+            trace_id=trace_id(request),
         )

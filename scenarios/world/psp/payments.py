@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from scenarios.world.http_messages import ApiError
+from scenarios.world.http_api import ApiError
 from scenarios.world.journals import PspRecord
 
 PAGE_MAX = 500

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from scenarios.world.http_messages import ApiError
+from scenarios.world.http_api import ApiError
 from scenarios.world.journal_writer import JournalWriter
 from scenarios.world.journals import PSP_JOURNAL, PspRecord, iterate
 from scenarios.world.psp.behaviour import (

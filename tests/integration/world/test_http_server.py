@@ -46,9 +46,10 @@ async def test_a_request_cut_into_pieces_is_understood(tmp_path):
         writer.close()
 
 
-async def test_what_is_not_http_loses_its_connection(tmp_path):
+async def test_what_is_not_http_is_refused_and_loses_its_connection(tmp_path):
     async with running_world(tmp_path) as world:
-        assert await exchange(world, b"\x16\x03\x01\x00\xff\r\n\r\n", answers=1) == b""
+        got = await exchange(world, b"\x16\x03\x01\x00\xff\r\n\r\n", answers=2)
+        assert got.startswith(b"HTTP/1.0 400")
 
 
 async def test_a_body_beyond_the_bound_is_refused(tmp_path):

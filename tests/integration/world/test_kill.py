@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import sys
+import time
 
 import aiohttp
 
@@ -166,24 +167,18 @@ async def test_parcels_under_way_go_on_after_a_kill(tmp_path):
         await until(lambda: "delivered" in {line.kind for line in read_journals(tmp_path).carrier}, "the delivery")
 
 
-async def test_proxies_and_toxics_survive_a_kill(tmp_path):
+async def test_links_and_their_faults_survive_a_kill_and_end_with_an_orderly_stop(tmp_path):
     async with world_process(tmp_path) as world:
-        url = f"{world.faults_url}/proxies"
-        proxy = {"name": "p", "listen": f"127.0.0.1:{free_port()}", "upstream": "127.0.0.1:1"}
-        await call(world, "POST", url, json=proxy, expect=201)
-        await call(
-            world,
-            "POST",
-            f"{url}/p/toxics",
-            json={"type": "latency", "attributes": {"latency": 5}},
-            expect=200,
-        )
+        url = f"{world.faults_url}/links"
+        wanted = {"upstream": "127.0.0.1:1", "toxics": [{"type": "latency", "latency_ms": 5}]}
+        _, made = await call(world, "PUT", f"{url}/one", json=wanted, expect=200)
+        await call(world, "PUT", f"{url}/two", json={**wanted, "for_s": 600}, expect=200)
         await world.kill()
         await world.start()
-        _, known = await call(world, "GET", f"{url}/p", expect=200)
-        assert known["listen"] == proxy["listen"]
-        assert known["toxics"][0]["attributes"]["latency"] == 5
+        _, known = await call(world, "GET", url, expect=200)
+        assert known["items"][0] == made
+        assert known["items"][1]["heals_at"] > time.time() + 500
         await world.stop()
         await world.start()
-        _, known = await call(world, "GET", f"{url}/p", expect=200)
-        assert known["toxics"] == []
+        _, known = await call(world, "GET", url, expect=200)
+        assert known["items"] == []

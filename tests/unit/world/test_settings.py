@@ -18,16 +18,6 @@ def test_ports_follow_the_base_and_each_may_be_named():
     assert settings.tap_pattern == r"^t1\."
 
 
-def test_every_engine_gets_a_proxy_unless_proxies_are_named():
-    by_default = {
-        it.name: (it.listen, it.upstream)
-        for it in read({"SHOPSTREAM_HOME": "/h", "SHOPSTREAM_PORT_BASE": "9000"}).proxies
-    }
-    assert by_default["postgres"] == ("127.0.0.1:9120", "127.0.0.1:9100")
-    assert by_default["kafka"] == ("127.0.0.1:9122", "127.0.0.1:9106")
-    assert read({"SHOPSTREAM_HOME": "/h", "SHOPSTREAM_PROXIES": "[]"}).proxies == []
-
-
 def test_the_users_home_is_not_taken_for_the_stacks_home():
     with pytest.raises(InvalidWorldSettingsError):
         read({"HOME": "/root"})

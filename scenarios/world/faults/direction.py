@@ -27,7 +27,7 @@ KILOBYTE = 1_000
 
 
 class Ends(Protocol):
-    """What a link needs of its connection."""
+    """What a direction needs of its connection."""
 
     def write(self, stream: str, data: bytes) -> None: ...
     def write_eof(self, stream: str) -> None: ...
@@ -38,7 +38,7 @@ class Ends(Protocol):
     def reset(self) -> None: ...
 
 
-class Link:
+class Direction:
     """The upstream (client → server) or downstream half of a connection."""
 
     def __init__(self, ends: Ends, stream: str, chance: random.Random) -> None:
@@ -105,15 +105,14 @@ class Link:
         self._queue.clear()
 
     def _take(self, toxics: Sequence[Toxic]) -> None:
-        attributes = [toxic.attributes for toxic in toxics]
-        self._toxic = bool(attributes)
-        self._latencies = [it for it in attributes if isinstance(it, Latency)]
-        self._bandwidths = [it for it in attributes if isinstance(it, Bandwidth)]
-        self._slicers = [it for it in attributes if isinstance(it, Slicer)]
-        self._limits = [it for it in attributes if isinstance(it, LimitData)]
-        self._close_delay_s = sum(it.delay for it in attributes if isinstance(it, SlowClose)) / 1_000
-        timeouts = [it.timeout for it in attributes if isinstance(it, Timeout)]
-        resets = [it.timeout for it in attributes if isinstance(it, ResetPeer)]
+        self._toxic = bool(toxics)
+        self._latencies = [it for it in toxics if isinstance(it, Latency)]
+        self._bandwidths = [it for it in toxics if isinstance(it, Bandwidth)]
+        self._slicers = [it for it in toxics if isinstance(it, Slicer)]
+        self._limits = [it for it in toxics if isinstance(it, LimitData)]
+        self._close_delay_s = sum(it.delay_ms for it in toxics if isinstance(it, SlowClose)) / 1_000
+        timeouts = [it.after_ms for it in toxics if isinstance(it, Timeout)]
+        resets = [it.after_ms for it in toxics if isinstance(it, ResetPeer)]
         self._silent = bool(timeouts or resets)
         if self._timer is not None:
             self._timer.cancel()
@@ -124,7 +123,9 @@ class Link:
             self._timer = self._loop.call_later(min(filter(None, timeouts)) / 1_000, self._ends.close)
 
     def _delay_s(self) -> float:
-        return sum(max(0.0, it.latency + it.jitter * self._chance.uniform(-1, 1)) / 1_000 for it in self._latencies)
+        return sum(
+            max(0.0, it.latency_ms + it.jitter_ms * self._chance.uniform(-1, 1)) / 1_000 for it in self._latencies
+        )
 
     def _work(self) -> None:
         if self._worker is None:
@@ -152,10 +153,10 @@ class Link:
         while start < len(data):
             size = len(data)
             for slicer in self._slicers:
-                variation = self._chance.randint(-slicer.size_variation, slicer.size_variation)
-                size = min(size, max(1, slicer.average_size + variation))
+                variation = self._chance.randint(-slicer.variation_bytes, slicer.variation_bytes)
+                size = min(size, max(1, slicer.average_bytes + variation))
             for bandwidth in self._bandwidths:
-                size = min(size, max(1, int(bandwidth.rate * KILOBYTE * STEP_S)))
+                size = min(size, max(1, int(bandwidth.rate_kb_s * KILOBYTE * STEP_S)))
             yield data[start : start + size]
             start += size
 
@@ -164,7 +165,7 @@ class Link:
         for bandwidth in self._bandwidths:
             await self._at_rate(len(piece), bandwidth)
         for limit in self._limits:
-            left = max(0, limit.bytes - self._passed_bytes)
+            left = max(0, limit.bytes_max - self._passed_bytes)
             if len(piece) >= left:
                 self._ends.write(self._stream, piece[:left])
                 self._ends.close()
@@ -172,14 +173,14 @@ class Link:
         self._passed_bytes += len(piece)
         self._ends.write(self._stream, piece)
         for slicer in self._slicers:
-            await asyncio.sleep(slicer.delay / 1_000_000)
+            await asyncio.sleep(slicer.delay_us / 1_000_000)
         await self._ends.writable(self._stream)
         return True
 
     async def _at_rate(self, size: int, bandwidth: Bandwidth) -> None:
         """Sleep as long as `size` bytes take; a rate of 0 lets nothing through until it changes."""
-        while bandwidth.rate == 0 and bandwidth in self._bandwidths:
+        while bandwidth.rate_kb_s == 0 and bandwidth in self._bandwidths:
             self._changed.clear()
             await self._changed.wait()
-        if bandwidth.rate:
-            await asyncio.sleep(size / (bandwidth.rate * KILOBYTE))
+        if bandwidth.rate_kb_s:
+            await asyncio.sleep(size / (bandwidth.rate_kb_s * KILOBYTE))
