@@ -81,8 +81,8 @@ def show(name: Name, json: Json = False) -> None:
         ],
     )
     terminal.table(
-        ("defect", "what is wrong", "caught by", "in"),
-        [(card.id, card.title, ", ".join(card.caught_by), card.service) for card in scenario.defects],
+        ("defect", "what is wrong", "caught by", "replaces"),
+        [(card.id, card.title, ", ".join(card.caught_by), ", ".join(card.parts)) for card in scenario.defects],
     )
 
 

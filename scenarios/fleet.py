@@ -5,7 +5,7 @@ Talks to the fleet only as anyone outside could: HTTP, the control socket, the a
 
 import asyncio
 import fcntl
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -146,6 +146,14 @@ class Fleet:
         body = None if json is None else msgspec.json.encode(json)
         return await self._ask(service, method, path, data=body, headers=headers, **options)
 
+    async def contract(self, service: str, port: int) -> Json:
+        """What one instance says of itself: the events it consumes, the defects planted in it.
+
+        Raises `FleetRefusedError`, `FleetAwayError`.
+        """
+        headers = {HEADER: self._tokens.mint(operator_principal(), service)}
+        return await self._ask(service, "GET", "/internal/contract", port=port, headers=headers)
+
     async def buy(self, token: str, *, key: str, sku: str, quantity: int, address: Json) -> Json:
         """Place one order through the gateway as a customer.
 
@@ -191,16 +199,13 @@ class Fleet:
             "process.unknown", f"There is no process {name!r}.", mend="shopctl status names them.", exit_code=2
         )
 
-    async def write_overlay(self, defects: list[Mapping[str, object]]) -> None:
-        """Replace the fault overlay; services read it when they start."""
-        await asyncio.to_thread(self.layout.overlay_file.write_bytes, msgspec.json.encode({"defects": list(defects)}))
-
-    async def _ask(self, name: str, method: str, path: str, **options: Any) -> Any:
+    async def _ask(self, name: str, method: str, path: str, *, port: int | None = None, **options: Any) -> Any:
+        url = self.url(name) if port is None else f"http://127.0.0.1:{port}"
         try:
-            async with self.http.request(method, self.url(name) + path, **options) as answer:
+            async with self.http.request(method, url + path, **options) as answer:
                 content = await answer.read()
         except NO_ANSWER as error:
-            raise FleetAwayError(name, self.url(name)) from error
+            raise FleetAwayError(name, url) from error
         if answer.status >= 300:
             raise FleetRefusedError(name, f"{method} {path}", status=answer.status, content=content)
         return msgspec.json.decode(content) if content else None

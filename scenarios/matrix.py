@@ -9,8 +9,9 @@ from collections.abc import Callable
 import msgspec
 
 from scenarios.checkers import Outcome
+from scenarios.defects.card import DefectCard
 from scenarios.fleet import Fleet
-from scenarios.plan import DefectCard, Scenario
+from scenarios.plan import Scenario
 from scenarios.runner import RunOptions, run
 from scenarios.verdict import Verdict
 

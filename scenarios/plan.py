@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from scenarios.defects.card import DefectCard
 from scenarios.evidence.facts import Demand
 from scenarios.faults.fault import Fault
 
@@ -17,29 +18,6 @@ class FaultStep(msgspec.Struct, frozen=True, kw_only=True):
     fault: Fault
     at_confirmed_share: float
     for_s: float | None = None
-
-
-class DefectCard(msgspec.Struct, frozen=True, kw_only=True):
-    """One planted defect, as the catalogue shows it.
-
-    `caught_by` are the invariants of which at least one must fail; `restart` are the services that read it.
-    """
-
-    id: str
-    title: str
-    service: str
-    seam: str
-    root_cause: str
-    caught_by: tuple[str, ...]
-    exposed_by: str
-    symptoms: str
-    fix: str
-    origin: str = ""
-
-    @property
-    def restart(self) -> tuple[str, ...]:
-        """The services whose start reads the overlay."""
-        return (self.service,)
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):

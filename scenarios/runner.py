@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 
+from scenarios import planting
 from scenarios.evidence import Evidence, FaultFired, PurchaseLimit, RunFacts, SupplyStep
 from scenarios.faults.injections import Injections
 from scenarios.faults.processes import Kill, wait_ready
 from scenarios.fleet import AUDITED_SERVICES, Fleet
 from scenarios.history import HistoryWriter, read_history
 from scenarios.market import Market, open_market
-from scenarios.plan import DefectCard, FaultStep, Scenario
+from scenarios.plan import FaultStep, Scenario
 from scenarios.quiescence import quiesce
 from scenarios.run_directory import conclude, create_run_directory, history_path, save_plan
 from scenarios.snapshots import take_snapshots
@@ -73,18 +74,6 @@ async def run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Rep
         return await _run(fleet, scenario, options, report)
 
 
-async def plant(fleet: Fleet, card: DefectCard) -> None:
-    """Switch a defect on: the overlay names it, and the services that read it start anew."""
-    await fleet.write_overlay([{"id": card.id}])
-    await _restarted(fleet, card)
-
-
-async def heal_defect(fleet: Fleet, card: DefectCard) -> None:
-    """Switch it off again."""
-    await fleet.write_overlay([])
-    await _restarted(fleet, card)
-
-
 async def collect(fleet: Fleet, facts: RunFacts, directory: Path, *, since: Any) -> Evidence:
     """History, audit views and journals, as they stand now."""
     facts.subscriptions = await subscriptions(fleet)
@@ -119,8 +108,8 @@ async def _run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Re
         report("preparing the fleet")
         await _scaled(fleet, scenario)
         if card is not None:
-            await plant(fleet, card)
-            stack.push_async_callback(heal_defect, fleet, card)
+            stack.push_async_callback(planting.heal, fleet, card)
+            await planting.plant(fleet, card)
         await fleet.world("psp", "PUT", "/control/behaviour", json={"seed": options.seed, **scenario.psp[options.form]})
         stack.push_async_callback(fleet.world, "psp", "POST", "/control/reset")
         await quiesce(fleet, since=time.time(), deadline_s=REST_BEFORE_S)
@@ -139,6 +128,8 @@ async def _run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Re
         facts.faults = injections.fired
         facts.problems.extend(injections.problems)
         facts.problems.extend(_weaknesses(engine, injections.fired, steps))
+        if card is not None:
+            facts.problems.extend(await planting.unused(fleet, card))
         facts.parameters["engine"] = msgspec.to_builtins(engine)
         report("waiting for the fleet to come to rest")
         rest = await quiesce(fleet, since=facts.started_at, deadline_s=scenario.quiesce_s[options.form])
@@ -232,15 +223,3 @@ async def _scaled(fleet: Fleet, scenario: Scenario) -> None:
             await fleet.supervise("scale", service=service, count=count)
         for number in range(1, count + 1):
             await wait_ready(fleet, f"{service}-{number}", deadline_s=SETTLE_DEADLINE_S)
-
-
-async def _restarted(fleet: Fleet, card: DefectCard) -> None:
-    for service in card.restart:
-        await fleet.supervise("restart", target=service)
-        instances = [
-            process["name"]
-            for process in await asyncio.to_thread(fleet.control.processes)
-            if process["name"].startswith(f"{service}-")
-        ]
-        for name in instances:
-            await wait_ready(fleet, name, deadline_s=SETTLE_DEADLINE_S)

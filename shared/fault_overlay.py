@@ -1,31 +1,36 @@
-"""Swaps a healthy part for its planted-defect twin at a named seam, as told by the overlay file.
+"""Replaces healthy parts of a service by the broken twins of planted defects, as told by the overlay file.
 
 Used by drills only; refused in production. Without an overlay nothing of the defect catalogue is imported.
 """
 
+import functools
 import importlib
-import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from types import FunctionType
+from typing import Any, Literal, TypeVar
 
 import msgspec
+import structlog
 
+from shared.service_parts import ServiceParts
 from shared.settings import ServiceSettings
 
-REGISTRY_MODULE = "scenarios.defects.registry"
+CATALOGUE_MODULE = "scenarios.defects.catalogue"
 DEFECTS_MAX = 32
 
-T = TypeVar("T")
+P = TypeVar("P", bound=ServiceParts)
+log = structlog.get_logger(__name__)
 
 
 class OverlayRefusedError(Exception):
-    """The overlay cannot be applied: production, malformed, or it names a defect nobody knows."""
+    """The overlay cannot be applied: production, malformed, or it names a defect or part nobody knows."""
 
 
 class TriggerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When a defect shows itself: `always`, `once`, on the `nth` call, or the first n `times`."""
+    """When a defect shows itself: `always`, `once`, on the `nth` call of its parts, or the first n `times`."""
 
     kind: Literal["always", "once", "nth", "times"] = "always"
     n: int = 1
@@ -35,46 +40,60 @@ class TriggerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("n must be at least 1")
 
 
-class Defect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PlantedDefect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     trigger: TriggerSpec = TriggerSpec()
 
 
 class OverlayFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    defects: tuple[Defect, ...] = ()
+    defects: tuple[PlantedDefect, ...] = ()
+
+
+class Planted(msgspec.Struct, frozen=True):
+    """What a process says of a defect in it: the parts replaced, how often they were called, how often it struck."""
+
+    defect: str
+    parts: tuple[str, ...]
+    calls: int
+    fired: int
 
 
 class Trigger:
-    """Counts the calls a twin sees and tells on which of them to misbehave; one counter per process."""
+    """Counts the calls of a defect's parts and tells which of them the twin takes; one counter per process."""
 
     def __init__(self, spec: TriggerSpec) -> None:
         self.spec = spec
         self.calls = 0
+        self.fired = 0
         self._lock = threading.Lock()
 
     def fires(self) -> bool:
         """Count one call; True when the defect is due on this one."""
         with self._lock:
             self.calls += 1
-            calls = self.calls
+            due = self._is_due(self.calls)
+            self.fired += due
+        return due
+
+    def _is_due(self, call: int) -> bool:
         match self.spec.kind:
             case "always":
                 return True
             case "once":
-                return calls == 1
+                return call == 1
             case "nth":
-                return calls == self.spec.n
+                return call == self.spec.n
             case "times":
-                return calls <= self.spec.n
+                return call <= self.spec.n
 
 
 class Overlay:
     """The defects of this process, applied at composition time."""
 
-    def __init__(self, defects: tuple[Defect, ...] = ()) -> None:
+    def __init__(self, defects: tuple[PlantedDefect, ...] = ()) -> None:
         self.defects = defects
-        self.applied: list[tuple[str, str]] = []
         self._triggers = {defect.id: Trigger(defect.trigger) for defect in defects}
+        self._parts: dict[str, list[str]] = {}
 
     @classmethod
     def load(cls, settings: ServiceSettings) -> "Overlay":
@@ -100,38 +119,84 @@ class Overlay:
             raise OverlayRefusedError(f"fault overlay {path} names more than {DEFECTS_MAX} defects")
         return cls(overlay.defects)
 
-    def trigger(self, defect_id: str) -> Trigger:
-        """Return the trigger all twins of one defect share in this process."""
-        return self._triggers[defect_id]
+    def plant(self, settings: ServiceSettings, parts: P) -> P:
+        """The parts with the twins of every defect that replaces some of this service's.
 
-    def seam(self, name: str, healthy: T) -> T:
-        """Return the healthy object, wrapped in the twin of every defect that has one at this seam.
-
-        A twin factory is called as `twin(healthy)`; one that has a `trigger` parameter is given the Trigger.
+        Raises OverlayRefusedError for a defect nobody knows, a part the service does not have, and a trigger that the
+        twin of a class cannot follow.
         """
-        current = healthy
         for defect in self.defects:
-            twin = _twin_for(defect.id, name)
-            if twin is None:
-                continue
-            current = cast("T", self._build(twin, current, defect))
-            self.applied.append((defect.id, name))
-        return current
+            for name, twin in _twins_of(defect.id).items():
+                owner, _, part = name.partition(".")
+                if owner != settings.service:
+                    continue
+                if not hasattr(parts, part):
+                    raise OverlayRefusedError(f"defect {defect.id} replaces {name}; {owner} has no such part")
+                healthy = getattr(parts, part)
+                part_of_both = switched(healthy, twin(healthy, settings), self._triggers[defect.id])
+                parts = replace(parts, **{part: part_of_both})
+                self._parts.setdefault(defect.id, []).append(name)
+        return parts
 
-    def _build(self, twin: Callable[..., Any], healthy: object, defect: Defect) -> object:
-        if "trigger" in inspect.signature(twin).parameters:
-            return twin(healthy, trigger=self.trigger(defect.id))
-        if defect.trigger.kind != "always":
-            raise OverlayRefusedError(
-                f"defect {defect.id} has the trigger {defect.trigger.kind!r}, "
-                "but its twin takes no trigger and would misbehave always"
-            )
-        return twin(healthy)
+    def planted(self) -> tuple[Planted, ...]:
+        """What is in this process and what it did so far, for whoever planted it."""
+        return tuple(
+            Planted(defect, tuple(parts), self._triggers[defect].calls, self._triggers[defect].fired)
+            for defect, parts in self._parts.items()
+        )
 
 
-def _twin_for(defect_id: str, seam_name: str) -> Callable[..., Any] | None:
-    registry = importlib.import_module(REGISTRY_MODULE)
+def switched(healthy: Any, broken: Any, trigger: Trigger) -> Any:
+    """A part that is the `broken` one on the calls on which the trigger fires, and `healthy` on all others.
+
+    A function is switched per call. A class is switched per call of a method that its twin, a subclass, overrides;
+    both share the object's state, and the twin's constructor is always the one that runs.
+    """
+    if isinstance(healthy, type):
+        if not (isinstance(broken, type) and issubclass(broken, healthy)):
+            raise OverlayRefusedError(f"the twin of the class {healthy.__name__} is not a subclass of it")
+        return _switched_class(healthy, broken, trigger)
+    if not (callable(healthy) and callable(broken)):
+        raise OverlayRefusedError(f"a part is a function or a class, not {healthy!r}")
+    return _switched_function(healthy, broken, trigger)
+
+
+def _switched_function(healthy: Callable[..., Any], broken: Callable[..., Any], trigger: Trigger) -> Callable[..., Any]:
+    # a coroutine function needs no await here: calling it gives its coroutine
+    @functools.wraps(healthy)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return broken(*args, **kwargs) if trigger.fires() else healthy(*args, **kwargs)
+
+    return call
+
+
+def _switched_class(healthy: type, broken: type, trigger: Trigger) -> type:
+    methods: dict[str, Any] = {}
+    for name, value in _overrides(healthy, broken).items():
+        if isinstance(value, FunctionType):
+            methods[name] = _switched_function(getattr(healthy, name), value, trigger)
+        elif trigger.spec.kind != "always":
+            raise OverlayRefusedError(f"{broken.__name__}.{name} is no method and cannot be switched from call to call")
+    return type(broken.__name__, (broken,), methods)
+
+
+def _overrides(healthy: type, broken: type) -> Mapping[str, object]:
+    """What the twin puts in the place of something its parent has, but for the constructor."""
+    found: dict[str, object] = {}
+    for ancestor in broken.__mro__[: broken.__mro__.index(healthy)]:
+        for name, value in vars(ancestor).items():
+            if name not in {"__init__", *vars(_Empty)} and hasattr(healthy, name):
+                found.setdefault(name, value)
+    return found
+
+
+class _Empty:
+    """What every class has by itself."""
+
+
+def _twins_of(defect_id: str) -> Mapping[str, Callable[[Any, ServiceSettings], Any]]:
+    catalogue = importlib.import_module(CATALOGUE_MODULE)
     try:
-        return registry.twin_for(defect_id, seam_name)
+        return catalogue.twins_of(defect_id)
     except LookupError as error:
         raise OverlayRefusedError(f"unknown defect {defect_id!r}: {error}") from error

@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -26,20 +26,16 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
 from shared import logging_setup, metrics, settings, tracing
-from shared.cache import Cache
 from shared.cancellation import cancel_all
 from shared.database import Database
 from shared.fault_controls import LOOP_FACTORY, FaultControls
-from shared.fault_overlay import Overlay
-from shared.health import Check, Health, NotHealthyError, health_routes
+from shared.fault_overlay import Overlay, Planted
+from shared.health import Check, NotHealthyError, health_routes
 from shared.identity import AuthenticationMiddleware, InternalTokens, provide_principal, requires_role
 from shared.kafka_consumer import ConsumerRunner, Subscription
-from shared.kafka_producer import Producer
-from shared.outbox import Relay
 from shared.problem_details import EXCEPTION_HANDLERS
 from shared.request_scope import Load, RequestScope
-from shared.service_client import ServiceClient
-from shared.service_registry import Registry
+from shared.service_parts import ServiceParts
 from shared.strict_body import StrictBody
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -52,7 +48,7 @@ REDRIVE_LETTERS_MAX = 5_000
 REWIND_RECORDS_MAX = 1_000_000
 TASK_RESTART_S = 0.5
 
-T = TypeVar("T")
+P_co = TypeVar("P_co", bound=ServiceParts, covariant=True)
 log = structlog.get_logger(__name__)
 
 
@@ -71,17 +67,27 @@ class BackgroundJob(Protocol):
     async def run(self) -> None: ...
 
 
-class Runtime:
+class Contract(msgspec.Struct, frozen=True):
+    """What a service says of itself to judges: the event types it consumes, and the defects planted in it."""
+
+    consumes: list[str]
+    planted: tuple[Planted, ...]
+
+
+class Runtime(Generic[P_co]):
     """The unopened clients of one service instance, and the application built from them.
+
+    `parts` are the healthy ones handed in, but for those that the fault overlay replaces.
 
     Nothing connects before the application's lifespan starts, so that a runtime can be made in any process and loop.
     """
 
-    def __init__(self, config: settings.ServiceSettings) -> None:
+    def __init__(self, config: settings.ServiceSettings, parts: P_co) -> None:
         self.settings = config
         self.controls = FaultControls(config)
         self.clock = self.controls.clock
-        self.overlay = Overlay.load(config)
+        self._overlay = Overlay.load(config)
+        self.parts = parts = self._overlay.plant(config, parts)
         self.redis: Redis = Redis.from_url(
             config.redis_url,
             decode_responses=False,
@@ -90,14 +96,14 @@ class Runtime:
             max_connections=REDIS_CONNECTIONS_MAX,
             retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 2),
         )
-        self.registry = Registry(self.redis, config.prefix)
+        self.registry = parts.registry(self.redis, config.prefix)
         self.tokens = InternalTokens(config.internal_secret)
-        self.client = ServiceClient(config, self.registry, self.tokens, self.redis)
-        self.cache = Cache(self.redis, f"{config.prefix}cache:{config.service}:")
-        self.producer = Producer(config.kafka_bootstrap, client_id=config.instance, prefix=config.prefix)
-        self._database = Database(config.database_url, config.instance) if config.database_url else None
+        self.client = parts.client(config, self.registry, self.tokens, self.redis)
+        self.cache = parts.cache(self.redis, f"{config.prefix}cache:{config.service}:")
+        self.producer = parts.producer(config.kafka_bootstrap, client_id=config.instance, prefix=config.prefix)
+        self._database = parts.database(config.database_url, config.instance) if config.database_url else None
         self._load = Load()
-        self._health = Health()
+        self._health = parts.health()
         self._health.add("redis", self._check_redis)
         if self._database is not None:
             self._health.add("database", self._check_database)
@@ -107,10 +113,6 @@ class Runtime:
         """The service's own database; a service without one must not ask."""
         assert self._database is not None, f"{self.settings.service} has no database"
         return self._database
-
-    def seam(self, name: str, healthy: T) -> T:
-        """`healthy`, or its broken twin when the fault overlay plants a defect at this seam."""
-        return self.overlay.seam(name, healthy)
 
     def add_check(self, name: str, check: Check) -> None:
         """Another dependency without which the service is not ready."""
@@ -129,15 +131,15 @@ class Runtime:
     ) -> Litestar:
         """The Litestar application; opens everything in its lifespan and closes it in reverse."""
         tasks: list[tuple[str, Any]] = []
-        operated: list[HTTPRouteHandler] = [_contract_route(subscription or {})] if authenticated else []
+        operated: list[HTTPRouteHandler] = [self._contract_route(subscription or {}, authenticated=authenticated)]
         if not self.settings.is_production:
             operated.append(_controls_route(self.controls, self._authentication()))
         if self.settings.role != "api" and self._database is not None:
-            relay = Relay(self._database, self.producer)
+            relay = self.parts.relay(self._database, self.producer)
             tasks.append(("relay", relay.run))
             metrics.watch("outbox_backlog_rows", lambda: relay.backlog_rows)
             if subscription:
-                runner = ConsumerRunner(
+                runner = self.parts.consumer(
                     self._database,
                     subscription,
                     bootstrap=self.settings.kafka_bootstrap,
@@ -200,6 +202,21 @@ class Runtime:
     def _authentication(self) -> DefineMiddleware:
         return DefineMiddleware(AuthenticationMiddleware, tokens=self.tokens, audience=self.settings.service)
 
+    def _contract_route(self, subscription: Subscription, *, authenticated: bool) -> HTTPRouteHandler:
+        """`/internal/contract`, for judges and the AsyncAPI document."""
+        consumed = sorted(event.type for event in subscription)
+
+        @get(
+            "/internal/contract",
+            guards=[requires_role("service")],
+            middleware=[] if authenticated else [self._authentication()],
+            include_in_schema=False,
+        )
+        async def contract() -> Contract:
+            return Contract(consumed, self._overlay.planted())
+
+        return contract
+
     @asynccontextmanager
     async def _background(self, work: Sequence[tuple[str, Any]]) -> AsyncGenerator[None]:
         """Run the tasks until the block ends."""
@@ -228,17 +245,6 @@ class Runtime:
         async with self.database.acquire() as connection:
             await connection.fetchval("SELECT 1")
         return "SELECT 1"
-
-
-def _contract_route(subscription: Subscription) -> HTTPRouteHandler:
-    """`/internal/contract`: the event types this service consumes, for judges and the AsyncAPI document."""
-    consumed = sorted(event.type for event in subscription)
-
-    @get("/internal/contract", guards=[requires_role("service")], include_in_schema=False)
-    async def contract() -> dict[str, list[str]]:
-        return {"consumes": consumed}
-
-    return contract
 
 
 def _controls_route(controls: FaultControls, authentication: DefineMiddleware) -> HTTPRouteHandler:

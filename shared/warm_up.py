@@ -11,6 +11,7 @@ from litestar import get, post
 from litestar.params import HeaderParameter, QueryParameter
 
 from shared.service import Runtime
+from shared.service_parts import ServiceParts
 from shared.settings import ServiceSettings
 
 UNUSED_SECRET = "not a secret: nothing is served with it"  # noqa: S105
@@ -35,6 +36,6 @@ async def _write(data: _Body) -> _Body:
     return data
 
 
-Runtime(ServiceSettings(service="warm-up", internal_secret=UNUSED_SECRET)).application(
+Runtime(ServiceSettings(service="warm-up", internal_secret=UNUSED_SECRET), ServiceParts()).application(
     route_handlers=[_read, _write], dependencies={"thing": None}
 )

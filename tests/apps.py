@@ -61,7 +61,7 @@ async def consumed(service: str) -> frozenset[str]:
     for route in built(service).routes:
         if route.path == "/internal/contract":
             (handler,) = (h for h in route.route_handlers if "GET" in h.http_methods)
-            return frozenset((await handler.fn())["consumes"])
+            return frozenset((await handler.fn()).consumes)
     return frozenset()
 
 

@@ -3,9 +3,9 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
@@ -116,8 +116,13 @@ class Served:
 
 
 @asynccontextmanager
-async def served(engines: EngineUrls, service: str, *, prefix: str, **overrides: Any) -> AsyncIterator[Served]:
-    """One service on real engines: own database, keys and topics under `prefix`. Kafka topics are the caller's."""
+async def served(
+    engines: EngineUrls, service: str, *, prefix: str, parts: Mapping[str, Any] | None = None, **overrides: Any
+) -> AsyncIterator[Served]:
+    """One service on real engines: own database, keys and topics under `prefix`. Kafka topics are the caller's.
+
+    `parts` replace healthy ones, `overrides` change settings.
+    """
     module = import_module(f"svc.{service}.settings")
     async with database_of(engines, service) if service != "gateway" else _nothing() as database_url:
         port = free_port()
@@ -136,7 +141,8 @@ async def served(engines: EngineUrls, service: str, *, prefix: str, **overrides:
                 **overrides,
             }
         )
-        app = import_module(f"svc.{service}.app").create_app(settings)
+        healthy = import_module(f"svc.{service}.parts").HEALTHY
+        app = import_module(f"svc.{service}.app").create_app(settings, replace(healthy, **(parts or {})))
         server = uvicorn.Server(server_config(app, settings))
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.create_task(server.serve())

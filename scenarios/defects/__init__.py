@@ -1,4 +1,5 @@
 """Broken twins of healthy parts, planted from outside by the fault overlay. The only place that knows services.
 
-Each file holds one defect: its card for the catalogue and the twin itself.
+Each file of an incident's folder is one defect: its CARD for people and the TWINS of the parts it replaces. The
+catalogue lists them all.
 """

@@ -1,6 +1,6 @@
 """Incident 01: a flash sale. One jacket, far more buyers than units, and processes that die in the middle of it."""
 
-from scenarios.defects.flash_sale import CARDS
+from scenarios.defects import catalogue
 from scenarios.faults.processes import Kill, Pause
 from scenarios.plan import FaultStep, Scenario
 
@@ -37,6 +37,6 @@ SCENARIO = Scenario(
     skips={},
     psp={"full": {"slow_rate": 0.1, "slow_s": 1.0}, "quick": {"slow_rate": 0.3, "slow_s": 0.8}},
     quiesce_s={"full": 120.0, "quick": 30.0},
-    defects=CARDS,
+    defects=catalogue.cards("flash_sale"),
     repair="oversell",
 )

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter
+from litestar.params import QueryParameter, SkipValidation
 
 from shared.database import Database
 from shared.errors import Kind, Refusal
 from shared.identity import requires_role
 from shared.money import Money, MoneyWire
 from svc.analytics import handlers, store
+from svc.analytics.parts import Parts
 
 DAYS_MAX = 366
 DAYS_DEFAULT = 30
@@ -100,10 +101,10 @@ class InternalController(Controller):
     guards = [requires_role("service")]
 
     @post("/rebuild", status_code=204)
-    async def rebuild(self, database: NamedDependency[Database]) -> None:
+    async def rebuild(self, database: NamedDependency[Database], parts: NamedDependency[SkipValidation[Parts]]) -> None:
         """Fold the whole event store in again, in one transaction: readers see the old figures until it ends."""
         async with database.begin() as uow:
-            await handlers.rebuild(uow)
+            await handlers.rebuild(uow, parts.project)
 
 
 def _wire(amount_minor: int, currency: str) -> MoneyWire:

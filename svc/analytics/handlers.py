@@ -1,6 +1,6 @@
 """The use cases of reporting: keep an event, fold new ones in, start over."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from shared.contracts import Envelope
@@ -9,6 +9,8 @@ from svc.analytics import store
 from svc.analytics.domain import fold
 
 FOLD_ROWS_MAX = 1_000
+
+Project = Callable[[UnitOfWork], Awaitable[int]]
 
 
 class Recorder:
@@ -36,7 +38,7 @@ async def project(uow: UnitOfWork) -> int:
     return len(waiting)
 
 
-async def rebuild(uow: UnitOfWork) -> None:
+async def rebuild(uow: UnitOfWork, project: Project) -> None:
     """Empty the projections and fold the whole store in again; the result equals what was there."""
     await store.forget_projections(uow.connection)
     while await project(uow):

@@ -2,14 +2,14 @@
 
 from shared.database import Database
 from shared.jobs_queue import Periodic
-from svc.analytics import handlers
+from svc.analytics.handlers import Project
 
 
-def projector(database: Database, *, every_s: float) -> Periodic:
+def projector(database: Database, project: Project, *, every_s: float) -> Periodic:
     """Folds new events into the projections."""
 
-    async def project() -> int:
+    async def fold_waiting() -> int:
         async with database.begin() as uow:
-            return await handlers.project(uow)
+            return await project(uow)
 
-    return Periodic("project_events", every_s, project)
+    return Periodic("project_events", every_s, fold_waiting)

@@ -5,18 +5,16 @@ from litestar import Litestar
 from shared.service import Runtime
 from svc.auth import jobs
 from svc.auth.api import ROUTES
-from svc.auth.handlers import refresh
-from svc.auth.keys import KeyRing
-from svc.auth.passwords import Passwords
+from svc.auth.parts import HEALTHY, Parts
 from svc.auth.settings import Settings
-from svc.auth.tokens import AccessTokens
 
 
-def create_app(settings: Settings) -> Litestar:
+def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     """Wire the service; nothing connects before the application starts."""
-    runtime = Runtime(settings)
-    ring = KeyRing(runtime.database, settings, runtime.clock)
-    passwords = Passwords(settings)
+    runtime = Runtime(settings, parts)
+    parts = runtime.parts
+    ring = parts.key_ring(runtime.database, settings, runtime.clock)
+    passwords = parts.passwords(settings)
     return runtime.application(
         route_handlers=ROUTES,
         dependencies={
@@ -24,8 +22,8 @@ def create_app(settings: Settings) -> Litestar:
             "config": settings,
             "ring": ring,
             "passwords": passwords,
-            "tokens": AccessTokens(ring, runtime.clock),
-            "exchange": runtime.seam("auth.refresh", refresh),
+            "tokens": parts.access_tokens(ring, runtime.clock),
+            "parts": parts,
         },
         jobs=[
             jobs.announcer(runtime.database, runtime.redis, settings, runtime.clock),

@@ -3,19 +3,17 @@
 from litestar import Litestar
 
 from shared.service import Runtime
-from svc.catalog import store
 from svc.catalog.api import ROUTES
+from svc.catalog.parts import HEALTHY, Parts
 from svc.catalog.settings import Settings
-from svc.catalog.shelf import Shelf
 
 
-def create_app(settings: Settings) -> Litestar:
+def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     """Wire the service; nothing connects before the application starts."""
-    runtime = Runtime(settings)
-    shelf = runtime.seam("catalog.shelf", Shelf)(
+    runtime = Runtime(settings, parts)
+    shelf = runtime.parts.shelf(
         runtime.database,
         runtime.cache,
-        read_products=runtime.seam("catalog.list_products", store.list_products),
         ttl_s=settings.product_ttl_s,
         stale_s=settings.product_stale_s,
     )

@@ -4,13 +4,11 @@ Never the truth: editing and pricing read the database. What is put back on the 
 """
 
 import re
-from collections.abc import Awaitable, Iterable
-from typing import Protocol
+from collections.abc import Iterable
 from uuid import UUID
 
 from shared.cache import INVALIDATE_KEYS_MAX, Cache
 from shared.database import Database
-from shared.unit_of_work import Connection
 from shared.validated import SLUG_PATTERN
 from svc.catalog import store
 from svc.catalog.domain import Product, UnknownProduct
@@ -20,23 +18,12 @@ CATEGORIES_TTL_S = 30.0
 _SLUG = re.compile(SLUG_PATTERN)
 
 
-class ReadProducts(Protocol):
-    """Reads one page; the statements it needs do not grow with the page."""
-
-    def __call__(
-        self, connection: Connection, wanted: store.ProductFilter, *, rows_max: int
-    ) -> Awaitable[list[Product]]: ...
-
-
 class Shelf:
     """Reads through the cache: one load at a time over all processes, a stale page rather than none."""
 
-    def __init__(
-        self, database: Database, cache: Cache, *, read_products: ReadProducts, ttl_s: float, stale_s: float
-    ) -> None:
+    def __init__(self, database: Database, cache: Cache, *, ttl_s: float, stale_s: float) -> None:
         self._database = database
         self._cache = cache
-        self._read_products = read_products
         self._ttl_s = ttl_s
         self._stale_s = stale_s
 
@@ -55,7 +42,7 @@ class Shelf:
     async def products(self, wanted: store.ProductFilter, *, rows_max: int) -> list[Product]:
         """One page as the database has it now; lists are not cached."""
         async with self._database.acquire() as connection:
-            return await self._read_products(connection, wanted, rows_max=rows_max)
+            return await store.list_products(connection, wanted, rows_max=rows_max)
 
     async def categories(self) -> list[store.Category]:
         """The tree in the order of its paths; counts may be CATEGORIES_TTL_S old."""

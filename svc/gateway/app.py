@@ -8,31 +8,30 @@ from svc.gateway.access_log import AccessLog
 from svc.gateway.api import ROUTES
 from svc.gateway.edge import Edge
 from svc.gateway.fleet import Fleet
-from svc.gateway.headers import forwarded_headers
-from svc.gateway.limits import RateLimits
+from svc.gateway.parts import HEALTHY, Parts
 from svc.gateway.process_limits import ProcessLimits
 from svc.gateway.proxy import Proxy
 from svc.gateway.revocations import Revocations
 from svc.gateway.settings import Settings
-from svc.gateway.upstreams import Upstreams
-from svc.gateway.user_tokens import KeySet, UserTokens
+from svc.gateway.user_tokens import KeySet
 from svc.gateway.watchers import Watchers
 
 JWKS_LIMIT_S = 1.0
 JWKS_PATH = "/.well-known/jwks.json"
 
 
-def create_app(settings: Settings) -> Litestar:
+def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     """Wire the service; nothing connects before the application starts."""
-    runtime = Runtime(settings)
+    runtime = Runtime(settings, parts)
+    parts = runtime.parts
 
     async def fetch_keys() -> KeySet:
         return await runtime.client.request("auth", "GET", JWKS_PATH, response_type=KeySet, timeout_s=JWKS_LIMIT_S)
 
     revocations = Revocations(runtime.redis, settings.prefix)
-    users = runtime.seam("gateway.user_tokens", UserTokens)(fetch_keys, revocations)
-    limits = runtime.seam("gateway.limits", RateLimits)(runtime.redis, settings)
-    upstreams = Upstreams(runtime.registry, runtime.client, settings)
+    users = parts.user_tokens(fetch_keys, revocations)
+    limits = parts.limits(runtime.redis, settings)
+    upstreams = parts.upstreams(runtime.registry, runtime.client, settings)
     proxy = Proxy(upstreams)
     access_log = AccessLog(settings)
     resources: list[Resource] = [proxy, access_log, Watchers(users, revocations)]
@@ -52,7 +51,7 @@ def create_app(settings: Settings) -> Litestar:
         limits=limits,
         tokens=runtime.tokens,
         access_log=access_log,
-        filter_headers=runtime.seam("gateway.forwarded_headers", forwarded_headers),
+        filter_headers=parts.forwarded_headers,
     )
     app.asgi_handler = edge
     metrics.watch("gateway_in_flight", lambda: edge.in_flight)

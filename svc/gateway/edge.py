@@ -21,7 +21,7 @@ from svc.gateway.access_log import AccessLog
 from svc.gateway.arrival import Arrival
 from svc.gateway.bodies import Body, ClientDepartedError, open_body
 from svc.gateway.cors import Cors
-from svc.gateway.headers import ADDRESS_HEADER, SECURITY_HEADERS, forwarded_headers
+from svc.gateway.headers import ADDRESS_HEADER, SECURITY_HEADERS
 from svc.gateway.limits import REFUSED_TOKENS, RateLimits
 from svc.gateway.proxy import Forward, Proxy, RequestTimeout
 from svc.gateway.routes import DEADLINE_S, METHODS, SHARE_OF_PLACES, Route, RouteClass, route_of
@@ -29,7 +29,7 @@ from svc.gateway.settings import Settings
 from svc.gateway.user_tokens import InvalidToken, UserTokens, bearer
 
 STATUS_CLIENT_DEPARTED = 499
-PROBES = (b"/health/live", b"/health/ready", b"/metrics")
+PROBES = (b"/health/live", b"/health/ready", b"/metrics", b"/internal/contract")
 LOCAL_PEERS = frozenset({"127.0.0.1", "::1"})
 OWN_PAGES = {
     b"/": "/",
@@ -70,7 +70,7 @@ class Edge:
         limits: RateLimits,
         tokens: InternalTokens,
         access_log: AccessLog,
-        filter_headers: FilterHeaders = forwarded_headers,
+        filter_headers: FilterHeaders,
     ) -> None:
         self._own_pages = own_pages
         self._settings = settings

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from shared.database import Database
 from shared.identity import requires_role
@@ -15,6 +15,7 @@ from shared.validated import Quantity, Sku, line
 from svc.inventory import handlers, store
 from svc.inventory.desk import ReservationDesk
 from svc.inventory.domain import LINES_MAX, Hold, HoldRequest, Line, merged
+from svc.inventory.parts import Parts
 from svc.inventory.settings import Settings
 
 SKUS_MAX = 100
@@ -152,11 +153,15 @@ class InternalController(Controller):
 
     @post("/reservations/{reservation_id:uuid}/release", status_code=200)
     async def release(
-        self, reservation_id: FromPath[UUID], data: JSONBody[Release], database: NamedDependency[Database]
+        self,
+        reservation_id: FromPath[UUID],
+        data: JSONBody[Release],
+        database: NamedDependency[Database],
+        parts: NamedDependency[SkipValidation[Parts]],
     ) -> Reservation:
         """End a hold without a sale; repeating it changes nothing."""
         async with database.begin() as uow:
-            return _reservation(await handlers.release(uow, reservation_id, data.reason))
+            return _reservation(await parts.release(uow, reservation_id, data.reason))
 
     @post("/stock/import", status_code=200)
     async def import_stock(self, data: JSONBody[StockImport], database: NamedDependency[Database]) -> Imported:

@@ -3,22 +3,22 @@
 from litestar import Litestar
 
 from shared.service import Runtime
-from svc.inventory import handlers
 from svc.inventory.api import ROUTES
-from svc.inventory.consumers import SUBSCRIPTION
-from svc.inventory.desk import ReservationDesk
+from svc.inventory.consumers import subscription
 from svc.inventory.jobs import sweeper
+from svc.inventory.parts import HEALTHY, Parts
 from svc.inventory.settings import Settings
 
 
-def create_app(settings: Settings) -> Litestar:
+def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     """Wire the service; nothing connects before the application starts."""
-    runtime = Runtime(settings)
-    desk = ReservationDesk(runtime.database, runtime.seam("inventory.reserve", handlers.reserve))
+    runtime = Runtime(settings, parts)
+    parts = runtime.parts
+    desk = parts.desk(runtime.database, parts.reserve)
     return runtime.application(
         route_handlers=ROUTES,
-        dependencies={"database": runtime.database, "desk": desk, "config": settings},
-        subscription=runtime.seam("inventory.subscription", SUBSCRIPTION),
-        jobs=[runtime.seam("inventory.sweeper", sweeper)(runtime.database, every_s=settings.sweep_interval_s)],
+        dependencies={"database": runtime.database, "desk": desk, "config": settings, "parts": parts},
+        subscription=subscription(parts),
+        jobs=[sweeper(runtime.database, parts, every_s=settings.sweep_interval_s)],
         resources=[desk],
     )

@@ -2,10 +2,13 @@
 
 from shared.contracts.orders import OrderCancelled, OrderCreated, OrderPaid
 from shared.kafka_consumer import Subscription
-from svc.inventory import handlers
+from svc.inventory.parts import Parts
 
-SUBSCRIPTION: Subscription = {
-    OrderCreated: handlers.pin_hold,
-    OrderPaid: handlers.commit_hold,
-    OrderCancelled: handlers.release_hold,
-}
+
+def subscription(parts: Parts) -> Subscription:
+    """Event → handler."""
+    return {
+        OrderCreated: parts.pin_hold,
+        OrderPaid: parts.commit_hold,
+        OrderCancelled: parts.release_hold,
+    }

@@ -2,14 +2,14 @@
 
 from shared.database import Database
 from shared.jobs_queue import Periodic
-from svc.inventory import handlers
+from svc.inventory.parts import Parts
 
 
-def sweeper(database: Database, *, every_s: float) -> Periodic:
+def sweeper(database: Database, parts: Parts, *, every_s: float) -> Periodic:
     """Ends holds whose time is over and whose order never came."""
 
     async def sweep() -> int:
         async with database.begin() as uow:
-            return await handlers.expire_holds(uow)
+            return await parts.expire_holds(uow)
 
     return Periodic("sweep_expired_holds", every_s, sweep)

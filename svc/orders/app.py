@@ -5,29 +5,26 @@ from litestar import Litestar
 from shared.service import Runtime
 from svc.orders import jobs
 from svc.orders.api import ROUTES
-from svc.orders.clients import CatalogClient, InventoryClient, ShippingClient
 from svc.orders.consumers import subscription
-from svc.orders.domain.cart import merge_lines
-from svc.orders.placing import Placement, SagaResolver
+from svc.orders.parts import HEALTHY, Parts
 from svc.orders.settings import Settings
 
 
-def create_app(settings: Settings) -> Litestar:
+def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     """Wire the service; nothing connects before the application starts."""
-    runtime = Runtime(settings)
-    catalog = CatalogClient(runtime.client, runtime.cache, settings)
-    inventory = runtime.seam("orders.reserve_stock", InventoryClient(runtime.client, settings))
+    runtime = Runtime(settings, parts)
+    parts = runtime.parts
+    catalog = parts.catalog(runtime.client, runtime.cache, settings)
+    inventory = parts.inventory(runtime.client, settings)
     resolver = jobs.resolver(
-        runtime.seam("orders.saga_resolver", SagaResolver)(
-            runtime.database, inventory, clock=runtime.clock, config=settings
-        ),
+        parts.resolver(runtime.database, inventory, clock=runtime.clock, config=settings),
         every_s=settings.resolver_interval_s,
     )
-    placement = runtime.seam("orders.place", Placement)(
+    placement = parts.placement(
         runtime.database,
         catalog=catalog,
         inventory=inventory,
-        shipping=ShippingClient(runtime.client, runtime.cache, settings),
+        shipping=parts.shipping(runtime.client, runtime.cache, settings),
         clock=runtime.clock,
         config=settings,
         wake_resolver=resolver.wake,
@@ -38,9 +35,9 @@ def create_app(settings: Settings) -> Litestar:
             "database": runtime.database,
             "catalog": catalog,
             "placement": placement,
-            "merge_lines": runtime.seam("orders.merge_cart", merge_lines),
+            "parts": parts,
             "config": settings,
         },
-        subscription=runtime.seam("orders.subscription", subscription(settings)),
+        subscription=subscription(parts, settings),
         jobs=[resolver, jobs.housekeeping(runtime.database)],
     )

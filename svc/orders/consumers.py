@@ -7,20 +7,20 @@ from shared.contracts.inventory import InventoryRejected, InventoryReleased
 from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched
 from shared.kafka_consumer import Subscription
-from svc.orders.handlers import facts
+from svc.orders.parts import Parts
 from svc.orders.settings import Settings
 
 
-def subscription(config: Settings) -> Subscription:
+def subscription(parts: Parts, config: Settings) -> Subscription:
     """Event → handler; a cancellation that a fact causes has `compensating_s` to be undone."""
     patience = timedelta(seconds=config.compensating_s)
     return {
-        PaymentProcessed: partial(facts.take_payment, patience=patience),
-        PaymentFailed: partial(facts.fail_payment, patience=patience),
-        PaymentRefunded: partial(facts.refund_payment, patience=patience),
-        InventoryRejected: partial(facts.lose_stock, patience=patience),
-        InventoryReleased: partial(facts.release_stock, patience=patience),
-        ShipmentCreated: partial(facts.see_shipment_created, patience=patience),
-        ShipmentDispatched: partial(facts.see_dispatch, patience=patience),
-        ShipmentDelivered: partial(facts.see_delivery, patience=patience),
+        PaymentProcessed: partial(parts.take_payment, patience=patience),
+        PaymentFailed: partial(parts.fail_payment, patience=patience),
+        PaymentRefunded: partial(parts.refund_payment, patience=patience),
+        InventoryRejected: partial(parts.lose_stock, patience=patience),
+        InventoryReleased: partial(parts.release_stock, patience=patience),
+        ShipmentCreated: partial(parts.see_shipment_created, patience=patience),
+        ShipmentDispatched: partial(parts.see_dispatch, patience=patience),
+        ShipmentDelivered: partial(parts.see_delivery, patience=patience),
     }

@@ -1,6 +1,7 @@
 """Payments over HTTP: look-ups for their owners, refunds for staff, webhooks from the PSP, the daily reconciliation."""
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter, SkipValidation
 
 from shared import idempotency, webhook_signatures
 from shared.database import Database
@@ -23,11 +24,11 @@ from svc.payments.clients import Psp
 from svc.payments.domain import UnknownPayment, UnknownRefund
 from svc.payments.handlers import duplicates, reconciliation
 from svc.payments.handlers.reconciliation import Reconciliation
+from svc.payments.parts import Parts
 from svc.payments.settings import Settings
 from svc.payments.store import payments, refunds
 from svc.payments.store.payments import Payment
 from svc.payments.store.refunds import Refund
-from svc.payments.works import Works
 
 STAFF = ("admin", "support", "service")
 REFUNDS_SHOWN_MAX = 50
@@ -36,6 +37,8 @@ _JSON = "application/json"
 
 Cursor = Annotated[str | None, QueryParameter(max_length=512, required=False)]
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", required=False)]
+
+Wake = Callable[[], None]
 
 
 class RefundCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -117,7 +120,8 @@ class PaymentController(Controller):
         data: JSONBody[RefundCreate],
         principal: NamedDependency[Principal],
         database: NamedDependency[Database],
-        works: NamedDependency[Works],
+        parts: NamedDependency[SkipValidation[Parts]],
+        wake_refunds: NamedDependency[SkipValidation[Wake]],
         idempotency_key: IdempotencyKey = None,
     ) -> Response[bytes]:
         """Promise money back; a job sends it to the PSP. The same key and body give the same refund."""
@@ -129,7 +133,7 @@ class PaymentController(Controller):
             if known is not None:
                 return _answer(known, replayed="true")
             try:
-                refund = await works.request_refund(
+                refund = await parts.request_refund(
                     uow, payment_id, amount=amount, reason=data.reason, requested_by=principal.subject
                 )
             except Refusal as refusal:
@@ -137,7 +141,7 @@ class PaymentController(Controller):
                 answer = idempotency.Answer(status, msgspec.json.encode(body, enc_hook=str))
             else:
                 answer = idempotency.Answer(201, msgspec.json.encode(_refund_view(refund)))
-                uow.after_commit(works.wake_refunds)
+                uow.after_commit(wake_refunds)
             await idempotency.complete(uow.connection, scope, key, answer)
         return _answer(answer, replayed="false")
 
@@ -191,7 +195,8 @@ class WebhookController(Controller):
         request: Request[Any, Any, Any],
         database: NamedDependency[Database],
         config: NamedDependency[Settings],
-        works: NamedDependency[Works],
+        parts: NamedDependency[SkipValidation[Parts]],
+        wake_webhooks: NamedDependency[SkipValidation[Wake]],
     ) -> Received:
         """Store a signed event of the PSP; it is applied right after. Copies change nothing."""
         body = await request.body()
@@ -199,9 +204,9 @@ class WebhookController(Controller):
             request.headers.get(webhook_signatures.HEADER), body, secrets=config.webhook_secrets, now_s=time.time()
         )
         async with database.begin() as uow:
-            fresh = await works.record_webhook(uow, body)
+            fresh = await parts.record_webhook(uow, body)
             if fresh:
-                uow.after_commit(works.wake_webhooks)
+                uow.after_commit(wake_webhooks)
         return Received(received=True, fresh=fresh)
 
 
@@ -223,13 +228,13 @@ class InternalController(Controller):
         principal: NamedDependency[Principal],
         database: NamedDependency[Database],
         psp: NamedDependency[Psp],
-        works: NamedDependency[Works],
+        wake_refunds: NamedDependency[SkipValidation[Wake]],
     ) -> RefundView:
         """Give back a capture the order did not owe; repeating it changes nothing."""
         extra = await duplicates.find_duplicate(psp, order_id, data.psp_payment_id)
         async with database.begin() as uow:
             refund = await duplicates.return_duplicate(uow, order_id, extra, requested_by=principal.subject)
-            uow.after_commit(works.wake_refunds)
+            uow.after_commit(wake_refunds)
         return _refund_view(refund)
 
 

@@ -1,6 +1,6 @@
 """The work of payments beside requests and events: charges, refunds, stored webhooks."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from shared import webhook_inbox
@@ -10,15 +10,11 @@ from shared.webhook_inbox import WebhookWork
 from shared.work_table import Verdict, WorkEngine
 from svc.payments.clients import Psp
 from svc.payments.domain import ChargeOutcome, RefundOutcome, Step
-from svc.payments.handlers.outcomes import Apply
-from svc.payments.handlers.webhooks import apply_webhook
+from svc.payments.parts import Parts
 from svc.payments.settings import Settings
 from svc.payments.store import payments, refunds
 from svc.payments.store.payments import Payment
 from svc.payments.store.refunds import Refund
-
-Charge = Callable[[Psp, Payment], Awaitable[ChargeOutcome]]
-SendRefund = Callable[[Psp, Refund], Awaitable[RefundOutcome]]
 
 VERDICTS = {
     Step.SETTLE: Verdict.DONE,
@@ -34,7 +30,7 @@ VERDICTS = {
 class ChargeWork(WorkEngine[Payment, ChargeOutcome]):
     """Charges what is due and asks about what is in doubt."""
 
-    def __init__(self, database: Database, psp: Psp, *, charge: Charge, apply: Apply, settings: Settings) -> None:
+    def __init__(self, database: Database, psp: Psp, parts: Parts, settings: Settings) -> None:
         super().__init__(
             "charge_payments",
             database,
@@ -44,18 +40,17 @@ class ChargeWork(WorkEngine[Payment, ChargeOutcome]):
             poll_s=settings.poll_interval_s,
         )
         self._psp = psp
-        self._charge = charge
-        self._apply = apply
+        self._parts = parts
         self._absence_grace_s = settings.absence_grace_s
 
     async def claimed(self, connection: Connection, items: Sequence[Payment]) -> None:
         await payments.note_claim(connection, items)
 
     async def perform(self, item: Payment) -> ChargeOutcome:
-        return await self._charge(self._psp, item)
+        return await self._parts.charge(self._psp, item)
 
     async def record(self, uow: UnitOfWork, item: Payment, outcome: ChargeOutcome) -> Verdict:
-        decision = await self._apply(uow, item.id, outcome, absence_grace_s=self._absence_grace_s)
+        decision = await self._parts.apply_outcome(uow, item.id, outcome, absence_grace_s=self._absence_grace_s)
         if decision.step is Step.REVIEW:
             await payments.WORK.halt(uow.connection, item.id, decision.reason)
         return VERDICTS[decision.step]
@@ -67,7 +62,7 @@ class ChargeWork(WorkEngine[Payment, ChargeOutcome]):
 class RefundWork(WorkEngine[Refund, RefundOutcome]):
     """Sends refunds that are due and asks about those in doubt."""
 
-    def __init__(self, database: Database, psp: Psp, *, send: SendRefund, apply: Apply, settings: Settings) -> None:
+    def __init__(self, database: Database, psp: Psp, parts: Parts, settings: Settings) -> None:
         super().__init__(
             "send_refunds",
             database,
@@ -77,22 +72,25 @@ class RefundWork(WorkEngine[Refund, RefundOutcome]):
             poll_s=settings.poll_interval_s,
         )
         self._psp = psp
-        self._send = send
-        self._apply = apply
+        self._parts = parts
         self._absence_grace_s = settings.absence_grace_s
 
     async def perform(self, item: Refund) -> RefundOutcome:
-        return await self._send(self._psp, item)
+        return await self._parts.send_refund(self._psp, item)
 
     async def record(self, uow: UnitOfWork, item: Refund, outcome: RefundOutcome) -> Verdict:
-        decision = await self._apply(uow, item.id, outcome, absence_grace_s=self._absence_grace_s)
+        decision = await self._parts.apply_refund_outcome(uow, item.id, outcome, absence_grace_s=self._absence_grace_s)
         return VERDICTS[decision.step]
 
     def trace_of(self, item: Refund) -> tuple[str, str]:
         return f"psp.refund {item.status}", item.traceparent or ""
 
 
-def webhook_work(database: Database, apply_outcome: Apply, settings: Settings) -> WebhookWork:
+def webhook_work(database: Database, parts: Parts, settings: Settings) -> WebhookWork:
     """Applies the PSP's stored webhooks through the same transitions as its answers."""
-    apply = partial(apply_webhook, apply_outcome=apply_outcome, absence_grace_s=settings.absence_grace_s)
+    apply = partial(
+        parts.apply_webhook,
+        apply_outcome=partial(parts.apply_outcome, absence_grace_s=settings.absence_grace_s),
+        apply_refund_outcome=partial(parts.apply_refund_outcome, absence_grace_s=settings.absence_grace_s),
+    )
     return webhook_inbox.WebhookWork(database, apply, lease_s=settings.lease_s, poll_s=settings.poll_interval_s)

@@ -6,23 +6,21 @@ from shared.circuit_breaker import CircuitBreaker
 from shared.service import Runtime
 from svc.search import consumers
 from svc.search.api import ROUTES
-from svc.search.clients import CatalogClient, Engine
-from svc.search.indexing import Indexer
 from svc.search.jobs import index_documents, rebuild_index
-from svc.search.rebuilding import Rebuilder
-from svc.search.searching import Searcher
+from svc.search.parts import HEALTHY, Parts
 from svc.search.settings import Settings
 
 
-def create_app(settings: Settings) -> Litestar:
+def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     """Wire the service; nothing connects before the application starts, and the engine may be away then."""
-    runtime = Runtime(settings)
-    engine = runtime.seam("search.engine", Engine)(settings.elasticsearch_url)
-    catalog = CatalogClient(runtime.client)
-    indexer = runtime.seam("search.indexer", Indexer)(runtime.database, engine, prefix=settings.prefix)
+    runtime = Runtime(settings, parts)
+    parts = runtime.parts
+    engine = parts.engine(settings.elasticsearch_url)
+    catalog = parts.catalog(runtime.client)
+    indexer = parts.indexer(runtime.database, engine, prefix=settings.prefix)
     index_job = index_documents(indexer, every_s=settings.index_interval_s)
-    rebuild_job = rebuild_index(Rebuilder(runtime.database, engine, indexer, catalog))
-    searcher = Searcher(
+    rebuild_job = rebuild_index(parts.rebuilder(runtime.database, engine, indexer, catalog))
+    searcher = parts.searcher(
         engine,
         catalog,
         CircuitBreaker(runtime.redis, "search-engine", prefix=settings.prefix),
@@ -33,7 +31,7 @@ def create_app(settings: Settings) -> Litestar:
     return runtime.application(
         route_handlers=ROUTES,
         dependencies={"database": runtime.database, "searcher": searcher, "rebuild_job": rebuild_job},
-        subscription=runtime.seam("search.subscription", consumers.subscription(index_job.wake)),
+        subscription=consumers.subscription(parts, index_job.wake),
         jobs=[index_job, rebuild_job],
         resources=[engine],
     )

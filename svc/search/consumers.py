@@ -7,15 +7,15 @@ from shared.contracts import Envelope
 from shared.contracts.catalog import PriceChanged, ProductDeleted, ProductUpserted
 from shared.kafka_consumer import Handler, Subscription
 from shared.unit_of_work import UnitOfWork
-from svc.search import handlers
+from svc.search.parts import Parts
 
 
-def subscription(wake_indexer: Callable[[], None]) -> Subscription:
-    """The events and their handlers."""
+def subscription(parts: Parts, wake_indexer: Callable[[], None]) -> Subscription:
+    """The events and their parts."""
     return {
-        ProductUpserted: _waking(handlers.keep_product, wake_indexer),
-        ProductDeleted: _waking(handlers.forget_product, wake_indexer),
-        PriceChanged: _waking(handlers.change_price, wake_indexer),
+        ProductUpserted: _waking(parts.keep_product, wake_indexer),
+        ProductDeleted: _waking(parts.forget_product, wake_indexer),
+        PriceChanged: _waking(parts.change_price, wake_indexer),
     }
 
 

@@ -5,36 +5,29 @@ from litestar import Litestar
 from shared.circuit_breaker import CircuitBreaker
 from shared.service import Runtime
 from svc.shipping.api import ROUTES
-from svc.shipping.clients import HttpCarrier
 from svc.shipping.consumers import subscription
-from svc.shipping.handlers.carrying import carry
-from svc.shipping.handlers.outcomes import apply_outcome
-from svc.shipping.handlers.webhooks import record_webhook
 from svc.shipping.jobs import ParcelWork, webhook_work
+from svc.shipping.parts import HEALTHY, Parts
 from svc.shipping.settings import Settings
-from svc.shipping.works import Works
 
 
-def create_app(settings: Settings) -> Litestar:
+def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     """Wire the service; nothing connects before the application starts."""
-    runtime = Runtime(settings)
+    runtime = Runtime(settings, parts)
+    parts = runtime.parts
     breaker = CircuitBreaker(runtime.redis, "carrier", prefix=settings.prefix)
-    connection = HttpCarrier(settings.carrier_url, breaker=breaker, timeout_s=settings.carrier_timeout_s)
-    parcels = ParcelWork(
-        runtime.database,
-        runtime.seam("shipping.carrier_client", connection),
-        carry=runtime.seam("shipping.carry", carry),
-        apply=runtime.seam("shipping.apply_outcome", apply_outcome),
-        settings=settings,
-    )
-    webhooks = webhook_work(runtime.database, settings)
-    works = Works(record_webhook=runtime.seam("shipping.record_webhook", record_webhook), wake_webhooks=webhooks.wake)
+    connection = parts.carrier(settings.carrier_url, breaker=breaker, timeout_s=settings.carrier_timeout_s)
+    parcels = ParcelWork(runtime.database, connection, parts, settings)
+    webhooks = webhook_work(runtime.database, parts, settings)
     return runtime.application(
         route_handlers=ROUTES,
-        dependencies={"database": runtime.database, "works": works, "config": settings},
-        subscription=runtime.seam(
-            "shipping.subscription", subscription(carrier=settings.carrier_name, wake_parcels=parcels.wake)
-        ),
+        dependencies={
+            "database": runtime.database,
+            "parts": parts,
+            "wake_webhooks": webhooks.wake,
+            "config": settings,
+        },
+        subscription=subscription(parts, carrier=settings.carrier_name, wake_parcels=parcels.wake),
         jobs=[parcels, webhooks],
         resources=[connection],
     )

@@ -6,14 +6,14 @@ from shared.contracts import Envelope
 from shared.contracts.orders import OrderCancelled, OrderPaid
 from shared.kafka_consumer import Subscription
 from shared.unit_of_work import UnitOfWork
-from svc.shipping.handlers import orders
+from svc.shipping.parts import Parts
 
 
-def subscription(*, carrier: str, wake_parcels: Callable[[], None]) -> Subscription:
+def subscription(parts: Parts, *, carrier: str, wake_parcels: Callable[[], None]) -> Subscription:
     """The handler table; what an event makes due is worked on as soon as it is committed."""
 
     async def send_parcel(uow: UnitOfWork, envelope: Envelope[OrderPaid]) -> None:
-        await orders.send_parcel(uow, envelope, carrier=carrier)
+        await parts.send_parcel(uow, envelope, carrier=carrier)
         uow.after_commit(wake_parcels)
 
-    return {OrderPaid: send_parcel, OrderCancelled: orders.keep_parcel}
+    return {OrderPaid: send_parcel, OrderCancelled: parts.keep_parcel}

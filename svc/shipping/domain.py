@@ -121,6 +121,12 @@ class HandedOver(msgspec.Struct, frozen=True):
     """The carrier has the parcel."""
 
 
+class Reported(msgspec.Struct, frozen=True):
+    """The carrier told by itself how far the parcel is."""
+
+    status: ShipmentStatus
+
+
 class StillHere(msgspec.Struct, frozen=True):
     """The carrier was asked and does not have the parcel."""
 
@@ -147,7 +153,7 @@ class Refused(msgspec.Struct, frozen=True):
     code: str
 
 
-Outcome = Labelled | HandedOver | StillHere | Absent | InDoubt | NotSent | Refused
+Outcome = Labelled | HandedOver | Reported | StillHere | Absent | InDoubt | NotSent | Refused
 
 
 def offers(bands: Sequence[Band], *, weight_g: int, subtotal_minor: int | None) -> list[Offer]:

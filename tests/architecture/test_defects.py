@@ -1,74 +1,65 @@
-"""Every planted defect can be planted: its card, its twin and its seam find each other."""
+"""Every planted defect can be planted: listed in the catalogue, its card filled, its twins fit their parts."""
 
-import ast
+from importlib import import_module
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from scenarios import checkers, defects
-from scenarios.defects import registry
-from tests.apps import SERVICES
+from scenarios.defects import catalogue
+from scenarios.drills import SCENARIOS
+from shared.fault_overlay import Trigger, TriggerSpec, switched
 
-ROOT = Path(__file__).parents[2]
-CARDS = registry.CARDS
-NOT_TWINS = {"__init__", "cards", "registry"}
-
-# Cards whose twin is announced and not written yet; planting one of them stops its service from starting.
-ANNOUNCED = {"retry-without-id"}
+CARDS = [card for scenario in SCENARIOS for card in scenario.defects]
+by_card = pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
 
 
-def _seams() -> dict[str, str]:
-    """Seam name → the service whose composition root has it; only literal names count."""
-    return {
-        node.args[0].value: service
-        for service in SERVICES
-        for node in ast.walk(ast.parse((ROOT / "svc" / service / "app.py").read_text()))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "seam"
-        and isinstance(node.args[0], ast.Constant)
-    }
+def test_every_file_of_a_defect_is_listed_and_every_listed_defect_is_a_file():
+    folder = Path(defects.__file__).parent
+    files = {f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.py") if path.stem != "__init__"}
+    assert files == set(catalogue.DEFECTS)
 
 
-SEAMS = _seams()
+def test_every_listed_defect_belongs_to_a_scenario_under_a_name_of_its_own():
+    assert [card.id for card in CARDS] == [name.partition(".")[2].replace("_", "-") for name in catalogue.DEFECTS]
+    assert len({card.id for card in CARDS}) == len(CARDS)
 
 
-@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
-def test_a_defects_seam_is_in_the_service_it_names(card):
-    assert SEAMS.get(card.seam) == card.service
+@by_card
+def test_a_card_is_filled(card):
+    empty = [name for name, value in msgspec.structs.asdict(card).items() if not value]
+    assert empty == []
 
 
-@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
-def test_a_defects_twin_loads(card):
-    if card.id in ANNOUNCED and not list(Path(defects.__file__).parent.rglob(f"{card.id.replace('-', '_')}.py")):
-        pytest.skip("the twin of this card is not written yet")
-    assert callable(registry.twin_for(card.id, card.seam))
-
-
-@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
+@by_card
 def test_a_defect_is_caught_by_invariants_that_are_judged(card):
-    assert card.caught_by
     assert set(card.caught_by) <= {checker.id for checker in checkers.ALL_CHECKERS}
+
+
+@by_card
+def test_a_card_names_the_parts_that_are_replaced(card):
+    assert sorted(catalogue.twins_of(card.id)) == sorted(card.parts)
+    assert [part for part in card.parts if not hasattr(_healthy(part), _field(part))] == []
+
+
+@by_card
+@pytest.mark.parametrize("kind", ["always", "once", "nth", "times"])
+def test_a_defect_follows_every_trigger(card, kind):
+    for part, twin in catalogue.twins_of(card.id).items():
+        healthy = getattr(_healthy(part), _field(part))
+        settings = import_module(f"svc.{part.partition('.')[0]}.settings").Settings(internal_secret="s" * 32)
+        switched(healthy, twin(healthy, settings), Trigger(TriggerSpec(kind)))
 
 
 def test_a_defect_nobody_knows_is_refused():
     with pytest.raises(LookupError):
-        registry.twin_for("no-such-defect", "inventory.reserve")
+        catalogue.twins_of("no-such-defect")
 
 
-def test_every_file_of_a_defect_has_a_card():
-    folder = Path(defects.__file__).parent
-    cards = {card.id for card in CARDS}
-    twins = {
-        path.stem.replace("_", "-")
-        for path in folder.rglob("*.py")
-        if path.stem not in NOT_TWINS
-        and any(isinstance(n, ast.FunctionDef) and n.name == "twin" for n in ast.parse(path.read_text()).body)
-    }
-    assert twins <= cards
-    assert len(cards) == len(CARDS)
+def _healthy(part: str):
+    return import_module(f"svc.{part.partition('.')[0]}.parts").HEALTHY
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_seam_bears_the_name_of_its_service(service):
-    assert [seam for seam, owner in SEAMS.items() if owner == service and not seam.startswith(f"{service}.")] == []
+def _field(part: str) -> str:
+    return part.partition(".")[2]

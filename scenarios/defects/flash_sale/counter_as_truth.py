@@ -5,13 +5,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from scenarios.defects.flash_sale import broken_reserve
+from scenarios.defects import broken_reserve
+from scenarios.defects.card import DefectCard, Twins
+from shared.settings import ServiceSettings
 from shared.unit_of_work import Connection, UnitOfWork
 from svc.inventory import store
 from svc.inventory.domain import Hold, HoldRequest, StockLevel
 
+CARD = DefectCard(
+    id="counter-as-truth",
+    title="A counter in memory is the truth",
+    parts=("inventory.reserve",),
+    root_cause=(
+        "Each process seeds a counter from the database when it first sees a SKU and sells from the counter; the "
+        "table is written behind."
+    ),
+    caught_by=("INV-02",),
+    exposed_by="More than one process, or one restarted in the middle of the sale.",
+    symptoms="Sold is a multiple of the supply, by the number of processes; each process's own log adds up.",
+    fix="Let the constrained row decide; use counters as hints only.",
+    origin="Cache-as-truth counters re-seeded from a stale snapshot.",
+)
 
-def twin(_healthy: Any) -> Any:
+
+def twin(_healthy: Any, _settings: ServiceSettings) -> Any:
     """A reserve whose counters know nothing of the other process."""
     counters: dict[str, list[StockLevel]] = {}
 
@@ -48,3 +65,6 @@ def _count_down(counters: dict[str, list[StockLevel]], granted: broken_reserve.G
                 )
                 for level in counters[placement.sku]
             ]
+
+
+TWINS: Twins = {"inventory.reserve": twin}

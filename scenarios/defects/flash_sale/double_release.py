@@ -2,17 +2,30 @@
 
 from typing import Any
 
+from scenarios.defects.card import DefectCard, Twins
 from shared.contracts import Envelope
 from shared.contracts.orders import OrderCancelled
+from shared.settings import ServiceSettings
 from shared.unit_of_work import UnitOfWork
-from svc.inventory import handlers
+
+CARD = DefectCard(
+    id="double-release",
+    title="A release is applied twice",
+    parts=("inventory.release_hold",),
+    root_cause="The stock figure is lowered without asking whether the hold was still live; stock grows.",
+    caught_by=("INV-01",),
+    exposed_by="Cancelled orders: declined cards during the sale.",
+    symptoms="Reserved is lower than the sum of live holds; later buyers get units that are not there.",
+    fix="Compare-and-set on the hold's status, and move stock only when it changed.",
+    origin="Redelivered cancellation without an inbox or a status check.",
+)
 
 
-def twin(healthy: Any) -> Any:
-    """The subscription with a cancellation that is applied twice."""
+def twin(healthy: Any, _settings: ServiceSettings) -> Any:
+    """A cancellation that is applied twice."""
 
     async def release_hold(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:
-        await handlers.release_hold(uow, envelope)
+        await healthy(uow, envelope)
         await uow.connection.execute(
             """
             UPDATE stock SET reserved = GREATEST(0, reserved - quantity), version = version + 1
@@ -22,4 +35,7 @@ def twin(healthy: Any) -> Any:
             envelope.data.order_id,
         )
 
-    return {**healthy, OrderCancelled: release_hold}
+    return release_hold
+
+
+TWINS: Twins = {"inventory.release_hold": twin}

@@ -1,11 +1,25 @@
 """Planted: holds are ended by their age alone, whether or not their order is being paid."""
 
+import asyncio
 from typing import Any
 
-from shared.database import Database
-from shared.jobs_queue import Periodic
+from scenarios.defects.card import DefectCard, Twins
+from shared.settings import ServiceSettings
+from shared.unit_of_work import UnitOfWork
 from svc.inventory import handlers
 from svc.inventory.domain import Ending
+
+CARD = DefectCard(
+    id="hasty-sweeper",
+    title="The sweeper releases what is being paid",
+    parts=("inventory.expire_holds",),
+    root_cause="Holds are expired by age alone, without a look at whether their order exists.",
+    caught_by=("INV-02", "INV-12"),
+    exposed_by="Payments that take longer than the sweeper's patience.",
+    symptoms="Customers with a confirmed order are told minutes later that it cannot be served.",
+    fix="Pin the hold when the order exists; end it only by commit or release.",
+    origin="TTL shorter than the payment.",
+)
 
 PATIENCE_S = 0.25
 EVERY_S = 0.05
@@ -19,19 +33,17 @@ _OLD_HOLDS = """
 """
 
 
-def twin(_healthy: Any) -> Any:
-    """A sweeper that does not look whether the order exists."""
+def twin(_healthy: Any, _settings: ServiceSettings) -> Any:
+    """A sweep that does not look whether the order exists, and that never rests."""
 
-    def sweeper(database: Database, *, every_s: float) -> Periodic:
-        async def sweep() -> int:
-            async with database.acquire() as connection:
-                rows = await connection.fetch(_OLD_HOLDS, PATIENCE_S, ROWS_MAX)
-            ended = 0
-            for row in rows:
-                async with database.begin() as uow:
-                    ended += await handlers.end_hold(uow, row["id"], Ending.EXPIRED, reason="expired")
-            return ended
+    async def expire_holds(uow: UnitOfWork) -> int:
+        await asyncio.sleep(EVERY_S)
+        rows = await uow.connection.fetch(_OLD_HOLDS, PATIENCE_S, ROWS_MAX)
+        for row in rows:
+            await handlers.end_hold(uow, row["id"], Ending.EXPIRED, reason="expired")
+        return max(1, len(rows))
 
-        return Periodic("sweep_expired_holds", min(every_s, EVERY_S), sweep)
+    return expire_holds
 
-    return sweeper
+
+TWINS: Twins = {"inventory.expire_holds": twin}

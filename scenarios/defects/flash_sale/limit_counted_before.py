@@ -5,15 +5,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from scenarios.defects.flash_sale import broken_reserve
+from scenarios.defects import broken_reserve
+from scenarios.defects.card import DefectCard, Twins
+from shared.settings import ServiceSettings
 from shared.unit_of_work import UnitOfWork
 from svc.inventory import store
 from svc.inventory.domain import Hold, HoldRequest, PurchaseLimitExceeded
 
+CARD = DefectCard(
+    id="limit-counted-before",
+    title="The purchase limit is counted, then forgotten",
+    parts=("inventory.reserve",),
+    root_cause="What a customer already has is counted before the lock and not again under it.",
+    caught_by=("INV-04",),
+    exposed_by="Customers who place two orders at the same moment.",
+    symptoms="Scalpers hold several units each; every single request passed the check.",
+    fix="Count inside the lock that serialises the SKU, or hold the limit as a constraint.",
+    origin="Check-then-act on a count.",
+)
+
 REMEMBERED_S = 1.0
 
 
-def twin(_healthy: Any) -> Any:
+def twin(_healthy: Any, _settings: ServiceSettings) -> Any:
     """A reserve that checks the limit first, against counts up to a second old, and holds later."""
     remembered: dict[tuple[UUID, str], tuple[int, float]] = {}
 
@@ -61,3 +75,6 @@ def _counted_once(
         count = fresh.get(key, 0)
         remembered[key] = (count, now + REMEMBERED_S)
     return count
+
+
+TWINS: Twins = {"inventory.reserve": twin}

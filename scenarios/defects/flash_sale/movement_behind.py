@@ -5,13 +5,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from scenarios.defects.flash_sale import broken_reserve
+from scenarios.defects import broken_reserve
+from scenarios.defects.card import DefectCard, Twins
+from shared.settings import ServiceSettings
 from shared.unit_of_work import Connection, UnitOfWork
 from svc.inventory import store
 from svc.inventory.domain import Hold, HoldRequest
 
+CARD = DefectCard(
+    id="movement-behind",
+    title="Movements are written behind the stock",
+    parts=("inventory.reserve",),
+    root_cause=(
+        "The movement of a hold is queued and written by the next batch, outside the transaction that changed the "
+        "stock; the last ones and those of a killed process never come."
+    ),
+    caught_by=("INV-01",),
+    exposed_by="Any end of traffic, and a kill -9.",
+    symptoms="'The stock movement was recorded while the parent update was incomplete': sums do not match.",
+    fix="Write both in one transaction.",
+    origin="Audit tables filled by a background queue.",
+)
 
-def twin(_healthy: Any) -> Any:
+
+def twin(_healthy: Any, _settings: ServiceSettings) -> Any:
     """A reserve that keeps its movements in memory for a while."""
     behind: list[Any] = []
 
@@ -32,3 +49,6 @@ def twin(_healthy: Any) -> Any:
         return await broken_reserve.serve(uow, requests, levels=levels, limits=limits, held=held, write=write)
 
     return reserve
+
+
+TWINS: Twins = {"inventory.reserve": twin}

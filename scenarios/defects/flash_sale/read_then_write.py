@@ -6,15 +6,32 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from scenarios.defects.flash_sale import broken_reserve
+from scenarios.defects import broken_reserve
+from scenarios.defects.card import DefectCard, Twins
+from shared.settings import ServiceSettings
 from shared.unit_of_work import Connection, UnitOfWork
 from svc.inventory import store
 from svc.inventory.domain import Hold, HoldRequest
 
+CARD = DefectCard(
+    id="read-then-write",
+    title="Read, then write: two processes sell the same units",
+    parts=("inventory.reserve",),
+    root_cause=(
+        "Availability is read without a lock and the new figure is written a few milliseconds later. Two readers "
+        "see the same units; the later write overwrites the earlier one."
+    ),
+    caught_by=("INV-02",),
+    exposed_by="Two inventory processes and buyers of one SKU within the same milliseconds.",
+    symptoms="More orders than units; log pairs of '100 available' 4 ms apart, both followed by 'stock 99'.",
+    fix="Lock the stock row (SELECT … FOR UPDATE) or make the decrement one conditional statement.",
+    origin="The classic lost update; the flash-sale incidents of most shops.",
+)
+
 THINKING_TIME_S = 0.02
 
 
-def twin(_healthy: Any) -> Any:
+def twin(_healthy: Any, _settings: ServiceSettings) -> Any:
     """A reserve that sells what it read, not what is there."""
 
     async def reserve(uow: UnitOfWork, requests: Sequence[HoldRequest]) -> list[Hold | Exception]:
@@ -33,3 +50,6 @@ def twin(_healthy: Any) -> Any:
         return await broken_reserve.serve(uow, requests, levels=levels, limits=limits, held=held, write=write)
 
     return reserve
+
+
+TWINS: Twins = {"inventory.reserve": twin}

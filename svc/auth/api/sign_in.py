@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import JSONBody, SkipValidation
 
 from shared.database import Database
 from shared.identity import Principal
@@ -21,6 +21,7 @@ from svc.auth.domain import (
     check_password,
 )
 from svc.auth.keys import KeyRing, KeySet
+from svc.auth.parts import Parts
 from svc.auth.passwords import Passwords
 from svc.auth.settings import Settings
 from svc.auth.tokens import AccessTokens
@@ -106,11 +107,11 @@ class SignInController(Controller):
         database: NamedDependency[Database],
         config: NamedDependency[Settings],
         tokens: NamedDependency[AccessTokens],
-        exchange: NamedDependency[Any],
+        parts: NamedDependency[SkipValidation[Parts]],
     ) -> Response[TokenPair]:
         """Exchange a refresh token, which works once; using it again ends the session."""
         async with database.begin() as uow:
-            opened = await exchange(uow, data.refresh_token)
+            opened = await parts.refresh(uow, data.refresh_token)
         if opened is None:
             raise InvalidRefreshToken("sign in again")
         return await _answer(tokens, config, opened)

@@ -11,7 +11,7 @@ from svc.orders.api.wire import CartMerge, Item, QuantityChange, customer_of
 from svc.orders.clients import Catalog
 from svc.orders.domain.cart import CartLine, ProductUnavailable, UnknownCartLine
 from svc.orders.handlers import carts
-from svc.orders.handlers.carts import Merge
+from svc.orders.parts import Parts
 from svc.orders.store import carts as store
 from svc.orders.store.carts import StoredCart
 from svc.orders.views import Cart, cart_line_view, cart_subtotal
@@ -107,14 +107,14 @@ class CartController(Controller):
         data: JSONBody[CartMerge],
         database: NamedDependency[Database],
         catalog: NamedDependency[SkipValidation[Catalog]],
-        merge_lines: NamedDependency[SkipValidation[Merge]],
+        parts: NamedDependency[SkipValidation[Parts]],
     ) -> Cart:
         """Bring the goods of a guest's cart along at login; repeating it changes nothing."""
         customer_id = customer_of(principal)
         variants = await catalog.variants(sorted({item.sku for item in data.items}))
         guest = [CartLine(item.sku, item.quantity) for item in data.items]
         async with database.begin() as uow:
-            return _cart(await carts.merge_cart(uow, customer_id, guest, variants=variants, merge=merge_lines))
+            return _cart(await carts.merge_cart(uow, customer_id, guest, variants=variants, merge=parts.merge_lines))
 
 
 def _known(sku: str) -> str:

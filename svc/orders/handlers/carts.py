@@ -12,7 +12,6 @@ from svc.orders.domain.cart import (
     ProductUnavailable,
     UnknownCartLine,
     check_limits,
-    merge_lines,
 )
 from svc.orders.store import carts
 from svc.orders.store.carts import StoredCart
@@ -67,7 +66,7 @@ async def merge_cart(
     guest: Sequence[CartLine],
     *,
     variants: Mapping[str, Variant],
-    merge: Merge = merge_lines,
+    merge: Merge,
 ) -> StoredCart:
     """Bring a guest's cart into the customer's at login; what is not for sale stays behind.
 

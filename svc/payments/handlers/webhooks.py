@@ -1,5 +1,7 @@
 """What the PSP tells by itself: stored first, applied after, in any order and any number of copies."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,11 +12,21 @@ from shared.errors import Kind, Refusal
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
 from shared.webhook_inbox import StoredWebhook
-from svc.payments.domain import Captured, Declined, Refunded, Step, UnknownPayment, UnknownRefund, payment_id_of
-from svc.payments.handlers.outcomes import Apply
-from svc.payments.handlers.refunding import apply_refund_outcome
+from svc.payments.domain import (
+    Captured,
+    Decision,
+    Declined,
+    Refunded,
+    Step,
+    UnknownPayment,
+    UnknownRefund,
+    payment_id_of,
+)
 
 log = structlog.get_logger(__name__)
+
+ApplyTo = Callable[[UnitOfWork, UUID, Any], Awaitable[Decision]]
+"""The one transition of a payment or refund, with the patience it needs."""
 
 
 class InvalidWebhook(Refusal):
@@ -56,17 +68,19 @@ async def record_webhook(uow: UnitOfWork, body: bytes) -> bool:
     )
 
 
-async def apply_webhook(uow: UnitOfWork, stored: StoredWebhook, *, apply_outcome: Apply, absence_grace_s: float) -> str:
+async def apply_webhook(
+    uow: UnitOfWork, stored: StoredWebhook, *, apply_outcome: ApplyTo, apply_refund_outcome: ApplyTo
+) -> str:
     """Let a stored webhook take effect through the same transitions as an answer; gives what became of it."""
     webhook = _decoded(stored.payload.encode())
-    outcome = await _apply(uow, webhook, apply_outcome, absence_grace_s=absence_grace_s)
+    outcome = await _apply(uow, webhook, apply_outcome, apply_refund_outcome)
     await webhook_inbox.finish(uow.connection, stored.event_id, outcome)
     if outcome not in {"applied", "known"}:
         log.warning("webhook_not_applied", event_id=stored.event_id, type=stored.type, outcome=outcome)
     return outcome
 
 
-async def _apply(uow: UnitOfWork, webhook: Webhook, apply_outcome: Apply, *, absence_grace_s: float) -> str:
+async def _apply(uow: UnitOfWork, webhook: Webhook, apply_outcome: ApplyTo, apply_refund_outcome: ApplyTo) -> str:
     data = webhook.data
     try:
         reference = UUID(data.merchant_reference)
@@ -76,13 +90,13 @@ async def _apply(uow: UnitOfWork, webhook: Webhook, apply_outcome: Apply, *, abs
         match webhook.type:
             case "payment.captured":
                 captured = Captured(data.payment_id, data.amount_minor, data.currency)
-                decision = await apply_outcome(uow, payment_id_of(reference), captured, absence_grace_s=absence_grace_s)
+                decision = await apply_outcome(uow, payment_id_of(reference), captured)
             case "payment.declined":
                 declined = Declined(data.decline_code or "declined")
-                decision = await apply_outcome(uow, payment_id_of(reference), declined, absence_grace_s=absence_grace_s)
+                decision = await apply_outcome(uow, payment_id_of(reference), declined)
             case "refund.succeeded":
                 refunded = Refunded(data.refund_id, data.amount_minor, data.currency)
-                decision = await apply_refund_outcome(uow, reference, refunded, absence_grace_s=absence_grace_s)
+                decision = await apply_refund_outcome(uow, reference, refunded)
             case _:
                 return "ignored"
     except (UnknownPayment, UnknownRefund):

@@ -1,6 +1,7 @@
 """Parcels for their owners, and the carrier's word about them."""
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,20 +9,22 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
 from shared import webhook_signatures
 from shared.database import Database
 from shared.identity import Principal
 from shared.pagination import Page, decode_cursor, make_page, page_size
 from svc.shipping.domain import UnknownShipment
+from svc.shipping.parts import Parts
 from svc.shipping.settings import Settings
 from svc.shipping.store import shipments
 from svc.shipping.store.shipments import Shipment, Transition
-from svc.shipping.works import Works
 
 STAFF = ("admin", "support", "service")
 WEBHOOK_BYTES_MAX = 64 * 1024
+
+Wake = Callable[[], None]
 
 
 class ShipmentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +93,8 @@ class WebhookController(Controller):
         request: Request[Any, Any, Any],
         database: NamedDependency[Database],
         config: NamedDependency[Settings],
-        works: NamedDependency[Works],
+        parts: NamedDependency[SkipValidation[Parts]],
+        wake_webhooks: NamedDependency[SkipValidation[Wake]],
     ) -> Received:
         """Store a signed event of the carrier; it is applied right after. Copies change nothing."""
         body = await request.body()
@@ -98,9 +102,9 @@ class WebhookController(Controller):
             request.headers.get(webhook_signatures.HEADER), body, secrets=config.webhook_secrets, now_s=time.time()
         )
         async with database.begin() as uow:
-            fresh = await works.record_webhook(uow, body)
+            fresh = await parts.record_webhook(uow, body)
             if fresh:
-                uow.after_commit(works.wake_webhooks)
+                uow.after_commit(wake_webhooks)
         return Received(received=True, fresh=fresh)
 
 

@@ -19,6 +19,7 @@ from svc.shipping.domain import (
     NotSent,
     Outcome,
     Refused,
+    Reported,
     ShipmentStatus,
     StillHere,
     UnknownShipment,
@@ -67,7 +68,9 @@ async def apply_outcome(uow: UnitOfWork, shipment_id: UUID, outcome: Outcome, /,
         case Labelled():
             return await _label(uow, shipment, outcome, handover_delay_s=config.handover_delay_s)
         case HandedOver():
-            return await reach(uow, shipment, ShipmentStatus.HANDED_OVER)
+            return await _reach(uow, shipment, ShipmentStatus.HANDED_OVER)
+        case Reported():
+            return await _reach(uow, shipment, outcome.status)
         case Refused():
             await shipments.WORK.halt(uow.connection, shipment.id, f"the carrier refuses: {outcome.code}")
             log.error("shipment_needs_review", shipment_id=shipment.id, reason=outcome.code)
@@ -76,7 +79,7 @@ async def apply_outcome(uow: UnitOfWork, shipment_id: UUID, outcome: Outcome, /,
             return await _wait(uow, shipment, outcome, absence_grace_s=config.absence_grace_s)
 
 
-async def reach(uow: UnitOfWork, shipment: Shipment, status: ShipmentStatus) -> Effect:
+async def _reach(uow: UnitOfWork, shipment: Shipment, status: ShipmentStatus) -> Effect:
     """Move the locked shipment on to a status the carrier told of, through those between, and tell the fleet.
 
     A parcel the carrier has although it was cancelled here, or that never had a label, needs a person.

@@ -8,8 +8,9 @@ from shared.errors import Kind, Refusal
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
 from shared.webhook_inbox import StoredWebhook
-from svc.shipping.domain import ShipmentStatus
-from svc.shipping.handlers.outcomes import Effect, reach
+from svc.shipping.domain import Reported, ShipmentStatus
+from svc.shipping.handlers.outcomes import Apply, Effect
+from svc.shipping.settings import Settings
 from svc.shipping.store import shipments
 
 STATUS_OF_TYPE = {
@@ -54,23 +55,23 @@ async def record_webhook(uow: UnitOfWork, body: bytes) -> bool:
     )
 
 
-async def apply_webhook(uow: UnitOfWork, stored: StoredWebhook) -> str:
-    """Let a stored webhook take effect; gives what became of it."""
-    outcome = await _apply(uow, _decoded(stored.payload.encode()))
+async def apply_webhook(uow: UnitOfWork, stored: StoredWebhook, *, apply_outcome: Apply, config: Settings) -> str:
+    """Let a stored webhook take effect through the same transitions as an answer; gives what became of it."""
+    outcome = await _apply(uow, _decoded(stored.payload.encode()), apply_outcome, config)
     await webhook_inbox.finish(uow.connection, stored.event_id, outcome)
     if outcome not in {Effect.MOVED, Effect.KNOWN}:
         log.warning("webhook_not_applied", event_id=stored.event_id, type=stored.type, outcome=outcome)
     return outcome
 
 
-async def _apply(uow: UnitOfWork, webhook: Webhook) -> str:
+async def _apply(uow: UnitOfWork, webhook: Webhook, apply_outcome: Apply, config: Settings) -> str:
     status = STATUS_OF_TYPE.get(webhook.type)
     if status is None:
         return "ignored"
     shipment = await shipments.lock_of_tracking(uow.connection, webhook.data.tracking_number)
     if shipment is None:
         return "unknown_reference"
-    return (await reach(uow, shipment, status)).value
+    return (await apply_outcome(uow, shipment.id, Reported(status), config=config)).value
 
 
 def _decoded(body: bytes) -> Webhook:

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from shared.webhook_signatures import sign
-from svc.payments.domain import payment_id_of
+from svc.payments.domain import NOTHING, payment_id_of
 from tests.paying import an_order, till
 from tests.services import WEBHOOK_SECRET, until
 
@@ -154,3 +154,17 @@ async def test_a_card_number_in_any_body_is_refused(engines, prefix, tmp_path, t
         assert (status, answer["code"]) == (422, "card_data_refused")
     output = capfd.readouterr()
     assert text not in output.out + output.err + caplog.text
+
+
+async def test_a_webhook_moves_a_refund_through_the_same_part_as_an_answer(engines, prefix, tmp_path):
+    told = []
+
+    async def note(_uow, refund_id, outcome, /, *, absence_grace_s):
+        told.append((refund_id, outcome.amount_minor, absence_grace_s > 0))
+        return NOTHING
+
+    async with till(engines, prefix, tmp_path, parts={"apply_refund_outcome": note}) as shop:
+        subject = an_order()
+        await send(shop, a_webhook(subject, kind="refund.succeeded"))
+        await until(lambda: told)
+        assert told == [(subject.order_id, subject.total_minor, True)]

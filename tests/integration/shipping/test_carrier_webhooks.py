@@ -5,8 +5,10 @@ import msgspec
 import pytest
 
 from shared.webhook_signatures import sign
+from svc.shipping.domain import Reported, ShipmentStatus
+from svc.shipping.handlers.outcomes import Effect, apply_outcome
 from tests.sending import a_paid_order, depot
-from tests.services import WEBHOOK_SECRET
+from tests.services import WEBHOOK_SECRET, until
 
 pytestmark = pytest.mark.service("shipping")
 
@@ -64,3 +66,22 @@ async def test_forged_stale_strange_and_repeated_webhooks_do_nothing(engines, pr
         assert [(await send(house, body))[1]["fresh"] for _ in range(2)] == [True, False]
         await send(house, a_webhook("lost_in_space", "TRK-nobody"))
         assert sorted(await house.webhooks_applied()) == ["ignored", "unknown_reference"]
+
+
+async def test_a_webhook_moves_the_parcel_through_the_same_part_as_an_answer(engines, prefix, tmp_path):
+    reported = []
+
+    async def lose_reports(uow, shipment_id, outcome, /, *, config):
+        if isinstance(outcome, Reported):
+            reported.append(outcome.status)
+            return Effect.KNOWN
+        return await apply_outcome(uow, shipment_id, outcome, config=config)
+
+    async with depot(engines, prefix, tmp_path, parts={"apply_outcome": lose_reports}) as house:
+        house.behave(in_transit_after_s=60)
+        order = a_paid_order()
+        await house.pay(order)
+        number = (await house.reaches(order, "handed_over"))["tracking_number"]
+        await send(house, a_webhook("delivered", number))
+        await until(lambda: ShipmentStatus.DELIVERED in reported)
+        assert (await house.shipment(order))["status"] == "handed_over"

@@ -83,7 +83,7 @@ async def test_an_import_takes_as_many_statements_for_many_as_for_few(engines):
 
 def _shelf(database, redis, prefix, **more):
     cache = Cache(redis, prefix)
-    arguments = {"read_products": store.list_products, "ttl_s": 60.0, "stale_s": 60.0, **more}
+    arguments = {"ttl_s": 60.0, "stale_s": 60.0, **more}
     return cache, Shelf(database, cache, **arguments)
 
 

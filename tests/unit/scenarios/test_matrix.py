@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios import matrix as matrices
+from scenarios.defects.card import DefectCard
 from scenarios.drills import flash_sale
 from scenarios.matrix import HEALTHY, Row
-from scenarios.plan import DefectCard
 from scenarios.verdict import Verdict
 from tests.builders.verdicts import PASSED, TOO_WEAK, violated
 

@@ -1,95 +1,166 @@
 import json
 import sys
 import types
+from dataclasses import dataclass
 
 import pytest
 
-from shared.fault_overlay import REGISTRY_MODULE, Overlay, OverlayRefusedError, Trigger, TriggerSpec
+from shared.fault_overlay import CATALOGUE_MODULE, Overlay, OverlayRefusedError, Planted, Trigger, TriggerSpec, switched
+from shared.service_parts import ServiceParts
 from shared.settings import ServiceSettings
 
 
+def add(one: int, other: int) -> int:
+    """The sum."""
+    return one + other
+
+
+async def add_later(one: int, other: int) -> int:
+    return one + other
+
+
 class Till:
+    """`opened_with` tells which constructor ran."""
+
+    currency = "EUR"
+
+    def __init__(self) -> None:
+        self.opened_with = "healthy"
+        self.customers = 0
+
     def total(self) -> int:
+        self.customers += 1
         return 10
 
+    async def close(self) -> str:
+        return "closed"
 
-class GreedyTill:
-    def __init__(self, healthy, trigger):
-        self.healthy, self.trigger = healthy, trigger
+    @property
+    def empty(self) -> bool:
+        return self.customers == 0
+
+
+class GreedyTill(Till):
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened_with = "greedy"
 
     def total(self) -> int:
-        return 99 if self.trigger.fires() else self.healthy.total()
+        return super().total() + 89
+
+    async def close(self) -> str:
+        return "left open"
 
 
-def lazy_twin(healthy):
-    return ("lazy", healthy)
+@dataclass(frozen=True, kw_only=True)
+class Parts(ServiceParts):
+    add: object = add
+    add_later: object = add_later
+    till: type[Till] = Till
+
+
+HEALTHY = Parts()
+
+
+def trigger(kind="always", n=1) -> Trigger:
+    return Trigger(TriggerSpec(kind, n))
 
 
 @pytest.fixture
-def registry(monkeypatch):
-    module = types.ModuleType(REGISTRY_MODULE)
-    twins = {("greedy", "till"): GreedyTill, ("lazy", "till"): lazy_twin}
+def catalogue(monkeypatch):
+    """Defects that need no service: a greedy till, wrong sums, and one that replaces what is not there."""
+    module = types.ModuleType(CATALOGUE_MODULE)
+    defects = {
+        "greedy": {"orders.till": lambda _healthy, _settings: GreedyTill},
+        "off-by-one": {
+            "orders.add": lambda healthy, _settings: lambda one, other: healthy(one, other) + 1,
+            "payments.add": lambda _healthy, _settings: None,
+        },
+        "off-by-two": {"orders.add": lambda healthy, _settings: lambda one, other: healthy(one, other) + 2},
+        "named-after-its-process": {"orders.add": lambda _healthy, settings: lambda _one, _other: settings.instance},
+        "everywhere": {
+            "orders.add": lambda _healthy, _settings: lambda _one, _other: 0,
+            "orders.till": lambda _healthy, _settings: GreedyTill,
+        },
+        "misspelt": {"orders.ad": lambda healthy, _settings: healthy},
+    }
 
-    def twin_for(defect_id, seam_name):
-        if defect_id not in {name for name, _ in twins}:
-            raise KeyError(defect_id)
-        return twins.get((defect_id, seam_name))
+    def twins_of(defect_id):
+        if defect_id not in defects:
+            raise LookupError(defect_id)
+        return defects[defect_id]
 
-    module.twin_for = twin_for
-    monkeypatch.setitem(sys.modules, REGISTRY_MODULE, module)
+    module.twins_of = twins_of
+    monkeypatch.setitem(sys.modules, CATALOGUE_MODULE, module)
 
 
 def settings(tmp_path, content, **more) -> ServiceSettings:
     path = tmp_path / "overlay.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
-    return ServiceSettings(service="orders", internal_secret="s" * 32, overlay_file=str(path), **more)
+    return ServiceSettings(**{"service": "orders", "internal_secret": "s" * 32, "overlay_file": str(path), **more})
 
 
-def defects(*ids, **trigger):
-    return {"defects": [{"id": one, **({"trigger": trigger} if trigger else {})} for one in ids]}
+def defects(*ids, **when):
+    return {"defects": [{"id": one, **({"trigger": when} if when else {})} for one in ids]}
 
 
-def test_without_an_overlay_the_healthy_object_itself_is_used_and_nothing_imported(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, REGISTRY_MODULE, None)  # importing it would fail
-    till = Till()
-    for overlay in (
-        Overlay.load(ServiceSettings(service="a", internal_secret="s")),
-        Overlay.load(ServiceSettings(service="a", internal_secret="s", overlay_file=str(tmp_path / "none"))),
-        Overlay.load(settings(tmp_path, {"defects": []})),
+def planted(tmp_path, content) -> tuple[Parts, Overlay]:
+    told = settings(tmp_path, content)
+    overlay = Overlay.load(told)
+    return overlay.plant(told, HEALTHY), overlay
+
+
+def test_without_an_overlay_the_healthy_parts_themselves_are_used_and_nothing_imported(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, CATALOGUE_MODULE, None)  # importing it would fail
+    for told in (
+        ServiceSettings(service="a", internal_secret="s"),
+        ServiceSettings(service="a", internal_secret="s", overlay_file=str(tmp_path / "none")),
+        settings(tmp_path, {"defects": []}),
     ):
-        assert overlay.seam("till", till) is till
+        assert Overlay.load(told).plant(told, HEALTHY) is HEALTHY
 
 
-def test_a_defect_swaps_its_seam_and_leaves_the_others(registry, tmp_path):
-    overlay = Overlay.load(settings(tmp_path, defects("greedy")))
-    till = Till()
-    assert overlay.seam("door", till) is till
-    assert overlay.seam("till", till).total() == 99
-    assert overlay.applied == [("greedy", "till")]
+def test_a_defect_replaces_its_part_and_leaves_the_others(catalogue, tmp_path):
+    parts, overlay = planted(tmp_path, defects("off-by-one"))
+    assert parts.add(1, 2) == 4
+    assert (parts.till, parts.relay) == (HEALTHY.till, HEALTHY.relay)
+    assert overlay.planted() == (Planted("off-by-one", ("orders.add",), calls=1, fired=1),)
 
 
-def test_twins_of_one_defect_share_its_trigger(registry, tmp_path):
-    overlay = Overlay.load(settings(tmp_path, defects("greedy", kind="times", n=2)))
-    first, second = overlay.seam("till", Till()), overlay.seam("till", Till())
-    assert [first.total(), second.total(), first.total()] == [99, 99, 10]
+def test_a_defect_may_replace_several_parts_and_they_share_its_trigger(catalogue, tmp_path):
+    parts, overlay = planted(tmp_path, defects("everywhere", kind="times", n=2))
+    till = parts.till()
+    assert [parts.add(1, 2), till.total(), parts.add(1, 2), till.total()] == [0, 99, 3, 10]
+    assert overlay.planted() == (Planted("everywhere", ("orders.add", "orders.till"), calls=4, fired=2),)
 
 
-def test_production_refuses_any_planted_defect(registry, tmp_path):
+def test_two_defects_of_one_part_both_take_effect(catalogue, tmp_path):
+    parts, _ = planted(tmp_path, defects("off-by-one", "off-by-two"))
+    assert parts.add(1, 2) == 6
+
+
+def test_a_twin_knows_what_its_process_was_told(catalogue, tmp_path):
+    told = settings(tmp_path, defects("named-after-its-process"), instance="orders-2")
+    assert Overlay.load(told).plant(told, HEALTHY).add(1, 2) == "orders-2"
+
+
+def test_a_defect_of_other_services_changes_nothing_here(catalogue, tmp_path):
+    told = settings(tmp_path, defects("greedy"), service="shipping")
+    overlay = Overlay.load(told)
+    assert overlay.plant(told, HEALTHY) is HEALTHY
+    assert overlay.planted() == ()
+
+
+def test_production_refuses_any_planted_defect(catalogue, tmp_path):
     with pytest.raises(OverlayRefusedError, match="production"):
         Overlay.load(settings(tmp_path, defects("greedy"), env="production"))
     assert Overlay.load(settings(tmp_path, {"defects": []}, env="production")).defects == ()
 
 
-def test_an_unknown_defect_is_refused(registry, tmp_path):
-    overlay = Overlay.load(settings(tmp_path, defects("nobody")))
-    with pytest.raises(OverlayRefusedError, match="nobody"):
-        overlay.seam("till", Till())
-
-
-def test_a_twin_without_a_trigger_cannot_be_told_when(registry, tmp_path):
-    assert Overlay.load(settings(tmp_path, defects("lazy"))).seam("till", 1) == ("lazy", 1)
-    with pytest.raises(OverlayRefusedError, match="takes no trigger"):
-        Overlay.load(settings(tmp_path, defects("lazy", kind="once"))).seam("till", 1)
+@pytest.mark.parametrize("defect", ["nobody", "misspelt"])
+def test_an_unknown_defect_and_an_unknown_part_are_refused(catalogue, tmp_path, defect):
+    with pytest.raises(OverlayRefusedError, match=defect):
+        planted(tmp_path, defects(defect))
 
 
 @pytest.mark.parametrize(
@@ -110,6 +181,48 @@ def test_a_malformed_overlay_is_refused(content, tmp_path):
         ("times", 2, [True, True, False, False]),
     ],
 )
-def test_triggers_fire_on_their_calls(kind, n, fired):
-    trigger = Trigger(TriggerSpec(kind, n))
-    assert [trigger.fires() for _ in range(4)] == fired
+def test_triggers_fire_on_their_calls_whatever_the_twin_knows_of_them(kind, n, fired):
+    sum_or_minus_one = switched(add, lambda _one, _other: -1, trigger(kind, n))
+    assert [sum_or_minus_one(1, 2) == -1 for _ in range(4)] == fired
+    till = switched(Till, GreedyTill, trigger(kind, n))()
+    assert [till.total() == 99 for _ in range(4)] == fired
+
+
+async def test_an_asynchronous_function_is_switched_per_call():
+    async def wrong(_one, _other):
+        return -1
+
+    part = switched(add_later, wrong, trigger("once"))
+    assert [await part(1, 2), await part(1, 2)] == [-1, 3]
+
+
+def test_a_switched_function_looks_like_the_healthy_one():
+    assert switched(add, lambda _one, _other: -1, trigger()).__doc__ == "The sum."
+
+
+async def test_a_switched_class_is_one_object_whose_methods_take_turns():
+    till = switched(Till, GreedyTill, trigger("nth", 2))()
+    assert (till.opened_with, isinstance(till, Till)) == ("greedy", True)
+    assert [till.total(), await till.close(), till.total()] == [10, "left open", 10]
+    assert till.customers == 2
+    assert not till.empty
+
+
+def test_a_class_whose_twin_changes_more_than_methods_follows_no_trigger_but_always():
+    class Foreign(Till):
+        currency = "USD"
+
+    assert switched(Till, Foreign, trigger()).currency == "USD"
+    with pytest.raises(OverlayRefusedError, match=r"Foreign\.currency"):
+        switched(Till, Foreign, trigger("once"))
+
+
+def test_a_twin_that_is_no_subclass_and_a_part_that_is_neither_function_nor_class_are_refused():
+    class Stranger:
+        def total(self) -> int:
+            return 0
+
+    with pytest.raises(OverlayRefusedError, match="subclass"):
+        switched(Till, Stranger, trigger())
+    with pytest.raises(OverlayRefusedError, match="function or a class"):
+        switched({"a": add}, {"a": add}, trigger())

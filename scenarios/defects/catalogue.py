@@ -1,0 +1,37 @@
+"""Every planted defect there is. A file that is not listed here cannot be planted; a test finds it.
+
+A defect's file, which imports the service it breaks, is loaded only when somebody asks for it.
+"""
+
+from importlib import import_module
+from types import ModuleType
+
+from scenarios.defects.card import DefectCard, Twins
+
+DEFECTS: tuple[str, ...] = (
+    "flash_sale.read_then_write",
+    "flash_sale.counter_as_truth",
+    "flash_sale.limit_counted_before",
+    "flash_sale.hasty_sweeper",
+    "flash_sale.double_release",
+    "flash_sale.movement_behind",
+    "flash_sale.retry_without_id",
+)
+"""incident.file; the file's name is the defect's id."""
+
+
+def cards(incident: str) -> tuple[DefectCard, ...]:
+    """The cards of an incident's defects, in the order of the catalogue."""
+    return tuple(_module(name).CARD for name in DEFECTS if name.startswith(f"{incident}."))
+
+
+def twins_of(defect_id: str) -> Twins:
+    """What a defect puts in the place of which parts. Raises LookupError for a defect nobody knows."""
+    for name in DEFECTS:
+        if name.partition(".")[2].replace("_", "-") == defect_id:
+            return _module(name).TWINS
+    raise LookupError(f"no defect is called {defect_id!r}")
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"scenarios.defects.{name}")

@@ -1,0 +1,81 @@
+"""Plants a defect in a running fleet and takes it out again, each confirmed by every instance it concerns."""
+
+import asyncio
+
+import msgspec
+
+from compose.operator_error import OperatorError
+from scenarios.defects.card import DefectCard
+from scenarios.faults import processes
+from scenarios.fleet import Fleet
+from shared.fault_overlay import OverlayFile, Planted, PlantedDefect, TriggerSpec
+
+SETTLE_DEADLINE_S = 60.0
+ALWAYS = TriggerSpec()
+
+
+async def plant(fleet: Fleet, card: DefectCard, trigger: TriggerSpec = ALWAYS) -> None:
+    """Switch a defect on: the overlay names it, and the services with its parts start anew.
+
+    Raises `OperatorError` (defect.absent) when an instance does not say that all of its parts are in.
+    """
+    await _overlay(fleet, OverlayFile((PlantedDefect(card.id, trigger),)))
+    for process, planted in (await _restarted(fleet, card)).items():
+        service = process.rpartition("-")[0]
+        wanted = sorted(part for part in card.parts if part.startswith(f"{service}."))
+        found = sorted(part for defect in planted if defect.defect == card.id for part in defect.parts)
+        if wanted != found:
+            raise OperatorError(
+                "defect.absent",
+                f"{process} runs without all parts of the defect {card.id}: it has {found or 'none'}.",
+                mend=f"Look with: shopctl logs {process}.",
+            )
+
+
+async def heal(fleet: Fleet, card: DefectCard) -> None:
+    """Switch it off again. Raises `OperatorError` (defect.present) when an instance still has it."""
+    await _overlay(fleet, OverlayFile())
+    for process, planted in (await _restarted(fleet, card)).items():
+        if planted:
+            raise OperatorError(
+                "defect.present",
+                f"{process} still runs with the defect {planted[0].defect}.",
+                mend=f"Restart it: shopctl restart {process}.",
+            )
+
+
+async def unused(fleet: Fleet, card: DefectCard) -> list[str]:
+    """Why a load says nothing about the defect: none of its parts was called, in any process that lives now."""
+    said = [await planted(fleet, service) for service in card.services]
+    calls = sum(one.calls for of in said for defects in of.values() for one in defects if one.defect == card.id)
+    return [] if calls else [f"no part of the defect {card.id} was ever called"]
+
+
+async def planted(fleet: Fleet, service: str) -> dict[str, tuple[Planted, ...]]:
+    """What each instance of a service says is planted in it, and how often it was called and struck."""
+    instances = [
+        process
+        for process in await asyncio.to_thread(fleet.control.processes)
+        if process["name"].rpartition("-")[0] == service
+    ]
+    answers = await asyncio.gather(*(fleet.contract(service, process["port"]) for process in instances))
+    return {
+        process["name"]: msgspec.convert(answer["planted"], tuple[Planted, ...])
+        for process, answer in zip(instances, answers, strict=True)
+    }
+
+
+async def _overlay(fleet: Fleet, overlay: OverlayFile) -> None:
+    await asyncio.to_thread(fleet.layout.overlay_file.write_bytes, msgspec.json.encode(overlay))
+
+
+async def _restarted(fleet: Fleet, card: DefectCard) -> dict[str, tuple[Planted, ...]]:
+    """Restart the services the defect concerns; gives what each of their instances says afterwards."""
+    said: dict[str, tuple[Planted, ...]] = {}
+    for service in card.services:
+        await fleet.supervise("restart", target=service)
+        for process in await asyncio.to_thread(fleet.control.processes):
+            if process["name"].rpartition("-")[0] == service:
+                await processes.wait_ready(fleet, process["name"], deadline_s=SETTLE_DEADLINE_S)
+        said |= await planted(fleet, service)
+    return said

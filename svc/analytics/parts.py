@@ -1,0 +1,20 @@
+"""The replaceable parts of analytics."""
+
+from dataclasses import dataclass
+
+from shared.service_parts import ServiceParts
+from svc.analytics import handlers
+from svc.analytics.handlers import Project, Recorder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts(ServiceParts):
+    """Healthy by default."""
+
+    recorder: type[Recorder] = Recorder
+    """Every event kept."""
+    project: Project = handlers.project
+    """Waiting events folded into the projections, each once."""
+
+
+HEALTHY = Parts()

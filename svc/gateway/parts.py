@@ -1,0 +1,29 @@
+"""The replaceable parts of the gateway."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from multidict import CIMultiDict
+
+from shared.service_parts import ServiceParts
+from svc.gateway.headers import RawHeaders, forwarded_headers
+from svc.gateway.limits import RateLimits
+from svc.gateway.upstreams import Upstreams
+from svc.gateway.user_tokens import UserTokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts(ServiceParts):
+    """Healthy by default."""
+
+    user_tokens: type[UserTokens] = UserTokens
+    """Who a bearer token speaks for."""
+    limits: type[RateLimits] = RateLimits
+    """How often a caller may come."""
+    upstreams: type[Upstreams] = Upstreams
+    """Which instance gets a request, and whether its service may be asked at all."""
+    forwarded_headers: Callable[[RawHeaders, bytes | None], CIMultiDict[str]] = forwarded_headers
+    """What of a client's headers a service gets to see."""
+
+
+HEALTHY = Parts()

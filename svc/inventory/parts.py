@@ -1,0 +1,35 @@
+"""The replaceable parts of inventory."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.kafka_consumer import Handler
+from shared.service_parts import ServiceParts
+from shared.unit_of_work import UnitOfWork
+from svc.inventory import handlers
+from svc.inventory.desk import ReservationDesk, ReserveBatch
+from svc.inventory.domain import Hold
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts(ServiceParts):
+    """Healthy by default."""
+
+    desk: type[ReservationDesk] = ReservationDesk
+    """Waiting buyers in batches, one transaction each."""
+    reserve: ReserveBatch = handlers.reserve
+    """A batch of buyers served under the lock of their SKUs."""
+    release: Callable[[UnitOfWork, UUID, str], Awaitable[Hold]] = handlers.release
+    """A hold ended on request."""
+    expire_holds: Callable[[UnitOfWork], Awaitable[int]] = handlers.expire_holds
+    """Holds ended whose time is over and whose order never came."""
+    pin_hold: Handler = handlers.pin_hold
+    """order.created: the hold no longer expires."""
+    commit_hold: Handler = handlers.commit_hold
+    """order.paid: the units leave the stock."""
+    release_hold: Handler = handlers.release_hold
+    """order.cancelled: the units are free again."""
+
+
+HEALTHY = Parts()

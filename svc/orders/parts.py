@@ -1,0 +1,57 @@
+"""The replaceable parts of orders."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from shared.contracts import Envelope
+from shared.service_parts import ServiceParts
+from shared.unit_of_work import UnitOfWork
+from svc.orders.clients import CatalogClient, InventoryClient, ShippingClient
+from svc.orders.domain.cart import merge_lines
+from svc.orders.handlers import facts
+from svc.orders.handlers.carts import Merge
+from svc.orders.placing import Placement, SagaResolver
+
+
+class TakeFact(Protocol):
+    """A cancellation that the fact causes has `patience` to be undone."""
+
+    async def __call__(self, uow: UnitOfWork, envelope: Envelope[Any], *, patience: timedelta) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts(ServiceParts):
+    """Healthy by default."""
+
+    catalog: type[CatalogClient] = CatalogClient
+    """Today's prices."""
+    inventory: type[InventoryClient] = InventoryClient
+    """Stock held, asked after and given back, by the order's id."""
+    shipping: type[ShippingClient] = ShippingClient
+    """Quotes."""
+    placement: type[Placement] = Placement
+    """An order placed within the buyer's request."""
+    resolver: type[SagaResolver] = SagaResolver
+    """What a request left or facts did not settle, finished later."""
+    merge_lines: Merge = merge_lines
+    """A guest's cart brought into the customer's, one line per SKU."""
+    take_payment: TakeFact = facts.take_payment
+    """payment.processed"""
+    fail_payment: TakeFact = facts.fail_payment
+    """payment.failed"""
+    refund_payment: TakeFact = facts.refund_payment
+    """payment.refunded"""
+    lose_stock: TakeFact = facts.lose_stock
+    """inventory.rejected"""
+    release_stock: TakeFact = facts.release_stock
+    """inventory.released"""
+    see_shipment_created: TakeFact = facts.see_shipment_created
+    """shipment.created"""
+    see_dispatch: TakeFact = facts.see_dispatch
+    """shipment.dispatched"""
+    see_delivery: TakeFact = facts.see_delivery
+    """shipment.delivered"""
+
+
+HEALTHY = Parts()

@@ -1,0 +1,89 @@
+"""A defect counts as planted when every instance says so, and as healed when every instance says so."""
+
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from compose.operator_error import OperatorError
+from scenarios import planting
+from scenarios.defects.card import DefectCard
+from shared.fault_overlay import OverlayFile, TriggerSpec
+
+CARD = DefectCard(
+    id="wrong-twice",
+    title="Wrong twice",
+    parts=("orders.inventory", "inventory.reserve", "inventory.release"),
+    root_cause="-",
+    caught_by=("INV-01",),
+    exposed_by="-",
+    symptoms="-",
+    fix="-",
+    origin="-",
+)
+PROCESSES = ("gateway-1", "orders-1", "inventory-1", "inventory-2", "payments-1")
+
+
+class FakeFleet:
+    """Instances that read the overlay when they start; `deaf` ones never do, `calls` is what each says it counted."""
+
+    def __init__(self, folder, *, deaf=(), calls=0):
+        self.layout = SimpleNamespace(overlay_file=folder / "overlay.json")
+        self.control = SimpleNamespace(processes=lambda: [self._row(name) for name in PROCESSES])
+        self.deaf = deaf
+        self.calls = calls
+        self.restarted = []
+        self.running = dict.fromkeys(PROCESSES, OverlayFile())
+
+    async def supervise(self, command, *, target):
+        self.restarted.append((command, target))
+        overlay = msgspec.json.decode(self.layout.overlay_file.read_bytes(), type=OverlayFile)
+        self.running |= {name: overlay for name in PROCESSES if name.startswith(target) and name not in self.deaf}
+
+    async def process(self, name):
+        return self._row(name)
+
+    async def contract(self, service, port):
+        name = PROCESSES[port]
+        parts = [part for part in CARD.parts if part.startswith(f"{service}.")]
+        return {
+            "consumes": [],
+            "planted": [
+                {"defect": defect.id, "parts": parts, "calls": self.calls, "fired": 0}
+                for defect in self.running[name].defects
+            ],
+        }
+
+    def _row(self, name):
+        return {"name": name, "state": "ready", "port": PROCESSES.index(name)}
+
+
+async def test_planting_restarts_the_services_of_the_parts_and_no_others(tmp_path):
+    fleet = FakeFleet(tmp_path)
+    await planting.plant(fleet, CARD, TriggerSpec("nth", 3))
+    assert fleet.restarted == [("restart", "inventory"), ("restart", "orders")]
+    assert fleet.running["inventory-2"].defects[0].trigger == TriggerSpec("nth", 3)
+    await planting.heal(fleet, CARD)
+    assert {overlay.defects for overlay in fleet.running.values()} == {()}
+
+
+async def test_an_instance_without_the_defect_is_told_of(tmp_path):
+    with pytest.raises(OperatorError, match="inventory-2") as refused:
+        await planting.plant(FakeFleet(tmp_path, deaf=("inventory-2",)), CARD)
+    assert refused.value.code == "defect.absent"
+
+
+async def test_an_instance_that_keeps_the_defect_is_told_of(tmp_path):
+    fleet = FakeFleet(tmp_path)
+    await planting.plant(fleet, CARD)
+    fleet.deaf = ("orders-1",)
+    with pytest.raises(OperatorError, match="orders-1") as refused:
+        await planting.heal(fleet, CARD)
+    assert refused.value.code == "defect.present"
+
+
+@pytest.mark.parametrize(("calls", "reasons"), [(0, 1), (4, 0)])
+async def test_a_load_that_never_calls_the_parts_says_nothing_about_the_defect(tmp_path, calls, reasons):
+    fleet = FakeFleet(tmp_path, calls=calls)
+    await planting.plant(fleet, CARD)
+    assert len(await planting.unused(fleet, CARD)) == reasons
