@@ -1,8 +1,9 @@
 """INV-03: with more demand than supply everything is sold, and every hold ends exactly once.
 
-A unit that came back when nobody asked for it any more is not undersold; the refused attempts after
-its return are the witness. Holds are compared with movements, orders, sagas and the clock: a saga is written
-before its stock is asked for, so a hold without one belongs to nobody.
+A unit that came back when nobody asked for it any more is not undersold; the refusals decided on after its return
+are the witness, and a stored one that is repeated was decided on when it was first given. Holds are compared with
+movements, orders, sagas and the clock: a saga is written before its stock is asked for, so a hold without one
+belongs to nobody.
 """
 
 from collections import defaultdict
@@ -56,7 +57,7 @@ def _judge_sold_out(evidence: Evidence, sku: str, findings: Findings) -> None:
     available_from = _availability(evidence, sku)[: max(unsold, 0)]
     missed: list[Purchase] = []
     for at in available_from:
-        askers = [asker for asker in refused if asker.invoked_at > at + RETURN_GRACE_S]
+        askers = [asker for asker in refused if evidence.decided_after(asker) > at + RETURN_GRACE_S]
         if len(askers) > len(missed):
             missed.append(askers[len(missed)])
     findings.observe("units that came back too late", len(available_from) - len(missed))
@@ -67,14 +68,14 @@ def _judge_sold_out(evidence: Evidence, sku: str, findings: Findings) -> None:
             f"{sku}: {sold} of {supply} units sold, though this buyer asked for one ({asker.error})",
             undone=for_sale >= unsold,
             sku=sku,
-            at=asker.invoked_at,
+            at=evidence.decided_after(asker),
             customer_id=asker.customer_id,
             trace_id=asker.trace_id,
         )
 
 
 def _unsatisfied(evidence: Evidence, sku: str) -> list[Purchase]:
-    """Last attempts of buyers who never got an order and were not at a limit of their own, latest first."""
+    """Last attempts of buyers who never got an order and were not at a limit of their own, latest decided first."""
     served = {(item.customer_id, item.key) for item in evidence.purchases if item.outcome == "ok"}
     known = {(order.customer_id, order.idempotency_key) for order in evidence.audit.orders}
     last: dict[tuple[str, str], Purchase] = {}
@@ -84,7 +85,8 @@ def _unsatisfied(evidence: Evidence, sku: str) -> list[Purchase]:
             last[buyer] = purchase
     return sorted(
         (purchase for purchase in last.values() if purchase.error not in OWN_LIMIT_REFUSALS),
-        key=lambda purchase: -purchase.invoked_at,
+        key=evidence.decided_after,
+        reverse=True,
     )
 
 

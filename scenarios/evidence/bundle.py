@@ -119,6 +119,24 @@ class Evidence:
         return found
 
     @cached_property
+    def first_tried_at(self) -> dict[tuple[str, str], float]:
+        """By customer and key, when an order was first asked for under it."""
+        first: dict[tuple[str, str], float] = {}
+        for purchase in self.purchases:
+            key = purchase.customer_id, purchase.key
+            first[key] = min(purchase.invoked_at, first.get(key, purchase.invoked_at))
+        return first
+
+    def decided_after(self, purchase: Purchase) -> float:
+        """The moment before which its answer cannot have been decided on.
+
+        A stored answer says nothing of the moment it was repeated: it was decided on during an earlier attempt.
+        """
+        if purchase.answer.replayed:
+            return self.first_tried_at[purchase.customer_id, purchase.key]
+        return purchase.invoked_at
+
+    @cached_property
     def orders(self) -> dict[str, OrderRow]:
         return {order.id: order for order in self.audit.orders}
 

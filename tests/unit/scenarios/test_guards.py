@@ -11,6 +11,7 @@ from tests.builders import FlashSale
 from tests.builders.fleet_rows import LOAD_STARTED_AT, SKU, STARTED_AT, TOTAL_MINOR, WAREHOUSE, fixed_id
 from tests.unit.scenarios.anomalies import (
     PAID,
+    REFUSED_BUYER,
     alter,
     change,
     charged_twice,
@@ -72,6 +73,59 @@ def test_a_unit_that_came_back_after_the_last_buyer_is_not_undersold() -> None:
     result = judged(evidence, "INV-03")
     assert "undersold" not in result.counts
     assert result.observed["units that came back too late"] == 1
+
+
+def refusal_asked_again(evidence: Evidence, number: int, at_s: float, *, replayed: bool) -> float:
+    """The buyer's first answer was lost, and at `at_s` of the history it is refused; gives the first try's time."""
+    first = evidence.history[completion(evidence, f"key-{number}", "invoke")]
+    index = completion(evidence, f"key-{number}", "fail")
+    refused = evidence.history[index]
+    evidence.history[index] = change(refused, type="info", error="ClientOSError", value=None)
+    again = {"process": 9_000, "index": len(evidence.history)}
+    evidence.history.append(change(first, **again, time_s=at_s))
+    evidence.history.append(
+        change(refused, **again, time_s=at_s + 0.1, value={"status_code": 409, "replayed": replayed})
+    )
+    return evidence.facts.epoch(first.time_s)
+
+
+def a_unit_comes_back_late(evidence: Evidence) -> float:
+    """One unit is unsold because it came back after everybody had been refused; gives the history's time of it."""
+    undersold(evidence)
+    back_s = max(record.time_s for record in evidence.history) + 1
+    evidence.audit.reservations.append(hold("released", ended_at=evidence.facts.epoch(back_s)))
+    return back_s
+
+
+def test_a_refusal_repeated_from_store_witnesses_the_moment_it_was_first_given() -> None:
+    evidence = FlashSale().evidence()
+    back_s = a_unit_comes_back_late(evidence)
+    first_at = refusal_asked_again(evidence, REFUSED_BUYER, back_s + 2.0, replayed=True)
+    assert "undersold" not in judged(evidence, "INV-03").counts
+    replay = evidence.purchases[-1]
+    assert replay.answer.replayed
+    assert evidence.decided_after(replay) == first_at
+
+
+def test_a_fresh_refusal_of_the_same_buyer_after_the_return_is_undersold() -> None:
+    evidence = FlashSale().evidence()
+    back_s = a_unit_comes_back_late(evidence)
+    refusal_asked_again(evidence, REFUSED_BUYER, back_s + 2.0, replayed=False)
+    assert judged(evidence, "INV-03").counts["undersold"] == 1
+
+
+def test_a_replay_of_a_refusal_that_was_first_given_with_units_on_the_shelf_is_undersold() -> None:
+    evidence = FlashSale().evidence()
+    undersold(evidence)
+    last_s = max(record.time_s for record in evidence.history)
+    refusal_asked_again(evidence, REFUSED_BUYER + 2, last_s + 5.0, replayed=True)
+    assert judged(evidence, "INV-03").counts["undersold"] == 1
+
+
+def test_demand_that_never_passed_the_supply_is_too_weak_for_no_undersell() -> None:
+    result = judged(FlashSale(buyers=6, supply=8).evidence(), "INV-03")
+    assert result.outcome is Outcome.INVALID
+    assert any("did not exceed" in weakness for weakness in result.weaknesses)
 
 
 def test_an_abandoned_hold_within_its_time_is_not_undersold() -> None:
