@@ -9,11 +9,12 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from sqlalchemy.exc import InterfaceError, OperationalError
+import structlog
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from shared.errors import DatabaseUnavailableError
+from shared.errors import DatabaseUnavailableError, InvalidValue
 from shared.unit_of_work import Connection, OrmUnitOfWork, UnitOfWork
 
 POOL_SIZE_MAX = 6
@@ -24,6 +25,8 @@ STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 4_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 IDLE_CONNECTION_LIFETIME_S = 10.0
+
+log = structlog.get_logger(__name__)
 
 UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
@@ -56,10 +59,32 @@ def _translated() -> Generator[None]:
         yield
     except TimeoutError as error:
         raise DatabaseUnavailableError(f"no connection within {ACQUIRE_TIMEOUT_S} s") from error
-    except UNAVAILABLE as error:
-        raise DatabaseUnavailableError(repr(error)) from error
-    except (OperationalError, InterfaceError) as error:
-        raise DatabaseUnavailableError(repr(error.orig)) from error
+    except (*UNAVAILABLE, asyncpg.DataError) as error:
+        raise _meaning(error) from error
+    except DBAPIError as error:
+        cause = error.orig.__cause__ if error.orig is not None else None
+        if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError) and _is_of_value(cause):
+            raise _meaning(cause) from error
+        if isinstance(error, OperationalError | InterfaceError):
+            raise DatabaseUnavailableError(repr(error.orig)) from error
+        raise
+
+
+def _meaning(error: Exception) -> InvalidValue | DatabaseUnavailableError:
+    if not _is_of_value(error):
+        return DatabaseUnavailableError(repr(error))
+    log.warning("value_not_taken", error=type(error).__name__, exc_info=error)
+    return InvalidValue("a value of this request cannot be stored or compared")
+
+
+def _is_of_value(error: Exception) -> bool:
+    """Whether the server (class 22) or the driver before it could not take a value: the request's fault.
+
+    The driver's own error has no public name; it is the `InterfaceError` that is a `ValueError` too.
+    """
+    return isinstance(error, asyncpg.DataError) or (
+        isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
+    )
 
 
 def _encode_json(value: Any) -> str:

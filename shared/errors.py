@@ -64,6 +64,13 @@ class Forbidden(Refusal):
     kind = Kind.FORBIDDEN
 
 
+class InvalidValue(Refusal):
+    """An engine cannot take a value of the request, which was of the right form: too large, too early, not a text."""
+
+    code = "invalid_value"
+    kind = Kind.INVALID
+
+
 class WorldError(Exception):
     """Something outside the program failed; retrying later may help. Subclasses end in Error."""
 

@@ -16,11 +16,15 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from shared import caller
 from shared.bounded_map import BoundedMap
 from shared.errors import Forbidden, Unauthenticated
 from shared.problem_details import problem_response
 
 HEADER = "X-Internal-Token"
+ADDRESS_HEADER = "X-Client-Address"
+"""The client's address, in the gateway's word."""
+
 TOKEN_LIFETIME_S = 60
 TOKEN_REUSE_S = 30  # a cached token is handed out only while it has this much life left or more
 SECRET_BYTES_MIN = 32
@@ -29,6 +33,7 @@ CACHE_ENTRIES_MAX = 20_000
 PUBLIC_OPT = "public"
 
 _HEADER_BYTES = HEADER.lower().encode()
+_ADDRESS_BYTES = ADDRESS_HEADER.lower().encode()
 _ISSUER = "shopstream-internal"
 _TYPE = "int+jwt"
 _ALGORITHM = "HS256"
@@ -178,7 +183,8 @@ class AuthenticationMiddleware:
             except Unauthenticated as refusal:
                 await _refuse(send, refusal.detail)
                 return
-        await self._app(scope, receive, send)
+        with caller.serving(_caller_of(scope)):
+            await self._app(scope, receive, send)
 
 
 def provide_principal(request: Request[Any, Any, Any]) -> Principal:
@@ -210,6 +216,14 @@ async def _refuse(send: Send, detail: str) -> None:
     await problem_response(
         send, status=401, code=Unauthenticated.code, detail=detail, headers={"WWW-Authenticate": "Bearer"}
     )
+
+
+def _caller_of(scope: Scope) -> str:
+    """Who is served; nobody in particular is told apart by address, and a service by its name."""
+    principal: Principal = scope["user"]
+    if principal.kind != ANONYMOUS.kind:
+        return principal.subject
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == _ADDRESS_BYTES), "anonymous")
 
 
 def _token_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

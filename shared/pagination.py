@@ -5,16 +5,20 @@ A cursor holds the sort values of the last row, nothing secret and nothing that 
 
 import base64
 import binascii
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from datetime import datetime
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
 from shared.errors import Kind, Refusal
+from shared.validated import OutOfRange, bounded_moment
 
 PAGE_SIZE = 20
 PAGE_SIZE_MAX = 100
 CURSOR_LENGTH_MAX = 512
+INTEGER_MAX = 2**63 - 1
 _VERSION = 1
 
 T = TypeVar("T")
@@ -58,7 +62,10 @@ def encode_cursor(order: str, values: Sequence[object]) -> str:
 
 
 def decode_cursor(cursor: str, order: str, values_type: type[V]) -> V:
-    """Read a cursor as the given tuple type, such as `tuple[datetime, UUID]`; raises InvalidCursor."""
+    """Read a cursor as the given tuple type, such as `tuple[datetime, UUID]`; raises InvalidCursor.
+
+    Every value is one that an engine can compare: finite, within 64 bits, of our times, storable.
+    """
     if len(cursor) > CURSOR_LENGTH_MAX:
         raise InvalidCursor("the cursor is not valid")
     try:
@@ -67,9 +74,12 @@ def decode_cursor(cursor: str, order: str, values_type: type[V]) -> V:
         version, made_for, values = raw
         if version != _VERSION or made_for != order:
             raise InvalidCursor("the cursor belongs to another list")
-        return msgspec.convert(values, values_type, strict=True)
-    except (binascii.Error, msgspec.MsgspecError, ValueError, TypeError) as error:
+        typed = msgspec.convert(values, values_type, strict=True)
+        for value in cast("tuple[object, ...]", typed):
+            _check_comparable(value)
+    except (binascii.Error, msgspec.MsgspecError, ValueError, TypeError, OutOfRange) as error:
         raise InvalidCursor("the cursor is not valid") from error
+    return typed
 
 
 def make_page(rows: Sequence[T], limit: int, *, order: str, key: Callable[[T], Sequence[object]]) -> Page[T]:
@@ -77,3 +87,18 @@ def make_page(rows: Sequence[T], limit: int, *, order: str, key: Callable[[T], S
     shown = list(rows[:limit])
     more = len(rows) > limit
     return Page(items=shown, next_cursor=encode_cursor(order, key(shown[-1])) if more and shown else None)
+
+
+def _check_comparable(value: object) -> None:
+    """Raises `OutOfRange`; the types alone let through what no engine takes."""
+    match value:
+        case datetime():
+            bounded_moment(value, "cursor")
+        case float() if not math.isfinite(value):
+            raise OutOfRange("not a number to compare with")
+        case int() if not -INTEGER_MAX - 1 <= value <= INTEGER_MAX:
+            raise OutOfRange("more than 64 bits")
+        case str() if "\0" in value:
+            raise OutOfRange("not storable")
+        case _:
+            pass

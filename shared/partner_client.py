@@ -8,7 +8,7 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
-from shared import deadline, metrics, tracing
+from shared import caller, deadline, metrics, tracing
 from shared.circuit_breaker import CircuitBreaker
 from shared.errors import RemoteTimeoutError, RemoteUnavailableError
 from shared.service_client import new_session, read_bounded
@@ -81,7 +81,7 @@ class PartnerClient:
         body = None if json is None else msgspec.json.encode(json)
         outcome = "failed"
         try:
-            async with self._breaker.guard():
+            async with self._breaker.guard(caller=caller.current() or idempotency_key or path):
                 status, content = await self._exchange(method, path, headers, body)
                 if status >= 500:
                     raise RemoteUnavailableError(f"the {self._name} answered {status}")

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-import asyncpg
 import msgspec
 import structlog
 from litestar import Request, Response
@@ -132,12 +131,6 @@ def answer_invalid_money(request: _Request, error: InvalidMoneyError) -> Respons
     return _respond(422, problem(422, "invalid_money", str(error), trace_id=_trace_id(request)))
 
 
-def answer_unstorable(request: _Request, _error: asyncpg.CharacterNotInRepertoireError) -> Response[_Body]:
-    """PostgreSQL stores no NUL character; a text with one is the caller's mistake wherever it was let through."""
-    body = problem(400, "invalid_body", "text must not hold NUL characters", trace_id=_trace_id(request))
-    return _respond(400, body)
-
-
 def answer_world_error(request: _Request, error: WorldError) -> Response[_Body]:
     status = 504 if isinstance(error, RemoteTimeoutError) else 503
     _log.warning("world_error", code=error.code, path=request.url.path, exc_info=error)
@@ -162,7 +155,6 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     RemoteRefusal: answer_remote_refusal,
     WorldError: answer_world_error,
     InvalidMoneyError: answer_invalid_money,
-    asyncpg.CharacterNotInRepertoireError: answer_unstorable,
     ValidationException: answer_validation,
     HTTPException: answer_http_exception,
     Exception: answer_uncaught,

@@ -1,5 +1,7 @@
 """When a breaker opens and closes: the numbers, and the same rules in Python for a process without Redis."""
 
+from collections import Counter
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -18,6 +20,9 @@ class BreakerPolicy(msgspec.Struct, frozen=True):
 
     After `open_ms` at most `probes_max` calls at a time may try; `probe_successes` of them close it, one
     failure opens it again. A probe that never reports is given up after `probe_lease_ms`.
+
+    So that one caller's own requests cannot open it for all, a failure that names its caller counts at most
+    `per_caller_max` times a window, and takes `callers_min` different ones to open a half-open breaker again.
     """
 
     window_ms: int = 5_000
@@ -27,6 +32,11 @@ class BreakerPolicy(msgspec.Struct, frozen=True):
     probes_max: int = 2
     probe_successes: int = 2
     probe_lease_ms: int = 3_000
+    per_caller_max: int = 2
+    callers_min: int = 2
+
+    def __post_init__(self) -> None:
+        assert self.per_caller_max < self.failures_min, "one caller could open it"
 
 
 class LocalBreaker:
@@ -42,15 +52,19 @@ class LocalBreaker:
         self._probes = 0
         self._probes_until = 0.0
         self._probed = 0
+        self._callers: Counter[str] = Counter()
 
-    def record(self, successes: int, failures: int, now_ms: float) -> None:
+    def record(self, successes: int, failures: int, now_ms: float, *, callers: Sequence[str] = ()) -> None:
         """Count finished calls; may open a closed breaker."""
         if self.mode is not Mode.CLOSED:
             return
         if now_ms - self._window_at >= self.policy.window_ms:
-            self._window_at, self._successes, self._failures = now_ms, 0, 0
+            self._restart(now_ms)
         self._successes += successes
         self._failures += failures
+        for caller in callers:
+            self._callers[caller] += 1
+            self._failures += self._callers[caller] <= self.policy.per_caller_max
         calls = self._successes + self._failures
         enough = self._failures >= self.policy.failures_min
         if enough and self._failures * 100 >= self.policy.failure_percent * calls:
@@ -64,6 +78,7 @@ class LocalBreaker:
             if now_ms - self.opened_at < self.policy.open_ms:
                 return False
             self.mode, self._probes, self._probed = Mode.HALF_OPEN, 0, 0
+            self._callers.clear()
         if now_ms >= self._probes_until:
             self._probes = 0
         if self._probes >= self.policy.probes_max:
@@ -72,20 +87,27 @@ class LocalBreaker:
         self._probes_until = now_ms + self.policy.probe_lease_ms
         return True
 
-    def end_probe(self, outcome: str, now_ms: float) -> None:
+    def end_probe(self, outcome: str, now_ms: float, *, caller: str = "") -> None:
         """Report a probe: `ok`, `failed` or `unknown` (cancelled, refused by the caller)."""
         if self.mode is not Mode.HALF_OPEN:
             return
         self._probes = max(0, self._probes - 1)
         if outcome == "failed":
-            self._open(now_ms)
+            self._callers.update([caller] if caller else ())
+            if not caller or len(self._callers) >= self.policy.callers_min:
+                self._open(now_ms)
         elif outcome == "ok":
             self._probed += 1
             if self._probed >= self.policy.probe_successes:
-                self.mode, self._window_at, self._successes, self._failures = Mode.CLOSED, now_ms, 0, 0
+                self.mode = Mode.CLOSED
+                self._restart(now_ms)
 
     def open_left_ms(self, now_ms: float) -> float:
         return max(0.0, self.opened_at + self.policy.open_ms - now_ms) if self.mode is Mode.OPEN else 0.0
+
+    def _restart(self, now_ms: float) -> None:
+        self._window_at, self._successes, self._failures = now_ms, 0, 0
+        self._callers.clear()
 
     def _open(self, now_ms: float) -> None:
         self.mode, self.opened_at = Mode.OPEN, now_ms

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from shared import caller
 from shared.circuit_breaker import CircuitOpenError
 from shared.errors import RemoteUnavailableError
 
@@ -14,6 +15,7 @@ class Call:
 
     __slots__ = (
         "body",
+        "caller",
         "failed_instance",
         "failed_status",
         "headers",
@@ -45,6 +47,7 @@ class Call:
         self.token = token
         self.headers = headers
         self.repeatable = repeatable
+        self.caller = caller.current() or path  # background work is told apart by what it asks for
         self.failed_instance: str | None = None
         self.failed_status = 0
 

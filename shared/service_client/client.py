@@ -153,7 +153,8 @@ class ServiceClient:
         except (RemoteUnavailableError, RemoteTimeoutError) as error:
             late = isinstance(error, RemoteTimeoutError)
             metrics.observe_remote_call(call.service, "timeout" if late else "failed")
-            await target.breaker.leave("failed", probing=probing)
+            arrived = late or error.effect_possible
+            await target.breaker.leave("failed", probing=probing, caller=call.caller if arrived else "")
             raise
         except BaseException:
             await target.breaker.leave("unknown", probing=probing)

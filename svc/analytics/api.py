@@ -12,6 +12,7 @@ from shared.database import Database
 from shared.errors import Kind, Refusal
 from shared.identity import requires_role
 from shared.money import Money, MoneyWire
+from shared.validated import bounded_day
 from svc.analytics import handlers, store
 from svc.analytics.parts import Parts
 
@@ -64,8 +65,8 @@ class ReportsController(Controller):
         until: Annotated[date | None, QueryParameter()] = None,
     ) -> RevenueReport:
         """Captured and refunded money per day (UTC) and currency; the last 30 days unless told otherwise."""
-        last = until or datetime.now(UTC).date()
-        first = since or last - timedelta(days=DAYS_DEFAULT - 1)
+        last = bounded_day(until, "until") or datetime.now(UTC).date()
+        first = bounded_day(since, "since") or last - timedelta(days=DAYS_DEFAULT - 1)
         if not timedelta(0) <= last - first < timedelta(days=DAYS_MAX):
             raise InvalidPeriod(f"a period of 1 to {DAYS_MAX} days")
         async with database.acquire() as connection:

@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from shared import tracing
 from shared.errors import Kind, Refusal, Unauthenticated
-from shared.identity import ANONYMOUS, InternalTokens, Principal
+from shared.identity import ADDRESS_HEADER, ANONYMOUS, InternalTokens, Principal
 from shared.identity import HEADER as TOKEN_HEADER
 from shared.metrics import observe_request
 from svc.gateway import answers, paths
@@ -21,7 +21,7 @@ from svc.gateway.access_log import AccessLog
 from svc.gateway.arrival import Arrival
 from svc.gateway.bodies import Body, ClientDepartedError, open_body
 from svc.gateway.cors import Cors
-from svc.gateway.headers import ADDRESS_HEADER, SECURITY_HEADERS
+from svc.gateway.headers import SECURITY_HEADERS
 from svc.gateway.limits import REFUSED_TOKENS, RateLimits
 from svc.gateway.proxy import Forward, Proxy, RequestTimeout
 from svc.gateway.routes import DEADLINE_S, METHODS, SHARE_OF_PLACES, Route, RouteClass, route_of
@@ -226,6 +226,7 @@ class Edge:
             body=await self._body(receive, arrival, deadline_at),
             receive=receive,
             send=send,
+            caller=principal.subject if principal is not None else address,
             deadline_at=deadline_at,
             shrunk=shrunk,
             answer_headers=answer_headers,

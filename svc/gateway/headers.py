@@ -10,7 +10,6 @@ from shared.errors import Kind, Refusal
 HEADERS_MAX = 64
 HEADER_BYTES_MAX = 16 * 1024
 NAMES_REMEMBERED_MAX = 1_024
-ADDRESS_HEADER = "X-Client-Address"
 
 HOP_BY_HOP = frozenset(
     {

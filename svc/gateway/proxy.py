@@ -60,6 +60,8 @@ class Forward(msgspec.Struct, kw_only=True):
     body: Body | None
     receive: Receive
     send: Send
+    caller: str
+    """Whose request it is: a principal, or an address."""
     deadline_at: float
     shrunk: bool
     """Whether the client chose a shorter deadline than the route's."""
@@ -166,7 +168,7 @@ class Proxy:
                 retry_after_s=round(error.retry_after_s, 3),
                 service=upstream.name,
             ) from error
-        outcome = "unknown"
+        outcome, caller = "unknown", forward.caller
         try:
             answer = await self._send(forward, instance)
             try:
@@ -176,8 +178,10 @@ class Proxy:
                 await _answer(forward, answer, limit)
             finally:
                 answer.close() if not answer.content.is_eof() else answer.release()
-        except _LostError:
+        except _LostError as lost:
             outcome = "failed"
+            if not lost.arrived:
+                caller = ""
             raise
         except asyncio.CancelledError:
             # our own time ran out: the service's fault, unless the client had left it too little
@@ -185,7 +189,7 @@ class Proxy:
             outcome = "failed" if loop.time() >= forward.deadline_at and not forward.shrunk else "unknown"
             raise
         finally:
-            await upstream.breaker.leave(outcome, probing=probing)
+            await upstream.breaker.leave(outcome, probing=probing, caller=caller)
         return True
 
     async def _another(self, upstream: Upstream, forward: Forward, instance: Instance) -> bool:

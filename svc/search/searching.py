@@ -7,11 +7,13 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from shared import caller
 from shared.circuit_breaker import CircuitBreaker, CircuitOpenError
+from shared.errors import RemoteRefusal
 from shared.pagination import InvalidCursor, decode_cursor, encode_cursor
 from svc.search import querying
 from svc.search.clients import Catalog, Engine, SearchEngineUnavailableError
-from svc.search.domain import ProductBody, Sort, VariantBody, Wish
+from svc.search.domain import ProductBody, QueryInvalid, Sort, VariantBody, Wish
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +78,7 @@ class Searcher:
         self._timeout_s = timeout_s
 
     async def search(self, wish: Wish, cursor: str | None, *, limit: int) -> Found:
-        """One page. Raises `InvalidCursor`, and what the catalog raises when that is away as well."""
+        """One page. Raises `InvalidCursor`, `QueryInvalid`, and what the catalog raises when that is away as well."""
         order = f"search:{wish.sort}"
         if cursor is not None and _is_lookup(cursor):
             return await self._look_up(wish, cursor, limit=limit)
@@ -102,13 +104,18 @@ class Searcher:
         return [Suggestion(hit["_source"]["title"], hit["_source"]["slug"]) for hit in answer["hits"]["hits"]]
 
     async def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
-        async with self._breaker.guard():
+        async with self._breaker.guard(caller=caller.current()):
             return await self._engine.search(self._index, body, timeout_s=self._timeout_s)
 
     async def _look_up(self, wish: Wish, cursor: str | None, *, limit: int) -> Found:
         """The catalog knows words and categories; prices are compared here, within the page."""
         theirs = decode_cursor(cursor, LOOKUP_ORDER, tuple[str])[0] if cursor else None
-        page = await self._catalog.look_up(wish, theirs, limit=limit)
+        try:
+            page = await self._catalog.look_up(wish, theirs, limit=limit)
+        except RemoteRefusal as refusal:  # of what the caller sent, which is passed on as it is
+            if refusal.code == InvalidCursor.code:
+                raise InvalidCursor("the cursor is not valid") from refusal
+            raise QueryInvalid("this cannot be searched for") from refusal
         bodies = [document.body for document in page.documents if document.body is not None]
         return Found(
             hits=tuple(_hit_of(body) for body in bodies if _price_fits(body, wish)),

@@ -8,9 +8,8 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from shared.errors import Unauthenticated
-from shared.identity import HEADER, Principal
+from shared.identity import ADDRESS_HEADER, HEADER, Principal
 
-ADDRESS_HEADER = "X-Client-Address"
 ADDRESS_LENGTH_MAX = 64
 
 

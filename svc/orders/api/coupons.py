@@ -12,6 +12,7 @@ from shared.database import Database
 from shared.errors import Kind, Refusal
 from shared.identity import requires_role
 from shared.money import Money, MoneyWire
+from shared.validated import bounded_moment
 from svc.orders.api.wire import CouponCode
 from svc.orders.pricing import Coupon, CouponKind
 from svc.orders.store import coupons as store
@@ -97,6 +98,9 @@ def _terms(data: CouponCreate) -> CouponTerms:
     minimum = Money.from_wire(data.minimum) if data.minimum is not None else None
     if minimum is not None and (minimum.amount_minor < 0 or (amount and minimum.currency != amount.currency)):
         raise InvalidCoupon("the minimum must not be negative, and in the coupon's currency")
+    starts, ends = bounded_moment(data.valid_from, "valid_from"), bounded_moment(data.valid_until, "valid_until")
+    if starts is not None and ends is not None and ends <= starts:
+        raise InvalidCoupon("valid_until comes after valid_from")
     priced = amount or minimum
     coupon = Coupon(
         code=data.code.upper(),
@@ -105,8 +109,8 @@ def _terms(data: CouponCreate) -> CouponTerms:
         amount_minor=amount.amount_minor if amount is not None else None,
         currency=priced.currency if priced is not None else None,
         minimum_minor=minimum.amount_minor if minimum is not None else 0,
-        valid_from=data.valid_from,
-        valid_until=data.valid_until,
+        valid_from=starts,
+        valid_until=ends,
     )
     return CouponTerms(coupon=coupon, uses_max=data.uses_max, uses_per_customer_max=data.uses_per_customer_max)
 

@@ -5,11 +5,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-from elastic_transport import TransportError
-from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
+import structlog
+from elastic_transport import ConnectionError, ConnectionTimeout, TransportError  # noqa: A004 its name
+from elasticsearch import ApiError, AsyncElasticsearch, BadRequestError, NotFoundError
 
 from shared import deadline
-from shared.errors import WorldError
+from shared.errors import RemoteUnavailableError
+from svc.search.domain import QueryInvalid
+
+log = structlog.get_logger(__name__)
 
 CONNECTIONS_MAX = 16
 ADMIN_TIMEOUT_S = 20.0
@@ -19,7 +23,7 @@ CONFLICT = 409
 NOT_FOUND = 404
 
 
-class SearchEngineUnavailableError(WorldError):
+class SearchEngineUnavailableError(RemoteUnavailableError):
     """The engine did not answer in time, refused the connection, or has lost the index."""
 
     code = "search_engine_unavailable"
@@ -60,9 +64,16 @@ class Engine:
         return str(health["status"])
 
     async def search(self, index: str, body: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any]:
-        """Run one query within `timeout_s` and the request's deadline."""
+        """Run one query within `timeout_s` and the request's deadline.
+
+        Raises `QueryInvalid` when the engine cannot take a value of it, which came from the caller.
+        """
         async with self._client_for(deadline.remaining_s(timeout_s)) as client:
-            return dict((await client.search(index=index, **body)).body)
+            try:
+                return dict((await client.search(index=index, **body)).body)
+            except BadRequestError as error:
+                log.warning("query_not_taken", error=error.message)
+                raise QueryInvalid("this cannot be searched for") from error
 
     async def write(self, targets: Sequence[str], writes: Sequence[BulkWrite]) -> list[str | None]:
         """Write all to all targets; per document None, or the engine's reason for refusing it for good.
@@ -131,7 +142,8 @@ class Engine:
         try:
             yield self._client.options(request_timeout=timeout_s)
         except TransportError as error:
-            raise SearchEngineUnavailableError(repr(error)) from error
+            arrived = isinstance(error, ConnectionTimeout) or not isinstance(error, ConnectionError)
+            raise SearchEngineUnavailableError(repr(error), effect_possible=arrived) from error
         except NotFoundError as error:
             raise SearchEngineUnavailableError(f"an index is missing: {error.message}") from error
         except ApiError as error:

@@ -93,7 +93,7 @@ async def test_a_failing_service_is_left_alone_until_it_recovers(engines, prefix
         fake = shop.fakes["catalog"]
 
         async def opened():
-            answer = await shop.call("GET", "/api/v1/products/status/500")
+            answer = await shop.call("GET", "/api/v1/products/status/500", token=shop.issuer.token())
             return answer.status == 503
 
         await until(opened)
@@ -108,11 +108,20 @@ async def test_a_failing_service_is_left_alone_until_it_recovers(engines, prefix
         await until(recovered, deadline_s=6)
 
 
+@pytest.mark.parametrize("poison", ["status/500", "status/502", "die"])
+async def test_one_customers_poison_does_not_take_the_shop_from_the_others(engines, prefix, poison):
+    async with door(engines, prefix, "orders") as shop:
+        mallory, ann = shop.issuer.token(), shop.issuer.token()
+        for _ in range(12):
+            await shop.call("GET", f"/api/v1/orders/{poison}", token=mallory)
+            assert (await shop.call("GET", "/api/v1/orders", token=ann)).status == 200
+
+
 async def test_slow_answers_close_the_breaker_as_quick_ones_do(engines, prefix):
     async with door(engines, prefix, "catalog") as shop:
 
         async def answers(path, status):
-            return (await shop.call("GET", f"/api/v1/products/{path}")).status == status
+            return (await shop.call("GET", f"/api/v1/products/{path}", token=shop.issuer.token())).status == status
 
         await until(lambda: answers("status/500", 503))
         await until(lambda: answers("slow/400", 200))  # longer than the door waits before it looks who has left

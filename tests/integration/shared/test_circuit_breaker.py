@@ -12,16 +12,16 @@ from tests.services import until
 QUICK = BreakerPolicy(failures_min=3, open_ms=200, probes_max=2, probe_successes=2, probe_lease_ms=1_000)
 
 
-async def call(breaker: CircuitBreaker, error: BaseException | None = None) -> None:
-    async with breaker.guard():
+async def call(breaker: CircuitBreaker, error: BaseException | None = None, *, caller: str = "") -> None:
+    async with breaker.guard(caller=caller):
         if error is not None:
             raise error
 
 
-async def fail(breaker: CircuitBreaker, times: int) -> None:
+async def fail(breaker: CircuitBreaker, times: int, *, caller: str = "") -> None:
     for _ in range(times):
         with pytest.raises(RemoteUnavailableError):
-            await call(breaker, RemoteUnavailableError("down"))
+            await call(breaker, RemoteUnavailableError("down"), caller=caller)
 
 
 async def is_open(breaker: CircuitBreaker) -> bool:
@@ -232,3 +232,45 @@ async def test_a_healthy_call_asks_redis_at_most_twice_a_second(redis_url, prefi
             calls += 1
         assert calls > 100
         assert asked == 1
+
+
+async def test_one_caller_cannot_open_it_over_all_processes_and_three_can(redis_url, prefix):
+    async with connected(redis_url) as one, connected(redis_url) as two:
+        breakers = [CircuitBreaker(redis, "psp", prefix=prefix) for redis in (one, two)]
+        for breaker in breakers:
+            await fail(breaker, 20, caller="mallory")
+        assert [breaker.mode for breaker in breakers] == [Mode.CLOSED] * 2
+        for name in ("ann", "bob"):
+            await fail(breakers[0], 2, caller=name)
+        assert breakers[0].mode is Mode.OPEN
+
+
+async def test_one_caller_cannot_keep_it_open(redis_url, prefix):
+    async with connected(redis_url) as redis:
+        breaker = CircuitBreaker(redis, "psp", prefix=prefix, policy=QUICK)
+        await fail(breaker, 3)
+        await until(lambda: _lets_through(breaker, caller="mallory"))
+        await fail(breaker, 5, caller="mallory")
+        assert breaker.mode is Mode.HALF_OPEN
+        for _ in range(QUICK.probe_successes):
+            await call(breaker, caller="ann")
+        assert breaker.mode is Mode.CLOSED
+
+
+async def test_what_cannot_be_reached_counts_whoever_asks(redis_url, prefix):
+    async with connected(redis_url) as redis:
+        breaker = CircuitBreaker(redis, "psp", prefix=prefix, policy=QUICK)
+        for _ in range(3):
+            with pytest.raises(RemoteUnavailableError):
+                await call(breaker, RemoteUnavailableError("refused", effect_possible=False), caller="ann")
+        assert breaker.mode is Mode.OPEN
+
+
+async def _lets_through(breaker: CircuitBreaker, *, caller: str) -> bool:
+    try:
+        await call(breaker, RemoteUnavailableError("poison"), caller=caller)
+    except CircuitOpenError:
+        return False
+    except RemoteUnavailableError:
+        return True
+    return True

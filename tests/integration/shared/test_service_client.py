@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from shared import deadline, tracing
+from shared import caller, deadline, tracing
 from shared.circuit_breaker import BreakerPolicy, CircuitOpenError
 from shared.deadline import DeadlineExceeded
 from shared.errors import RemoteRefusal, RemoteTimeoutError, RemoteUnavailableError
@@ -234,16 +234,31 @@ async def test_a_failing_service_opens_its_breaker_and_is_left_alone(redis_url, 
     policy = BreakerPolicy(failures_min=4, open_ms=60_000)
     async with fleet(redis_url, prefix, policy=policy) as shop:
         await shop.instance("shipping-1", status(500))
-        for _ in range(4):
-            with pytest.raises(RemoteUnavailableError):
+        for number in range(4):
+            with caller.serving(f"customer-{number}"), pytest.raises(RemoteUnavailableError):
                 await shop.quote()
         with pytest.raises(CircuitOpenError):
             await shop.quote()
         assert shop.asked.total() == 4
 
 
+async def test_one_callers_failures_do_not_open_the_breaker_for_the_others(redis_url, prefix):
+    async def poisoned(request: web.Request) -> web.Response:
+        served = "poison" not in request.query
+        return web.json_response({"amount_minor": 7}, status=200 if served else 500)
+
+    async with fleet(redis_url, prefix, policy=BreakerPolicy(open_ms=60_000)) as shop:
+        await shop.instance("shipping-1", poisoned)
+        with caller.serving("mallory"):
+            for _ in range(30):
+                with pytest.raises(RemoteUnavailableError):
+                    await shop.client.request("shipping", "POST", "/quote?poison", response_type=Quote)
+        with caller.serving("ann"):
+            assert (await shop.quote()).amount_minor == 7
+
+
 async def test_refusals_do_not_open_the_breaker(redis_url, prefix):
-    async with fleet(redis_url, prefix, policy=BreakerPolicy(failures_min=2)) as shop:
+    async with fleet(redis_url, prefix, policy=BreakerPolicy(failures_min=3)) as shop:
         await shop.instance("shipping-1", status(409, {"code": "sold_out"}))
         for _ in range(10):
             with pytest.raises(RemoteRefusal):

@@ -1,5 +1,9 @@
 import pytest
 
+from shared.pagination import encode_cursor
+from svc.search.clients import Engine
+from svc.search.domain import QueryInvalid
+from svc.search.searching import LOOKUP_ORDER
 from tests.searching import GOODS, found, shop
 from tests.services import served
 
@@ -50,6 +54,35 @@ async def test_what_is_out_of_bounds_is_refused(engines, prefix, indexes):
             params = {"max_price": amount}
             status, body = await search.call("GET", "/api/v1/search", params=params, anonymous=True)
             assert (status, body["code"]) == (422, "invalid_money")
+
+
+CURSORS = {
+    "relevance": ((float("inf"), "a"), (float("nan"), "a"), (1.0, "\x00")),
+    "price_asc": ((2**63, "a"),),
+}
+
+
+async def test_a_cursor_that_the_engine_or_the_catalog_would_refuse_is_invalid(engines, prefix, indexes):
+    async with shop(engines, prefix, GOODS[:1]) as (_, search):
+        cursors = [encode_cursor(f"search:{sort}", value) for sort, values in CURSORS.items() for value in values]
+        sorts = [sort for sort, values in CURSORS.items() for _ in values]
+        targets = [*zip(sorts, cursors, strict=True), ("relevance", encode_cursor(LOOKUP_ORDER, ["garbage"]))]
+        for sort, cursor in targets:
+            params = {"q": "mugs", "sort": sort, "cursor": cursor}
+            status, problem = await search.call("GET", "/api/v1/search", params=params, anonymous=True)
+            assert (status, problem["code"]) == (400, "invalid_cursor"), (sort, cursor)
+
+
+async def test_a_query_that_the_engine_refuses_is_a_refusal_and_no_failure(engines, prefix, indexes):
+    async with shop(engines, prefix, GOODS[:1]):
+        engine = Engine(engines.elasticsearch)
+        await engine.open()
+        try:
+            body = {"query": {"match_all": {}}, "sort": [{"price_minor": "asc"}], "search_after": ["garbage"]}
+            with pytest.raises(QueryInvalid):
+                await engine.search(indexes, body, timeout_s=5.0)
+        finally:
+            await engine.close()
 
 
 async def test_the_rebuild_is_for_services_and_staff(engines, prefix, indexes):

@@ -1,3 +1,5 @@
+import pytest
+
 from shared.circuit_breaker.policy import BreakerPolicy, LocalBreaker, Mode
 
 POLICY = BreakerPolicy(window_ms=1_000, failures_min=3, failure_percent=50, open_ms=500, probes_max=1)
@@ -57,3 +59,23 @@ def test_a_lost_probe_gives_its_place_back():
     assert breaker.acquire_probe(10_511)
     assert not breaker.acquire_probe(10_512)
     assert breaker.acquire_probe(10_512 + POLICY.probe_lease_ms)
+
+
+def test_one_caller_alone_neither_opens_it_nor_keeps_it_open():
+    breaker = LocalBreaker(POLICY)
+    breaker.record(0, 0, 10_000, callers=["mallory"] * 9)
+    assert breaker.mode is Mode.CLOSED
+    breaker.record(0, 0, 10_001, callers=["ann"])
+    assert breaker.mode is Mode.OPEN
+    breaker.acquire_probe(10_600)
+    breaker.end_probe("failed", 10_610, caller="mallory")
+    breaker.end_probe("failed", 10_620, caller="mallory")
+    assert breaker.mode is Mode.HALF_OPEN
+    breaker.acquire_probe(10_630)
+    breaker.end_probe("failed", 10_640, caller="ann")
+    assert breaker.mode is Mode.OPEN
+
+
+def test_a_policy_by_which_one_caller_could_open_it_is_a_bug():
+    with pytest.raises(AssertionError):
+        BreakerPolicy(failures_min=2, per_caller_max=2)

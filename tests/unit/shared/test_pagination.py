@@ -56,6 +56,23 @@ def test_a_cursor_of_another_shape_list_or_version_is_refused(cursor):
         decode_cursor(cursor, "orders", KEY)
 
 
+@pytest.mark.parametrize(
+    ("values", "values_type"),
+    [
+        (["0001-01-01T00:00:00+14:00", str(new_id())], KEY),
+        (["9999-12-31T23:59:59-14:00", str(new_id())], KEY),
+        (["2026-01-01T00:00:00", str(new_id())], KEY),
+        ([float("inf"), "a"], tuple[float, str]),
+        ([float("nan"), "a"], tuple[float, str]),
+        ([2**63, "a"], tuple[int, str]),
+        ([1, "a\0"], tuple[int, str]),
+    ],
+)
+def test_a_cursor_of_the_right_shape_with_values_no_engine_takes_is_refused(values, values_type):
+    with pytest.raises(InvalidCursor):
+        decode_cursor(_packed([1, "orders", values]), "orders", values_type)
+
+
 @pytest.mark.parametrize("limit", [0, -1, PAGE_SIZE_MAX + 1, 10**9])
 def test_page_sizes_are_bounded(limit):
     with pytest.raises(InvalidPageSize):
