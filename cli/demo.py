@@ -1,4 +1,4 @@
-"""shopctl demo: boot, seed, a flash sale healthy and broken, two verdicts, one report each."""
+"""shopctl demo: boot, seed, an incident without and with a planted defect, two verdicts, one report each."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,7 @@ EXAMPLES = """Examples:
 
   shopctl demo --keep
 
-The exit code is 0 when the healthy sale passes and the broken one is caught, 3 when a sale was twice too weak to judge,
+The exit code is 0 when the healthy fleet passes and the broken one is caught, 3 when a run was twice too weak to judge,
 else 1."""
 
 
@@ -30,7 +30,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the fleet running afterwards.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Take the tour: up, seed, the flash sale healthy and with a defect, both verdicts, down.
+    """Take the tour: up, seed, the flash sale without and with a planted defect, both verdicts, down.
 
     A fleet that was running before keeps running.
     """
@@ -39,6 +39,8 @@ def demo(
     from cli import status, terminal  # noqa: PLC0415 -- the same
     from compose import launch, state  # noqa: PLC0415 -- the same
     from compose.control import Control  # noqa: PLC0415 -- the same
+    from scenarios.drills import scenario  # noqa: PLC0415 -- the same
+    from scenarios.tour import SCENARIO  # noqa: PLC0415 -- the same
 
     started = time.monotonic()
     was_running = Control(state.layout_of()).answers
@@ -52,7 +54,7 @@ def demo(
                 else:
                     board.row(*status.board_row(event))
 
-            launch.up(port_base=port_base, scale={"inventory": 2}, on_event=show)
+            launch.up(port_base=port_base, scale=scenario(SCENARIO).scale, on_event=show)
         tour = _play(seed)
         _tell(tour, json=json, seconds=time.monotonic() - started)
     finally:
@@ -82,6 +84,7 @@ def _tell(tour: "Tour", *, json: bool, seconds: float) -> None:
     import msgspec  # noqa: PLC0415 -- quick --help
 
     from cli import terminal  # noqa: PLC0415 -- the same
+    from scenarios.tour import DEFECT  # noqa: PLC0415 -- the same
 
     if json:
         terminal.json({**msgspec.to_builtins(tour, enc_hook=str), "seconds": round(seconds, 1)})
@@ -91,4 +94,4 @@ def _tell(tour: "Tour", *, json: bool, seconds: float) -> None:
     say = terminal.ok if tour.holds else terminal.warn
     healthy, broken = tour.healthy.verdict.outcome, tour.broken.verdict.outcome
     judged = "as it must be" if tour.holds else "NOT as it must be"
-    say(f"Healthy {healthy}, broken {broken}, in {seconds:.0f} s: {judged}.")
+    say(f"No planted defect: {healthy}; defect {DEFECT}: {broken}; in {seconds:.0f} s: {judged}.")

@@ -89,7 +89,6 @@ def line(text: str) -> None:
 
 def verdict(judged: Any, *, report: str) -> None:
     """A run's verdict: one row per invariant, the first violation, and where the report is."""
-    title = f"{judged.scenario}, seed {judged.seed}, " + (f"defect {judged.defect}" if judged.defect else "healthy")
     table(
         ("invariant", "name", "verdict", "checked", "violations", "example"),
         [
@@ -103,7 +102,7 @@ def verdict(judged: Any, *, report: str) -> None:
             )
             for result in judged.results
         ],
-        title=title,
+        title=judged.title,
     )
     for weakness in judged.weaknesses:
         warn(f"too weak to judge: {weakness}")
@@ -111,7 +110,7 @@ def verdict(judged: Any, *, report: str) -> None:
         warn(f"first violation at t = {judged.first_violation.after_s:.1f} s: {judged.first_violation.message}")
     style = {"PASS": "bold green", "FAIL": "bold red"}.get(judged.outcome, "bold yellow")
     console = _console(stderr=False)
-    console.print(f"{judged.outcome}  {title}", style=style, markup=False, highlight=False)
+    console.print(f"{judged.outcome}  {judged.title}", style=style, markup=False, highlight=False)
     line(f"report: {report}")
 
 

@@ -202,6 +202,12 @@ class HistoryWriter:
         return index
 
 
+class _Replayable(msgspec.Struct, frozen=True):
+    """What any answer may say."""
+
+    replayed: bool = False
+
+
 class Operation(msgspec.Struct, frozen=True, gc=False):
     """An invocation with its completion; without one (the client never learned) it counts as unknown."""
 
@@ -221,6 +227,17 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
     @property
     def trace_id(self) -> str:
         return (self.completion.trace_id if self.completion else "") or self.invoke.trace_id
+
+    @property
+    def last(self) -> Record:
+        """Its completion, or the invocation where there is none."""
+        return self.completion or self.invoke
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the answer came from the store of idempotency keys, as it said itself."""
+        value = self.completion.value if self.completion else None
+        return value is not None and msgspec.convert(value, _Replayable, from_attributes=True).replayed
 
     @property
     def latency_s(self) -> float | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from scenarios.checkers import Outcome, Result
-from scenarios.verdict import Verdict
+from scenarios.verdict import NONE_PLANTED, Verdict
 
 JUNIT = "junit.xml"
 
@@ -18,7 +18,7 @@ def write_junit(verdict: Verdict, run_dir: Path) -> Path:
 
 def junit_xml(verdict: Verdict) -> bytes:
     outcomes = [result.outcome for result in verdict.results]
-    name = verdict.scenario + (f" with {verdict.defect}" if verdict.defect else "")
+    name = f"{verdict.scenario}, {verdict.planted}"
     run_invalid = bool(verdict.weaknesses)
     suite = ET.Element(
         "testsuite",
@@ -29,7 +29,11 @@ def junit_xml(verdict: Verdict) -> bytes:
         skipped=str(len(verdict.skipped)),
     )
     properties = ET.SubElement(suite, "properties")
-    for key, value in (("seed", verdict.seed), ("defect", verdict.defect or ""), ("verdict", verdict.outcome)):
+    for key, value in (
+        ("seed", verdict.seed),
+        ("defect", verdict.defect or NONE_PLANTED),
+        ("verdict", verdict.outcome),
+    ):
         ET.SubElement(properties, "property", name=key, value=str(value))
     for result in verdict.results:
         case = ET.SubElement(suite, "testcase", classname=name, name=f"{result.id} {result.name}")

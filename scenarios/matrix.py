@@ -11,12 +11,11 @@ import msgspec
 from scenarios.checkers import Outcome
 from scenarios.defects.card import DefectCard
 from scenarios.fleet import Fleet
-from scenarios.plan import Scenario
+from scenarios.plan import QUICK, Scenario
 from scenarios.runner import RunOptions, run
-from scenarios.verdict import Verdict
+from scenarios.verdict import NONE_PLANTED, Verdict
 
 DETECTIONS_SHARE_MIN = 0.95
-HEALTHY = "healthy"
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -47,13 +46,13 @@ async def matrix(
     fleet: Fleet, scenario: Scenario, *, runs: int, first_seed: int, defects: tuple[str, ...], report: Report
 ) -> Matrix:
     """Play the quick form `runs` times per defect and on the healthy fleet, whose runs are spread between them."""
-    healthy = Row(subject=HEALTHY)
+    healthy = Row(subject=NONE_PLANTED)
     rows = [healthy]
     shares = spread(runs, over=len(defects) + 1)
 
     async def play_row(row: Row, card: DefectCard | None, count: int) -> None:
         for _ in range(count):
-            options = RunOptions(seed=first_seed + row.runs, form="quick", defect=card.id if card else None)
+            options = RunOptions(seed=first_seed + row.runs, form=QUICK, defect=card.id if card else None)
             result = await run(fleet, scenario, options)
             _count(row, result.verdict, card)
             row.directories.append(str(result.directory))
@@ -83,6 +82,6 @@ def _count(row: Row, verdict: Verdict, card: DefectCard | None) -> None:
 
 
 def _holds(row: Row) -> bool:
-    if row.subject == HEALTHY:
+    if row.subject == NONE_PLANTED:
         return row.failed == 0 and row.passed > 0
     return row.named >= DETECTIONS_SHARE_MIN * row.runs

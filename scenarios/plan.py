@@ -1,40 +1,58 @@
-"""The words a drill file is written in: what is sold to whom, which faults come when, what is judged."""
+"""The words a drill file is written in: which workload with which parameters, which faults come when, who judges."""
 
 from typing import Any
 
 import msgspec
 
+from scenarios.checkers import ALL_CHECKERS, Checker
+from scenarios.cues import Cue
 from scenarios.defects.card import DefectCard
 from scenarios.evidence.facts import Demand
 from scenarios.faults.fault import Fault
+from scenarios.workloads.workload import Workload
+
+FULL = "full"
+QUICK = "quick"
 
 
 class FaultStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault and its cue: the share of the supply that clients have had confirmed.
-
-    Healed after `for_s` seconds; None is at the end of the load.
-    """
+    """A fault and its cue. Healed after `for_s` seconds; None is at the end of the load."""
 
     fault: Fault
-    at_confirmed_share: float
+    at: Cue
     for_s: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.fault.name} {self.fault.target} {self.at}"
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to play a scenario: the parameters of its workload, and what else happens."""
+
+    parameters: msgspec.Struct
+    faults: tuple[FaultStep, ...] = ()
+    psp: dict[str, Any] = {}
+    """How the payment provider behaves, as its control interface takes it."""
+    quiesce_s: float
+    """How long the fleet has to come to rest after the load."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
-    """One incident. `forms` are named parameter sets of its workload; every form has a `full` and a `quick`."""
+    """One incident. Every scenario has the forms `full` and `quick`.
+
+    `scale` is how many instances of a service it needs; `skips` are invariants it does not judge, with the reason.
+    """
 
     id: str
     title: str
     story: str
-    forms: dict[str, dict[str, Any]]
-    faults: dict[str, tuple[FaultStep, ...]]
-    scale: dict[str, int]
-    required: tuple[Demand, ...]
-    skips: dict[str, str]
-    psp: dict[str, dict[str, Any]]
-    """How the payment provider behaves in a form, as its control interface takes it."""
-    quiesce_s: dict[str, float]
-    defects: tuple[DefectCard, ...]
+    workload: Workload[Any, Any]
+    forms: dict[str, Form]
+    scale: dict[str, int] = {}
+    required: tuple[Demand, ...] = ()
+    skips: dict[str, str] = {}
+    checkers: tuple[Checker, ...] = ALL_CHECKERS
+    defects: tuple[DefectCard, ...] = ()
     repair: str = ""
 
     def defect(self, defect_id: str) -> DefectCard:

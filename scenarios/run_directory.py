@@ -53,8 +53,8 @@ def conclude(evidence: Evidence, run_dir: Path, checkers: Iterable[Checker] = AL
     return _write_judgement(evidence, run_dir, checkers)
 
 
-def recheck(run_dir: Path, checkers: Iterable[Checker] | None = None) -> Verdict:
-    """Judges a saved run again, without a fleet, by the invariants it was judged by before.
+def recheck(run_dir: Path, known: Iterable[Checker] = ALL_CHECKERS) -> Verdict:
+    """Judges a saved run again, without a fleet, by those of the known invariants it was judged by before.
 
     Raises EvidenceUnreadableError when the directory is not a whole run.
     """
@@ -63,7 +63,7 @@ def recheck(run_dir: Path, checkers: Iterable[Checker] | None = None) -> Verdict
         evidence.purchases  # noqa: B018 - the history is read as orders on first use
     except (HistoryCorruptError, msgspec.ValidationError) as error:
         raise EvidenceUnreadableError(f"{history_path(run_dir)}: {error}") from error
-    return _write_judgement(evidence, run_dir, checkers or _judged_before(run_dir))
+    return _write_judgement(evidence, run_dir, _judged_before(run_dir, tuple(known)))
 
 
 def latest_run(runs: Path) -> Path | None:
@@ -84,11 +84,11 @@ def _write_judgement(evidence: Evidence, run_dir: Path, checkers: Iterable[Check
     return verdict
 
 
-def _judged_before(run_dir: Path) -> tuple[Checker, ...]:
+def _judged_before(run_dir: Path, known: tuple[Checker, ...]) -> tuple[Checker, ...]:
     if not (run_dir / VERDICT).exists():
-        return ALL_CHECKERS
+        return known
     try:
         judged = {result.id for result in load_verdict(run_dir).results}
     except UNDECODABLE as error:
         raise EvidenceUnreadableError(f"{run_dir / VERDICT}: {error}") from error
-    return tuple(checker for checker in ALL_CHECKERS if checker.id in judged) or ALL_CHECKERS
+    return tuple(checker for checker in known if checker.id in judged) or known

@@ -1,40 +1,40 @@
 """Plays a scenario on a running fleet: prepare, load with faults, heal, quiesce, collect, judge.
 
-Infrastructure that fails makes a run INVALID, never FAIL: only business data fails a fleet.
+It knows no incident: what is played is the scenario's workload. Infrastructure that fails makes a run INVALID, never
+FAIL: only business data fails a fleet.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from scenarios import planting
-from scenarios.evidence import Evidence, FaultFired, PurchaseLimit, RunFacts, SupplyStep
+from scenarios import parameters, planting
+from scenarios.collection import collect
+from scenarios.cues import AtShare, Cues
+from scenarios.defects.card import DefectCard
+from scenarios.evidence import RunFacts
 from scenarios.faults.injections import Injections
-from scenarios.faults.processes import Kill, wait_ready
-from scenarios.fleet import AUDITED_SERVICES, Fleet
-from scenarios.history import HistoryWriter, read_history
-from scenarios.market import Market, open_market
-from scenarios.plan import FaultStep, Scenario
-from scenarios.quiescence import quiesce
+from scenarios.faults.processes import Kill
+from scenarios.fleet import Fleet
+from scenarios.history import HistoryWriter
+from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
+from scenarios.preparation import check_processes, scaled
+from scenarios.quiescence import Quiescence, quiesce
 from scenarios.run_directory import conclude, create_run_directory, history_path, save_plan
-from scenarios.snapshots import take_snapshots
 from scenarios.verdict import Verdict
-from scenarios.workloads.flash_sale import FlashSale, SalePlan
-from scenarios.workloads.open_model import EngineReport
-from scenarios.world.journals import marks, read_journals
+from scenarios.workloads.workload import LoadReport
+from scenarios.world.journals import marks
 
-SETTLE_DEADLINE_S = 60.0
-REST_BEFORE_S = 10.0
+REST_BEFORE_S: Final = 10.0
 """What a fleet gets to finish what it was doing, a seeding for example; one that never rests is judged all the same."""
-KILL_AT_CONFIRMED_SHARE = 0.2
-"""The cue of the kills that an operator adds: early, so that most of the sale sees them."""
-OPTION_OF = {"buyers": "--buyers", "units": "--units", "over_s": "--seconds"}
-"""How `shopctl scenario run` calls the parameters that it can change."""
+KILL_CUE: Final = AtShare(0.2)
+"""The cue of the kills that an operator adds: early, so that most of the load sees them."""
 
 Report = Callable[[str], None]
 
@@ -48,15 +48,15 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to play: `form` names a parameter set, `overrides` change single parameters of it.
+    """How to play: `form` names a form of the scenario, `overrides` change single parameters of it, given as text.
 
     `kills` are processes that get a SIGKILL beside the scenario's own faults.
     """
 
     seed: int
-    form: str = "full"
+    form: str = FULL
     defect: str | None = None
-    overrides: dict[str, Any] = {}
+    overrides: dict[str, str] = {}
     kills: tuple[str, ...] = ()
 
 
@@ -67,159 +67,166 @@ def silent(_phase: str) -> None:
 async def run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Report = silent) -> RunResult:
     """Play the scenario once and judge it.
 
-    Raises `OperatorError` when the fleet cannot be brought to the starting line, is in use already (fleet.busy) or
-    has no such process to kill; KeyError for an unknown defect.
+    Raises `OperatorError` when the fleet cannot be brought to the starting line, is in use already (fleet.busy), has
+    no such process to kill, or when an override is no parameter; KeyError for an unknown form or defect.
     """
     with fleet.exclusive():
         return await _run(fleet, scenario, options, report)
 
 
-async def collect(fleet: Fleet, facts: RunFacts, directory: Path, *, since: Any) -> Evidence:
-    """History, audit views and journals, as they stand now."""
-    facts.subscriptions = await subscriptions(fleet)
-    snapshots = await take_snapshots(fleet.audit_urls())
-    facts.problems.extend(snapshots.problems)
-    facts.ended_at = time.time()
-    journals = await asyncio.to_thread(read_journals, fleet.layout.world, since)
-    history = await asyncio.to_thread(read_history, history_path(directory))
-    return Evidence(facts=facts, history=history, audit=snapshots.tables, journals=journals)
+@dataclass(frozen=True)
+class _Plan:
+    """What will be played: the scenario with everything chosen."""
+
+    scenario: Scenario
+    options: RunOptions
+    form: Form
+    parameters: msgspec.Struct
+    steps: tuple[FaultStep, ...]
+    card: DefectCard | None
+
+    @classmethod
+    def of(cls, scenario: Scenario, options: RunOptions) -> "_Plan":
+        form = scenario.forms[options.form]
+        added = (FaultStep(fault=Kill(process), at=KILL_CUE, for_s=0.0) for process in options.kills)
+        return cls(
+            scenario,
+            options,
+            form,
+            parameters.changed(form.parameters, options.overrides),
+            (*form.faults, *added),
+            scenario.defect(options.defect) if options.defect else None,
+        )
+
+    def as_saved(self) -> dict[str, Any]:
+        """For `plan.json`."""
+        return {
+            "scenario": self.scenario.id,
+            "options": self.options,
+            "parameters": self.parameters,
+            "faults": [str(step) for step in self.steps],
+            "defect": self.card,
+        }
 
 
-async def subscriptions(fleet: Fleet) -> dict[str, list[str]]:
-    """Event types by consuming service, as the services themselves declare them."""
+@dataclass(frozen=True)
+class _Played:
+    """The load as it was, and the faults whose cue never came; times are epoch seconds."""
 
-    async def of(service: str) -> list[str]:
-        contract = await fleet.call(service, "GET", "/internal/contract")
-        return list(contract["consumes"])
-
-    calls: list[Awaitable[list[str]]] = [of(service) for service in AUDITED_SERVICES]
-    return dict(zip(AUDITED_SERVICES, await asyncio.gather(*calls), strict=True))
+    load: LoadReport
+    injections: Injections
+    missed: list[FaultStep]
+    history_origin_at: float
+    started_at: float
+    ended_at: float
 
 
 async def _run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Report) -> RunResult:
     started = time.monotonic()
-    card = scenario.defect(options.defect) if options.defect else None
-    steps = _steps(scenario, options)
-    for process in options.kills:
-        await fleet.process(process)
+    plan = _Plan.of(scenario, options)
+    await check_processes(fleet, options.kills, scale=scenario.scale)
     directory = create_run_directory(fleet.layout.runs, scenario.id, seed=options.seed)
-    save_plan(directory, {"scenario": scenario, "options": options})
+    save_plan(directory, plan.as_saved())
     async with AsyncExitStack() as stack:
         report("preparing the fleet")
-        await _scaled(fleet, scenario)
-        if card is not None:
-            stack.push_async_callback(planting.heal, fleet, card)
-            await planting.plant(fleet, card)
-        await fleet.world("psp", "PUT", "/control/behaviour", json={"seed": options.seed, **scenario.psp[options.form]})
-        stack.push_async_callback(fleet.world, "psp", "POST", "/control/reset")
-        await quiesce(fleet, since=time.time(), deadline_s=REST_BEFORE_S)
-        parameters = {**scenario.forms[options.form], **options.overrides}
-        report("opening the market")
+        await _ready(fleet, plan, stack)
         journal_marks = marks(fleet.layout.world)
-        market = await open_market(fleet, seed=options.seed, units=parameters["units"], buyers=parameters["buyers"])
-        facts = _facts(scenario, options, market, parameters)
-        plan = SalePlan(seed=options.seed, sku=market.sku, **parameters)
-        with HistoryWriter(history_path(directory)) as history:
-            facts.history_origin_at = history.origin_at
-            facts.load_started_at = time.time()
-            report(f"the sale is open: {plan.buyers} buyers want {plan.units} units")
-            engine, injections = await _play(fleet, plan, market, history, steps)
-            facts.load_ended_at = time.time()
-        facts.faults = injections.fired
-        facts.problems.extend(injections.problems)
-        facts.problems.extend(_weaknesses(engine, injections.fired, steps))
-        if card is not None:
-            facts.problems.extend(await planting.unused(fleet, card))
-        facts.parameters["engine"] = msgspec.to_builtins(engine)
+        started_at = time.time()
+        report("preparing the load")
+        stage = await scenario.workload.prepare(fleet, plan.parameters, seed=options.seed)
+        report("the load begins")
+        played = await _play(fleet, plan, stage, directory)
+        facts = _facts(plan, stage, played, started_at=started_at)
+        if plan.card is not None:
+            facts.problems.extend(await planting.unused(fleet, plan.card))
         report("waiting for the fleet to come to rest")
-        rest = await quiesce(fleet, since=facts.started_at, deadline_s=scenario.quiesce_s[options.form])
+        rest = await quiesce(fleet, since=started_at, deadline_s=plan.form.quiesce_s)
         facts.quiesced_at = time.time() if rest.reached else None
-        facts.parameters["quiescence"] = msgspec.to_builtins(rest)
+        facts.figures["quiescence"] = _figures(rest)
         report("collecting the evidence")
         evidence = await collect(fleet, facts, directory, since=journal_marks)
         report("judging")
-        verdict = await asyncio.to_thread(conclude, evidence, directory)
+        verdict = await asyncio.to_thread(conclude, evidence, directory, scenario.checkers)
     return RunResult(verdict=verdict, directory=directory, seconds=time.monotonic() - started)
 
 
-def _steps(scenario: Scenario, options: RunOptions) -> tuple[FaultStep, ...]:
-    """The scenario's faults and the kills that the operator adds."""
-    added = (
-        FaultStep(fault=Kill(process), at_confirmed_share=KILL_AT_CONFIRMED_SHARE, for_s=0.0)
-        for process in options.kills
-    )
-    return (*scenario.faults[options.form], *added)
+async def _ready(fleet: Fleet, plan: _Plan, stack: AsyncExitStack) -> None:
+    """As many instances as the scenario needs, the defect planted, the provider told how to behave, all at rest."""
+    await scaled(fleet, plan.scenario.scale)
+    if plan.card is not None:
+        stack.push_async_callback(planting.heal, fleet, plan.card)
+        await planting.plant(fleet, plan.card)
+    await fleet.world("psp", "PUT", "/control/behaviour", json={"seed": plan.options.seed, **plan.form.psp})
+    stack.push_async_callback(fleet.world, "psp", "POST", "/control/reset")
+    await quiesce(fleet, since=time.time(), deadline_s=REST_BEFORE_S)
 
 
-async def _play(
-    fleet: Fleet, plan: SalePlan, market: Market, history: HistoryWriter, steps: tuple[FaultStep, ...]
-) -> tuple[EngineReport, Injections]:
-    """The sale with its faults; every fault is healed when this returns."""
-    sale = FlashSale(plan, market.buyers, history, gateway_url=fleet.gateway_url)
-    async with Injections(fleet) as injections:
-        for step in steps:
-            cue = max(1, round(step.at_confirmed_share * plan.units))
-            sale.at_confirmed(cue, lambda step=step: injections.start(step.fault, for_s=step.for_s))
-        engine = await sale.play()
-        await injections.finish()
-    return engine, injections
+async def _play(fleet: Fleet, plan: _Plan, stage: Any, directory: Path) -> _Played:
+    """The load with its faults; every fault is healed when this returns."""
+    cues = Cues()
+    waiting = list(plan.steps)
+
+    def start(step: FaultStep) -> None:
+        waiting.remove(step)
+        injections.start(step.fault, for_s=step.for_s)
+
+    with HistoryWriter(history_path(directory)) as history:
+        async with Injections(fleet) as injections:
+            for step in plan.steps:
+                cues.at(step.at, lambda step=step: start(step))
+            started_at = time.time()
+            cues.begin()
+            load = await plan.scenario.workload.play(stage, history, cues)
+            ended_at = time.time()
+            cues.end()
+            await injections.finish()
+    return _Played(load, injections, waiting, history.origin_at, started_at, ended_at)
 
 
-def _facts(scenario: Scenario, options: RunOptions, market: Market, parameters: dict[str, Any]) -> RunFacts:
+def _facts(plan: _Plan, stage: Any, played: _Played, *, started_at: float) -> RunFacts:
+    scenario, options = plan.scenario, plan.options
+    contributed = scenario.workload.facts(stage, played.load)
     return RunFacts(
+        **msgspec.structs.asdict(contributed),
         scenario=scenario.id,
         seed=options.seed,
         title=scenario.title,
         defect=options.defect,
-        parameters={**parameters, "form": options.form},
-        started_at=market.opened_at,
-        history_origin_at=market.opened_at,
-        skus=[market.sku],
-        scarce_skus=[market.sku],
-        supply=[
-            SupplyStep(
-                sku=market.sku, quantity=market.units, at=market.opened_at, done_at=market.opened_at, opening=True
-            )
-        ],
-        limits=[PurchaseLimit(market.sku, market.per_customer)],
-        buyers=parameters["buyers"],
+        form=options.form,
+        parameters=msgspec.to_builtins(plan.parameters),
+        figures={"load": dict(played.load.figures)},
+        started_at=started_at,
+        load_started_at=played.started_at,
+        load_ended_at=played.ended_at,
+        history_origin_at=played.history_origin_at,
+        faults=played.injections.fired,
         required=list(scenario.required),
         skips=dict(scenario.skips),
-        replay=_replay_command(scenario, options),
+        replay=replay_command(scenario, options),
+        problems=_weaknesses(played),
     )
 
 
-def _replay_command(scenario: Scenario, options: RunOptions) -> str:
+def replay_command(scenario: Scenario, options: RunOptions) -> str:
+    """The command line that plays the same run again."""
     words = ["shopctl scenario run", scenario.id, f"--seed {options.seed}"]
-    if options.form == "quick":
+    if options.form == QUICK:
         words.append("--quick")
     if options.defect:
         words.append(f"--defect {options.defect}")
     words.extend(f"--kill {process}" for process in options.kills)
-    words.extend(f"{OPTION_OF[name]} {value}" for name, value in options.overrides.items() if name in OPTION_OF)
+    words.extend(f"--set {name}={value}" for name, value in options.overrides.items())
     return " ".join(words)
 
 
-def _weaknesses(engine: EngineReport, fired: list[FaultFired], steps: tuple[FaultStep, ...]) -> list[str]:
+def _weaknesses(played: _Played) -> list[str]:
     """Why the run may be too weak to judge, as far as the harness itself is concerned."""
-    found: list[str] = []
-    if not engine.kept_up:
-        found.append(
-            f"the load generator was the bottleneck: clients started {engine.lateness_ms_p99:.0f} ms late (p99)"
-        )
-    confirmed = {(fault.name, fault.target) for fault in fired if fault.confirmed}
-    found.extend(
-        f"the fault {step.fault.name} {step.fault.target} never took hold"
-        for step in steps
-        if (step.fault.name, step.fault.target) not in confirmed
-    )
-    return found
+    return [
+        *played.load.problems,
+        *played.injections.problems,
+        *(f"the cue of a fault never came: {step}" for step in played.missed),
+    ]
 
 
-async def _scaled(fleet: Fleet, scenario: Scenario) -> None:
-    for service, count in scenario.scale.items():
-        names = [process["name"] for process in await asyncio.to_thread(fleet.control.processes)]
-        if sum(name.startswith(f"{service}-") for name in names) < count:
-            await fleet.supervise("scale", service=service, count=count)
-        for number in range(1, count + 1):
-            await wait_ready(fleet, f"{service}-{number}", deadline_s=SETTLE_DEADLINE_S)
+def _figures(rest: Quiescence) -> dict[str, float]:
+    return {"after_s": round(rest.after_s, 2), **rest.waits_for}

@@ -13,7 +13,7 @@ import msgspec
 
 from compose.operator_error import OperatorError
 from scenarios.fleet import Fleet, FleetRefusedError
-from scenarios.workloads.flash_sale import ADDRESS
+from scenarios.workloads.market import ADDRESS
 
 CHUNK = 1_000
 PASSWORD = "correct horse battery staple"  # noqa: S105 the seeded people's, printed by shopctl seed

@@ -13,6 +13,7 @@ from scenarios.checkers import ALL_CHECKERS, Checker, Outcome, Result, Stake
 from scenarios.evidence import Evidence, RunFacts, in_scope
 
 VERDICT = "verdict.json"
+NONE_PLANTED = "no planted defect"
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INVALID: 3}
 
 
@@ -45,6 +46,16 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     weaknesses: tuple[str, ...] = ()
     blast: Blast = Blast()
     first_violation: FirstViolation | None = None
+
+    @property
+    def title(self) -> str:
+        """Which run was judged, in a line."""
+        return f"{self.scenario}, seed {self.seed}, {self.planted}"
+
+    @property
+    def planted(self) -> str:
+        """The defect that the fleet was given, in words."""
+        return f"defect {self.defect}" if self.defect else NONE_PLANTED
 
     @property
     def exit_code(self) -> int:

@@ -3,11 +3,11 @@
 import time
 
 from scenarios.checkers import ALL_CHECKERS, Checker, named
+from scenarios.collection import subscriptions
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.fleet import Fleet
 from scenarios.quiescence import quiesce
 from scenarios.repair.rejudge import was_repaired
-from scenarios.runner import subscriptions
 from scenarios.snapshots import take_snapshots
 from scenarios.verdict import Verdict, judge
 from scenarios.world.journals import read_journals

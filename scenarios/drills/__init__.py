@@ -1,5 +1,6 @@
 """The incidents: one file each that reads as a plan. An explicit catalogue; nothing is found by name."""
 
+from scenarios.checkers import ALL_CHECKERS, Checker
 from scenarios.drills import flash_sale
 from scenarios.plan import Scenario
 
@@ -12,3 +13,8 @@ def scenario(name: str) -> Scenario:
         if known.id == name:
             return known
     raise KeyError(name)
+
+
+def checkers_of(name: str) -> tuple[Checker, ...]:
+    """Who judges that scenario; of one that is no longer in the catalogue, everybody."""
+    return next((known.checkers for known in SCENARIOS if known.id == name), ALL_CHECKERS)

@@ -11,6 +11,7 @@ from scenarios.evidence.facts import (
     PurchaseLimit,
     RunFacts,
     SupplyStep,
+    WorkloadFacts,
 )
 from scenarios.evidence.scope import in_scope
 from scenarios.evidence.storage import (
@@ -37,6 +38,7 @@ __all__ = [
     "RunFacts",
     "SupplyStep",
     "View",
+    "WorkloadFacts",
     "in_scope",
     "load_evidence",
     "load_facts",

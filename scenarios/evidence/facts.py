@@ -46,31 +46,40 @@ class FaultFired(msgspec.Struct, frozen=True, omit_defaults=True):
     healed_at: float | None = None
 
 
-class RunFacts(msgspec.Struct, kw_only=True, omit_defaults=True):
+class WorkloadFacts(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What only the workload of a run knows: the goods it was about, their supply, the limits in force.
+
+    `scarce_skus` are those for which demand was meant to exceed supply.
+    """
+
+    skus: list[str] = []
+    scarce_skus: list[str] = []
+    supply: list[SupplyStep] = []
+    limits: list[PurchaseLimit] = []
+    coupons: list[CouponLimit] = []
+
+
+class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
     """`required` names what must really have been observed, or the run is too weak to judge.
 
     `skips` maps an invariant's id to the reason why this scenario does not judge it. `repaired` is true
     when the evidence was collected after a repair: damage that was undone is then no violation.
-    `scarce_skus` are those for which demand was meant to exceed supply.
+    `figures` are what was measured of the run itself, by subject.
     """
 
     scenario: str
     seed: int
     title: str = ""
     defect: str | None = None
+    form: str = ""
     parameters: dict[str, Any] = {}
+    figures: dict[str, dict[str, float]] = {}
     started_at: float
     load_started_at: float | None = None
     load_ended_at: float | None = None
     quiesced_at: float | None = None
     ended_at: float | None = None
     history_origin_at: float
-    skus: list[str] = []
-    scarce_skus: list[str] = []
-    supply: list[SupplyStep] = []
-    limits: list[PurchaseLimit] = []
-    coupons: list[CouponLimit] = []
-    buyers: int = 0
     faults: list[FaultFired] = []
     required: list[Demand] = []
     skips: dict[str, str] = {}

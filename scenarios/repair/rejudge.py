@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from scenarios.collection import collect
+from scenarios.drills import checkers_of
 from scenarios.evidence import EvidenceUnreadableError, load_facts
 from scenarios.fleet import Fleet
 from scenarios.quiescence import Quiescence
 from scenarios.run_directory import conclude, create_run_directory, history_path, newest_first
-from scenarios.runner import collect
 from scenarios.verdict import Verdict
 from scenarios.world.journals import Marks
 
@@ -56,4 +57,6 @@ async def rejudge(fleet: Fleet, run: LastRun, *, rest: Quiescence) -> Rejudged:
     facts.problems = []
     facts.quiesced_at = time.time() if rest.reached else None
     evidence = await collect(fleet, facts, directory, since=Marks())
-    return Rejudged(verdict=await asyncio.to_thread(conclude, evidence, directory), directory=directory)
+    return Rejudged(
+        verdict=await asyncio.to_thread(conclude, evidence, directory, checkers_of(facts.scenario)), directory=directory
+    )

@@ -71,8 +71,10 @@ def _plots(evidence: Evidence, verdict: Verdict, sku: str) -> str:
     bands = _bands(evidence)
     first = verdict.first_violation
     mark = Mark(f"first violation {first.after_s:.2f} s ({first.invariant})", first.after_s) if first else None
-    drawn = [
-        _card("Units: supply, sold, in stock", _units_plot(evidence, sku, span, bands, mark), wide=True),
+    drawn: list[str] = []
+    if sku:
+        drawn.append(_card("Units: supply, sold, in stock", _units_plot(evidence, sku, span, bands, mark), wide=True))
+    drawn += [
         _card("Answers per second", _answers_plot(evidence, span, bands, mark)),
         _card("Time to answer (ms, logarithmic)", _latency_plot(evidence, span, bands, mark)),
         _card("What clients were told", sections.answers(evidence), wide=True),

@@ -99,17 +99,20 @@ def _confirmed(evidence: Evidence, sku: str) -> int:
 
 
 def tiles(evidence: Evidence, verdict: Verdict, sku: str) -> str:
-    facts = evidence.facts
     supply, confirmed = _supply(evidence, sku), _confirmed(evidence, sku)
     paid = [order for order in evidence.audit.orders if is_sold(evidence, order)]
     sold = sum(units(evidence, order.id, sku) for order in paid)
-    outcomes = [purchase.outcome for purchase in evidence.purchases]
-    cards: list[tuple[str, str, bool]] = [(f"{facts.buyers:,}", "buyers", False)] if facts.buyers else []
+    outcomes = [operation.outcome for operation in evidence.operations]
+    customers = len({purchase.customer_id for purchase in evidence.purchases})
+    cards: list[tuple[str, str, bool]] = [(f"{customers:,}", "customers", False)] if customers else []
     if supply:
         cards.append((f"{supply:,}", "units in supply", False))
+    if sku:
+        cards += [
+            (f"{confirmed:,}", "units confirmed to clients", bool(supply) and "INV-02" in verdict.failed),
+            (f"{sold:,}", "units sold and paid", bool(supply) and (sold > supply or "INV-03" in verdict.failed)),
+        ]
     cards += [
-        (f"{confirmed:,}", "units confirmed to clients", bool(supply) and "INV-02" in verdict.failed),
-        (f"{sold:,}", "units sold and paid", bool(supply) and (sold > supply or "INV-03" in verdict.failed)),
         (f"{outcomes.count('fail'):,}", "refused answers", False),
         (f"{outcomes.count('info'):,}", "unknown outcomes", False),
         (
@@ -132,7 +135,7 @@ def tiles(evidence: Evidence, verdict: Verdict, sku: str) -> str:
 
 def answers(evidence: Evidence) -> str:
     """What clients were answered, as bars."""
-    rows = answers_by_code(evidence.purchases)
+    rows = answers_by_code(evidence.operations)
     most = max((count for _, _, count in rows), default=1)
     words = {"ok": "ok", "fail": "refused", "info": "unknown"}
     drawn = "".join(
@@ -211,7 +214,12 @@ def run_facts(facts: RunFacts) -> str:
     ]
     if facts.required:
         pairs.append(("must have been seen", ", ".join(facts.required)))
-    pairs += [(str(name), str(value)) for name, value in {**facts.parameters, **facts.fleet}.items()]
+    pairs += [(name, str(value)) for name, value in {**facts.parameters, **facts.fleet}.items()]
+    pairs += [
+        (f"{subject}: {name}", f"{value:g}")
+        for subject, figures in facts.figures.items()
+        for name, value in figures.items()
+    ]
     pairs += [("problem", problem) for problem in facts.problems]
     return "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs) + "</dl>"
 

@@ -1,5 +1,6 @@
 """What the report plots, computed from evidence: curves over seconds since the load began. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
@@ -7,6 +8,7 @@ import msgspec
 
 from scenarios.checkers.standing import judged_skus
 from scenarios.evidence import Evidence, Purchase
+from scenarios.history import Operation, Record
 
 Point = tuple[float, float]
 
@@ -56,8 +58,8 @@ class AnswerRates(msgspec.Struct, frozen=True):
 
 def plotted_span(evidence: Evidence) -> Span:
     """From the first attempt to the last answer, rounded outwards to whole buckets."""
-    moments = [evidence.facts.since_load(purchase.invoked_at) for purchase in evidence.purchases]
-    moments += [evidence.facts.since_load(_answered_at(purchase)) for purchase in evidence.purchases]
+    moments = [_since_load(evidence, operation.invoke) for operation in evidence.operations]
+    moments += [_since_load(evidence, operation.last) for operation in evidence.operations]
     start = min([0.0, *(moment for moment in moments if moment > -LEAD_IN_S)])
     end = max([1.0, *moments])
     width = next((width for width in BUCKET_WIDTHS_S if (end - start) / width <= BUCKETS_MAX), BUCKET_WIDTHS_S[-1])
@@ -110,10 +112,10 @@ def unit_curves(evidence: Evidence, sku: str, span: Span) -> UnitCurves:
 
 def answer_rates(evidence: Evidence, span: Span) -> AnswerRates:
     counts = {"ok": [0] * span.buckets, "fail": [0] * span.buckets, "info": [0] * span.buckets}
-    for purchase in evidence.purchases:
-        bucket = span.bucket(evidence.facts.since_load(_answered_at(purchase)))
+    for operation in evidence.operations:
+        bucket = span.bucket(_since_load(evidence, operation.last))
         if bucket is not None:
-            counts[purchase.outcome][bucket] += 1
+            counts[operation.outcome][bucket] += 1
     per_second = {outcome: [count / span.bucket_s for count in row] for outcome, row in counts.items()}
     return AnswerRates(accepted=per_second["ok"], refused=per_second["fail"], unknown=per_second["info"])
 
@@ -121,12 +123,12 @@ def answer_rates(evidence: Evidence, span: Span) -> AnswerRates:
 def latency_percentiles_ms(evidence: Evidence, span: Span) -> dict[int, list[Point]]:
     """Per percentile, milliseconds by the time of the answer; buckets without an answer have no point."""
     latencies: list[list[float]] = [[] for _ in range(span.buckets)]
-    for purchase in evidence.purchases:
-        if purchase.completed_at is None:
+    for operation in evidence.operations:
+        if operation.latency_s is None:
             continue
-        bucket = span.bucket(evidence.facts.since_load(purchase.completed_at))
+        bucket = span.bucket(_since_load(evidence, operation.last))
         if bucket is not None:
-            latencies[bucket].append((purchase.completed_at - purchase.invoked_at) * 1000)
+            latencies[bucket].append(operation.latency_s * 1000)
     return {
         percentile: [
             (span.middle_s(bucket), percentile_of(values, percentile))
@@ -144,13 +146,22 @@ def percentile_of(values: Sequence[float], percentile: float) -> float:
     return ordered[max(0, int(rank) - 1)]
 
 
-def answers_by_code(purchases: Iterable[Purchase]) -> list[tuple[str, str, int]]:
-    """(outcome, code, count), most frequent first; an accepted answer has the code `accepted`."""
-    counts: dict[tuple[str, str], int] = {}
-    for purchase in purchases:
-        code = purchase.error or ("replayed" if purchase.answer.replayed else "accepted")
-        counts[purchase.outcome, code] = counts.get((purchase.outcome, code), 0) + 1
+def answers_by_code(operations: Sequence[Operation]) -> list[tuple[str, str, int]]:
+    """(outcome, code, count), most frequent first; an accepted answer has the code `accepted`.
+
+    The code names its function too where clients called several.
+    """
+    several = len({operation.invoke.function for operation in operations}) > 1
+    counts: Counter[tuple[str, str]] = Counter()
+    for operation in operations:
+        accepted = "replayed" if operation.replayed else "accepted"
+        code = accepted if operation.outcome == "ok" else operation.error
+        counts[operation.outcome, f"{operation.invoke.function}: {code}" if several else code] += 1
     return sorted(((outcome, code, count) for (outcome, code), count in counts.items()), key=lambda row: -row[2])
+
+
+def _since_load(evidence: Evidence, record: Record) -> float:
+    return evidence.facts.since_load(evidence.facts.epoch(record.time_s))
 
 
 def _answered_at(purchase: Purchase) -> float:

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from scenarios.workloads.workload import LoadReport
+
 IN_FLIGHT_MAX = 12_000
 LATENESS_MS_P99_MAX = 1_000.0
 """A client that starts late makes the rush denser, not weaker; beyond a second it is another rush than the plan's."""
@@ -29,6 +31,12 @@ class EngineReport(msgspec.Struct, frozen=True, kw_only=True):
     def kept_up(self) -> bool:
         """Whether the load was what the plan said."""
         return self.lateness_ms_p99 <= LATENESS_MS_P99_MAX and self.in_flight_max < IN_FLIGHT_MAX
+
+    @property
+    def load(self) -> LoadReport:
+        """What the runner is told."""
+        late = f"the load generator was the bottleneck: clients started {self.lateness_ms_p99:.0f} ms late (p99)"
+        return LoadReport(figures=msgspec.structs.asdict(self), problems=() if self.kept_up else (late,))
 
 
 async def play(arrivals_s: Sequence[float], client: Callable[[int], Awaitable[None]]) -> EngineReport:

@@ -76,7 +76,6 @@ class FlashSale:
             scarce_skus=[SKU],
             supply=[SupplyStep(SKU, self.supply, STARTED_AT, STARTED_AT + 0.1, opening=True)],
             limits=[PurchaseLimit(SKU, 1)],
-            buyers=self.buyers,
             faults=[
                 FaultFired(
                     "pause",

@@ -12,6 +12,8 @@ from scenarios import runner
 from scenarios.checkers import Outcome
 from scenarios.drills import flash_sale
 from scenarios.evidence import Evidence
+from scenarios.parameters import parsed
+from scenarios.plan import QUICK
 from scenarios.run_directory import conclude, create_run_directory
 from scenarios.runner import RunOptions
 from tests.builders import FlashSale
@@ -51,7 +53,7 @@ def test_the_exit_code_is_the_verdict(shopctl, home: Path, change, code: int, wo
     directory = played(home, change)
     said = shopctl("scenario", "recheck", str(directory))
     assert said.code == code
-    assert f"{word}  flash-sale, seed 7, healthy" in said.out
+    assert f"{word}  flash-sale, seed 7, no planted defect" in said.out
     assert f"report: {directory / 'report.html'}" in said.out
 
 
@@ -170,10 +172,15 @@ def test_a_place_that_is_no_run_is_refused(shopctl, tmp_path: Path) -> None:
 def test_a_runs_replay_command_plays_the_same_run() -> None:
     """What the report prints is understood by the command line, and means what was played."""
     options = RunOptions(
-        seed=7, form="quick", defect="read-then-write", overrides={"buyers": 50, "units": 5, "over_s": 1.5}
+        seed=7,
+        form=QUICK,
+        defect="read-then-write",
+        overrides={"buyers": "50", "over_s": "1.5"},
+        kills=("inventory-2", "kafka"),
     )
-    words = runner._replay_command(flash_sale.SCENARIO, options).split()
+    words = runner.replay_command(flash_sale.SCENARIO, options).split()
     assert words[:3] == ["shopctl", "scenario", "run"]
     asked = TREE.commands["scenario"].commands["run"].make_context("run", words[3:]).params
     assert (asked["name"], asked["seed"], asked["quick"], asked["defect"]) == ("flash-sale", 7, True, "read-then-write")
-    assert {"buyers": asked["buyers"], "units": asked["units"], "over_s": asked["seconds"]} == options.overrides
+    assert parsed(asked["settings"]) == options.overrides
+    assert tuple(asked["kill"]) == options.kills

@@ -40,7 +40,7 @@ def test_every_invariant_is_a_case_that_passes_without_a_word() -> None:
 def test_the_suite_says_which_run_it_was() -> None:
     suite = parsed(judge(FlashSale(seed=7, defect="read-then-write").evidence()))
     assert suite.attrib["name"] == "shopstream.flash-sale"
-    assert {case.attrib["classname"] for case in cases(suite).values()} == {"flash-sale with read-then-write"}
+    assert {case.attrib["classname"] for case in cases(suite).values()} == {"flash-sale, defect read-then-write"}
     said = {one.attrib["name"]: one.attrib["value"] for one in suite.iter("property")}
     assert said == {"seed": "7", "defect": "read-then-write", "verdict": "PASS"}
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scenarios import matrix as matrices
 from scenarios.defects.card import DefectCard
 from scenarios.drills import flash_sale
-from scenarios.matrix import HEALTHY, Row
+from scenarios.matrix import NONE_PLANTED, Row
 from scenarios.verdict import Verdict
 from tests.builders.verdicts import PASSED, TOO_WEAK, violated
 
@@ -16,7 +16,7 @@ NAMED = CARD.caught_by[0]
 
 
 def counted(card: DefectCard | None, *verdicts: Verdict) -> Row:
-    row = Row(subject=card.id if card else HEALTHY)
+    row = Row(subject=card.id if card else NONE_PLANTED)
     for verdict in verdicts:
         matrices._count(row, verdict, card)
     return row

@@ -1,0 +1,13 @@
+"""shopctl scenario: play an incident, with or without a planted defect, and judge the outcome."""
+
+import typer
+
+from cli.scenario import list as list_command
+from cli.scenario import matrix, recheck, run, show
+
+
+def register(app: typer.Typer) -> None:
+    commands = typer.Typer(no_args_is_help=True, help="Run an incident and judge the outcome.")
+    for command in (list_command, show, run, recheck, matrix):
+        command.register(commands)
+    app.add_typer(commands, name="scenario")

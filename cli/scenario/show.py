@@ -1,0 +1,77 @@
+"""shopctl scenario show: one incident as its drill file has it."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from cli.scenario.options import Json, Name, scenario_named
+
+if TYPE_CHECKING:
+    from scenarios.plan import Scenario
+
+EXAMPLES = """Examples:
+
+  shopctl scenario show flash-sale"""
+
+
+def register(commands: typer.Typer) -> None:
+    commands.command("show", epilog=EXAMPLES)(show)
+
+
+def show(name: Name, json: Json = False) -> None:
+    """Tell an incident's story, its parameters, its faults and its defects."""
+    from cli import terminal  # noqa: PLC0415 -- quick --help
+
+    scenario = scenario_named(name)
+    if json:
+        terminal.json(_described(scenario))
+        return
+    terminal.line(f"{scenario.title}\n\n{scenario.story}\n")
+    terminal.table(("parameter", "is", *scenario.forms, "meaning"), _parameters(scenario))
+    terminal.table(
+        ("form", "faults"),
+        [(form, ", ".join(str(step) for step in of.faults) or "none") for form, of in scenario.forms.items()],
+    )
+    terminal.table(
+        ("defect", "what is wrong", "caught by", "replaces"),
+        [(card.id, card.title, ", ".join(card.caught_by), ", ".join(card.parts)) for card in scenario.defects],
+    )
+
+
+def _parameters(scenario: "Scenario") -> list[tuple[str, ...]]:
+    """One row per parameter: what it is, its value in each form, what it means."""
+    from scenarios.parameters import described  # noqa: PLC0415 -- quick --help
+
+    forms = [form.parameters for form in scenario.forms.values()]
+    return [
+        (one.name, one.domain, *(_text(getattr(form, one.name)) for form in forms), one.doc)
+        for one in described(type(forms[0]))
+    ]
+
+
+def _text(value: object) -> str:
+    """As `--set` takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _described(scenario: "Scenario") -> dict[str, object]:
+    import msgspec  # noqa: PLC0415 -- quick --help
+
+    from scenarios.parameters import described  # noqa: PLC0415 -- the same
+
+    return {
+        "id": scenario.id,
+        "title": scenario.title,
+        "story": scenario.story,
+        "forms": {
+            name: {
+                "parameters": msgspec.to_builtins(form.parameters),
+                "faults": [str(step) for step in form.faults],
+            }
+            for name, form in scenario.forms.items()
+        },
+        "parameters": msgspec.to_builtins(described(type(next(iter(scenario.forms.values())).parameters))),
+        "judges": [checker.id for checker in scenario.checkers],
+        "skips": scenario.skips,
+        "defects": msgspec.to_builtins(scenario.defects),
+    }

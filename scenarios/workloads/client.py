@@ -1,0 +1,212 @@
+"""A client of the shop that writes the history: what was asked, before its bytes leave, and what was told.
+
+`ok` and `fail` are definite; a time-out, a reset or a 5xx on a write is `info`, it may have happened. Whoever never
+learned asks again with the same key.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, Self
+
+import aiohttp
+import msgspec
+
+from scenarios.history import PLACE_ORDER, HistoryWriter, Invocation, OrderAnswer, OrderAttempt, RecordType, WantedLine
+from scenarios.workloads.market import ADDRESS, Person
+
+PATIENT_TIMEOUT_S: Final = 12.0
+ATTEMPTS_MAX: Final = 6
+BACK_OFF_S: Final = (0.1, 0.3, 0.8, 1.5, 3.0)
+KEEPALIVE_S: Final = 10.0
+NO_EFFECT_CODES: Final = frozenset({"overloaded", "rate_limited", "too_many_requests", "circuit_open"})
+"""5xx and 429 answers whose contract says that the request was not begun."""
+IN_FLIGHT_CODE: Final = "request_in_flight"
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """An answer as it came over the wire."""
+
+    status: int
+    content: bytes
+    replayed: bool
+    trace_id: str
+
+    @property
+    def code(self) -> str:
+        """The stable code of a refusal, "" when the body has none."""
+        try:
+            return msgspec.json.decode(self.content, type=_Problem).code
+        except msgspec.DecodeError:
+            return ""
+
+    @property
+    def digest(self) -> str:
+        """Names the body: equal bodies, equal digests."""
+        return digest(self.content)
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One write of one customer. `attempt` and what `told` makes of the answer are the values in the history."""
+
+    function: str
+    path: str
+    token: str
+    key: str = ""
+    body: bytes = b""
+    attempt: Any
+    told: Callable[[Answered], Any]
+
+
+class Told(msgspec.Struct, frozen=True):
+    """How one attempt ended. `again` says that asking again, with the same key, is what an honest client does."""
+
+    type: RecordType
+    process: int
+    again: bool
+    code: str = ""
+    value: Any = None
+
+
+class Client:
+    """Any number of customers over one connection pool, each attempt a process of the history."""
+
+    def __init__(self, http: aiohttp.ClientSession, history: HistoryWriter, *, gateway_url: str) -> None:
+        self._http = http
+        self._history = history
+        self._url = f"{gateway_url}/api/v1"
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, history: HistoryWriter, *, gateway_url: str) -> AsyncGenerator[Self]:
+        """Without a bound on connections: each customer has one of its own."""
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S)
+        async with aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+        ) as http:
+            yield cls(http, history, gateway_url=gateway_url)
+
+    async def insist(
+        self, request: Request, *, first_timeout_s: float = PATIENT_TIMEOUT_S, attempts_max: int = ATTEMPTS_MAX
+    ) -> Told:
+        """Ask until there is a definite answer, with the same key, at most so many times; gives the last one."""
+        told = await self.ask(request, self._history.new_process(), timeout_s=first_timeout_s)
+        for number in range(1, attempts_max):
+            if not told.again:
+                break
+            await asyncio.sleep(BACK_OFF_S[min(number, len(BACK_OFF_S)) - 1])
+            told = await self.ask(request, told.process)
+        return told
+
+    async def ask(self, request: Request, process: int, *, timeout_s: float = PATIENT_TIMEOUT_S) -> Told:
+        """One attempt."""
+        invocation = self._history.invoke(process, request.function, key=request.key, value=request.attempt)
+        try:
+            answered = await self._post(request, timeout_s)
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            return Told("info", self._history.info(invocation, error=type(error).__name__), again=True)
+        return self._record(request, invocation, answered)
+
+    async def read(self, token: str, path: str) -> Any:
+        """Look at something, outside the history. None when there is no answer or none to be had."""
+        try:
+            async with (
+                asyncio.timeout(PATIENT_TIMEOUT_S),
+                self._http.get(self._url + path, headers={"Authorization": f"Bearer {token}"}) as answer,
+            ):
+                return msgspec.json.decode(await answer.read()) if answer.status == 200 else None
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            return None
+
+    async def _post(self, request: Request, timeout_s: float) -> Answered:
+        headers = {"Authorization": f"Bearer {request.token}", "Content-Type": "application/json"}
+        if request.key:
+            headers["Idempotency-Key"] = request.key
+        async with (
+            asyncio.timeout(timeout_s),
+            self._http.post(self._url + request.path, data=request.body, headers=headers) as answer,
+        ):
+            return Answered(
+                status=answer.status,
+                content=await answer.read(),
+                replayed=answer.headers.get("Idempotency-Replayed") == "true",
+                trace_id=answer.headers.get("X-Trace-Id", ""),
+            )
+
+    def _record(self, request: Request, invocation: Invocation, answered: Answered) -> Told:
+        process, trace_id = invocation.process, answered.trace_id
+        if answered.status in (200, 201):
+            value = request.told(answered)
+            self._history.ok(invocation, value=value, trace_id=trace_id)
+            return Told("ok", process, again=False, value=value)
+        code = answered.code or str(answered.status)
+        if (answered.status == 409 and code == IN_FLIGHT_CODE) or (
+            answered.status in (429, 503) and code in NO_EFFECT_CODES
+        ):
+            self._history.fail(invocation, error=code, trace_id=trace_id)
+            return Told("fail", process, again=True, code=code)
+        if answered.status >= 500:
+            return Told("info", self._history.info(invocation, error=code, trace_id=trace_id), again=True, code=code)
+        value = OrderAnswer(status_code=answered.status, replayed=answered.replayed, answer_sha256=answered.digest)
+        self._history.fail(invocation, error=code, value=value, trace_id=trace_id)
+        return Told("fail", process, again=False, code=code)
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def place_order(
+    person: Person, *, key: str, lines: tuple[WantedLine, ...], payment_method: str = "tok_visa"
+) -> Request:
+    """Buy now, without a cart."""
+    body = msgspec.json.encode(
+        {
+            "items": [{"sku": line.sku, "quantity": line.quantity} for line in lines],
+            "payment_method": payment_method,
+            "shipping_address": ADDRESS,
+        }
+    )
+    return Request(
+        function=PLACE_ORDER,
+        path="/orders",
+        token=person.access_token,
+        key=key,
+        body=body,
+        attempt=OrderAttempt(
+            customer_id=person.user_id, lines=lines, payment_method=payment_method, fingerprint=digest(body)
+        ),
+        told=_order_told,
+    )
+
+
+class _Order(msgspec.Struct):
+    id: str
+    status: str
+    total: dict[str, str]
+    discount: dict[str, str] | None = None
+
+
+class _Problem(msgspec.Struct):
+    code: str = ""
+
+
+def _order_told(answered: Answered) -> OrderAnswer:
+    order = msgspec.json.decode(answered.content, type=_Order)
+    return OrderAnswer(
+        status_code=answered.status,
+        order_id=order.id,
+        status=order.status,
+        total_minor=_minor(order.total),
+        discount_minor=_minor(order.discount) if order.discount else 0,
+        currency=order.total["currency"],
+        replayed=answered.replayed,
+        answer_sha256=answered.digest,
+    )
+
+
+def _minor(wire: dict[str, str]) -> int:
+    """The currency of the market has two decimals."""
+    whole, _, cents = wire["amount"].partition(".")
+    return int(whole) * 100 + int(cents.ljust(2, "0"))
