@@ -77,6 +77,7 @@ def giving_up(source: str) -> str:
     return f"""
         DELETE FROM idempotency_keys AS held USING {source}
         WHERE held.scope = {source}.scope AND held.key = {source}.key AND held.status = 'in_flight'
+        RETURNING 1
     """  # noqa: S608 the caller's own SQL
 
 

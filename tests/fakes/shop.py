@@ -28,7 +28,8 @@ def product_id(sku: str) -> UUID:
 
 @dataclass
 class FakeInventory:
-    """`plan` holds one word per coming reserve call: ok, fail_before, fail_after, hang_before, hang_after, slow.
+    """`plan` holds one word per coming reserve call: ok, fail_before, fail_after, hang_before, hang_after, slow,
+    refuse_oddly.
 
     What hangs goes on, late, once `resume` is set; `late` counts those that did.
     """
@@ -41,6 +42,8 @@ class FakeInventory:
     late: int = 0
     calls: list[str] = field(default_factory=list)
     on_held: Callable[[], None] = lambda: None
+    may_show: asyncio.Event | None = None
+    """What `show` waits for."""
     resume: asyncio.Event = field(default_factory=asyncio.Event)
 
     def routes(self) -> list[web.RouteDef]:
@@ -69,6 +72,8 @@ class FakeInventory:
             return problem(500, "internal_error")
         if step == "hang_before":
             await self.resume.wait()
+        if step == "refuse_oddly":
+            return problem(418, "teapot")
         answer = self._hold(body)
         self.late += step == "hang_before"
         if answer.status == 201:
@@ -106,6 +111,8 @@ class FakeInventory:
     async def _show(self, request: web.Request) -> web.Response:
         self.calls.append(f"show {request.match_info['id']}")
         await asyncio.sleep(self.show_delay_s)
+        if self.may_show is not None:
+            await self.may_show.wait()
         if self.down:
             return problem(503, "database_unavailable")
         hold = self.holds.get(request.match_info["id"])

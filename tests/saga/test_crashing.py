@@ -177,6 +177,61 @@ async def test_inventory_away_for_too_long_refuses_for_good_and_gives_back_what_
         assert await place(orders, buyer, ("A", 1), key="k1") == (503, refused)
 
 
+class HearsLate(Placement):
+    """A process so busy that the resolver is at the saga before inventory's answer is taken in."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.told = asyncio.Event()
+        self._inventory = AnswersLate(self._inventory, self.told)
+        HearsLate.newest = self
+
+
+class AnswersLate:
+    """Inventory's client; what `reserve` came to is told when `told` is set."""
+
+    def __init__(self, inventory, told):
+        self._inventory = inventory
+        self._told = told
+
+    async def reserve(self, *args):
+        try:
+            return await self._inventory.reserve(*args)
+        finally:
+            await self._told.wait()
+
+
+@pytest.mark.parametrize(
+    ("plan", "answer"), [("ok", (409, "insufficient_stock")), ("refuse_oddly", (503, "order_outcome_unknown"))]
+)
+async def test_a_request_that_ends_while_the_resolver_is_at_its_saga_leaves_no_hold_of_nobody(
+    engines, prefix, monkeypatch, plan, answer
+):
+    """A unit comes back between inventory's no to the buyer's own request and the resolver's asking."""
+    monkeypatch.setattr(svc.orders.app, "Placement", HearsLate)
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix, **QUICK) as orders:
+        inventory = fakes.inventory
+        inventory.stock["A"] = 0
+        inventory.plan.append(plan)
+        inventory.may_show = asyncio.Event()
+        asked = asyncio.create_task(place(orders, customer(), ("A", 1), key="k1"))
+        await until(lambda: [call.split()[0] for call in inventory.calls] == ["reserve", "show"])
+        HearsLate.newest.told.set()
+        status, problem = await asked
+        assert (status, problem["code"]) == answer
+        inventory.stock["A"] = 1
+        inventory.may_show.set()
+
+        async def settled():
+            """Every unit that is held is held for an order that a running saga leads."""
+            sagas = await rows(orders.settings.database_url, "SELECT step, status FROM sagas")
+            asked_again = [call.split()[0] for call in inventory.calls].count("reserve") == 2
+            serves = any((saga["step"], saga["status"]) == ("paying", "running") for saga in sagas)
+            return asked_again and inventory.held_units("A") == int(serves)
+
+        await until(settled)
+
+
 @asynccontextmanager
 async def process_of(engines, prefix, database):
     """The orders service as a process of its own, ready."""

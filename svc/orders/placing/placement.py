@@ -129,19 +129,19 @@ class Placement:
         except RemoteRefusal as refused:
             refusal = stock_refusal(refused)
             if refusal is None:
-                await self._transactions.forget(draft.order_id)
+                await self._forget(draft)
                 log.exception("reserve_refused_oddly", order_id=str(draft.order_id))
                 raise NotOrdered("nothing was ordered; try again", retry_after_s=RETRY_AFTER_S) from refused
             return await self._transactions.stored(draft, await self._transactions.refuse(draft, refusal))
         except DeadlineExceeded:
-            await self._transactions.forget(draft.order_id)
+            await self._forget(draft)
             raise
         except RemoteTimeoutError as error:
             raise await self._unknown(draft) from error
         except RemoteUnavailableError as error:
             if error.effect_possible:
                 raise await self._unknown(draft) from error
-            await self._transactions.forget(draft.order_id)
+            await self._forget(draft)
             raise NotOrdered("stock cannot be asked right now; try again", retry_after_s=RETRY_AFTER_S) from error
         if not reservation.held:
             refusal = HoldLost(f"the stock of this order is {reservation.status}; use a new Idempotency-Key")
@@ -159,6 +159,11 @@ class Placement:
         if coupon is None:
             raise UnknownCoupon("there is no such coupon", coupon=code)
         return coupon
+
+    async def _forget(self, draft: Draft) -> None:
+        """Nothing happened. Raises `OutcomeUnknown` when the resolver is at the saga, which may order it yet."""
+        if not await self._transactions.forget(draft.order_id):
+            raise await self._unknown(draft)
 
     async def _unknown(self, draft: Draft) -> OutcomeUnknown:
         await self._transactions.hand_over(draft.order_id)

@@ -68,11 +68,11 @@ class Transactions:
             return await self.give_up(draft, refusal)
 
     async def refuse(self, draft: Draft, refusal: Refusal) -> Answer | None:
-        """End the saga of a buyer for whom nothing is held."""
+        """End the saga of a buyer for whom nothing is held; what another may hold meanwhile, the saga gives back."""
         answer = _answer_of(refusal, draft)
         async with self._database.acquire() as connection:
             ended = await sagas.refuse(connection, draft.order_id, detail=refusal.code, answer=answer)
-        return answer if ended else None
+        return answer if ended else await self.give_up(draft, refusal)
 
     async def give_up(self, draft: Draft, refusal: Refusal) -> Answer | None:
         """Refuse a buyer for whom something may be held, which the saga gives back."""
@@ -92,10 +92,10 @@ class Transactions:
             raise RequestInFlight("the same request is being worked on; try again")
         return answer
 
-    async def forget(self, order_id: UUID) -> None:
-        """Undo `begin`: nothing was held, and the same key may be used again."""
+    async def forget(self, order_id: UUID) -> bool:
+        """Undo `begin`: nothing was held, and the same key may be used again; False when another is at the saga."""
         async with self._database.acquire() as connection:
-            await sagas.forget(connection, order_id)
+            return await sagas.forget(connection, order_id)
 
     async def hand_over(self, order_id: UUID) -> None:
         """Let the resolver look at once rather than when it would take the saga for abandoned."""

@@ -22,10 +22,11 @@ _BEGIN = f"""
     ON CONFLICT (order_id) DO NOTHING
     RETURNING 1
 """  # noqa: S608 constants
+# the buyer's own request is attempt 1: with more, the resolver is at the saga too, and may be about to hold the stock
 _REFUSE = f"""
     WITH ended AS (
         UPDATE sagas SET status = 'refused', ended_at = clock_timestamp(), lease_until = NULL, draft = '', detail = $2
-        WHERE order_id = $1 AND step = 'reserving' AND status = 'running'
+        WHERE order_id = $1 AND step = 'reserving' AND status = 'running' AND attempts = 1
         RETURNING scope, key
     )
     {idempotency.completing("ended", status="$3", body="$4")}
@@ -41,7 +42,8 @@ _GIVE_UP = f"""
 """  # noqa: S608 constants
 _FORGET = f"""
     WITH ended AS (
-        DELETE FROM sagas WHERE order_id = $1 AND step = 'reserving' AND status = 'running' RETURNING scope, key
+        DELETE FROM sagas WHERE order_id = $1 AND step = 'reserving' AND status = 'running' AND attempts = 1
+        RETURNING scope, key
     )
     {idempotency.giving_up("ended")}
 """  # noqa: S608 constants
@@ -127,7 +129,7 @@ async def begin(
 
 
 async def refuse(connection: Connection, order_id: UUID, *, detail: str, answer: Answer) -> bool:
-    """End a saga that holds nothing and store the answer; False when it had moved on."""
+    """End a saga that holds nothing and store the answer; False when it had moved on or the resolver is at it."""
     return bool(await connection.fetchval(_REFUSE, order_id, detail, answer.status, answer.body))
 
 
@@ -136,9 +138,12 @@ async def give_up(connection: Connection, order_id: UUID, *, detail: str, answer
     return bool(await connection.fetchval(_GIVE_UP, order_id, detail, answer.status, answer.body, deadline_s))
 
 
-async def forget(connection: Connection, order_id: UUID) -> None:
-    """Undo `begin` when certainly nothing happened, so that the same key may be used again."""
-    await connection.execute(_FORGET, order_id)
+async def forget(connection: Connection, order_id: UUID) -> bool:
+    """Undo `begin` when certainly nothing happened, so that the same key may be used again.
+
+    False when that is not certain, because the resolver is at the saga.
+    """
+    return bool(await connection.fetchval(_FORGET, order_id))
 
 
 async def end_released(connection: Connection, order_id: UUID) -> None:
