@@ -131,14 +131,15 @@ def dlq_list(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50, json: 
 def dlq_redrive(service: Annotated[str, typer.Argument(help="Whose dead letters.")], json: Json = False) -> None:
     """Apply a service's dead letters again, with their own ids, after the cause is mended."""
     from cli import terminal  # noqa: PLC0415 -- quick --help
+    from compose import stack  # noqa: PLC0415 -- the same
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
-    from scenarios.fleet import AUDITED_SERVICES  # noqa: PLC0415 -- the same
 
-    if service not in AUDITED_SERVICES:
+    known = [component.name for component in stack.load().audited]
+    if service not in known:
         raise OperatorError(
             "service.unknown",
             f"There is no service {service!r} with dead letters.",
-            mend=f"Choose one of: {', '.join(AUDITED_SERVICES)}.",
+            mend=f"Choose one of: {', '.join(known)}.",
             exit_code=2,
         )
     done = _with_fleet(lambda fleet: fleet.call(service, "POST", "/internal/dead-letters/redrive"))

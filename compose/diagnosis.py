@@ -154,8 +154,7 @@ def _ports(layout: Layout) -> Finding:
     known = state.load(layout)
     if known and known.supervisor.is_running:
         return Finding("ports", "ok", f"base {known.port_base}, in use by this stack")
-    wanted = [port for component in stack.load().components for port in component.ports]
-    taken = ports.taken(layout.port_base, wanted)
+    taken = ports.taken(layout.port_base, stack.load().offsets())
     if not taken:
         return Finding("ports", "ok", f"base {layout.port_base} is free")
     held = ", ".join(f"{port} for {name}{_by(port)}" for name, port in taken.items())

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from compose import stack
 from compose.layout import Layout
 from compose.secrets_file import Secrets
 from compose.stack import Component
@@ -30,6 +31,7 @@ def common(layout: Layout, secrets: Secrets) -> dict[str, str]:
         "CARRIER_URL": http("carrier"),
         "SMS_URL": http("catcher"),
         "GATEWAY_URL": http("gateway"),
+        "SERVICES": ",".join(stack.load().packages),
         "INTERNAL_SECRET": secrets.internal_secret,
         "WEBHOOK_SECRETS": ",".join(secrets.webhook_secrets),
         "PREFIX": "",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from compose import ports, privileges
+from compose import ports, privileges, stack
 from compose.operator_error import OperatorError
 
 SOCKET_PATH_BYTES_MAX: Final = 100
@@ -83,8 +83,15 @@ class Layout:
         return plain if len(os.fsencode(plain)) + FORK_SOCKET_BYTES <= SOCKET_PATH_BYTES_MAX else None
 
     def port(self, name: str) -> int:
-        """The port of an engine, service or simulator by its name in ports.OFFSETS."""
-        return ports.port_of(self.port_base, name)
+        """The port of an engine or simulator by its name in ports.OFFSETS, or of a service in the stack definition.
+
+        Raises OperatorError `stack.unknown`.
+        """
+        if name in ports.OFFSETS:
+            return ports.port_of(self.port_base, name)
+        offset = stack.load().get(name).port
+        assert offset is not None, f"{name} is no service"
+        return self.port_base + offset
 
     def log(self, process: str) -> Path:
         return self.logs / f"{process}.log"

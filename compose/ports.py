@@ -1,10 +1,12 @@
 """Which port every process of a stack listens on: fixed offsets from one base.
 
-Two stacks with different bases and homes run side by side.
+Engines and world are named here, services in the stack definition. Two stacks with different bases and homes run side
+by side.
 """
 
 import errno
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,18 +18,7 @@ BASES_TRIED_MAX: Final = 40
 PORT_MAX: Final = 65_535
 LOOPBACK: Final = "127.0.0.1"
 
-SERVICE_OFFSETS: Final = {
-    "gateway": 0,
-    "auth": 1,
-    "catalog": 2,
-    "inventory": 3,
-    "orders": 4,
-    "payments": 5,
-    "shipping": 6,
-    "search": 7,
-    "notifications": 8,
-    "analytics": 9,
-}
+SERVICE_OFFSETS: Final = range(30)
 EXTRA_INSTANCE_OFFSETS: Final = range(30, 60)
 ENGINE_OFFSETS: Final = {
     "postgres": 100,
@@ -44,12 +35,12 @@ WORLD_OFFSETS: Final = {
     "catcher": 113,
     "fault-api": 114,
 }
-OFFSETS: Final[dict[str, int]] = {**SERVICE_OFFSETS, **ENGINE_OFFSETS, **WORLD_OFFSETS}
+OFFSETS: Final[dict[str, int]] = {**ENGINE_OFFSETS, **WORLD_OFFSETS}
 HIGHEST_OFFSET: Final = 139
 
 
 def port_of(base: int, name: str) -> int:
-    """The port named `name` in the stack with this base."""
+    """The port of an engine or of a part of the world in the stack with this base."""
     return base + OFFSETS[name]
 
 
@@ -66,9 +57,9 @@ def is_free(port: int) -> bool:
     return True
 
 
-def taken(base: int, names: list[str]) -> dict[str, int]:
-    """The names among `names` whose ports somebody else holds, with the port."""
-    return {name: port_of(base, name) for name in names if not is_free(port_of(base, name))}
+def taken(base: int, offsets: Mapping[str, int]) -> dict[str, int]:
+    """The names whose ports, `offsets` from the base, somebody else holds, with the port."""
+    return {name: base + offset for name, offset in offsets.items() if not is_free(base + offset)}
 
 
 def holder_of(port: int) -> tuple[int, str] | None:
@@ -86,17 +77,17 @@ def holder_of(port: int) -> tuple[int, str] | None:
     return None
 
 
-def choose_base(asked: int | None, names: list[str]) -> int:
+def choose_base(asked: int | None, offsets: Mapping[str, int]) -> int:
     """The port base to use: the one asked for, else the default, else the next free one.
 
     Raises OperatorError `port.taken` when the operator asked for a base that is not free.
     """
     if asked is not None:
-        refuse_taken(asked, names)
+        refuse_taken(asked, offsets)
         return asked
     for step in range(BASES_TRIED_MAX):
         base = DEFAULT_BASE + step * BASE_STEP
-        if not taken(base, names):
+        if not taken(base, offsets):
             return base
     raise OperatorError(
         "port.none_free",
@@ -105,7 +96,7 @@ def choose_base(asked: int | None, names: list[str]) -> int:
     )
 
 
-def refuse_taken(base: int, names: list[str]) -> None:
+def refuse_taken(base: int, offsets: Mapping[str, int]) -> None:
     """Raise OperatorError `port.taken` naming the first taken port and, if known, its holder."""
     if not 1024 <= base <= PORT_MAX - HIGHEST_OFFSET:
         raise OperatorError(
@@ -114,7 +105,7 @@ def refuse_taken(base: int, names: list[str]) -> None:
             mend="Choose another: shopctl up --port-base 8000.",
             exit_code=2,
         )
-    for name, port in taken(base, names).items():
+    for name, port in taken(base, offsets).items():
         raise taken_error(port, name, base)
 
 

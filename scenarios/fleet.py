@@ -16,15 +16,14 @@ import asyncpg
 import msgspec
 
 from compose import secrets_file, state
+from compose import stack as stack_definition
 from compose.control import Control
 from compose.layout import Layout
 from compose.operator_error import OperatorError
+from shared.contracts import REGISTRY
 from shared.identity import HEADER, InternalTokens, operator_principal
 
 CALL_TIMEOUT_S = 60.0
-AUDITED_SERVICES = (
-    "auth", "catalog", "inventory", "orders", "payments", "shipping", "search", "notifications", "analytics",
-)  # fmt: skip
 DATABASE_AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -84,6 +83,8 @@ class Fleet:
         self.layout = layout
         self.stack = stack
         self.control = Control(layout)
+        self.declared = {service.name: service.declaration() for service in stack_definition.load().audited}
+        """What each service with a database declares of itself, by its name."""
         self._tokens = InternalTokens(secrets_file.load_or_make(layout).internal_secret)
         self._http: aiohttp.ClientSession | None = None
 
@@ -117,7 +118,11 @@ class Fleet:
 
     def audit_urls(self) -> dict[str, str]:
         """The read-only database address of every audited service."""
-        return {service: self.stack.audit_url.format(database=service) for service in AUDITED_SERVICES}
+        return {service: self.stack.audit_url.format(database=service) for service in self.declared}
+
+    def subscriptions(self) -> dict[str, list[str]]:
+        """Event types by consuming service."""
+        return {service: sorted(word.event_types(REGISTRY)) for service, word in self.declared.items()}
 
     @contextmanager
     def exclusive(self) -> Generator[None]:

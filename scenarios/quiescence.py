@@ -17,31 +17,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from compose.operator_error import OperatorError
-from scenarios.fleet import AUDITED_SERVICES, DATABASE_AWAY, Fleet, FleetAwayError
+from scenarios.fleet import DATABASE_AWAY, Fleet, FleetAwayError
 from shared.contracts import REGISTRY
 
 POLL_S = 0.25
 CALM_POLLS = 2
 
 _OUTBOX = "SELECT count(*) FROM audit.outbox WHERE sent_at IS NULL"
-_OPEN_WORK: Mapping[str, Mapping[str, str]] = {
-    "orders": {
-        "running sagas": "SELECT count(*) FROM audit.sagas WHERE status = 'running' AND started_at >= $1",
-        "requests in flight": "SELECT count(*) FROM audit.idempotency WHERE status = 'in_flight' AND created_at >= $1",
-    },
-    "payments": {
-        "open payments": (
-            "SELECT count(*) FROM audit.payments WHERE created_at >= $1 "
-            "AND status NOT IN ('captured', 'failed', 'cancelled', 'refunded', 'partially_refunded', 'declined')"
-        ),
-        "open refunds": (
-            "SELECT count(*) FROM audit.refunds WHERE created_at >= $1 AND status NOT IN ('succeeded', 'failed')"
-        ),
-    },
-    "notifications": {
-        "unsent messages": "SELECT count(*) FROM audit.deliveries WHERE status NOT IN ('sent', 'failed')",
-    },
-}
 
 
 class Quiescence(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,11 +50,10 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
         broker = await stack.enter_async_context(
             await _connected_broker(f"127.0.0.1:{fleet.layout.port('kafka')}", deadline_s=deadline_s)
         )
-        consumed: dict[str, set[str]] = {}
+        consumed = {service: _topics(types) for service, types in fleet.subscriptions().items()}
         while True:
-            consumed |= await _topics_consumed(fleet, [name for name in AUDITED_SERVICES if name not in consumed])
             waits_for = {
-                **await _open_rows(databases, since_at),
+                **await _open_rows(fleet, databases, since_at),
                 **await broker.lag(consumed),
                 **await _open_in_world(fleet),
             }
@@ -84,20 +65,22 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
             await asyncio.sleep(POLL_S)
 
 
-async def _open_rows(databases: Mapping[str, asyncpg.Pool], since_at: datetime) -> dict[str, int]:
+async def _open_rows(fleet: Fleet, databases: Mapping[str, asyncpg.Pool], since_at: datetime) -> dict[str, int]:
     found: dict[str, int] = {}
     for service, pool in databases.items():
         try:
-            found |= await _open_rows_of(service, pool, since_at)
+            found |= await _open_rows_of(service, fleet.declared[service].open_work, pool, since_at)
         except DATABASE_AWAY:
             found[f"{service}: database does not answer"] = 1
     return {name: count for name, count in found.items() if count}
 
 
-async def _open_rows_of(service: str, pool: asyncpg.Pool, since_at: datetime) -> dict[str, int]:
+async def _open_rows_of(
+    service: str, open_work: Mapping[str, str], pool: asyncpg.Pool, since_at: datetime
+) -> dict[str, int]:
     async with pool.acquire() as connection:
         found = {f"{service}: unsent events": await connection.fetchval(_OUTBOX)}
-        for name, query in _OPEN_WORK.get(service, {}).items():
+        for name, query in open_work.items():
             arguments = [since_at] if "$1" in query else []
             found[f"{service}: {name}"] = await connection.fetchval(query, *arguments)
     return found
@@ -125,16 +108,8 @@ async def _owed_by_world(fleet: Fleet) -> dict[str, int]:
     return found
 
 
-async def _topics_consumed(fleet: Fleet, services: Iterable[str]) -> dict[str, set[str]]:
-    """The topics of each service, by its own contract; without those that do not answer."""
-    found: dict[str, set[str]] = {}
-    for service in services:
-        try:
-            contract = await fleet.call(service, "GET", "/internal/contract")
-        except FleetAwayError:
-            continue
-        found[service] = {REGISTRY[event_type].topic.name for event_type in contract["consumes"]}
-    return found
+def _topics(event_types: Iterable[str]) -> set[str]:
+    return {REGISTRY[event_type].topic.name for event_type in event_types}
 
 
 async def _connected_broker(bootstrap: str, *, deadline_s: float) -> "_Broker":
@@ -180,7 +155,6 @@ class _Broker:
         """Events behind per service; a broker that cannot say, because it has just come up, is not at rest.
 
         `consumed` are the topics of each service: what its group never committed is behind from the first event on.
-        Of a service that is absent there, only what it has committed before is known.
         """
         try:
             return await self._behind(consumed)
@@ -190,8 +164,8 @@ class _Broker:
     async def _behind(self, consumed: Mapping[str, Collection[str]]) -> dict[str, int]:
         partitions_of = await self._partitions({topic for names in consumed.values() for topic in names})
         done: dict[tuple[str, TopicPartition], int] = {}
-        for service in AUDITED_SERVICES:
-            for topic in consumed.get(service, ()):
+        for service, topics in consumed.items():
+            for topic in topics:
                 done |= {(service, partition): 0 for partition in partitions_of[topic]}
             for partition, offset in (await self._admin.list_consumer_group_offsets(service)).items():
                 done[service, partition] = offset.offset

@@ -6,14 +6,15 @@ what cannot be read becomes a problem of the run, never a guess.
 
 import asyncio
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
 import msgspec
 
+from compose.stack import load
 from scenarios.evidence.rows import Instant, Row
-from scenarios.evidence.views import VIEWS, AuditTables, View
+from scenarios.evidence.views import AuditTables, View, views_of
 
 PREFETCH_ROWS = 2_000
 CONNECT_TIMEOUT_S = 10
@@ -35,9 +36,7 @@ async def take_snapshots(audit_url_by_service: Mapping[str, str]) -> Snapshots:
     Raises nothing for a view or a database that cannot be read: it is a problem in the answer.
     """
     snapshots = Snapshots(tables=AuditTables(), problems=[])
-    views: dict[str, list[View]] = {}
-    for view in VIEWS:
-        views.setdefault(view.service, []).append(view)
+    views = {service.name: views_of(service.name, service.declaration().audit) for service in load().audited}
     for service in sorted(views.keys() - audit_url_by_service.keys()):
         snapshots.problems.extend(f"{service}.{view.name}: no database was named" for view in views[service])
     await asyncio.gather(
@@ -59,7 +58,7 @@ def select_statement(view: View) -> str:
     return f"SELECT {', '.join(columns)} FROM audit.{view.name}"  # noqa: S608 - names of our own catalogue
 
 
-async def _read_service(url: str, views: list[View], snapshots: Snapshots) -> None:
+async def _read_service(url: str, views: Sequence[View], snapshots: Snapshots) -> None:
     try:
         connection = await asyncpg.connect(
             url,
@@ -82,7 +81,7 @@ async def _read_service(url: str, views: list[View], snapshots: Snapshots) -> No
 
 async def _read_view(connection: asyncpg.Connection, view: View, snapshots: Snapshots) -> None:
     """A view that fails is rolled back to a savepoint, so that the snapshot of the others stands."""
-    rows: list[Row] = getattr(snapshots.tables, view.table)
+    rows: list[Row] = getattr(snapshots.tables, view.name)
     shared = "service" in view.row.__struct_fields__
     try:
         async with connection.transaction():

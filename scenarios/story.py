@@ -10,55 +10,6 @@ from scenarios.fleet import Fleet
 from scenarios.world.journals import read_journals
 
 _ORDERS = "SELECT * FROM audit.orders WHERE id::text = $1 OR number = $1"
-_QUERIES: dict[str, tuple[tuple[str, str], ...]] = {
-    "orders": (
-        (
-            "transition",
-            "SELECT at, from_status || ' → ' || to_status AS what, actor || ': ' || reason AS detail "
-            "FROM audit.order_transitions WHERE order_id = $1::uuid",
-        ),
-    ),
-    "inventory": (
-        (
-            "movement",
-            "SELECT created_at AS at, type AS what, quantity_text AS detail FROM (SELECT created_at, type, "
-            "sku || ' on hand ' || on_hand_delta || ', reserved ' || reserved_delta AS quantity_text, reservation_id "
-            "FROM audit.movements) AS m WHERE reservation_id = $1::uuid",
-        ),
-    ),
-    "payments": (
-        (
-            "attempt",
-            "SELECT a.started_at AS at, 'attempt ' || a.number AS what, a.outcome AS detail "
-            "FROM audit.payment_attempts a JOIN audit.payments p ON p.id = a.payment_id WHERE p.order_id = $1::uuid",
-        ),
-        (
-            "ledger",
-            "SELECT created_at AS at, kind AS what, account || ' ' || amount_minor || ' ' || currency AS detail "
-            "FROM audit.ledger WHERE order_id = $1::uuid",
-        ),
-        (
-            "refund",
-            "SELECT created_at AS at, 'refund ' || status AS what, amount_minor || ' ' || currency AS detail "
-            "FROM audit.refunds WHERE order_id = $1::uuid",
-        ),
-    ),
-    "shipping": (
-        (
-            "shipment",
-            "SELECT t.at, t.from_status || ' → ' || t.to_status AS what, coalesce(s.tracking_number, '') AS detail "
-            "FROM audit.shipment_transitions t JOIN audit.shipments s ON s.id = t.shipment_id "
-            "WHERE s.order_id = $1::uuid",
-        ),
-    ),
-    "notifications": (
-        (
-            "mail",
-            "SELECT sent_at AS at, template AS what, recipient || ' ' || status AS detail FROM audit.deliveries "
-            "WHERE order_id = $1::uuid AND sent_at IS NOT NULL",
-        ),
-    ),
-}
 
 
 class Chapter(msgspec.Struct, frozen=True, order=True):
@@ -85,7 +36,7 @@ async def story(fleet: Fleet, order: str) -> Story | None:
         return None
     row = dict(found[0])
     order_id = row["id"]
-    told = await asyncio.gather(*(_of_service(fleet, service, order_id) for service in _QUERIES))
+    told = await asyncio.gather(*(_of_service(fleet, service, order_id) for service in fleet.declared))
     chapters = [chapter for chapters in told for chapter in chapters]
     chapters.extend(await asyncio.to_thread(_witnessed, fleet, str(order_id)))
     return Story(order={name: _plain(value) for name, value in row.items()}, chapters=tuple(sorted(chapters)))
@@ -93,7 +44,7 @@ async def story(fleet: Fleet, order: str) -> Story | None:
 
 async def _of_service(fleet: Fleet, service: str, order_id: UUID) -> list[Chapter]:
     chapters: list[Chapter] = []
-    for kind, query in _QUERIES[service]:
+    for kind, query in fleet.declared[service].story.items():
         rows = await fleet.rows(service, query, order_id)
         chapters.extend(
             Chapter(row["at"].timestamp(), service, kind, row["what"] or "", row["detail"] or "") for row in rows

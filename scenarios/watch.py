@@ -3,7 +3,6 @@
 import time
 
 from scenarios.checkers import ALL_CHECKERS, Checker, named
-from scenarios.collection import subscriptions
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.fleet import Fleet
 from scenarios.quiescence import quiesce
@@ -37,7 +36,7 @@ async def look(fleet: Fleet, checkers: tuple[Checker, ...]) -> Verdict:
         history_origin_at=started,
         quiesced_at=time.time() if rest.reached else None,
         ended_at=time.time(),
-        subscriptions=await subscriptions(fleet),
+        subscriptions=fleet.subscriptions(),
         problems=list(snapshots.problems),
         repaired=was_repaired(fleet.layout.runs),
     )

@@ -1,4 +1,4 @@
-"""The ten applications built but not opened, and their route tables: for tests that hold for every service."""
+"""The applications of the stack built but not opened, and their route tables: for tests that hold for every service."""
 
 from functools import cache
 from importlib import import_module
@@ -6,12 +6,15 @@ from typing import Any, NamedTuple
 
 from litestar import Litestar
 
+from compose import stack
+from shared.contracts import REGISTRY
 from tests.services import INTERNAL_SECRET, WEBHOOK_SECRET
 
-SERVICES = (
-    "gateway", "auth", "catalog", "inventory", "orders", "payments", "shipping", "search", "notifications", "analytics",
-)  # fmt: skip
-WITH_DATABASE = SERVICES[1:]
+STACK = stack.load()
+SERVICES = tuple(service.name for service in STACK.services)
+WITH_DATABASE = tuple(service.name for service in STACK.audited)
+BEHIND = tuple(name for name in SERVICES if name != "gateway")
+DECLARED = {service.name: service.declaration() for service in STACK.services}
 FRAMEWORK_METHODS = frozenset({"OPTIONS", "HEAD"})
 
 
@@ -56,13 +59,18 @@ def routes(service: str) -> tuple[Route, ...]:
     return tuple(sorted(found))
 
 
-async def consumed(service: str) -> frozenset[str]:
+async def subscribed(service: str) -> frozenset[str]:
     """The event types in the service's subscription, as it tells them to judges itself."""
     for route in built(service).routes:
         if route.path == "/internal/contract":
             (handler,) = (h for h in route.route_handlers if "GET" in h.http_methods)
             return frozenset((await handler.fn()).consumes)
     return frozenset()
+
+
+def consumed(service: str) -> frozenset[str]:
+    """The event types that the service declares it consumes."""
+    return frozenset(DECLARED[service].event_types(REGISTRY))
 
 
 def _roles(handler: Any) -> tuple[frozenset[str], ...]:

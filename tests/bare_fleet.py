@@ -18,8 +18,9 @@ import asyncpg
 from compose import ports, state
 from compose.layout import Layout, default_cache, make_directories
 from compose.process import start_ticks
-from scenarios.fleet import AUDITED_SERVICES, Fleet
+from scenarios.fleet import Fleet
 from scenarios.world.app import World
+from tests.apps import WITH_DATABASE
 from tests.engines import SHARED_DIRECTORY_VARIABLE, EngineUrls
 from tests.integration.world.running import running_world
 from tests.services import database_of
@@ -60,7 +61,7 @@ async def bare_fleet(engines: EngineUrls, home: Path, *, prefix: str, **world: A
         lock = stack.enter_context((Path(os.environ[SHARED_DIRECTORY_VARIABLE]) / "bare-fleet.lock").open("w"))
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)  # see the module's docstring
         await asyncio.gather(
-            *(stack.enter_async_context(database_of(engines, name, suffix=suffix)) for name in AUDITED_SERVICES)
+            *(stack.enter_async_context(database_of(engines, name, suffix=suffix)) for name in WITH_DATABASE)
         )
         running = await stack.enter_async_context(running_world(layout.world, **settings))
         state.save(layout, _state(layout, engines, suffix))

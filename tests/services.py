@@ -17,8 +17,9 @@ import asyncpg
 import uvicorn
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from shared import migrate
-from shared.contracts import TOPICS, Envelope, Event, encode
+from compose import stack
+from shared import contracts, migrate
+from shared.contracts import Envelope, Event, encode
 from shared.database import Database
 from shared.identity import HEADER, InternalTokens, Principal, operator_principal
 from shared.ids import new_id
@@ -81,7 +82,7 @@ async def topics(engines: EngineUrls, prefix: str) -> AsyncIterator[None]:
     """The fleet's topics under the prefix, one partition each; deleted afterwards."""
     admin = AIOKafkaAdminClient(bootstrap_servers=engines.kafka)
     await admin.start()
-    names = [prefix + topic.name for topic in TOPICS]
+    names = [prefix + topic.name for topic in contracts.topics(service.name for service in stack.load().audited)]
     try:
         await admin.create_topics([NewTopic(name, num_partitions=1, replication_factor=1) for name in names])
         yield
@@ -124,7 +125,7 @@ async def served(
     `parts` replace healthy ones, `overrides` change settings.
     """
     module = import_module(f"svc.{service}.settings")
-    async with database_of(engines, service) if service != "gateway" else _nothing() as database_url:
+    async with database_of(engines, service) if stack.load().get(service).database else _nothing() as database_url:
         port = free_port()
         settings = module.Settings(
             **{
@@ -138,6 +139,7 @@ async def served(
                 "internal_secret": INTERNAL_SECRET,
                 "webhook_secrets": (WEBHOOK_SECRET,),
                 "prefix": prefix,
+                **({"services": stack.load().packages} if service == "gateway" else {}),
                 **overrides,
             }
         )

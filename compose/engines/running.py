@@ -140,4 +140,4 @@ async def until_ready(engine: Engine, process: Watched) -> None:
 
 async def refuse_taken_ports(engine: Engine, layout: Layout) -> None:
     """Raise OperatorError `port.taken` when somebody else listens where the engine is about to."""
-    await asyncio.to_thread(ports.refuse_taken, layout.port_base, list(engine.ports))
+    await asyncio.to_thread(ports.refuse_taken, layout.port_base, {name: ports.OFFSETS[name] for name in engine.ports})

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -187,8 +188,8 @@ def _urls(layout: Layout, secrets: secrets_file.Secrets) -> dict[str, str]:
     urls = {name.lower().removesuffix("_url"): given[f"SHOPSTREAM_{name}"] for name in named}
     urls["catcher"] = given["SHOPSTREAM_SMS_URL"]
     urls["fault_api"] = f"http://{ports.LOOPBACK}:{layout.port('fault-api')}"
-    for name in ports.SERVICE_OFFSETS:
-        urls[name] = f"http://{ports.LOOPBACK}:{layout.port(name)}"
+    for service in load().services:
+        urls[service.name] = f"http://{ports.LOOPBACK}:{layout.port(service.name)}"
     for name in secrets.database_passwords:
         urls[f"database_{name}"] = environment.database_url(layout, secrets, name)
     where = f"{ports.LOOPBACK}:{layout.port('postgres')}"
@@ -196,11 +197,11 @@ def _urls(layout: Layout, secrets: secrets_file.Secrets) -> dict[str, str]:
     return urls
 
 
-def _choose_base(asked: int | None, *, known: int | None, names: list[str]) -> int:
+def _choose_base(asked: int | None, *, known: int | None, offsets: Mapping[str, int]) -> int:
     """The asked base, else the one this home had, else the default or the next free one."""
-    if asked is None and known is not None and not ports.taken(known, names):
+    if asked is None and known is not None and not ports.taken(known, offsets):
         return known
-    return ports.choose_base(asked, names)
+    return ports.choose_base(asked, offsets)
 
 
 async def _supervise(asked: argparse.Namespace, home: Path) -> int:
@@ -218,10 +219,10 @@ async def _supervise(asked: argparse.Namespace, home: Path) -> int:
         swept = leftovers.sweep(layout)
         # without an asked base there must be room for the whole stack: more may be started later
         components = stack.closure(names) if asked.port_base is not None else stack.components
-        wanted = [port for component in components for port in component.ports]
+        wanted = stack.offsets(components)
         known = state.load(layout)
         try:
-            base = _choose_base(asked.port_base, known=known.port_base if known else None, names=wanted)
+            base = _choose_base(asked.port_base, known=known.port_base if known else None, offsets=wanted)
         except OperatorError as error:
             _save_refusal(layout, error)
             return error.exit_code

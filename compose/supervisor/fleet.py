@@ -164,7 +164,7 @@ class Fleet:
         await self._databases.ensure(component)
 
     async def _make_topics(self) -> None:
-        await topics.ensure(self.engines["kafka"].url)
+        await topics.ensure(self.engines["kafka"].url, [service.name for service in self._stack.audited])
 
     def _unit_of(self, component: Component) -> Unit:
         if component.name in self.units:

@@ -26,6 +26,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from redis.asyncio import Redis
 
+from compose import stack
 from compose.engines import boot
 from compose.layout import Layout, default_cache
 from loadtests.benchmarks.wire_load import LoadResult, run_load
@@ -87,6 +88,7 @@ async def _measure_on(
         "SHOPSTREAM_REDIS_URL": redis_url,
         "SHOPSTREAM_INTERNAL_SECRET": SECRET,
         "SHOPSTREAM_PREFIX": prefix,
+        "SHOPSTREAM_SERVICES": ",".join(stack.load().packages),
         "SHOPSTREAM_SPANS_DIR": str(home / "spans"),
         "SHOPSTREAM_LIMIT_CHECKOUT": "10000000/60",
     }

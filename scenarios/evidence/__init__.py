@@ -21,11 +21,11 @@ from scenarios.evidence.storage import (
     save_evidence,
     save_facts,
 )
-from scenarios.evidence.views import VIEWS, AuditTables, View
+from scenarios.evidence.views import ROW_TYPES, AuditTables, View, views_of
 
 __all__ = [
     "NO_JOURNALS",
-    "VIEWS",
+    "ROW_TYPES",
     "AuditTables",
     "CouponLimit",
     "Demand",
@@ -44,4 +44,5 @@ __all__ = [
     "load_facts",
     "save_evidence",
     "save_facts",
+    "views_of",
 ]

@@ -204,6 +204,7 @@ class LedgerRow(Row, frozen=True, kw_only=True):
 
 
 class WebhookRow(Row, frozen=True, kw_only=True):
+    service: str = ""
     event_id: str
     type: str
     received_at: Instant

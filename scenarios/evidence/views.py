@@ -1,7 +1,10 @@
-"""The catalogue of audit views, and the tables they fill.
+"""The tables of evidence, and which of the audit views that services declare fill them.
 
-`VIEWS` is the whole of what a judge reads of a database; nothing else of a service is known to it.
+A view is read into the table of its name, whichever service offers it; what has no table here is not collected.
 """
+
+import typing
+from collections.abc import Iterable
 
 import msgspec
 
@@ -36,58 +39,11 @@ from scenarios.evidence.rows import (
 
 
 class View(msgspec.Struct, frozen=True):
-    """Where one kind of row comes from; `table` is its field in `AuditTables`."""
+    """An audit view of a service; its rows go into the table of its name in `AuditTables`."""
 
     service: str
     name: str
     row: type[Row]
-    table: str
-
-
-def _message_views(*services: str) -> tuple[View, ...]:
-    kinds: tuple[tuple[str, type[Row]], ...] = (
-        ("outbox", OutboxRow),
-        ("inbox", InboxRow),
-        ("dead_letters", DeadLetterRow),
-        ("idempotency", IdempotencyRow),
-    )
-    return tuple(View(service, name, row, name) for service in services for name, row in kinds)
-
-
-VIEWS: tuple[View, ...] = (
-    *_message_views(
-        "auth",
-        "catalog",
-        "inventory",
-        "orders",
-        "payments",
-        "shipping",
-        "search",
-        "notifications",
-        "analytics",
-    ),
-    View("inventory", "stock", StockRow, "stock"),
-    View("inventory", "reservations", ReservationRow, "reservations"),
-    View("inventory", "movements", MovementRow, "movements"),
-    View("inventory", "purchase_limits", PurchaseLimitRow, "purchase_limits"),
-    View("orders", "orders", OrderRow, "orders"),
-    View("orders", "order_lines", OrderLineRow, "order_lines"),
-    View("orders", "order_transitions", OrderTransitionRow, "order_transitions"),
-    View("orders", "sagas", SagaRow, "sagas"),
-    View("payments", "payments", PaymentRow, "payments"),
-    View("payments", "payment_attempts", PaymentAttemptRow, "payment_attempts"),
-    View("payments", "refunds", RefundRow, "refunds"),
-    View("payments", "ledger", LedgerRow, "ledger"),
-    View("payments", "webhooks", WebhookRow, "webhooks"),
-    View("shipping", "shipments", ShipmentRow, "shipments"),
-    View("shipping", "shipment_transitions", ShipmentTransitionRow, "shipment_transitions"),
-    View("notifications", "deliveries", DeliveryRow, "deliveries"),
-    View("analytics", "order_facts", OrderFactRow, "order_facts"),
-    View("analytics", "revenue_daily", RevenueRow, "revenue_daily"),
-    View("auth", "security_events", SecurityEventRow, "security_events"),
-    View("catalog", "products", ProductRow, "products"),
-    View("catalog", "variants", VariantRow, "variants"),
-)
 
 
 class AuditTables(msgspec.Struct):
@@ -120,4 +76,13 @@ class AuditTables(msgspec.Struct):
     variants: list[VariantRow] = []
 
 
-ROW_TYPES: dict[str, type[Row]] = {view.table: view.row for view in VIEWS}
+ROW_TYPES: dict[str, type[Row]] = {
+    field.name: typing.get_args(field.type)[0] for field in msgspec.structs.fields(AuditTables)
+}
+MESSAGE_VIEWS = ("outbox", "inbox", "dead_letters", "idempotency")
+"""What every database has of the library."""
+
+
+def views_of(service: str, declared: Iterable[str]) -> tuple[View, ...]:
+    """The views of a service that a judge reads: the library's, and of the `declared` ones those with a row type."""
+    return tuple(View(service, name, ROW_TYPES[name]) for name in (*MESSAGE_VIEWS, *declared) if name in ROW_TYPES)

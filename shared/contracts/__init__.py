@@ -3,6 +3,8 @@
 The structs are the contract; the AsyncAPI document is generated from them.
 """
 
+from collections.abc import Iterable
+
 from shared.contracts import auth, catalog, inventory, notifications, orders, payments, shipping
 from shared.contracts.envelope import (
     REGISTRY,
@@ -17,19 +19,10 @@ from shared.contracts.envelope import (
 )
 from shared.contracts.values import Address, OrderLine, StockLine
 
-CONSUMING_SERVICES = (
-    "auth", "catalog", "inventory", "orders", "payments", "shipping", "search", "notifications", "analytics",
-)  # fmt: skip
+MODULES = (auth, catalog, inventory, notifications, orders, payments, shipping)
+"""Importing them fills the registry."""
 
-EVENT_TOPICS: tuple[Topic, ...] = (
-    auth.TOPIC,
-    catalog.TOPIC,
-    inventory.TOPIC,
-    notifications.TOPIC,
-    orders.TOPIC,
-    payments.TOPIC,
-    shipping.TOPIC,
-)
+EVENT_TOPICS: tuple[Topic, ...] = tuple(module.TOPIC for module in MODULES)
 
 
 def dead_letter_topic(service: str) -> Topic:
@@ -37,13 +30,14 @@ def dead_letter_topic(service: str) -> Topic:
     return Topic(name=f"dead.{service}", partitions=1)
 
 
-TOPICS: tuple[Topic, ...] = (*EVENT_TOPICS, *(dead_letter_topic(service) for service in CONSUMING_SERVICES))
+def topics(services: Iterable[str]) -> tuple[Topic, ...]:
+    """Every topic of a fleet whose consuming services are these."""
+    return (*EVENT_TOPICS, *(dead_letter_topic(service) for service in services))
+
 
 __all__ = [
-    "CONSUMING_SERVICES",
     "EVENT_TOPICS",
     "REGISTRY",
-    "TOPICS",
     "Address",
     "Envelope",
     "EnvelopeHeader",
@@ -56,4 +50,5 @@ __all__ = [
     "decode_data",
     "decode_header",
     "encode",
+    "topics",
 ]

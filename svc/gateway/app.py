@@ -4,6 +4,7 @@ from litestar import Litestar
 
 from shared import metrics
 from shared.service import Resource, Runtime
+from svc.gateway import routes
 from svc.gateway.access_log import AccessLog
 from svc.gateway.api import ROUTES
 from svc.gateway.edge import Edge
@@ -31,21 +32,24 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     revocations = Revocations(runtime.redis, settings.prefix)
     users = parts.user_tokens(fetch_keys, revocations)
     limits = parts.limits(runtime.redis, settings)
+    table = routes.load(settings.services)
     upstreams = parts.upstreams(runtime.registry, runtime.client, settings)
     proxy = Proxy(upstreams)
     access_log = AccessLog(settings)
     resources: list[Resource] = [proxy, access_log, Watchers(users, revocations)]
     if settings.env != "test":
         resources.append(ProcessLimits())
+    fleet = Fleet(runtime.registry, runtime.client, upstreams, routes=table, limits=limits, proxy=proxy)
     app = runtime.application(
         route_handlers=ROUTES,
-        dependencies={"fleet": Fleet(runtime.registry, runtime.client, upstreams, limits=limits, proxy=proxy)},
+        dependencies={"fleet": fleet},
         resources=resources,
         authenticated=False,
     )
     edge = Edge(
         app.asgi_handler,
         settings=settings,
+        routes=table,
         proxy=proxy,
         users=users,
         limits=limits,

@@ -12,6 +12,7 @@ import structlog
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from shared import tracing
+from shared.declaration import RouteClass
 from shared.errors import Kind, Refusal, Unauthenticated
 from shared.identity import ADDRESS_HEADER, ANONYMOUS, InternalTokens, Principal
 from shared.identity import HEADER as TOKEN_HEADER
@@ -24,7 +25,7 @@ from svc.gateway.cors import Cors
 from svc.gateway.headers import SECURITY_HEADERS
 from svc.gateway.limits import REFUSED_TOKENS, RateLimits
 from svc.gateway.proxy import Forward, Proxy, RequestTimeout
-from svc.gateway.routes import DEADLINE_S, METHODS, SHARE_OF_PLACES, Route, RouteClass, route_of
+from svc.gateway.routes import DEADLINE_S, METHODS, SHARE_OF_PLACES, Route, Routes
 from svc.gateway.settings import Settings
 from svc.gateway.user_tokens import InvalidToken, UserTokens, bearer
 
@@ -60,11 +61,12 @@ class MethodNotAllowed(Refusal):
 class Edge:
     """An ASGI application around the gateway's own pages."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what every request meets, each made apart
         self,
         own_pages: ASGIApp,
         *,
         settings: Settings,
+        routes: Routes,
         proxy: Proxy,
         users: UserTokens,
         limits: RateLimits,
@@ -74,6 +76,7 @@ class Edge:
     ) -> None:
         self._own_pages = own_pages
         self._settings = settings
+        self._routes = routes
         self._proxy = proxy
         self._users = users
         self._limits = limits
@@ -140,7 +143,7 @@ class Edge:
             paths.check(path, scope["query_string"])
             if scope["method"] not in METHODS:
                 raise MethodNotAllowed("this method is not used here")
-            return None if path in OWN_PAGES else route_of(path)
+            return None if path in OWN_PAGES else self._routes.of(path)
         except Refusal as refusal:
             return refusal
 
@@ -214,8 +217,8 @@ class Edge:
         headers[ADDRESS_HEADER] = address
         if principal is not None:
             headers[TOKEN_HEADER] = self._tokens.mint(principal, route.service)
-        elif route.service == "auth":
-            headers[TOKEN_HEADER] = self._tokens.mint(ANONYMOUS, "auth")  # vouches for the client's address
+        elif route.vouches:
+            headers[TOKEN_HEADER] = self._tokens.mint(ANONYMOUS, route.service)  # for the client's address
         path, query = scope["raw_path"].decode("ascii"), scope["query_string"].decode("ascii")
         forward = Forward(
             route=route,

@@ -12,24 +12,13 @@ from shared.service_client import ServiceClient
 from shared.service_registry import Instance, Registry
 from svc.gateway.limits import RateLimits
 from svc.gateway.proxy import Proxy
-from svc.gateway.routes import SERVICES
+from svc.gateway.routes import Routes
 from svc.gateway.upstreams import Upstreams
 
 STATUS_CACHED_S = 1.0
 PROBE_LIMIT_S = 0.8
 CONTRACTS_CACHED_S = 30.0
 CONTRACT_LIMIT_S = 3.0
-
-PARTS: dict[str, tuple[str, ...]] = {
-    "sign_in": ("auth",),
-    "browsing": ("catalog",),
-    "search": ("search",),
-    "checkout": ("orders", "inventory", "payments"),
-    "delivery": ("shipping",),
-    "messages": ("notifications",),
-    "reports": ("analytics",),
-}
-"""What customers call the parts of the shop, and which services each one needs."""
 
 
 class ServiceStatus(msgspec.Struct, frozen=True):
@@ -67,11 +56,19 @@ class Fleet:
     """Answers are shared for a moment, so that looking at the fleet is no load on it."""
 
     def __init__(
-        self, registry: Registry, client: ServiceClient, upstreams: Upstreams, *, limits: RateLimits, proxy: Proxy
+        self,
+        registry: Registry,
+        client: ServiceClient,
+        upstreams: Upstreams,
+        *,
+        routes: Routes,
+        limits: RateLimits,
+        proxy: Proxy,
     ) -> None:
         self._registry = registry
         self._client = client
         self._upstreams = upstreams
+        self._routes = routes
         self._limits = limits
         self._proxy = proxy
         self._status: FleetStatus | None = None
@@ -92,16 +89,19 @@ class Fleet:
         """The OpenAPI document of every service that answers, at most half a minute old."""
         async with self._looking:
             if time.monotonic() >= self._contracts_until:
-                fetched = await asyncio.gather(*(self._contract(service) for service in SERVICES))
-                self._contracts |= {service: found for service, found in zip(SERVICES, fetched, strict=True) if found}
-                whole = len(self._contracts) == len(SERVICES)
+                services = self._routes.services
+                fetched = await asyncio.gather(*(self._contract(service) for service in services))
+                self._contracts |= {service: found for service, found in zip(services, fetched, strict=True) if found}
+                whole = len(self._contracts) == len(services)
                 self._contracts_until = time.monotonic() + (CONTRACTS_CACHED_S if whole else STATUS_CACHED_S)
             return self._contracts
 
     async def _look(self) -> FleetStatus:
-        services = await asyncio.gather(*(self._service(service) for service in SERVICES))
+        services = await asyncio.gather(*(self._service(service) for service in self._routes.services))
         by_name = {service.name: service.status for service in services}
-        parts = [PartStatus(part, _worst([by_name[name] for name in needed])) for part, needed in PARTS.items()]
+        parts = [
+            PartStatus(part, _worst([by_name[name] for name in needed])) for part, needed in self._routes.parts.items()
+        ]
         counted = not self._limits.redis_away
         statuses = [part.status for part in parts]
         whole = "ok" if counted and set(statuses) == {"ok"} else "down" if set(statuses) == {"down"} else "degraded"

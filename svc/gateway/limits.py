@@ -10,10 +10,10 @@ from typing import Literal
 import structlog
 from redis.asyncio import Redis
 
+from shared.declaration import RouteClass
 from shared.errors import Kind, RedisUnavailableError, Refusal
 from shared.rate_limit import Decision, Limit, RateLimited
 from shared.redis_gate import gate_of
-from svc.gateway.routes import RouteClass
 from svc.gateway.settings import Settings, parse_limit
 
 BATCH_MAX = 256

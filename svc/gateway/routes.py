@@ -1,29 +1,20 @@
 """The routing table: which service answers a path, how important it is, and who may come without a token.
 
-Data and look-ups only; a path must have passed paths.check before it comes here.
+Made of the services' declarations; a path must have passed paths.check before it comes here.
 """
 
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
 import msgspec
 
+from shared import declaration
 from shared.bounded_map import BoundedMap
+from shared.declaration import PREFIX, Access, Declaration, RouteClass
+from shared.declaration import Route as DeclaredRoute
 from shared.errors import Kind, Refusal
 
-PREFIX = b"/api/v1/"
-JWKS_PATH = b"/.well-known/jwks.json"
 REMEMBERED_MAX = 4_096
-
-
-class RouteClass(StrEnum):
-    """Decides limit, deadline and when a request is shed."""
-
-    CHECKOUT = "checkout"
-    WEBHOOK = "webhook"
-    ACCOUNT = "account"
-    AUTH = "auth"
-    BROWSE = "browse"
 
 
 DEADLINE_S = {
@@ -53,75 +44,75 @@ class UnknownRoute(Refusal):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """`label` names the route in spans and logs without ids; `public_methods` need no token."""
+    """`label` names the route in spans and logs without ids; `public_methods` need no token.
+
+    `vouches`: a caller without a token is sent on with a token of nobody's, so that the service believes the address.
+    """
 
     service: str
     kind: RouteClass
     label: str
     public_methods: frozenset[str] = frozenset()
     ignores_token: bool = False
+    vouches: bool = False
 
 
-_ALL = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _READ = frozenset({"GET", "HEAD", "OPTIONS"})
-
-_SEGMENTS: dict[str, tuple[str, RouteClass, frozenset[str]]] = {
-    "auth": ("auth", RouteClass.ACCOUNT, frozenset()),
-    "users": ("auth", RouteClass.ACCOUNT, frozenset()),
-    "products": ("catalog", RouteClass.BROWSE, _READ),
-    "categories": ("catalog", RouteClass.BROWSE, _READ),
-    "stock": ("inventory", RouteClass.BROWSE, _READ),
-    "cart": ("orders", RouteClass.CHECKOUT, frozenset()),
-    "orders": ("orders", RouteClass.CHECKOUT, frozenset()),
-    "coupons": ("orders", RouteClass.CHECKOUT, frozenset()),
-    "payments": ("payments", RouteClass.CHECKOUT, frozenset()),
-    "refunds": ("payments", RouteClass.CHECKOUT, frozenset()),
-    "shipping": ("shipping", RouteClass.ACCOUNT, frozenset()),
-    "shipments": ("shipping", RouteClass.ACCOUNT, frozenset()),
-    "search": ("search", RouteClass.BROWSE, _READ),
-    "notifications": ("notifications", RouteClass.ACCOUNT, frozenset()),
-    "reports": ("analytics", RouteClass.ACCOUNT, frozenset()),
-}
-
-# whole paths, or paths and what lies below them, that differ from their first segment
-_EXCEPTIONS: dict[str, Route] = {
-    "auth/register": Route("auth", RouteClass.AUTH, "/api/v1/auth/register", _ALL, ignores_token=True),
-    "auth/login": Route("auth", RouteClass.AUTH, "/api/v1/auth/login", _ALL, ignores_token=True),
-    "auth/refresh": Route("auth", RouteClass.AUTH, "/api/v1/auth/refresh", _ALL, ignores_token=True),
-    "auth/password": Route("auth", RouteClass.AUTH, "/api/v1/auth/password"),
-    "shipping/rates": Route("shipping", RouteClass.BROWSE, "/api/v1/shipping/rates", _READ),
-    "webhooks/psp": Route("payments", RouteClass.WEBHOOK, "/api/v1/webhooks/psp", _ALL, ignores_token=True),
-    "webhooks/carrier": Route("shipping", RouteClass.WEBHOOK, "/api/v1/webhooks/carrier", _ALL, ignores_token=True),
-}
-_JWKS = Route("auth", RouteClass.BROWSE, "/.well-known/jwks.json", _READ, ignores_token=True)
-
-SERVICES = tuple(sorted({service for service, _, _ in _SEGMENTS.values()}))
-METHODS = _ALL
-
-_remembered: BoundedMap[bytes, Route] = BoundedMap(REMEMBERED_MAX)
+_PUBLIC: dict[Access, frozenset[str]] = {"signed_in": frozenset(), "read_freely": _READ, "open": METHODS}
 
 
-def route_of(path: bytes) -> Route:
-    """The route of a checked path. Raises `UnknownRoute`."""
-    route = _remembered.get(path)
-    if route is None:
-        route = _find(path)
-        _remembered.put(path, route)
-    return route
+class Routes:
+    """The routing table, made of what the services declare."""
+
+    def __init__(self, declarations: Mapping[str, Declaration]) -> None:
+        """`declarations` by the service's name. Raises ValueError for a path that two services declare."""
+        self._routes: dict[str, Route] = {}
+        self.parts: dict[str, list[str]] = {}
+        """What customers call the parts of the shop, and which services each one needs."""
+        for service, word in declarations.items():
+            for declared in word.routes:
+                if declared.path in self._routes:
+                    raise ValueError(f"{service} declares {declared.path}, which is another route already")
+                self._routes[declared.path] = _route(service, declared)
+            if word.part:
+                self.parts.setdefault(word.part, []).append(service)
+        self.services = tuple(sorted({route.service for route in self._routes.values()}))
+        self._remembered: BoundedMap[bytes, Route] = BoundedMap(REMEMBERED_MAX)
+
+    def of(self, path: bytes) -> Route:
+        """The route of a checked path. Raises `UnknownRoute`."""
+        route = self._remembered.get(path)
+        if route is None:
+            route = self._find(path)
+            self._remembered.put(path, route)
+        return route
+
+    def _find(self, path: bytes) -> Route:
+        # services decode before they route, so an encoded letter must not lead to another class than the plain one
+        text = path.decode("ascii")
+        if not text.startswith(PREFIX):
+            found = self._routes.get(text)
+        else:
+            first, _, rest = unquote(text.removeprefix(PREFIX)).strip("/").partition("/")
+            second = rest.partition("/")[0]
+            found = self._routes.get(f"{PREFIX}{first}/{second}") or self._routes.get(PREFIX + first)
+        if found is None:
+            raise UnknownRoute("nothing answers at this path")
+        return found
 
 
-def _find(path: bytes) -> Route:
-    if path == JWKS_PATH:
-        return _JWKS
-    if not path.startswith(PREFIX):
-        raise UnknownRoute("nothing answers at this path")
-    # services decode before they route, so an encoded letter must not lead to another class than the plain one
-    first, _, rest = unquote(path[len(PREFIX) :].decode("ascii")).strip("/").partition("/")
-    exception = _EXCEPTIONS.get(f"{first}/{rest.partition('/')[0]}")
-    if exception is not None:
-        return exception
-    found = _SEGMENTS.get(first)
-    if found is None:
-        raise UnknownRoute("nothing answers at this path")
-    service, kind, public = found
-    return Route(service, kind, f"/api/v1/{first}", public)
+def load(packages: Iterable[str]) -> Routes:
+    """The table of the service packages, such as `svc.orders`. Raises `DeclarationError`, ValueError."""
+    return Routes({package.rpartition(".")[2]: declaration.load(package) for package in packages})
+
+
+def _route(service: str, declared: DeclaredRoute) -> Route:
+    return Route(
+        service,
+        declared.kind,
+        declared.path,
+        public_methods=_PUBLIC[declared.access],
+        ignores_token=declared.access == "open",
+        vouches=declared.vouches,
+    )

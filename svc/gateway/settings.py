@@ -7,7 +7,9 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
-    """Limits read `requests/seconds` or `requests/seconds/burst`, per principal or, for callers without one, address.
+    """`services` are the packages whose declared routes are served, such as `svc.orders`.
+
+    Limits read `requests/seconds` or `requests/seconds/burst`, per principal or, for callers without one, address.
 
     `allowed_hosts` and `cors_origins` are compared whole, never as patterns. `trusted_proxies` are the only peers whose
     X-Forwarded-For is believed. `in_flight_max` bounds what the gateway works on at once, `upstream_places` what it
@@ -16,6 +18,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     """
 
     service: str = "gateway"
+    services: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = LOCAL_HOSTS
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()

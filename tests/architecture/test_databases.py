@@ -6,9 +6,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from shared.migrate import migrations_of
-from tests.apps import WITH_DATABASE
+from tests.apps import DECLARED, WITH_DATABASE
 from tests.services import database_of
 
+LIBRARY_VIEWS = {"outbox", "inbox", "dead_letters", "idempotency"}
 INEXACT = {"real", "double precision", "numeric", "money"}
 COLUMNS = """
     SELECT nspname AS schema, relname AS table, attname AS column, relkind::text AS kind,
@@ -17,6 +18,7 @@ COLUMNS = """
     FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
     WHERE nspname IN ('public', 'audit') AND relkind IN ('r', 'p', 'v', 'm') AND NOT relispartition
         AND attnum > 0 AND NOT attisdropped
+    ORDER BY schema, "table", attnum
 """
 
 
@@ -73,6 +75,17 @@ async def test_every_amount_in_minor_units_is_a_bigint(engines, service):
 async def test_every_moment_is_stored_with_its_time_zone(engines, service):
     columns = await _columns_of(engines, service)
     assert _named(row for row in columns if row["type"] == "timestamp without time zone") == []
+
+
+@pytest.mark.parametrize("service", WITH_DATABASE)
+async def test_the_audit_views_are_those_that_are_declared_column_by_column(engines, service):
+    found: dict[str, list[str]] = {}
+    for row in await _columns_of(engines, service):
+        if row["schema"] == "audit":
+            found.setdefault(row["table"], []).append(row["column"])
+    assert found.keys() >= LIBRARY_VIEWS
+    own = {name: tuple(columns) for name, columns in found.items() if name not in LIBRARY_VIEWS}
+    assert own == DECLARED[service].audit
 
 
 @pytest.mark.parametrize("service", WITH_DATABASE)

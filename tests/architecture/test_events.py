@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.contracts import EVENT_TOPICS, REGISTRY
-from tests.apps import SERVICES, consumed
+from tests.apps import DECLARED, SERVICES, consumed, subscribed
 
 ROOT = Path(__file__).parents[2]
 RECORDER = "analytics"
@@ -70,16 +70,22 @@ def test_a_service_publishes_what_its_docstring_says(service):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_service_consumes_what_its_docstring_says(service):
-    assert _said(service, "consumes") == await consumed(service)
+def test_a_service_consumes_what_its_docstring_says(service):
+    assert _said(service, "consumes") == consumed(service)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_declares_what_it_subscribed_and_publishes(service):
+    assert await subscribed(service) == consumed(service)
+    assert set(DECLARED[service].publishes) == _published(service)
 
 
 def test_every_event_of_the_contracts_is_published_by_somebody():
     assert set(REGISTRY) == {event for service in SERVICES for event in _published(service)}
 
 
-async def test_every_event_is_heard_by_somebody_or_named_as_public_or_as_counted_only():
-    heard = {event for service in SERVICES if service != RECORDER for event in await consumed(service)}
+def test_every_event_is_heard_by_somebody_or_named_as_public_or_as_counted_only():
+    heard = {event for service in SERVICES if service != RECORDER for event in consumed(service)}
     assert set(REGISTRY) - heard - _public() == set(COUNTED_ONLY)
 
 
@@ -88,10 +94,10 @@ def test_the_public_events_are_seven_and_exist():
     assert _public() <= set(REGISTRY)
 
 
-async def test_no_service_consumes_its_own_events():
+def test_no_service_consumes_its_own_events():
     for service in SERVICES:
         if service != RECORDER:
-            assert {REGISTRY[event].topic.name for event in await consumed(service)} & {f"{service}.events"} == set()
+            assert {REGISTRY[event].topic.name for event in consumed(service)} & {f"{service}.events"} == set()
 
 
 def test_every_event_travels_on_a_topic_that_is_created():

@@ -65,7 +65,7 @@ def _names(service: str) -> set[str]:
     return found | {path.name for path in (ROOT / service).iterdir() if path.is_dir() and path.name != "__pycache__"}
 
 
-def test_the_services_are_the_ten_that_are_known():
+def test_the_services_are_those_of_the_stack():
     assert {path.parent.name for path in ROOT.glob("*/app.py")} == set(SERVICES)
 
 
@@ -78,8 +78,8 @@ def test_a_service_has_the_common_roles_and_no_foreign_file_without_a_reason(ser
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_service_has_consumers_exactly_when_it_consumes(service):
-    assert ("consumers" in _names(service)) == bool(await consumed(service))
+def test_a_service_has_consumers_exactly_when_it_consumes(service):
+    assert ("consumers" in _names(service)) == bool(consumed(service))
 
 
 @pytest.mark.parametrize("service", SERVICES)

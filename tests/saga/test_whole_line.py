@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from compose import ports
+from compose import ports, stack
 
 pytestmark = pytest.mark.timeout(360)
 ROOT = Path(__file__).parents[2]
@@ -77,7 +77,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     for parent in home.parents:
         if parent.stat().st_uid == os.geteuid() and str(parent).startswith(str(tmp_path_factory.getbasetemp().parent)):
             parent.chmod(0o755)
-    base = next(base for base in BASES if not ports.taken(base, list(ports.OFFSETS)))
+    base = next(base for base in BASES if not ports.taken(base, stack.load().offsets()))
     one = Operator(home / "state", base)
     up = one.shopctl("up", "--scale", "inventory=2")
     try:

@@ -9,14 +9,13 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from tests.apps import SERVICES, built, routes
+from tests.apps import BEHIND, built, routes
 from tests.builders.orders import body, customer, place
 from tests.fakes.shop import shop
 from tests.probes import person, whole
 from tests.services import served
 from tests.statements import API_ONLY
 
-BEHIND = SERVICES[1:]
 ALL_ROLES = ("customer", "seller", "support", "admin", "operator", "service")
 SLEEP_S = 5
 PAYLOADS = (

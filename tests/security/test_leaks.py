@@ -12,7 +12,7 @@ import structlog
 
 from shared import logging_setup
 from shared.identity import HEADER
-from tests.apps import SERVICES, routes
+from tests.apps import BEHIND, routes
 from tests.auth_steps import auth_served, claims_of, login, new_email, refresh, register
 from tests.builders.orders import customer, place
 from tests.fakes.shop import shop
@@ -21,7 +21,6 @@ from tests.rows import add_payments
 from tests.services import INTERNAL_SECRET, WEBHOOK_SECRET, served
 from tests.statements import API_ONLY
 
-BEHIND = SERVICES[1:]
 CARD = "4111111111111111"
 PASSWORD = "tr0ub4dor-and-3-horses"
 INSIDE = ("traceback", "site-packages", ".py", "asyncpg", "sqlalchemy", "select ", "insert ", "relation", "postgres")

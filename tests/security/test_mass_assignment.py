@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from tests.apps import SERVICES, built, routes
+from tests.apps import BEHIND, built, routes
 from tests.auth_steps import auth_served, new_email
 from tests.builders.orders import ADDRESS, body, customer, place
 from tests.fakes.shop import shop
@@ -15,7 +15,6 @@ from tests.probes import ask, person, whole
 from tests.services import served
 from tests.statements import API_ONLY
 
-BEHIND = SERVICES[1:]
 ALL_ROLES = ("customer", "seller", "support", "admin", "operator", "service")
 WRITING = {"POST", "PUT", "PATCH"}
 FIELDS = (

@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.apps import SERVICES, routes
+from tests.apps import BEHIND, routes
 from tests.probes import ask, filled, person, whole
 
-BEHIND = SERVICES[1:]
 ROLES = ("customer", "seller", "support", "admin")
 EVERYBODY = frozenset(ROLES)
 STAFF = frozenset({"support", "admin"})
@@ -66,6 +65,13 @@ STAFF_INSIDE = {
     ("orders", "support"): "/internal/",  # stories, sagas and recalls of a customer's order
     ("search", "admin"): "/internal/reindex",
 }
+# What every service has of the library, for the operator alone.
+OPERATED = {
+    "/internal/contract",
+    "/internal/dead-letters/redrive",
+    "/internal/consumer/rewind",
+    "/internal/fault-controls",
+}
 
 
 def _closed(service):
@@ -74,7 +80,12 @@ def _closed(service):
 
 def _allowed(route, role):
     if route.path.startswith("/internal/"):
-        if route.path in {"/internal/contract", "/internal/dead-letters/redrive"}:
+        if route.path in {
+            "/internal/contract",
+            "/internal/dead-letters/redrive",
+            "/internal/consumer/rewind",
+            "/internal/fault-controls",
+        }:
             return False
         return route.path.startswith(STAFF_INSIDE.get((route.service, role), "never"))
     if route.path.startswith("/openapi"):

@@ -7,20 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from compose import launch, ports
+from compose import launch, ports, stack
 from compose.layout import Layout, default_cache
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 BASES = range(21_000 + 200 * WORKER, 24_000, 200 * WORKERS)
 """Every worker has bases of its own."""
-NEEDED = ["gateway", "inventory", "psp", "catcher", *ports.ENGINE_OFFSETS]
 STACK = Path(__file__).with_name("tiny_stack.toml")
 
 
 def free_base() -> int:
     """A base in our range whose ports nobody holds."""
-    return next(base for base in BASES if not ports.taken(base, NEEDED))
+    return next(base for base in BASES if not ports.taken(base, stack.load().offsets()))
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ from compose.engines.running import start
 from compose.layout import Layout, default_cache
 from compose.operator_error import OperatorError
 from scenarios import quiescence
-from scenarios.fleet import AUDITED_SERVICES, Fleet, FleetAwayError
+from scenarios.fleet import Fleet
 from scenarios.quiescence import Quiescence, quiesce
+from tests.apps import DECLARED, WITH_DATABASE
 from tests.bare_fleet import BareFleet, bare_fleet
 from tests.engines import EngineUrls, free_port_base
 from tests.integration.world.running import behave, pay, receiver
@@ -116,7 +117,7 @@ OPEN_WORK = {
             "VALUES (gen_random_uuid(), 't', 'x', 'a', 1, '')",
             "UPDATE outbox SET sent_at = now()",
         )
-        for service in AUDITED_SERVICES
+        for service in WITH_DATABASE
     },
 }
 
@@ -200,23 +201,6 @@ async def test_events_of_a_partition_that_a_group_never_committed_are_behind(eng
         assert await broker.lag(consumed) == {}
 
 
-class _Answering(Fleet):
-    """A fleet of which two services answer what they consume."""
-
-    async def call(self, service: str, method: str, path: str, *, json: object = None, **options: Any) -> Any:
-        answers = {"search": ["product.upserted", "inventory.reserved", "inventory.released"], "auth": []}
-        if service not in answers:
-            raise FleetAwayError(service, path)
-        return {"consumes": answers[service]}
-
-
-async def test_what_a_service_consumes_is_its_own_word(engines: EngineUrls, prefix: str, tmp_path: Path) -> None:
-    async with bare_fleet(engines, tmp_path, prefix=prefix) as bare:
-        fleet = _Answering(bare.layout, bare.fleet.stack)
-        found = await quiescence._topics_consumed(fleet, ["search", "auth", "orders"])
-    assert found == {"search": {"catalog.events", "inventory.events"}, "auth": set()}
-
-
 async def test_a_tap_that_cannot_see_the_broker_is_not_at_rest(
     engines: EngineUrls, prefix: str, tmp_path: Path
 ) -> None:
@@ -245,7 +229,7 @@ async def test_databases_that_were_just_killed_are_asked_again(
         stack = msgspec.structs.replace(bare.fleet.stack, audit_url=behind_the_door)
         async with Fleet(bare.layout, stack) as fleet:
             first = await quiesce(fleet, since=0.0, deadline_s=0.0)
-            assert set(first.waits_for) == {f"{service}: database does not answer" for service in AUDITED_SERVICES}
+            assert set(first.waits_for) == {f"{service}: database does not answer" for service in WITH_DATABASE}
             assert (await quiesce(fleet, since=0.0, deadline_s=REST_S)).reached
 
 
@@ -266,7 +250,7 @@ async def test_a_broker_that_cannot_say_how_far_its_groups_are_is_asked_again(tm
             kafka = running.engines["kafka"]
             kafka.process.send(signal.SIGKILL)
             await kafka.process.ended.wait()
-            assert await broker.lag({}) == {"kafka: does not answer": 1}
+            assert await broker.lag({"orders": set()}) == {"kafka: does not answer": 1}
             running.engines["kafka"] = await start(kafka.engine, layout)
             await until(lambda: _nobody_behind(broker))
     finally:
@@ -274,7 +258,7 @@ async def test_a_broker_that_cannot_say_how_far_its_groups_are_is_asked_again(tm
 
 
 async def _nobody_behind(broker: quiescence._Broker) -> bool:
-    return await broker.lag({}) == {}
+    return await broker.lag({"orders": set()}) == {}
 
 
 async def test_a_broker_that_is_away_is_an_operators_matter_after_the_deadline() -> None:
@@ -323,5 +307,5 @@ async def _door(port: int, target: str, *, closed_for: int) -> AsyncIterator["_D
 
 def test_every_table_of_open_work_is_covered_here() -> None:
     """A new kind of open work needs a row above."""
-    named = {f"{service}: {name}" for service, queries in quiescence._OPEN_WORK.items() for name in queries}
+    named = {f"{service}: {name}" for service, word in DECLARED.items() for name in word.open_work}
     assert named <= OPEN_WORK.keys()

@@ -3,12 +3,12 @@
 import asyncpg
 import pytest
 
-from scenarios.evidence import VIEWS
+from compose.stack import load
 from scenarios.snapshots import take_snapshots
 from tests.engines import EngineUrls
 from tests.services import database_of
 
-AUDITED = tuple(dict.fromkeys(view.service for view in VIEWS))
+AUDITED = tuple(service.name for service in load().audited)
 
 
 @pytest.mark.parametrize("service", AUDITED)

@@ -4,7 +4,6 @@ import pytest
 from compose import environment, secrets_file, stack
 from compose.layout import Layout
 from compose.operator_error import OperatorError
-from compose.ports import SERVICE_OFFSETS
 
 
 @pytest.fixture
@@ -16,7 +15,41 @@ def shipped(monkeypatch):
 def test_the_shipped_stack_has_four_engines_the_world_and_ten_services(shipped):
     kinds = [component.kind for component in shipped.components]
     assert (kinds.count("engine"), kinds.count("world"), kinds.count("service")) == (4, 1, 10)
-    assert {service.name for service in shipped.services} == set(SERVICE_OFFSETS)
+    assert [service.port for service in shipped.services] == list(range(10))
+
+
+def test_a_service_entry_says_what_cannot_follow_from_its_name():
+    entry = {"name": "gifts", "kind": "service", "port": 10}
+    service = msgspec.convert(entry, stack.Component)
+    assert (service.run, service.package, service.ports) == ("shared.service:run", "svc.gifts", ("gifts",))
+    assert service.ready_url(9000) == "http://127.0.0.1:9010/health/ready"
+    elsewhere = msgspec.convert({**entry, "argument": "gifts"}, stack.Component)
+    assert elsewhere.package == "gifts"
+
+
+@pytest.mark.parametrize("port", [None, -1, 30])
+def test_a_service_needs_a_port_among_those_of_services(port):
+    with pytest.raises(msgspec.ValidationError, match="needs a port"):
+        msgspec.convert({"name": "gifts", "kind": "service", "port": port}, stack.Component)
+
+
+def test_two_services_cannot_have_one_port():
+    entries = [{"name": name, "kind": "service", "port": 3} for name in ("a", "b")]
+    with pytest.raises(msgspec.ValidationError, match="have the same port 3"):
+        msgspec.convert({"components": entries}, stack.Stack)
+
+
+def test_every_service_declares_itself(shipped):
+    for service in shipped.services:
+        declared = service.declaration()
+        assert bool(declared.routes) == bool(declared.part) == (service.name != "gateway")
+
+
+def test_a_service_without_a_declaration_is_an_operators_matter():
+    lost = msgspec.convert({"name": "lost", "kind": "service", "port": 3, "argument": "tests"}, stack.Component)
+    with pytest.raises(OperatorError, match=r"service\.toml") as refusal:
+        lost.declaration()
+    assert refusal.value.code == "stack.no_declaration"
 
 
 def test_every_service_but_the_gateway_has_a_database(shipped):
@@ -39,7 +72,7 @@ def test_an_unknown_name_is_a_usage_error_that_lists_the_known_ones(shipped):
 
 
 def test_a_dependency_must_be_defined_before_its_dependant():
-    late = {"components": [{"name": "a", "kind": "service", "depends_on": ["b"]}, {"name": "b", "kind": "engine"}]}
+    late = {"components": [{"name": "a", "kind": "world", "depends_on": ["b"]}, {"name": "b", "kind": "engine"}]}
     with pytest.raises(msgspec.ValidationError, match="depends on b"):
         msgspec.convert(late, stack.Stack)
 

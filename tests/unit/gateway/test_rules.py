@@ -1,14 +1,17 @@
 import pytest
 
+from compose import stack
+from shared.declaration import Declaration, Route, RouteClass
 from shared.rate_limit import Limit
-from svc.gateway import paths
+from svc.gateway import paths, routes
 from svc.gateway.contract import merged
 from svc.gateway.headers import answered_headers, forwarded_headers
 from svc.gateway.limits import REFUSED_TOKENS, WHEN_REDIS_IS_AWAY
-from svc.gateway.routes import DEADLINE_S, SERVICES, SHARE_OF_PLACES, RouteClass, UnknownRoute, route_of
+from svc.gateway.routes import DEADLINE_S, SHARE_OF_PLACES, Routes, UnknownRoute
 from svc.gateway.settings import Settings, parse_limit
 
 pytestmark = pytest.mark.service("gateway")
+ROUTES = routes.load(stack.load().packages)
 
 
 @pytest.mark.parametrize(
@@ -62,15 +65,20 @@ def test_checkout_is_shed_last_and_browsing_first():
 
 
 def test_every_service_but_the_gateway_is_routed_to():
-    assert set(SERVICES) == {
-        "auth", "catalog", "inventory", "orders", "payments", "shipping", "search", "notifications", "analytics",
-    }  # fmt: skip
+    assert {*ROUTES.services, "gateway"} == {service.name for service in stack.load().services}
+    assert {name for needed in ROUTES.parts.values() for name in needed} == set(ROUTES.services)
+
+
+def test_two_services_cannot_declare_one_path():
+    one = Declaration(routes=(Route(path="/api/v1/a", kind=RouteClass.BROWSE),))
+    with pytest.raises(ValueError, match="two declares /api/v1/a"):
+        Routes({"one": one, "two": one})
 
 
 @pytest.mark.parametrize("path", [b"/", b"/api/v1/", b"/api/v1/nothing", b"/api/v1/internal/x", b"/api/v1/webhooks/x"])
 def test_unknown_paths_have_no_route(path):
     with pytest.raises(UnknownRoute):
-        route_of(path)
+        ROUTES.of(path)
 
 
 @pytest.mark.parametrize(
@@ -90,17 +98,17 @@ def test_unknown_paths_have_no_route(path):
     ],
 )
 def test_what_may_be_reached_without_a_token(path, method, public):
-    route = route_of(path)
+    route = ROUTES.of(path)
     assert (method in route.public_methods) is public
 
 
 @pytest.mark.parametrize("path", [b"/api/v1/auth/%6Cogin", b"/api/v1/%61uth/login", b"/api/v1/auth/login/"])
 def test_an_encoded_letter_changes_no_class(path):
-    assert route_of(path).kind is RouteClass.AUTH
+    assert ROUTES.of(path).kind is RouteClass.AUTH
 
 
 def test_labels_carry_no_ids():
-    assert route_of(b"/api/v1/orders/0190a0f0-0000-7000-8000-000000000001").label == "/api/v1/orders"
+    assert ROUTES.of(b"/api/v1/orders/0190a0f0-0000-7000-8000-000000000001").label == "/api/v1/orders"
 
 
 @pytest.mark.parametrize(
