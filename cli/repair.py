@@ -66,8 +66,17 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
             ],
             title=f"Repair of overselling; {planned.dead_letters} dead letters of inventory",
         )
+    settle = (done.left if done else planned).settle
+    if settle:
+        terminal.warn(
+            f"The goods of {len(settle)} orders left though the order is off or its units are on the shelf again; no "
+            f"command undoes that. Look with: shopctl order {settle[0]}."
+        )
     if done is None:
-        terminal.info("Nothing to repair." if planned.empty else "This is the plan; carry it out with --apply.")
+        if planned.skus or planned.dead_letters:
+            terminal.info("This is the plan; carry it out with --apply.")
+        elif planned.empty:
+            terminal.info("Nothing to repair.")
         return 0
     terminal.ok(
         f"Cancelled {done.orders_cancelled} orders, released {done.holds_released} holds, reconciled "
@@ -82,7 +91,7 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
         terminal.warn(
             f"{done.left.dead_letters} dead letters of inventory cannot be applied. Look with: shopctl events dlq list."
         )
-    code = 1 if done.left.skus else 0
+    code = 1 if done.left.skus or done.left.settle else 0
     if judged is None:
         return code
     if not json:

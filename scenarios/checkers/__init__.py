@@ -6,6 +6,7 @@ A new checker is a module with a `CHECKER`, listed here; a test asserts that non
 from scenarios.checkers import (
     charged_once,
     effect_once,
+    exact_money,
     idempotent,
     ledger_balanced,
     legal_transitions,
@@ -14,8 +15,10 @@ from scenarios.checkers import (
     no_lost_write,
     no_oversell,
     no_undersell,
+    nothing_silent,
     one_mail,
     outbox_complete,
+    projections_agree,
     saga_terminal,
     stock_conserved,
 )
@@ -29,13 +32,16 @@ ALL_CHECKERS: tuple[Checker, ...] = (
     charged_once.CHECKER,
     money_reconciles.CHECKER,
     ledger_balanced.CHECKER,
+    exact_money.CHECKER,
     no_lost_write.CHECKER,
     idempotent.CHECKER,
     saga_terminal.CHECKER,
     legal_transitions.CHECKER,
     outbox_complete.CHECKER,
     effect_once.CHECKER,
+    projections_agree.CHECKER,
     one_mail.CHECKER,
+    nothing_silent.CHECKER,
 )
 
 __all__ = ["ALL_CHECKERS", "Checker", "Example", "Outcome", "Result", "Stake", "named"]

@@ -1,12 +1,16 @@
 """INV-05: one capture per paid order, none that stays on an unpaid one, refunds never above captures.
 
-The witness is the payment provider's own journal. An idempotent replay by the provider is no capture.
+The witness is the payment provider's own journal. An idempotent replay by the provider is no capture, and every repeat
+of a payment or refund comes under the one key that was stored for it before the first call.
 """
+
+from collections import defaultdict
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import is_cancelled, is_sold, was_ever_paid
 from scenarios.evidence.bundle import Evidence, PspAccount
 from scenarios.money_text import money_text
+from scenarios.world.journals import PspRecord
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -17,6 +21,7 @@ def examine(evidence: Evidence) -> Finding:
     for order_id, account in sorted(accounts.items()):
         findings.check()
         _judge_account(evidence, order_id, account, findings)
+    _judge_keys(evidence, findings)
     for order in evidence.audit.orders:
         findings.check()
         if is_sold(evidence, order) and order.total_minor and not evidence.psp_account(order.id).captures:
@@ -78,6 +83,43 @@ def _judge_account(evidence: Evidence, order_id: str, account: PspAccount, findi
         )
 
 
+def _judge_keys(evidence: Evidence, findings: Findings) -> None:
+    """Every call about one payment or refund has one key, which belongs to nothing else and was stored before."""
+    stored: dict[str, set[str]] = defaultdict(set)
+    order_of = {payment.id: payment.order_id for payment in evidence.audit.payments}
+    for attempt in evidence.audit.payment_attempts:
+        stored[order_of.get(attempt.payment_id, "")].add(attempt.idempotency_key)
+    first_use: dict[tuple[str, str], PspRecord] = {}
+    for line in evidence.journals.psp:
+        if line.idempotency_key and line.merchant_reference and line.kind != "void":
+            first_use.setdefault((line.merchant_reference, line.idempotency_key), line)
+    used: dict[str, str] = {}
+    owner: dict[str, str] = {}
+    for (reference, key), line in first_use.items():
+        findings.check()
+        if owner.setdefault(key, reference) != reference:
+            _key_violation("key_of_another", f"key {key} was sent for {owner[key]} before", line, evidence, findings)
+        if used.setdefault(reference, key) != key:
+            message = f"the provider was asked under {used[reference]} and under {key}"
+            _key_violation("several_keys", message, line, evidence, findings)
+        if reference in stored and key not in stored[reference]:
+            message = f"the provider was asked under {key}, which no attempt had stored"
+            _key_violation("key_not_stored", message, line, evidence, findings)
+
+
+def _key_violation(kind: str, message: str, line: PspRecord, evidence: Evidence, findings: Findings) -> None:
+    account = evidence.psp_account(line.merchant_reference)
+    extra_minor = sum(capture.amount_minor for capture in account.captures[1:])
+    findings.damage(
+        kind,
+        message,
+        undone=account.refunded_minor >= extra_minor,
+        order_id=line.merchant_reference,
+        at=line.at,
+        trace_id=line.trace_id,
+    )
+
+
 def _judge_strength(evidence: Evidence, findings: Findings) -> None:
     lines = evidence.journals.psp
     ambiguous = sum(1 for line in lines if line.kind in {"withheld", "slowed"})
@@ -97,8 +139,9 @@ def _judge_strength(evidence: Evidence, findings: Findings) -> None:
 CHECKER = Checker(
     id="INV-05",
     name="charged-once",
-    statement="captures per paid order = 1 (none for a total of zero), per unpaid order = 0; refunds ≤ captures",
+    statement="captures per paid order = 1 (none for a total of zero), per unpaid order = 0; refunds ≤ captures; "
+    "one key per payment and refund, stored before it is used",
     witness="the payment provider's journal",
-    needs=("orders.orders", "orders.order_transitions"),
+    needs=("orders.orders", "orders.order_transitions", "payments.payments", "payments.payment_attempts"),
     examine=examine,
 )

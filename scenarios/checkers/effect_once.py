@@ -1,7 +1,8 @@
 """INV-14: each event takes effect once per consumer, and none is forgotten.
 
 Inbox and outbox are compared per subscription; the effects themselves are counted where they show:
-payments, ledger, parcels and the carrier's labels. Dead letters are accounted for, not violations.
+payments, ledger, parcels and the carrier's labels. Dead letters are accounted for, not violations. The webhooks of
+provider and carrier are events too: each one that was taken (2xx) is stored and settled, and none comes from nowhere.
 """
 
 from collections import Counter, defaultdict
@@ -17,6 +18,7 @@ def examine(evidence: Evidence) -> Finding:
     _judge_inbox(evidence, findings)
     _judge_subscriptions(evidence, findings)
     _judge_effects(evidence, findings)
+    _judge_webhooks(evidence, findings)
     return findings.result()
 
 
@@ -116,6 +118,35 @@ def _judge_effects(evidence: Evidence, findings: Findings) -> None:
         _once(order_of.get(shipment_id, ""), count, "carrier labels for one shipment", findings)
 
 
+def _judge_webhooks(evidence: Evidence, findings: Findings) -> None:
+    rows = {row.event_id: row for row in evidence.audit.webhooks}
+    lines = [line for line in (*evidence.journals.psp, *evidence.journals.carrier) if line.event_id]
+    for event_id, line in {line.event_id: line for line in lines if line.kind == "webhook_sent"}.items():
+        findings.check()
+        if event_id not in rows:
+            findings.violation(
+                "webhook_lost",
+                f"{line.event_type} {event_id} was taken with {line.answer_status} and is not stored",
+                event_id=event_id,
+                at=line.at,
+                trace_id=line.trace_id,
+            )
+    known = {line.event_id for line in lines}
+    for row in rows.values():
+        findings.check()
+        if row.event_id not in known:
+            findings.violation(
+                "webhook_from_nowhere", f"{row.service}: {row.type} {row.event_id} is stored, nobody ever sent it"
+            )
+        if row.applied_at is None and evidence.facts.quiesced_at is not None:
+            findings.violation(
+                "webhook_not_settled",
+                f"{row.type} {row.event_id} is stored and was never settled",
+                event_id=row.event_id,
+                at=row.received_at,
+            )
+
+
 def _once(order_id: str, count: int, what: str, findings: Findings) -> None:
     if count > 1:
         findings.violation("effect_twice", f"{count} {what}", order_id=order_id, weight=count)
@@ -125,7 +156,7 @@ CHECKER = Checker(
     id="INV-14",
     name="effect-once",
     statement="per consumer and event one inbox row and one effect; outbox = inbox ∪ dead letters per subscription",
-    witness="databases × tap × carrier's journal",
-    needs=("orders.inbox", "inventory.inbox", "payments.inbox", "orders.outbox"),
+    witness="databases × tap × carrier's and provider's journals",
+    needs=("orders.inbox", "inventory.inbox", "payments.inbox", "orders.outbox", "payments.webhooks"),
     examine=examine,
 )

@@ -1,6 +1,7 @@
 """INV-10: one effect and one answer per customer and key; another body under the same key is refused.
 
-The witness is the client history: who sent which key and body, and what each was answered.
+The witness is the client history: who sent which key and body, and what each was answered. The stored answers are
+compared with what was told: a key that was answered is completed, with that answer, and none is left in flight.
 """
 
 from collections import defaultdict
@@ -11,8 +12,11 @@ import msgspec
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import is_cancelled
-from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.bundle import Evidence, Purchase
+from scenarios.evidence.rows import IdempotencyRow
 from scenarios.history import REFUND, RefundAnswer, RefundAttempt
+
+PLACED = 201
 
 
 class Keyed(msgspec.Struct, frozen=True):
@@ -42,6 +46,7 @@ def examine(evidence: Evidence) -> Finding:
         _judge_key(evidence, attempts, findings)
     _judge_effects(by_key, findings)
     _judge_stored(evidence, findings)
+    _judge_answers(evidence, findings)
     return findings.result()
 
 
@@ -146,6 +151,49 @@ def _judge_stored(evidence: Evidence, findings: Findings) -> None:
             )
 
 
+def _judge_answers(evidence: Evidence, findings: Findings) -> None:
+    """The keys as the services stored them. A refusal may be stored or not, but what is replayed must be."""
+    rows = {(_customer(row), row.key): row for row in evidence.audit.idempotency if row.service == "orders"}
+    for row in evidence.audit.idempotency:
+        findings.check()
+        if row.status != "completed" and evidence.facts.quiesced_at is not None:
+            findings.violation(
+                "key_left_in_flight",
+                f"{row.service}: key {row.key} is {row.status} after everything came to rest",
+                at=row.created_at,
+            )
+    for purchase in evidence.purchases:
+        if purchase.outcome == "ok" or purchase.answer.replayed:
+            _judge_answer(purchase, rows.get((purchase.customer_id, purchase.key)), findings)
+    ordered = {(order.customer_id, order.idempotency_key) for order in evidence.audit.orders}
+    for place, row in rows.items():
+        if row.answer_status == PLACED and place not in ordered:
+            findings.violation(
+                "stored_answer_without_order",
+                f"key {row.key} is stored as answered with an order, which does not exist",
+                at=row.completed_at,
+                customer_id=place[0],
+            )
+
+
+def _judge_answer(purchase: Purchase, row: IdempotencyRow | None, findings: Findings) -> None:
+    told = PLACED if purchase.outcome == "ok" else purchase.answer.status_code
+    if row is None or row.answer_status != told:
+        findings.violation(
+            "answer_not_stored",
+            f"key {purchase.key} was answered with {told}, stored is {row.answer_status if row else 'nothing'}",
+            order_id=purchase.answer.order_id,
+            customer_id=purchase.customer_id,
+            at=purchase.completed_at,
+            trace_id=purchase.trace_id,
+        )
+
+
+def _customer(row: IdempotencyRow) -> str:
+    """The scope is the customer and the route, so that one customer's key says nothing about another's."""
+    return row.scope.partition(" ")[0]
+
+
 def _stands(evidence: Evidence, order_id: str) -> bool:
     order = evidence.orders.get(order_id)
     return order is not None and not is_cancelled(evidence, order)
@@ -155,7 +203,7 @@ CHECKER = Checker(
     id="INV-10",
     name="idempotent",
     statement="one effect and one answer per scope and key; another body under the key is refused",
-    witness="client history × orders",
-    needs=("orders.orders",),
+    witness="client history × orders × stored answers",
+    needs=("orders.orders", "orders.idempotency"),
     examine=examine,
 )

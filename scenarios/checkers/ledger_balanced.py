@@ -1,8 +1,8 @@
 """INV-07: the ledger balances, keeps its floors and was never altered.
 
-Every transaction sums to zero per currency; per order no more is refunded than was captured; each
-entry's hash is recomputed here, independently, over what it says and the hash of the entry before it.
-There is one chain per currency.
+Every transaction sums to zero per currency, and its kind says which account is debited; per order no more is refunded
+than was captured; each entry's hash is recomputed here, independently, over what it says and the hash of the entry
+before it. There is one chain per currency.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from scenarios.checkers.money_reconciles import ledger_book
+from scenarios.checkers.money_reconciles import DEBIT_OF_CAPTURE, ledger_book
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import LedgerRow
@@ -25,6 +25,7 @@ def examine(evidence: Evidence) -> Finding:
     entries = evidence.audit.ledger
     findings.require(entries, "the ledger is empty")
     _judge_balance(evidence, findings)
+    _judge_sides(evidence, findings)
     _judge_floors(evidence, findings)
     _judge_chain(entries, findings)
     return findings.result()
@@ -63,6 +64,23 @@ def _judge_balance(evidence: Evidence, findings: Findings) -> None:
             amount_minor=abs(total),
             weight=abs(total),
         )
+
+
+def _judge_sides(evidence: Evidence, findings: Findings) -> None:
+    """Money comes with a capture (receivable debited, sales credited) and goes with a refund (the other way round)."""
+    for entry in evidence.audit.ledger:
+        if entry.order_id in evidence.foreign_orders:
+            continue
+        findings.check()
+        about: dict[str, Any] = {"order_id": entry.order_id, "at": entry.created_at, "currency": entry.currency}
+        said = f"{entry.kind} of {money_text(entry.amount_minor, entry.currency)} in {entry.account}"
+        debit = DEBIT_OF_CAPTURE.get(entry.account, 0) * (-1 if entry.kind.startswith("refund") else 1)
+        if debit == 0 or not entry.kind.startswith(("capture", "refund")):
+            findings.violation("unknown_posting", f"{said}: no such account or kind", **about)
+        elif entry.amount_minor * debit <= 0:
+            findings.violation(
+                "wrong_side", f"{said}: it belongs on the other side", weight=abs(entry.amount_minor), **about
+            )
 
 
 def _judge_floors(evidence: Evidence, findings: Findings) -> None:

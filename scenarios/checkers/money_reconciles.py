@@ -1,7 +1,8 @@
 """INV-06: provider, payments, ledger and orders tell the same amounts, per order, to the cent.
 
-Four independent books are compared per order and currency; an order still in flight is left out and
-counted. Ledger amounts are the debit side of the transactions of a kind.
+Independent books are compared per order and currency; an order still in flight is left out and counted. The ledger
+is two books: the receivable account says what the provider owes us, the sales account what customers paid, so an
+amount in the wrong account or with the wrong sign shows in both.
 """
 
 from collections import defaultdict
@@ -32,19 +33,26 @@ class Sums(msgspec.Struct):
 
 Books = dict[tuple[str, str], Sums]
 
+RECEIVABLE = "psp_receivable"
+SALES = "sales"
+DEBIT_OF_CAPTURE = {RECEIVABLE: 1, SALES: -1}
+"""The sign of a capture's entry by account; a refund's is the opposite."""
+
 
 def examine(evidence: Evidence) -> Finding:
     findings = Findings(evidence)
     provider = provider_book(evidence)
     payments = payments_book(evidence)
     ledger = ledger_book(evidence)
+    sales = ledger_book(evidence, account=SALES)
     findings.require(provider, "the payment provider moved no money")
-    for account in sorted({*provider, *payments, *ledger}):
+    for account in sorted({*provider, *payments, *ledger, *sales}):
         if account[0] in evidence.foreign_orders:
             continue
         findings.check()
         _compare(account, ("provider", provider), ("payments", payments), findings)
         _compare(account, ("payments", payments), ("ledger", ledger), findings)
+        _compare(account, ("ledger", ledger), ("sales", sales), findings)
     for order in evidence.audit.orders:
         _judge_order(evidence, order, provider, findings)
     return findings.result()
@@ -69,15 +77,18 @@ def payments_book(evidence: Evidence) -> Books:
     return dict(book)
 
 
-def ledger_book(evidence: Evidence) -> Books:
+def ledger_book(evidence: Evidence, *, account: str = RECEIVABLE) -> Books:
+    """What one account of the ledger says; an entry on the wrong side counts against it."""
     book: Books = defaultdict(Sums)
+    sign = DEBIT_OF_CAPTURE[account]
     for row in evidence.audit.ledger:
-        if row.amount_minor <= 0 or row.order_id in evidence.foreign_orders:
+        if row.account != account or row.order_id in evidence.foreign_orders:
             continue
+        sums = book[row.order_id, row.currency]
         if row.kind.startswith("capture"):
-            book[row.order_id, row.currency].captured_minor += row.amount_minor
+            sums.captured_minor += sign * row.amount_minor
         elif row.kind.startswith("refund"):
-            book[row.order_id, row.currency].refunded_minor += row.amount_minor
+            sums.refunded_minor -= sign * row.amount_minor
     return dict(book)
 
 
@@ -147,7 +158,7 @@ def _expected(evidence: Evidence, order: OrderRow) -> Sums | None:
 CHECKER = Checker(
     id="INV-06",
     name="money-reconciles",
-    statement="provider = payments = ledger = orders, per order and currency, to the cent",
+    statement="provider = payments = ledger (each account) = orders, per order and currency, to the cent",
     witness="the provider's journal × payments × ledger × orders",
     needs=("orders.orders", "payments.payments", "payments.ledger"),
     examine=examine,

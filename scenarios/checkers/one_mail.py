@@ -1,7 +1,7 @@
 """INV-17: one message per event, template and recipient, to the right person, over the right amount.
 
-The witness is the mail catcher. The same Message-ID twice is a redelivery by the protocol: reported,
-no violation; another Message-ID for the same thing is the violation.
+The witness is the mail catcher. The same Message-ID twice is a redelivery by the protocol, which may cost a copy for
+an answer that was lost and has a bound; another Message-ID for the same thing is a violation at once.
 """
 
 from collections import Counter, defaultdict
@@ -12,6 +12,9 @@ from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import OrderRow
 from scenarios.money_text import minor_units, money_text
 from scenarios.world.journals import SmtpRecord
+
+REDELIVERIES_MAX = 1
+"""Copies of one mail beyond the first on a fleet where nothing was broken: one answer that came too late."""
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -26,6 +29,7 @@ def examine(evidence: Evidence) -> Finding:
         _judge_content(evidence, mail, findings)
     for (_, template, recipient), copies in sent.items():
         _judge_copies(template, recipient, copies, findings)
+        _judge_redeliveries(evidence, template, recipient, copies, findings)
     _judge_twins(sent, findings)
     _judge_deliveries(evidence, mails, findings)
     return findings.result()
@@ -44,6 +48,24 @@ def _judge_copies(template: str, recipient: str, copies: list[SmtpRecord], findi
             trace_id=copies[-1].trace_id,
             weight=len(ids),
         )
+
+
+def _judge_redeliveries(
+    evidence: Evidence, template: str, recipient: str, copies: list[SmtpRecord], findings: Findings
+) -> None:
+    """Each fault of the run may have cost one more answer of the mail server."""
+    bound = 1 + REDELIVERIES_MAX + sum(fault.confirmed for fault in evidence.facts.faults)
+    for message_id, count in Counter(mail.message_id for mail in copies).items():
+        if count > bound:
+            findings.violation(
+                "redelivered_without_end",
+                f"{recipient} got the {template} with Message-ID {message_id} {count} ×, at most {bound} are explained",
+                order_id=copies[-1].order_id,
+                event_id=copies[-1].event_id,
+                at=copies[-1].at,
+                trace_id=copies[-1].trace_id,
+                weight=count,
+            )
 
 
 def _judge_twins(sent: dict[tuple[str, str, str], list[SmtpRecord]], findings: Findings) -> None:
@@ -113,7 +135,7 @@ def _judge_deliveries(evidence: Evidence, mails: list[SmtpRecord], findings: Fin
 CHECKER = Checker(
     id="INV-17",
     name="one-mail",
-    statement="one message per event, template and recipient; right recipient, right amount",
+    statement="one message per event, template and recipient; right recipient, right amount; redelivery has a bound",
     witness="the mail catcher",
     needs=("notifications.deliveries", "orders.orders"),
     examine=examine,

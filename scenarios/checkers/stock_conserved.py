@@ -1,15 +1,16 @@
 """INV-01: stock comes from receipts and leaves by commits; nothing appears, nothing vanishes.
 
-Compares movements with the stock columns, reservations with both, and the orders' paid units with
-the committed ones. Witness of the supply is what the runner delivered.
+Compares movements with the stock columns, reservations with both, the orders' paid units with the committed ones, and
+what the carrier took out of the house with what the books say is gone. Witness of the supply is what the runner
+delivered.
 """
 
 from collections import defaultdict
 
 from scenarios.checkers.result import Checker, Finding, Findings
-from scenarios.checkers.standing import is_sold, was_ever_paid
+from scenarios.checkers.standing import is_cancelled, is_sold, judged_skus, was_ever_paid
 from scenarios.evidence.bundle import Evidence
-from scenarios.evidence.rows import MovementRow, StockRow
+from scenarios.evidence.rows import MovementRow, OrderRow, StockRow
 
 HOLD_TYPES = frozenset({"reserve", "commit", "release", "expire"})
 
@@ -27,6 +28,7 @@ def examine(evidence: Evidence) -> Finding:
     for sku in sorted({sku for _, sku in shelves}):
         _judge_sales(evidence, sku, findings)
         _judge_supply(evidence, sku, findings)
+    _judge_parcels(evidence, findings)
     return findings.result()
 
 
@@ -149,12 +151,67 @@ def _judge_supply(evidence: Evidence, sku: str, findings: Findings) -> None:
         )
 
 
+def _judge_parcels(evidence: Evidence, findings: Findings) -> None:
+    """A parcel that left took its order's units with it: they are off the shelf, and somebody pays for them."""
+    gone_by_books: dict[tuple[str, str], int] = defaultdict(int)
+    for movement in evidence.audit.movements:
+        if movement.type in {"commit", "restock"}:
+            gone_by_books[movement.reservation_id, movement.sku] -= movement.on_hand_delta
+    came_back = {shipment.order_id for shipment in evidence.audit.shipments if shipment.status == "returned"}
+    left_at = {line.order_id: line.at for line in evidence.journals.carrier if line.kind == "handed_over"}
+    for order_id in sorted(left_at.keys() - came_back):
+        findings.check()
+        order = evidence.orders.get(order_id)
+        if order is None:
+            findings.violation(
+                "parcel_of_nobody",
+                "a parcel left for an order that does not exist",
+                order_id=order_id,
+                at=left_at[order_id],
+            )
+            continue
+        _judge_payer(evidence, order, left_at[order_id], findings)
+        for sku in judged_skus(evidence):
+            ordered = sum(line.quantity for line in evidence.lines_of.get(order_id, ()) if line.sku == sku)
+            gone = gone_by_books[order_id, sku]
+            if gone < ordered:
+                findings.damage(
+                    "left_but_on_the_shelf",
+                    f"the parcel left with {ordered} × {sku}, by the books {gone} are gone",
+                    undone=_taken_back(evidence, order),
+                    order_id=order_id,
+                    sku=sku,
+                    at=left_at[order_id],
+                    weight=ordered - gone,
+                )
+
+
+def _judge_payer(evidence: Evidence, order: OrderRow, left_at: float, findings: Findings) -> None:
+    """Nobody pays for the goods of an order that was off, or wholly paid back, before they left."""
+    refunded_at = [row.at for row in evidence.transitions_of.get(order.id, ()) if row.to_status == "refunded"]
+    off = is_cancelled(evidence, order)
+    if not off and not (refunded_at and min(refunded_at) < left_at):
+        return
+    findings.damage(
+        "left_for_nobody",
+        f"the parcel left though the order is {'off' if off else 'paid back'}",
+        undone=_taken_back(evidence, order),
+        order_id=order.id,
+        at=left_at,
+    )
+
+
+def _taken_back(evidence: Evidence, order: OrderRow) -> bool:
+    """A repair gives the money of goods back that cannot be taken back; that much is undone."""
+    return not evidence.psp_account(order.id).net_minor
+
+
 CHECKER = Checker(
     id="INV-01",
     name="stock-conserved",
     statement="opening + receipts + adjustments = on hand + committed, per SKU and warehouse; "
-    "the sum of movements is the stock",
-    witness="movements × stock columns × reservations × orders",
-    needs=("inventory.stock", "inventory.movements", "inventory.reservations", "orders.orders"),
+    "the sum of movements is the stock; what left the house is gone by the books too",
+    witness="movements × stock columns × reservations × orders × carrier's journal",
+    needs=("inventory.stock", "inventory.movements", "inventory.reservations", "orders.orders", "shipping.shipments"),
     examine=examine,
 )

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from scenarios.evidence.facts import RunFacts
+from scenarios.evidence.logs import LogLine
 from scenarios.evidence.rows import (
     OrderLineRow,
     OrderRow,
@@ -81,7 +82,7 @@ NO_ACCOUNT = PspAccount(captures=(), refunds=())
 
 @dataclass(frozen=True)
 class Evidence:
-    """History, audit rows, journals and run facts of one run.
+    """History, audit rows, journals, telling log lines and run facts of one run.
 
     `foreign_orders` are orders of the same databases that another run or the seed placed.
     """
@@ -90,6 +91,7 @@ class Evidence:
     history: list[Record]
     audit: AuditTables = field(default_factory=AuditTables)
     journals: Journals = NO_JOURNALS
+    logs: list[LogLine] = field(default_factory=list)
     foreign_orders: frozenset[str] = frozenset()
 
     @cached_property

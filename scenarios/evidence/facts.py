@@ -64,7 +64,7 @@ class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
 
     `skips` maps an invariant's id to the reason why this scenario does not judge it. `repaired` is true
     when the evidence was collected after a repair: damage that was undone is then no violation.
-    `figures` are what was measured of the run itself, by subject.
+    `figures` are what was measured of the run itself, by subject; `log_lines` counts what the logs held to choose from.
     """
 
     scenario: str
@@ -89,6 +89,7 @@ class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
     repaired: bool = False
     replay: str = ""
     problems: list[str] = []
+    log_lines: int = 0
     fleet: dict[str, Any] = {}
 
     def epoch(self, time_s: float) -> float:

@@ -117,6 +117,9 @@ class OrderRow(Row, frozen=True, kw_only=True):
     total_minor: int
     refunded_minor: int
     payment_method: str = ""
+    coupon: str = ""
+    shipping_method: str = ""
+    shipping_country: str = ""
     idempotency_key: str
     trace_id: str = ""
     placed_at: Instant
@@ -124,11 +127,16 @@ class OrderRow(Row, frozen=True, kw_only=True):
 
 
 class OrderLineRow(Row, frozen=True):
+    """`discount_minor` and `tax_minor` are the line's shares of the order's; `position` counts from 1."""
+
     order_id: str
     sku: str
     quantity: int
     unit_price_minor: int
     line_total_minor: int
+    discount_minor: int = 0
+    tax_minor: int = 0
+    position: int = 0
 
 
 class OrderTransitionRow(Row, frozen=True):
@@ -260,22 +268,42 @@ class RevenueRow(Row, frozen=True):
     refunded_minor: int
 
 
-class SecurityEventRow(Row, frozen=True):
-    at: Instant
-    kind: str
-    subject: str
-    detail: str
+class PriceRow(Row, frozen=True, kw_only=True):
+    """A price before tax while it was in force; the present one has no end."""
 
-
-class ProductRow(Row, frozen=True):
-    id: str
-    slug: str
-    status: str
-    version: int
-
-
-class VariantRow(Row, frozen=True):
     sku: str
-    product_id: str
-    price_minor: int
     currency: str
+    price_minor: int
+    valid_from: Instant
+    valid_until: Instant | None = None
+
+
+class TaxRateRow(Row, frozen=True):
+    """Basis points on the price by country of delivery."""
+
+    country: str
+    rate_bp: int
+
+
+class CouponRow(Row, frozen=True, kw_only=True):
+    """`rate_bp` of a percentage, else `amount_minor` of a fixed sum; an empty currency is any."""
+
+    code: str
+    rate_bp: int | None = None
+    amount_minor: int | None = None
+    currency: str = ""
+    minimum_minor: int = 0
+    valid_from: Instant | None = None
+    valid_until: Instant | None = None
+
+
+class ShippingRateRow(Row, frozen=True, kw_only=True):
+    """What a parcel up to a weight costs to a country; the empty country is every one without a zone of its own."""
+
+    country: str
+    method: str
+    currency: str
+    weight_g_max: int
+    amount_minor: int
+    free_from_minor: int | None = None
+    updated_at: Instant

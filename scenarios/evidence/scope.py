@@ -72,9 +72,10 @@ def in_scope(evidence: Evidence) -> Evidence:
         deliveries=_kept(tables.deliveries, lambda row: mine(row.order_id, row.sent_at)),
         order_facts=_kept(tables.order_facts, lambda row: mine(row.order_id, row.placed_at)),
         revenue_daily=tables.revenue_daily,
-        security_events=_kept(tables.security_events, lambda row: row.at >= started_at),
-        products=tables.products,
-        variants=tables.variants,
+        prices=tables.prices,
+        tax_rates=tables.tax_rates,
+        coupons=tables.coupons,
+        shipping_rates=tables.shipping_rates,
     )
     journals = evidence.journals
     return replace(
@@ -85,10 +86,13 @@ def in_scope(evidence: Evidence) -> Evidence:
                 line
                 for line in journals.psp
                 if line.at >= started_at
-                and line.merchant_reference not in foreign
-                and line.payment_reference not in foreign
+                and (line.event_id or not {line.merchant_reference, line.payment_reference} & foreign)
             ],
-            carrier=[line for line in journals.carrier if line.at >= started_at and line.order_id not in foreign],
+            carrier=[
+                line
+                for line in journals.carrier
+                if line.at >= started_at and (line.event_id or line.order_id not in foreign)
+            ],
             smtp=[line for line in journals.smtp if line.at >= started_at and line.order_id not in foreign],
             sms=[line for line in journals.sms if line.at >= started_at],
             faults=[line for line in journals.faults if line.at >= started_at],

@@ -1,6 +1,6 @@
 """Evidence on disk, so that a run can be judged again without a fleet.
 
-Layout: `facts.json`, `history.jsonl`, `snapshots/<table>.jsonl.gz`, `journals/<name>.jsonl.gz`.
+Layout: `facts.json`, `history.jsonl`, `snapshots/<table>.jsonl.gz`, `journals/<name>.jsonl.gz`, `logs.jsonl.gz`.
 JSON lines throughout; reading is strict, because evidence that does not parse must not be judged.
 """
 
@@ -15,6 +15,7 @@ import msgspec
 
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.facts import RunFacts
+from scenarios.evidence.logs import LogLine
 from scenarios.evidence.views import ROW_TYPES, AuditTables
 from scenarios.history import Record, read_history, write_history
 from scenarios.world.journals import (
@@ -31,6 +32,7 @@ FACTS = "facts.json"
 HISTORY = "history.jsonl"
 SNAPSHOTS = "snapshots"
 JOURNALS = "journals"
+LOGS = "logs.jsonl.gz"
 GZIP_LEVEL = 3
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
 
@@ -46,6 +48,7 @@ def save_evidence(evidence: Evidence, run_dir: Path) -> None:
     save_tables(evidence.audit, run_dir)
     for name in Journals.__struct_fields__:
         _write(run_dir / JOURNALS / f"{name}.jsonl.gz", getattr(evidence.journals, name))
+    _write(run_dir / LOGS, evidence.logs)
 
 
 def save_facts(facts: RunFacts, run_dir: Path) -> None:
@@ -68,6 +71,7 @@ def load_evidence(run_dir: Path) -> Evidence:
         facts=load_facts(run_dir),
         history=_read_whole_history(run_dir / HISTORY),
         audit=tables,
+        logs=_read_all(run_dir / LOGS, LogLine),
         journals=Journals(
             psp=_read_all(journals / "psp.jsonl.gz", PspRecord),
             carrier=_read_all(journals / "carrier.jsonl.gz", CarrierRecord),

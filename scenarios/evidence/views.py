@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from scenarios.evidence.rows import (
+    CouponRow,
     DeadLetterRow,
     DeliveryRow,
     IdempotencyRow,
@@ -22,18 +23,18 @@ from scenarios.evidence.rows import (
     OutboxRow,
     PaymentAttemptRow,
     PaymentRow,
-    ProductRow,
+    PriceRow,
     PurchaseLimitRow,
     RefundRow,
     ReservationRow,
     RevenueRow,
     Row,
     SagaRow,
-    SecurityEventRow,
     ShipmentRow,
     ShipmentTransitionRow,
+    ShippingRateRow,
     StockRow,
-    VariantRow,
+    TaxRateRow,
     WebhookRow,
 )
 
@@ -71,9 +72,10 @@ class AuditTables(msgspec.Struct):
     deliveries: list[DeliveryRow] = []
     order_facts: list[OrderFactRow] = []
     revenue_daily: list[RevenueRow] = []
-    security_events: list[SecurityEventRow] = []
-    products: list[ProductRow] = []
-    variants: list[VariantRow] = []
+    prices: list[PriceRow] = []
+    tax_rates: list[TaxRateRow] = []
+    coupons: list[CouponRow] = []
+    shipping_rates: list[ShippingRateRow] = []
 
 
 ROW_TYPES: dict[str, type[Row]] = {

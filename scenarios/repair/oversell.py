@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from scenarios.checkers.legal_transitions import SENT_SHIPMENTS
 from scenarios.checkers.standing import CANCELLED_STATUSES, PAID_STATUSES
 from scenarios.evidence import AuditTables
 from scenarios.evidence.rows import OrderRow, PurchaseLimitRow
@@ -50,15 +51,20 @@ class SkuPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is to be done. `dead_letters` are inventory's, to be applied again after the figures are right."""
+    """All that is to be done. `dead_letters` are inventory's, to be applied again after the figures are right.
+
+    `settle` are orders that no command can undo, people must: their goods left the house though the order is off, or
+    though the books have the units on the shelf again.
+    """
 
     skus: tuple[SkuPlan, ...]
     dead_letters: int
+    settle: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether the fleet needs no repair of this kind."""
-        return not self.skus and not self.dead_letters
+        return not (self.skus or self.dead_letters or self.settle)
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +109,7 @@ def plan(audit: AuditTables) -> Plan:
         if not made.empty:
             plans.append(made)
     letters = sum(row.consumer == "inventory" and row.redriven_at is None for row in audit.dead_letters)
-    return Plan(skus=tuple(plans), dead_letters=letters)
+    return Plan(skus=tuple(plans), dead_letters=letters, settle=_left_for_nobody(audit, orders))
 
 
 async def look(fleet: Fleet) -> Plan:
@@ -218,6 +224,20 @@ def _skus_with_wrong_figures(audit: AuditTables) -> set[str]:
         for (warehouse, sku), figures in columns.items()
         if figures != tuple(moved[warehouse, sku]) or figures[1] != held[warehouse, sku]
     }
+
+
+def _left_for_nobody(audit: AuditTables, orders: Mapping[str, OrderRow]) -> tuple[str, ...]:
+    """Orders whose parcel left though they are off or their units count as being on the shelf, oldest first.
+
+    Not those that an operator took back after hand-over: their goods are known to be with the customer.
+    """
+    came_back = {shipment.order_id for shipment in audit.shipments if shipment.status == "returned"}
+    gone = {shipment.order_id for shipment in audit.shipments if shipment.status in SENT_SHIPMENTS} - came_back
+    recalled = {row.order_id for row in audit.order_transitions if row.actor.startswith("operator:")}
+    restocked = {movement.reservation_id for movement in audit.movements if movement.type == "restock"}
+    off = {order.id for order in orders.values() if order.status in CANCELLED_STATUSES}
+    found = gone & (off | restocked) & orders.keys() - recalled
+    return tuple(sorted(found, key=lambda order_id: (orders[order_id].placed_at, order_id)))
 
 
 def _leaked_holds(audit: AuditTables, orders: Mapping[str, OrderRow]) -> dict[str, set[str]]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
 from redis.asyncio import Redis
 
 from shared.circuit_breaker.policy import BreakerPolicy, LocalBreaker, Mode
@@ -21,6 +22,8 @@ STATE_BELIEVED_S = 1.0  # while one caller looks, others go on with what is know
 
 COUNTED = (WorldError, OSError, TimeoutError)
 """What counts against the callee; a refusal or a cancelled caller says nothing about its health."""
+
+log = structlog.get_logger(__name__)
 
 _SCRIPT = """
 local op, successes, failures = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -223,6 +226,8 @@ class CircuitBreaker:
 
     def _learn(self, mode: Mode, open_left_ms: float) -> None:
         now = time.monotonic()
+        if mode is Mode.OPEN and self._mode is not Mode.OPEN:
+            log.warning("breaker_opened", target=self.name)
         self._mode = mode
         self._looked_at = now
         self._open_until = now + open_left_ms / 1000 if mode is Mode.OPEN else now

@@ -89,6 +89,7 @@ class FlashSale:
             required=["contention"],
             subscriptions=SUBSCRIPTIONS,
             psp_idempotency=False,
+            log_lines=1_000,
         )
 
     # the sale, buyer by buyer
@@ -129,7 +130,7 @@ class FlashSale:
             self._attempt(number, at, "info", error="timeout", took_s=0.5)
         else:
             self._attempt(number, at, "fail", error="insufficient_stock")
-        self.fleet.refused(fixed_id("order", number), HISTORY_ORIGIN_AT + at)
+        self.fleet.refused(fixed_id("order", number), number, HISTORY_ORIGIN_AT + at)
 
     def _limited(self, number: int, at: float) -> None:
         self._attempt(number, at, "fail", error="purchase_limit_exceeded", key=f"key-{number}-again")

@@ -22,6 +22,8 @@ WAREHOUSE = "MAIN"
 CURRENCY = "EUR"
 PRICE_MINOR, TAX_MINOR, SHIPPING_MINOR = 5999, 1140, 490
 TOTAL_MINOR = PRICE_MINOR + TAX_MINOR + SHIPPING_MINOR
+COUNTRY, TAX_RATE_BP = "DE", 1900
+DAY = "2025-11-24"
 SUBSCRIPTIONS = {
     "inventory": ["order.created", "order.paid", "order.cancelled"],
     "payments": ["order.created", "order.cancelled"],
@@ -66,6 +68,24 @@ class FleetRows:
         self.tables.purchase_limits.append(audit.PurchaseLimitRow(SKU, 1))
         self.tables.stock.append(audit.StockRow(WAREHOUSE, SKU, 0, 0, 1))
         self._moved("receive", STARTED_AT, supply, 0, reference="opening")
+        self.tables.prices.append(
+            audit.PriceRow(sku=SKU, currency=CURRENCY, price_minor=PRICE_MINOR, valid_from=STARTED_AT - 60)
+        )
+        self.tables.tax_rates.append(audit.TaxRateRow(COUNTRY, TAX_RATE_BP))
+        self.tables.coupons.append(audit.CouponRow(code="TENTH", rate_bp=1000))
+        for weight_g_max, amount_minor in ((1_000, SHIPPING_MINOR), (5_000, 690)):
+            self.tables.shipping_rates.append(
+                audit.ShippingRateRow(
+                    country=COUNTRY,
+                    method="standard",
+                    currency=CURRENCY,
+                    weight_g_max=weight_g_max,
+                    amount_minor=amount_minor,
+                    free_from_minor=10_000,
+                    updated_at=STARTED_AT - 60,
+                )
+            )
+        self.tables.revenue_daily.append(audit.RevenueRow(DAY, CURRENCY, 0, 0, 0))
 
     def _moved(
         self, kind: str, at: float, on_hand: int, reserved: int, *, order_id: str = "", reference: str = ""
@@ -108,18 +128,54 @@ class FleetRows:
                 total_minor=TOTAL_MINOR,
                 refunded_minor=0,
                 payment_method="tok_visa",
+                shipping_method="standard",
+                shipping_country=COUNTRY,
                 idempotency_key=f"key-{number}",
                 trace_id=fixed_id("trace", number).replace("-", ""),
                 placed_at=at + 0.05,
                 updated_at=at + 0.4,
             )
         )
-        self.tables.order_lines.append(audit.OrderLineRow(order_id, SKU, 1, PRICE_MINOR, PRICE_MINOR))
+        self.tables.order_lines.append(
+            audit.OrderLineRow(order_id, SKU, 1, PRICE_MINOR, PRICE_MINOR, tax_minor=TAX_MINOR, position=1)
+        )
+        self._answered(number, at, status=201)
         for step, (before, after) in enumerate(zip(["", *path], path, strict=False)):
             self.tables.order_transitions.append(
                 audit.OrderTransitionRow(order_id, before, after, at + 0.05 + 0.1 * step, "system")
             )
         self._event("orders", "order.created", order_id, at + 0.05)
+
+    def _answered(self, number: int, at: float, *, status: int) -> None:
+        self.tables.idempotency.append(
+            audit.IdempotencyRow(
+                service="orders",
+                scope=f"{fixed_id('customer', number)} POST /api/v1/orders",
+                key=f"key-{number}",
+                status="completed",
+                answer_status=status,
+                created_at=at + 0.01,
+                completed_at=at + 0.06,
+            )
+        )
+
+    def _counted(self, order_id: str, at: float, *, status: str, paid_minor: int) -> None:
+        """What analytics makes of an order."""
+        self.tables.order_facts.append(
+            audit.OrderFactRow(
+                order_id=order_id,
+                status=status,
+                total_minor=TOTAL_MINOR,
+                currency=CURRENCY,
+                paid_minor=paid_minor,
+                refunded_minor=0,
+                placed_at=at + 0.05,
+            )
+        )
+        day = self.tables.revenue_daily[0]
+        self.tables.revenue_daily[0] = msgspec.structs.replace(
+            day, orders=day.orders + (paid_minor > 0), paid_minor=day.paid_minor + paid_minor
+        )
 
     def _held(self, order_id: str, number: int, at: float, *, status: str, ended_at: float) -> None:
         self.tables.reservations.append(
@@ -154,39 +210,66 @@ class FleetRows:
         self._mailed("order_paid", paid, order_id, number, at + 0.35)
         self._mailed("order_shipped", shipped, order_id, number, at + 0.45)
         self._saga(order_id, at, status="completed", step="done")
+        self._counted(order_id, at, status="shipped", paid_minor=TOTAL_MINOR)
 
     def declined(self, order_id: str, number: int, at: float) -> None:
         self._held(order_id, number, at, status="released", ended_at=at + 0.35)
         self._ordered(order_id, number, at, status="cancelled", path=["pending", "reserved", "cancelled"])
         payment_id = fixed_id("payment", order_id)
         self.tables.payments.append(self._payment(payment_id, order_id, number, at, "failed", 0))
+        self._attempted(payment_id, at, outcome="declined")
         self._psp("decline", order_id, at + 0.15)
+        self._webhook("payment.declined", order_id, at + 0.16)
         self._event("payments", "payment.failed", payment_id, at + 0.2)
         cancelled = self._event("orders", "order.cancelled", order_id, at + 0.25)
         self._moved("release", at + 0.35, 0, -1, order_id=order_id)
         self._event("inventory", "inventory.released", order_id, at + 0.35)
         self._mailed("order_cancelled", cancelled, order_id, number, at + 0.4)
         self._saga(order_id, at, status="compensated", step="cancelled")
+        self._counted(order_id, at, status="cancelled", paid_minor=0)
 
     def _paid(self, order_id: str, number: int, at: float) -> str:
         payment_id = fixed_id("payment", order_id)
         self.tables.payments.append(self._payment(payment_id, order_id, number, at, "captured", TOTAL_MINOR))
+        self._attempted(payment_id, at, outcome="captured")
+        self._psp("authorise", order_id, at + 0.14)
+        self._psp("capture", order_id, at + 0.15)
+        self._webhook("payment.captured", order_id, at + 0.16)
+        for account, amount in (("psp_receivable", TOTAL_MINOR), ("sales", -TOTAL_MINOR)):
+            self._booked(order_id, account, amount, "capture", at + 0.2)
+        return payment_id
+
+    def _attempted(self, payment_id: str, at: float, *, outcome: str) -> None:
         self.tables.payment_attempts.append(
             audit.PaymentAttemptRow(
-                id=fixed_id("attempt", order_id),
+                id=fixed_id("attempt", payment_id),
                 payment_id=payment_id,
                 number=1,
                 idempotency_key=f"pay-{payment_id}",
-                outcome="captured",
+                outcome=outcome,
                 started_at=at + 0.1,
                 resolved_at=at + 0.2,
             )
         )
-        self._psp("authorise", order_id, at + 0.14)
-        self._psp("capture", order_id, at + 0.15)
-        for account, amount in (("psp_clearing", TOTAL_MINOR), ("sales", -TOTAL_MINOR)):
-            self._booked(order_id, account, amount, "capture", at + 0.2)
-        return payment_id
+
+    def _webhook(self, kind: str, order_id: str, at: float) -> None:
+        """Told by the provider, taken, and nothing new."""
+        event_id = fixed_id("webhook", order_id)
+        for step, status in (("webhook_queued", 0), ("webhook_sent", 200)):
+            self.journals.psp.append(
+                PspRecord(
+                    n=len(self.journals.psp) + 1,
+                    at=at,
+                    kind=step,
+                    event_id=event_id,
+                    event_type=kind,
+                    answer_status=status,
+                    merchant_reference=order_id,
+                )
+            )
+        self.tables.webhooks.append(
+            audit.WebhookRow(event_id=event_id, type=kind, received_at=at, applied_at=at + 0.01, outcome="known")
+        )
 
     def _payment(
         self, payment_id: str, order_id: str, number: int, at: float, status: str, captured: int
@@ -302,7 +385,8 @@ class FleetRows:
             )
         )
 
-    def refused(self, order_id: str, at: float) -> None:
+    def refused(self, order_id: str, number: int, at: float) -> None:
+        self._answered(number, at, status=409)
         self._saga(order_id, at, status="refused", step="reserving")
 
     def _saga(self, order_id: str, at: float, *, status: str, step: str) -> None:

@@ -49,6 +49,15 @@ def test_a_fleet_without_damage_needs_no_repair(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err.strip() == "Nothing to repair."
 
 
+def test_goods_that_left_for_nobody_are_told_and_no_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    assert repair._show(Plan(skus=(), dead_letters=0, settle=("o1", "o2")), None, None, json=False) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "The goods of 2 orders left though the order is off" in said
+    assert "shopctl order o1" in said
+    assert "Nothing to repair" not in said
+    assert "carry it out" not in said
+
+
 def test_dead_letters_alone_are_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
     repair._show(Plan(skus=(), dead_letters=1), None, None, json=False)
     assert "carry it out" in capsys.readouterr().err
@@ -66,6 +75,12 @@ def test_stock_that_is_still_wrong_is_named_and_fails(capsys: pytest.CaptureFixt
     assert repair._show(PLAN, done, Rejudged(verdict=PASSED, directory=tmp_path), json=False) == 1
     said = " ".join(capsys.readouterr().err.split())
     assert "After 3 rounds there is still to repair: JACKET, TENT." in said
+
+
+def test_what_only_people_can_settle_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    done = msgspec.structs.replace(DONE, left=Plan(skus=(), dead_letters=0, settle=("o1",)))
+    assert repair._show(PLAN, done, None, json=False) == 1
+    assert "The goods of 1 orders left" in " ".join(capsys.readouterr().err.split())
 
 
 def test_letters_that_cannot_be_applied_are_told_and_left_to_their_own_repair(
@@ -98,7 +113,7 @@ def test_programs_get_plan_deed_and_verdict_as_json(capsys: pytest.CaptureFixtur
     assert printed["judged"]["verdict"]["outcome"] == "PASS"
     repair._show(NOTHING, None, None, json=True)
     assert json.loads(capsys.readouterr().out) == {
-        "plan": {"skus": [], "dead_letters": 0},
+        "plan": {"skus": [], "dead_letters": 0, "settle": []},
         "done": None,
         "judged": None,
     }

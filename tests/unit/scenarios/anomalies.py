@@ -10,6 +10,7 @@ import msgspec
 
 from scenarios.evidence import CouponLimit, Evidence
 from scenarios.evidence import rows as audit
+from scenarios.evidence.logs import LogLine
 from scenarios.history import Record
 from scenarios.world.journals import PspRecord
 from tests.builders.fleet_rows import (
@@ -316,11 +317,38 @@ def chain_restarted(evidence: Evidence) -> None:
     evidence.audit.ledger.append(change(entry, entry_hash=chained_hash(entry)))
 
 
+SWAPPED = {"psp_receivable": "sales", "sales": "psp_receivable"}
+
+
 def saw_refunds_only(evidence: Evidence) -> None:
     """The ledger gives back what it never took."""
     for index, row in enumerate(evidence.audit.ledger):
         if row.order_id == PAID:
-            evidence.audit.ledger[index] = change(row, kind="refund")
+            evidence.audit.ledger[index] = change(row, kind="refund", account=SWAPPED[row.account])
+
+
+def reposted(evidence: Evidence, order_id: str, **changes: dict[str, str]) -> None:
+    """The entries of an order as if they had been posted otherwise, with every hash of the chain in order."""
+    previous = evidence.audit.ledger[0].previous_hash
+    for index, row in enumerate(evidence.audit.ledger):
+        values: dict[str, Any] = {"previous_hash": previous, "entry_hash": ""}
+        if row.order_id == order_id:
+            values |= {name: said.get(getattr(row, name), getattr(row, name)) for name, said in changes.items()}
+        entry = change(row, **values)
+        previous = chained_hash(entry)
+        evidence.audit.ledger[index] = change(entry, entry_hash=previous)
+
+
+def accounts_swapped(evidence: Evidence) -> None:
+    reposted(evidence, PAID, account=SWAPPED)
+
+
+def account_unknown(evidence: Evidence) -> None:
+    reposted(evidence, PAID, account={"sales": "pocket"})
+
+
+def capture_booked_as_refund(evidence: Evidence) -> None:
+    reposted(evidence, PAID, kind={"capture": "refund"})
 
 
 # INV-09, INV-10
@@ -574,6 +602,176 @@ def delivered_twice(evidence: Evidence) -> None:
     evidence.audit.deliveries.append(change(evidence.audit.deliveries[0], id=fixed_id("delivery again")))
 
 
+# INV-08
+
+
+def cent_too_much(evidence: Evidence) -> None:
+    """Consistently a cent more on every unit: all of the shop's own figures agree."""
+    tables = evidence.audit
+    dearer = PRICE_MINOR + 1
+    for index, line in enumerate(tables.order_lines):
+        tables.order_lines[index] = change(line, unit_price_minor=dearer, line_total_minor=dearer)
+    for index, order in enumerate(tables.orders):
+        tables.orders[index] = change(order, subtotal_minor=dearer, total_minor=order.total_minor + 1)
+
+
+def lines_lost(evidence: Evidence) -> None:
+    drop(evidence.audit.order_lines, order_id=PAID)
+
+
+def tax_of_nowhere(evidence: Evidence) -> None:
+    alter(evidence.audit.orders, {"shipping_country": "XX"}, id=PAID)
+
+
+def coupon_out_of_time(evidence: Evidence) -> None:
+    alter(evidence.audit.coupons, {"valid_until": LOAD_STARTED_AT - 60}, code="TENTH")
+    alter(evidence.audit.orders, {"coupon": "TENTH"}, id=PAID)
+
+
+def tax_rounded_up(evidence: Evidence) -> None:
+    order = evidence.audit.orders[where(evidence.audit.orders, id=PAID)]
+    alter(evidence.audit.orders, {"tax_minor": order.tax_minor + 1, "total_minor": order.total_minor + 1}, id=PAID)
+
+
+def tax_share_lost(evidence: Evidence) -> None:
+    alter(evidence.audit.order_lines, {"tax_minor": 0}, order_id=PAID)
+
+
+def rate_lost(evidence: Evidence) -> None:
+    evidence.audit.shipping_rates.clear()
+
+
+def shipping_too_dear(evidence: Evidence) -> None:
+    alter(evidence.audit.orders, {"shipping_minor": 491, "total_minor": TOTAL_MINOR + 1}, id=PAID)
+
+
+# INV-16
+
+
+def order_uncounted(evidence: Evidence) -> None:
+    drop(evidence.audit.order_facts, order_id=PAID)
+
+
+def order_counted_twice(evidence: Evidence) -> None:
+    fact = evidence.audit.order_facts[where(evidence.audit.order_facts, order_id=PAID)]
+    alter(evidence.audit.order_facts, {"paid_minor": 2 * fact.paid_minor}, order_id=PAID)
+
+
+def ghost_counted(evidence: Evidence) -> None:
+    fact = evidence.audit.order_facts[0]
+    evidence.audit.order_facts.append(change(fact, order_id=fixed_id("ghost")))
+
+
+def revenue_counted_twice(evidence: Evidence) -> None:
+    day = evidence.audit.revenue_daily[0]
+    evidence.audit.revenue_daily[0] = change(day, orders=day.orders + 1, paid_minor=day.paid_minor + TOTAL_MINOR)
+
+
+# INV-25
+
+
+def logged(evidence: Evidence, event: str, **fields: Any) -> None:
+    about = {"level": "info", "service": "orders", "instance": "orders-1", **fields}
+    evidence.logs.append(LogLine(at=LATE_AT, event=event, **about))
+
+
+def answered_500(evidence: Evidence) -> None:
+    logged(evidence, "request", status=500, method="POST", path="/api/v1/orders")
+
+
+def breaker_opened(evidence: Evidence) -> None:
+    logged(evidence, "breaker_opened", level="warning", target="payments")
+
+
+def constraint_violated(evidence: Evidence) -> None:
+    message = 'new row for relation "stock" violates check constraint "stock_reserved_check"'
+    logged(evidence, "database_error", level="error", service="inventory", instance="postgres", message=message)
+
+
+def deadlocked(evidence: Evidence) -> None:
+    logged(evidence, "database_error", level="error", instance="postgres", message="deadlock detected")
+
+
+def job_never_succeeds(evidence: Evidence) -> None:
+    logged(evidence, "job_failed", level="error", job="send", failures=9, message="KeyError: 'x'")
+
+
+def error_logged(evidence: Evidence) -> None:
+    logged(evidence, "saga_attempt_failed", level="error", message="KeyError: 'x'")
+
+
+# keys, stored answers, webhooks, copies without end
+
+
+def charged_under_a_new_key(evidence: Evidence) -> None:
+    """The answer was lost, and the repeat came under another key; the provider was kind."""
+    line = evidence.journals.psp[where(evidence.journals.psp, merchant_reference=PAID, kind="capture")]
+    evidence.journals.psp.append(change(line, kind="refused", idempotency_key="another-key"))
+
+
+def charged_under_the_key_of_another(evidence: Evidence) -> None:
+    key = evidence.journals.psp[where(evidence.journals.psp, merchant_reference=PAID, kind="capture")].idempotency_key
+    for kind in ("authorise", "capture"):
+        alter(evidence.journals.psp, {"idempotency_key": key}, merchant_reference=OTHER, kind=kind)
+
+
+def key_stored_too_late(evidence: Evidence) -> None:
+    payment_id = evidence.audit.payments[where(evidence.audit.payments, order_id=PAID)].id
+    alter(evidence.audit.payment_attempts, {"idempotency_key": "made-up-later"}, payment_id=payment_id)
+
+
+def key_left_in_flight(evidence: Evidence) -> None:
+    alter(evidence.audit.idempotency, {"status": "in_flight", "completed_at": None}, key=f"key-{REFUSED_BUYER}")
+
+
+def answer_of_a_lost_order(evidence: Evidence) -> None:
+    alter(evidence.audit.idempotency, {"answer_status": 201}, key=f"key-{REFUSED_BUYER}")
+
+
+def answer_not_stored(evidence: Evidence) -> None:
+    drop(evidence.audit.idempotency, key="key-0")
+
+
+def webhook_lost(evidence: Evidence) -> None:
+    del evidence.audit.webhooks[0]
+
+
+def webhook_forged(evidence: Evidence) -> None:
+    row = evidence.audit.webhooks[0]
+    evidence.audit.webhooks.append(change(row, event_id="evt_forged"))
+
+
+def webhook_never_settled(evidence: Evidence) -> None:
+    row = evidence.audit.webhooks[0]
+    evidence.audit.webhooks[0] = change(row, applied_at=None, outcome="")
+
+
+def mailed_without_end(evidence: Evidence) -> None:
+    evidence.journals.smtp.extend([evidence.journals.smtp[0]] * 44)
+
+
+# what the carrier took
+
+
+def restocked_after_it_left(evidence: Evidence) -> None:
+    restocked(evidence, 1)
+
+
+def left_for_a_cancelled_order(evidence: Evidence) -> None:
+    alter(evidence.journals.carrier, {"order_id": CANCELLED}, order_id=PAID, kind="handed_over")
+
+
+def left_after_the_refund(evidence: Evidence) -> None:
+    alter(evidence.audit.orders, {"status": "refunded", "refunded_minor": TOTAL_MINOR}, id=PAID)
+    evidence.audit.order_transitions.append(
+        audit.OrderTransitionRow(PAID, "paid", "refunded", LOAD_STARTED_AT - 1, "payments")
+    )
+
+
+def left_for_no_order(evidence: Evidence) -> None:
+    alter(evidence.journals.carrier, {"order_id": fixed_id("ghost")}, order_id=PAID, kind="handed_over")
+
+
 ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (movement_lost, "INV-01", "on_hand_differs_from_movements"),
     (movement_lost, "INV-01", "commits_differ_from_movements"),
@@ -616,6 +814,12 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (chain_forked, "INV-07", "chain_forked"),
     (chain_restarted, "INV-07", "chain_restarted"),
     (saw_refunds_only, "INV-07", "refunded_below_floor"),
+    (accounts_swapped, "INV-06", "payments_differs_from_ledger"),
+    (accounts_swapped, "INV-07", "wrong_side"),
+    (capture_booked_as_refund, "INV-06", "payments_differs_from_ledger"),
+    (capture_booked_as_refund, "INV-07", "wrong_side"),
+    (account_unknown, "INV-06", "ledger_differs_from_sales"),
+    (account_unknown, "INV-07", "unknown_posting"),
     (order_lost, "INV-09", "acknowledged_order_missing"),
     (order_changed, "INV-09", "acknowledged_order_differs"),
     (order_from_nowhere, "INV-09", "order_never_attempted"),
@@ -665,4 +869,36 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (order_left_open, "INV-11", "order_still_open"),
     (misread_version, "INV-13", "event_differs_from_row"),
     (delivered_twice, "INV-17", "two_deliveries_for_event"),
+    (mailed_without_end, "INV-17", "redelivered_without_end"),
+    (restocked_after_it_left, "INV-01", "left_but_on_the_shelf"),
+    (left_for_a_cancelled_order, "INV-01", "left_for_nobody"),
+    (left_after_the_refund, "INV-01", "left_for_nobody"),
+    (left_for_no_order, "INV-01", "parcel_of_nobody"),
+    (cent_too_much, "INV-08", "price_differs"),
+    (lines_lost, "INV-08", "order_without_lines"),
+    (tax_of_nowhere, "INV-08", "no_tax_rate"),
+    (coupon_out_of_time, "INV-08", "coupon_not_due"),
+    (tax_rounded_up, "INV-08", "amount_differs"),
+    (tax_share_lost, "INV-08", "share_differs"),
+    (rate_lost, "INV-08", "no_shipping_rate"),
+    (shipping_too_dear, "INV-08", "shipping_differs"),
+    (order_uncounted, "INV-16", "order_not_counted"),
+    (order_counted_twice, "INV-16", "figures_differ"),
+    (ghost_counted, "INV-16", "counted_without_order"),
+    (revenue_counted_twice, "INV-16", "revenue_differs"),
+    (answered_500, "INV-25", "unexpected_5xx"),
+    (breaker_opened, "INV-25", "breaker_opened"),
+    (constraint_violated, "INV-25", "constraint_violated"),
+    (deadlocked, "INV-25", "database_error"),
+    (job_never_succeeds, "INV-25", "job_keeps_failing"),
+    (error_logged, "INV-25", "error_logged"),
+    (charged_under_a_new_key, "INV-05", "several_keys"),
+    (charged_under_the_key_of_another, "INV-05", "key_of_another"),
+    (key_stored_too_late, "INV-05", "key_not_stored"),
+    (key_left_in_flight, "INV-10", "key_left_in_flight"),
+    (answer_of_a_lost_order, "INV-10", "stored_answer_without_order"),
+    (answer_not_stored, "INV-10", "answer_not_stored"),
+    (webhook_lost, "INV-14", "webhook_lost"),
+    (webhook_forged, "INV-14", "webhook_from_nowhere"),
+    (webhook_never_settled, "INV-14", "webhook_not_settled"),
 )

@@ -53,7 +53,7 @@ def test_a_violation_is_a_failure_with_what_to_look_up() -> None:
     assert {name.split()[0] for name in failed} == {"INV-05", "INV-06"}
     charge = next(failure for name, failure in failed.items() if name.startswith("INV-05"))
     assert charge is not None
-    assert charge.attrib == {"message": "1 × captured_twice", "type": "FAIL"}
+    assert charge.attrib == {"message": "1 × captured_twice, 1 × several_keys, 1 × key_not_stored", "type": "FAIL"}
     assert f"order {PAID}, trace {evidence.orders[PAID].trace_id}" in (charge.text or "")
 
 

@@ -58,6 +58,70 @@ def test_the_latest_orders_beyond_the_supply_are_cancelled_latest_first() -> Non
     assert (made.supply, made.standing, made.cancel) == (2, 4, ("fourth", "third"))
 
 
+def sent(rows: StockRows, order_id: str, *, status: str = "delivered") -> None:
+    """The order's parcel left the house."""
+    rows.tables.shipments.append(
+        audit.ShipmentRow(id=f"s-{order_id}", order_id=order_id, status=status, created_at=NOW, updated_at=NOW)
+    )
+
+
+def back_on_the_shelf(rows: StockRows, order_id: str) -> None:
+    rows.tables.movements.append(
+        audit.MovementRow(
+            id=f"m-{order_id}",
+            warehouse="main",
+            sku="JACKET",
+            type="restock",
+            on_hand_delta=1,
+            reserved_delta=0,
+            reservation_id=order_id,
+            created_at=NOW,
+        )
+    )
+
+
+def test_goods_that_left_for_a_cancelled_order_are_for_people_to_settle() -> None:
+    rows = shop(3)
+    rows.ordered("o1", at=1, JACKET=1)
+    sent(rows, "o1")
+    assert plan(rows.tables).empty
+    rows.released("JACKET", "o1")
+    rows.status_becomes("o1", "cancelled")
+    planned = plan(rows.tables)
+    assert planned == Plan(skus=(), dead_letters=0, settle=("o1",))
+    assert not planned.empty
+
+
+def test_goods_that_left_and_count_as_being_on_the_shelf_are_for_people_to_settle() -> None:
+    rows = shop(3)
+    rows.ordered("o1", at=1, JACKET=1)
+    sent(rows, "o1")
+    back_on_the_shelf(rows, "o1")
+    assert plan(rows.tables).settle == ("o1",)
+
+
+@pytest.mark.parametrize("status", ["created", "labelled", "cancelled", "returned"])
+def test_goods_that_are_in_the_house_are_settled(status: str) -> None:
+    rows = shop(3)
+    rows.ordered("o1", at=1, JACKET=1)
+    sent(rows, "o1", status=status)
+    rows.released("JACKET", "o1")
+    rows.status_becomes("o1", "cancelled")
+    assert plan(rows.tables).settle == ()
+
+
+def test_what_an_operator_took_back_after_hand_over_is_known() -> None:
+    rows = shop(3)
+    rows.ordered("o1", at=1, JACKET=1)
+    sent(rows, "o1")
+    rows.released("JACKET", "o1")
+    rows.status_becomes("o1", "cancelled")
+    rows.tables.order_transitions.append(
+        audit.OrderTransitionRow("o1", "delivered", "cancelled", NOW, actor="operator:ann", reason="oversold")
+    )
+    assert plan(rows.tables).empty
+
+
 def test_orders_of_the_same_moment_are_told_apart_by_their_ids() -> None:
     rows = shop(1)
     for order_id in ("b", "c", "a"):

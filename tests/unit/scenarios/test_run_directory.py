@@ -30,6 +30,7 @@ def test_evidence_survives_its_storage(tmp_path: Path) -> None:
     assert loaded.history == evidence.history
     assert loaded.facts == evidence.facts
     assert loaded.journals == evidence.journals
+    assert loaded.logs == evidence.logs
 
 
 def test_a_saved_run_is_judged_again_the_same(tmp_path: Path) -> None:
@@ -44,6 +45,7 @@ def test_a_saved_run_is_judged_again_the_same(tmp_path: Path) -> None:
         "plan.json",
         "facts.json",
         "history.jsonl",
+        "logs.jsonl.gz",
         "snapshots",
         "journals",
         "verdict.json",

@@ -68,6 +68,35 @@ STATEMENTS = (
         PRIMARY KEY (sku, currency)
     )
     """,
+    """
+    CREATE TABLE price_history (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        sku text NOT NULL,
+        currency char(3) NOT NULL,
+        price_minor bigint CHECK (price_minor >= 0),
+        at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )
+    """,
+    "COMMENT ON TABLE price_history IS 'every price and since when; null: from then on there is none. Written by triggers'",
+    "CREATE INDEX price_history_of ON price_history (sku, currency, id)",
+    """
+    CREATE FUNCTION remember_price() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP <> 'INSERT' AND (TG_OP = 'DELETE' OR OLD.currency <> NEW.currency) THEN
+            INSERT INTO price_history (sku, currency) VALUES (OLD.sku, OLD.currency);
+        END IF;
+        IF TG_OP <> 'DELETE' THEN
+            INSERT INTO price_history (sku, currency, price_minor) VALUES (NEW.sku, NEW.currency, NEW.price_minor);
+        END IF;
+        RETURN NULL;
+    END $$
+    """,
+    "CREATE TRIGGER variant_priced AFTER INSERT OR DELETE ON variants FOR EACH ROW EXECUTE FUNCTION remember_price()",
+    "CREATE TRIGGER variant_repriced AFTER UPDATE ON variants FOR EACH ROW "
+    "WHEN ((OLD.currency, OLD.price_minor) IS DISTINCT FROM (NEW.currency, NEW.price_minor)) "
+    "EXECUTE FUNCTION remember_price()",
+    "CREATE TRIGGER price_changes AFTER INSERT OR UPDATE OR DELETE ON variant_prices FOR EACH ROW "
+    "EXECUTE FUNCTION remember_price()",
     "COMMENT ON TABLE variant_prices IS 'prices in currencies other than the home currency of the variant'",
     "COMMENT ON COLUMN products.version IS 'published changes of this product, counted from 1 without gaps; the ETag'",
     "COMMENT ON COLUMN products.fingerprint IS 'content of the last import; the same content again changes nothing, so that edits survive it'",
@@ -75,6 +104,13 @@ STATEMENTS = (
     "AS status, version, visible FROM products",
     "CREATE VIEW audit.variants AS SELECT sku, product_id, price_minor, currency FROM variants",
     "COMMENT ON COLUMN audit.variants.price_minor IS 'minor units of currency, before tax'",
+    """
+    CREATE VIEW audit.prices AS
+        SELECT sku, currency, price_minor, at AS valid_from, until AS valid_until
+        FROM (SELECT *, lead(at) OVER (PARTITION BY sku, currency ORDER BY id) AS until FROM price_history) AS spans
+        WHERE price_minor IS NOT NULL
+    """,
+    "COMMENT ON COLUMN audit.prices.valid_until IS 'null for the price in force'",
     "COMMENT ON COLUMN audit.products.visible IS 'active, approved and not deleted: what customers and the index see'",
 )
 

@@ -179,6 +179,13 @@ STATEMENTS = (
     )
     """,
     "CREATE INDEX webhooks_due ON webhooks (due_at) WHERE applied_at IS NULL",
+    """
+    CREATE VIEW audit.shipping_rates AS
+        SELECT coalesce(c.country, '') AS country, r.method, r.currency, r.weight_g_max, r.amount_minor,
+               r.free_from_minor, r.updated_at
+        FROM shipping_rates r LEFT JOIN zone_countries c ON c.zone = r.zone
+    """,
+    "COMMENT ON COLUMN audit.shipping_rates.country IS 'empty: every country without a zone of its own'",
     "CREATE VIEW audit.shipments AS SELECT id, order_id, status, tracking_number, carrier, created_at, updated_at "
     "FROM shipments",
     "CREATE VIEW audit.shipment_transitions AS SELECT shipment_id, from_status, to_status, at "

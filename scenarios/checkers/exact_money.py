@@ -1,0 +1,236 @@
+"""INV-08: every order costs what the catalog, the tax table, the rate table and its coupon say, to the minor unit.
+
+An oracle of its own, in whole numbers only: prices of the time at which the order was drafted, the discount spread by
+largest remainder, tax once per line and half up, shipping by weight band. It shares no line with the pricing it judges.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from scenarios.checkers.result import Checker, Finding, Findings
+from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.rows import CouponRow, OrderLineRow, OrderRow, PriceRow, ShippingRateRow
+from scenarios.money_text import money_text
+
+BASIS_POINTS = 10_000
+PRICE_AGE_S_MAX = 3.0
+"""How long a shop may go on selling at a price that was changed: its caches, and the change's own commit."""
+REQUEST_S_MAX = 15.0
+"""How long before its order a request may have begun whose client we do not know."""
+ITEM_WEIGHT_G = 500
+"""What the shop says that any item weighs."""
+REMEMBERED = "shipping_quote_remembered"
+"""What orders logs when it goes on with the last good quote because shipping is away."""
+
+
+class Priced(msgspec.Struct, frozen=True):
+    """What the oracle makes of the lines of an order."""
+
+    discounts: tuple[int, ...]
+    taxes: tuple[int, ...]
+    subtotal_minor: int
+    discount_minor: int
+    tax_minor: int
+
+
+def examine(evidence: Evidence) -> Finding:
+    findings = Findings(evidence)
+    findings.require(evidence.audit.orders, "no order was placed")
+    rules = Rules(evidence)
+    for order in evidence.audit.orders:
+        if not order.shipping_country:
+            findings.observe("orders whose address was erased, left out")
+            continue
+        lines = sorted(evidence.lines_of.get(order.id, ()), key=lambda line: line.position)
+        if not lines:
+            findings.violation("order_without_lines", "the order has a total and no lines", order_id=order.id)
+            continue
+        _judge_prices(evidence, order, lines, rules, findings)
+        _judge_totals(order, lines, rules, findings)
+        _judge_shipping(evidence, order, lines, rules, findings)
+    return findings.result()
+
+
+def priced(lines: Sequence[OrderLineRow], *, rate_bp: int, coupon: CouponRow | None) -> Priced:
+    """Discount, tax and sums of these quantities at these unit prices."""
+    line_totals = [line.unit_price_minor * line.quantity for line in lines]
+    subtotal = sum(line_totals)
+    off = _discount(coupon, subtotal)
+    discounts = _spread(off, line_totals)
+    taxes = [_half_up((total - less) * rate_bp) for total, less in zip(line_totals, discounts, strict=True)]
+    return Priced(tuple(discounts), tuple(taxes), subtotal, off, sum(taxes))
+
+
+def shipping_minor(bands: Sequence[ShippingRateRow], *, items: int, worth_minor: int) -> int:
+    """Full parcels of the heaviest band and the cheapest band that carries the rest; free from the band's bound on."""
+    heaviest = max(bands, key=lambda band: band.weight_g_max)
+    full, rest_g = divmod(max(1, items * ITEM_WEIGHT_G), heaviest.weight_g_max)
+    last = heaviest
+    if rest_g:
+        last = min((band for band in bands if band.weight_g_max >= rest_g), key=lambda band: band.weight_g_max)
+    if last.free_from_minor is not None and worth_minor >= last.free_from_minor:
+        return 0
+    return full * heaviest.amount_minor + (last.amount_minor if rest_g else 0)
+
+
+class Rules:
+    """The rules as the services' own audit views tell them."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.tax_rate_bp = {row.country: row.rate_bp for row in evidence.audit.tax_rates}
+        self.coupons = {row.code: row for row in evidence.audit.coupons}
+        self._prices: dict[tuple[str, str], list[PriceRow]] = defaultdict(list)
+        for row in evidence.audit.prices:
+            self._prices[row.sku, row.currency].append(row)
+        self._bands: dict[tuple[str, str, str], list[ShippingRateRow]] = defaultdict(list)
+        for rate in evidence.audit.shipping_rates:
+            self._bands[rate.country, rate.currency, rate.method].append(rate)
+
+    def prices(self, sku: str, currency: str, *, after: float, before: float) -> set[int]:
+        """Every price that was in force at some time between the two."""
+        return {
+            row.price_minor
+            for row in self._prices[sku, currency]
+            if row.valid_from <= before and (row.valid_until is None or row.valid_until >= after)
+        }
+
+    def bands(self, order: OrderRow) -> list[ShippingRateRow]:
+        """The rates of the order's country; one without a zone of its own is the world's."""
+        place = order.currency, order.shipping_method
+        return self._bands.get((order.shipping_country, *place)) or self._bands.get(("", *place), [])
+
+
+def _judge_prices(
+    evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings
+) -> None:
+    drafted = order.placed_at
+    asked = evidence.first_tried_at.get((order.customer_id, order.idempotency_key), drafted - REQUEST_S_MAX)
+    for line in lines:
+        findings.check()
+        rightful = rules.prices(line.sku, order.currency, after=asked - PRICE_AGE_S_MAX, before=drafted)
+        if line.unit_price_minor in rightful:
+            continue
+        said = " or ".join(money_text(price, order.currency) for price in sorted(rightful)) or "no price"
+        findings.violation(
+            "price_differs",
+            f"{line.quantity} × {line.sku} at {money_text(line.unit_price_minor, order.currency)}, "
+            f"the catalog said {said}",
+            order_id=order.id,
+            sku=line.sku,
+            weight=min((abs(line.unit_price_minor - price) for price in rightful), default=1) * line.quantity,
+        )
+
+
+def _judge_totals(order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings) -> None:
+    rate_bp = rules.tax_rate_bp.get(order.shipping_country)
+    coupon = rules.coupons.get(order.coupon) if order.coupon else None
+    if rate_bp is None:
+        findings.violation("no_tax_rate", f"delivery to {order.shipping_country} has no tax rate", order_id=order.id)
+        return
+    if order.coupon and (coupon is None or not _applies(coupon, order)):
+        findings.violation("coupon_not_due", f"coupon {order.coupon} does not apply to this order", order_id=order.id)
+    findings.check()
+    due = priced(lines, rate_bp=rate_bp, coupon=coupon)
+    for what, stored, right in (
+        ("line_total", sum(line.line_total_minor for line in lines), due.subtotal_minor),
+        ("subtotal", order.subtotal_minor, due.subtotal_minor),
+        ("discount", order.discount_minor, due.discount_minor),
+        ("tax", order.tax_minor, due.tax_minor),
+        ("total", order.total_minor, due.subtotal_minor - due.discount_minor + due.tax_minor + order.shipping_minor),
+    ):
+        if stored != right:
+            findings.violation(
+                "amount_differs",
+                f"{what} is {money_text(stored, order.currency)}, the rules make it "
+                f"{money_text(right, order.currency)}",
+                order_id=order.id,
+                weight=abs(stored - right),
+            )
+    shares = [(line.discount_minor, line.tax_minor) for line in lines]
+    rightful = list(zip(due.discounts, due.taxes, strict=True))
+    if shares != rightful:
+        findings.violation(
+            "share_differs",
+            f"the lines' shares of discount and tax are {shares}, the rules make them {rightful}",
+            order_id=order.id,
+        )
+
+
+def _judge_shipping(
+    evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings
+) -> None:
+    bands = rules.bands(order)
+    if not bands:
+        findings.violation(
+            "no_shipping_rate",
+            f"no {order.shipping_method} rate in {order.currency} to {order.shipping_country}",
+            order_id=order.id,
+        )
+        return
+    if any(band.updated_at > evidence.facts.started_at for band in bands):
+        findings.observe("orders whose shipping rate was changed during the run")
+        return
+    findings.check()
+    due = shipping_minor(bands, items=sum(line.quantity for line in lines), worth_minor=order.subtotal_minor)
+    if order.shipping_minor == due:
+        return
+    if any(line.event == REMEMBERED for line in evidence.logs):
+        findings.observe("orders with a remembered shipping quote")
+        return
+    findings.violation(
+        "shipping_differs",
+        f"shipping is {money_text(order.shipping_minor, order.currency)}, the rates make it "
+        f"{money_text(due, order.currency)}",
+        order_id=order.id,
+        weight=abs(order.shipping_minor - due),
+    )
+
+
+def _applies(coupon: CouponRow, order: OrderRow) -> bool:
+    in_time = (coupon.valid_from is None or coupon.valid_from <= order.placed_at) and (
+        coupon.valid_until is None or order.placed_at - REQUEST_S_MAX < coupon.valid_until
+    )
+    return in_time and coupon.currency in {"", order.currency} and order.subtotal_minor >= coupon.minimum_minor
+
+
+def _discount(coupon: CouponRow | None, subtotal: int) -> int:
+    if coupon is None:
+        return 0
+    off = _half_up(subtotal * coupon.rate_bp) if coupon.rate_bp is not None else coupon.amount_minor or 0
+    return min(off, subtotal)
+
+
+def _half_up(scaled: int) -> int:
+    """A product with basis points as minor units; amounts are never negative here."""
+    return (2 * scaled + BASIS_POINTS) // (2 * BASIS_POINTS)
+
+
+def _spread(total: int, weights: Sequence[int]) -> list[int]:
+    """Largest remainder: rounded down first, then one unit each to those that lost most, earlier ones first."""
+    whole = sum(weights)
+    if not whole:
+        return [0] * len(weights)
+    parts = [total * weight // whole for weight in weights]
+    lost = sorted(range(len(weights)), key=lambda index: (-(total * weights[index] - parts[index] * whole), index))
+    for index in lost[: total - sum(parts)]:
+        parts[index] += 1
+    return parts
+
+
+CHECKER = Checker(
+    id="INV-08",
+    name="exact-money",
+    statement="order lines, discount, tax, shipping and total are what catalog and rules say, to the minor unit",
+    witness="an independent oracle × catalog's prices × tax, shipping and coupon rules",
+    needs=(
+        "orders.orders",
+        "orders.order_lines",
+        "orders.tax_rates",
+        "orders.coupons",
+        "catalog.prices",
+        "shipping.shipping_rates",
+    ),
+    examine=examine,
+)

@@ -1,0 +1,107 @@
+"""INV-16: analytics' figures are those of the services whose events it counts.
+
+Per order its total and money, per currency the daily revenue summed up; the witnesses are the orders and the ledger,
+which no event ever passes on its way to analytics.
+"""
+
+from collections import defaultdict
+
+from scenarios.checkers.money_reconciles import RECEIVABLE, Sums, ledger_book
+from scenarios.checkers.result import Checker, Finding, Findings
+from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.rows import OrderFactRow, OrderRow
+from scenarios.money_text import money_text
+
+OWED_CAPTURE = "capture"
+"""A capture beyond the one owed is booked and given back; it is no revenue."""
+
+
+def examine(evidence: Evidence) -> Finding:
+    findings = Findings(evidence)
+    findings.require(evidence.audit.order_facts, "analytics counted no order")
+    facts = {fact.order_id: fact for fact in evidence.audit.order_facts}
+    booked = _booked(evidence)
+    for order in evidence.audit.orders:
+        findings.check()
+        if order.id not in facts:
+            findings.violation("order_not_counted", f"the order is {order.status}, unknown there", order_id=order.id)
+            continue
+        _judge_order(evidence, order, facts[order.id], booked.get(order.id, Sums()), findings)
+    for order_id in sorted(facts.keys() - evidence.orders.keys()):
+        findings.violation("counted_without_order", "analytics counts an order that does not exist", order_id=order_id)
+    _judge_revenue(evidence, findings)
+    return findings.result()
+
+
+def _judge_order(evidence: Evidence, order: OrderRow, fact: OrderFactRow, booked: Sums, findings: Findings) -> None:
+    cancelled = order.status == "cancelled" or order.id in evidence.cancelled_at
+    differences = [
+        f"{what} {there} instead of {here}"
+        for what, there, here in (
+            ("currency", fact.currency, order.currency),
+            ("total", money_text(fact.total_minor, fact.currency), money_text(order.total_minor, order.currency)),
+            ("paid", money_text(fact.paid_minor, fact.currency), money_text(booked.captured_minor, order.currency)),
+            ("refunded", money_text(fact.refunded_minor, fact.currency), _refunded(booked, order)),
+            ("cancelled", str(fact.status == "cancelled").lower(), str(cancelled).lower()),
+        )
+        if there != here
+    ]
+    if differences:
+        findings.violation(
+            "figures_differ",
+            f"analytics has {', '.join(differences)}",
+            order_id=order.id,
+            weight=max(1, abs(fact.paid_minor - booked.captured_minor)),
+        )
+
+
+def _refunded(booked: Sums, order: OrderRow) -> str:
+    return money_text(booked.refunded_minor, order.currency)
+
+
+def _booked(evidence: Evidence) -> dict[str, Sums]:
+    """Per order what the ledger says was captured as owed, and refunded."""
+    book: dict[str, Sums] = defaultdict(Sums)
+    for (order_id, _), sums in ledger_book(evidence).items():
+        book[order_id] = sums
+    for row in evidence.audit.ledger:
+        if row.account == RECEIVABLE and row.kind.startswith("capture") and row.kind != OWED_CAPTURE:
+            book[row.order_id].captured_minor -= row.amount_minor
+    return dict(book)
+
+
+def _judge_revenue(evidence: Evidence, findings: Findings) -> None:
+    """The ledger and the daily revenue both keep every order there ever was."""
+    told: dict[str, Sums] = defaultdict(Sums)
+    for day in evidence.audit.revenue_daily:
+        told[day.currency].captured_minor += day.paid_minor
+        told[day.currency].refunded_minor += day.refunded_minor
+    booked: dict[str, Sums] = defaultdict(Sums)
+    for row in evidence.audit.ledger:
+        if row.account != RECEIVABLE:
+            continue
+        if row.kind == OWED_CAPTURE:
+            booked[row.currency].captured_minor += row.amount_minor
+        elif row.kind.startswith("refund"):
+            booked[row.currency].refunded_minor -= row.amount_minor
+    for currency in sorted({*told, *booked}):
+        findings.check()
+        if told[currency] != booked[currency]:
+            difference = abs(told[currency].net_minor - booked[currency].net_minor)
+            findings.violation(
+                "revenue_differs",
+                f"revenue: {told[currency].said(currency)}; the ledger: {booked[currency].said(currency)}",
+                currency=currency,
+                amount_minor=difference,
+                weight=max(1, difference),
+            )
+
+
+CHECKER = Checker(
+    id="INV-16",
+    name="projections-agree",
+    statement="analytics' orders and revenue = orders and ledger, per order and per currency",
+    witness="orders × ledger",
+    needs=("analytics.order_facts", "analytics.revenue_daily", "orders.orders", "payments.ledger"),
+    examine=examine,
+)
