@@ -129,8 +129,8 @@ class Placement:
         except RemoteRefusal as refused:
             refusal = stock_refusal(refused)
             if refusal is None:
-                await self._forget(draft)
                 log.exception("reserve_refused_oddly", order_id=str(draft.order_id))
+                await self._forget(draft)
                 raise NotOrdered("nothing was ordered; try again", retry_after_s=RETRY_AFTER_S) from refused
             return await self._transactions.stored(draft, await self._transactions.refuse(draft, refusal))
         except DeadlineExceeded:

@@ -8,7 +8,13 @@ from svc.orders.pricing import TAX_RATES_BP
 from tests.engines import EngineUrls
 from tests.services import database_of
 
-PRODUCT = "00000000-0000-0000-0000-000000000001"
+ONE_VARIANT = """
+    INSERT INTO categories (path, name) VALUES ('c', 'C');
+    INSERT INTO products (id, slug, title, category, status)
+    VALUES ('00000000-0000-0000-0000-000000000001', 'p', 'P', 'c', 'active');
+    INSERT INTO variants (sku, product_id, currency, price_minor)
+    VALUES ('A', '00000000-0000-0000-0000-000000000001', 'EUR', 100);
+"""
 
 
 async def test_the_tax_table_that_is_judged_by_is_the_one_that_pricing_uses(engines: EngineUrls) -> None:
@@ -47,13 +53,7 @@ async def test_every_price_is_remembered_with_its_time(
     async with database_of(engines, "catalog") as url:
         connection = await asyncpg.connect(url)
         try:
-            await connection.execute(
-                "INSERT INTO categories (path, name) VALUES ('c', 'C');"
-                "INSERT INTO products (id, slug, title, category, status) "
-                f"VALUES ('{PRODUCT}', 'p', 'P', 'c', 'active');"
-                "INSERT INTO variants (sku, product_id, currency, price_minor) "
-                f"VALUES ('A', '{PRODUCT}', 'EUR', 100);"
-            )
+            await connection.execute(ONE_VARIANT)
             await connection.execute(change)
         finally:
             await connection.close()
