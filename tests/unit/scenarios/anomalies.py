@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from scenarios.checkers import Result, named
 from scenarios.evidence import CouponLimit, Evidence
 from scenarios.evidence import rows as audit
 from scenarios.evidence.logs import LogLine
@@ -31,6 +32,12 @@ OTHER = fixed_id("order", 5)
 CANCELLED = fixed_id("order", 3)
 REFUSED_BUYER = 15
 LATE_AT = LOAD_STARTED_AT + 1.5
+
+
+def judged(evidence: Evidence, invariant: str) -> Result:
+    """What one invariant's checker says."""
+    (checker,) = named(invariant)
+    return checker.check(evidence)
 
 
 def where(rows: list[Any], **wanted: object) -> int:

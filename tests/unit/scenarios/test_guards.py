@@ -1,18 +1,12 @@
 """What checkers must not cry about, and what is too weak to clear a fleet."""
 
-from fractions import Fraction
-from typing import Any
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.checkers import Outcome, named
-from scenarios.checkers.exact_money import priced, shipping_minor
+from scenarios.checkers import Outcome
 from scenarios.checkers.occupancy import Stay, excesses
 from scenarios.evidence import Evidence, FaultFired, SupplyStep
 from scenarios.evidence import rows as audit
-from scenarios.evidence.logs import LogLine
 from tests.builders import FlashSale
 from tests.builders.fleet_rows import LOAD_STARTED_AT, SKU, STARTED_AT, TOTAL_MINOR, WAREHOUSE, fixed_id
 from tests.unit.scenarios.anomalies import (
@@ -23,6 +17,7 @@ from tests.unit.scenarios.anomalies import (
     charged_twice,
     completion,
     copy_order,
+    judged,
     oversell,
     paid_for_free,
     restocked_after_it_left,
@@ -30,11 +25,6 @@ from tests.unit.scenarios.anomalies import (
     undersold,
     where,
 )
-
-
-def judged(evidence: Evidence, invariant: str):
-    (checker,) = named(invariant)
-    return checker.check(evidence)
 
 
 def test_a_unit_sold_again_after_a_decline_is_no_oversell() -> None:
@@ -292,86 +282,6 @@ def test_an_unconfirmed_fault_does_not_concern_a_checker() -> None:
     evidence = FlashSale().evidence()
     evidence.facts.faults.append(FaultFired("kill", 0.0))
     assert judged(evidence, "INV-02").outcome is Outcome.PASS
-
-
-def log_line(event: str, **fields: Any) -> LogLine:
-    about = {"level": "info", "service": "orders", "instance": "orders-1", **fields}
-    return LogLine(at=LOAD_STARTED_AT, event=event, **about)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        log_line("request", status=503),
-        log_line("request", status=504),
-        log_line("Group Coordinator Request failed", level="error", logger="aiokafka"),
-        log_line("job_failed", level="error", job="send", failures=2),
-        log_line("database_error", level="error", message="canceling statement due to user request"),
-        log_line("database_error", level="error", message='duplicate key value violates "reservations_pkey"'),
-    ],
-    ids=lambda line: f"{line.event}-{line.status}-{line.message}",
-)
-def test_what_overload_or_an_engine_explains_is_counted_and_no_violation(line: LogLine) -> None:
-    evidence = FlashSale().evidence()
-    evidence.logs.append(line)
-    result = judged(evidence, "INV-25")
-    assert result.outcome is Outcome.PASS
-    assert sum(result.observed.values()) == 1
-
-
-def test_a_breaker_of_the_service_that_was_struck_is_explained_and_another_is_not() -> None:
-    evidence = FlashSale().evidence()
-    evidence.logs.append(log_line("breaker_opened", level="warning", target="inventory"))
-    assert judged(evidence, "INV-25").outcome is Outcome.PASS
-    evidence.logs.append(log_line("breaker_opened", level="warning", target="catalog"))
-    assert judged(evidence, "INV-25").counts == {"breaker_opened": 1}
-
-
-def test_an_old_price_is_rightful_only_for_as_long_as_caches_may_keep_it() -> None:
-    evidence = FlashSale().evidence()
-    prices, order = evidence.audit.prices, evidence.audit.orders[where(evidence.audit.orders, id=PAID)]
-    prices[:] = [
-        change(prices[0], valid_until=order.placed_at - 1.0),
-        change(prices[0], price_minor=1, valid_from=order.placed_at - 1.0),
-    ]
-    assert PAID not in {stake.order_id for stake in judged(evidence, "INV-08").stakes}
-    prices[0] = change(prices[0], valid_until=order.placed_at - 60.0)
-    assert PAID in {stake.order_id for stake in judged(evidence, "INV-08").stakes}
-
-
-def test_a_remembered_shipping_quote_is_no_wrong_price() -> None:
-    evidence = FlashSale().evidence()
-    alter(evidence.audit.orders, {"shipping_minor": 690, "total_minor": TOTAL_MINOR + 200}, id=PAID)
-    assert judged(evidence, "INV-08").counts == {"shipping_differs": 1}
-    evidence.logs.append(log_line("shipping_quote_remembered", level="warning"))
-    assert judged(evidence, "INV-08").outcome is Outcome.PASS
-
-
-line_amounts = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10_000)), min_size=1, max_size=6)
-
-
-@given(line_amounts, st.integers(0, 3_000), st.integers(1, 10_000))
-def test_the_oracle_agrees_with_fractions_and_loses_no_unit(
-    amounts: list[tuple[int, int]], rate_bp: int, coupon_bp: int
-) -> None:
-    lines = [audit.OrderLineRow("o", str(n), count, price, count * price) for n, (count, price) in enumerate(amounts)]
-    due = priced(lines, rate_bp=rate_bp, coupon=audit.CouponRow(code="C", rate_bp=coupon_bp))
-    totals = [line.line_total_minor for line in lines]
-    assert due.discount_minor == int(Fraction(sum(totals) * coupon_bp, 10_000) + Fraction(1, 2))
-    assert sum(due.discounts) == due.discount_minor
-    for total, off, tax in zip(totals, due.discounts, due.taxes, strict=True):
-        exact = Fraction(due.discount_minor * total, sum(totals) or 1)
-        assert exact - 1 < off < exact + 1
-        assert tax == int(Fraction((total - off) * rate_bp, 10_000) + Fraction(1, 2))
-
-
-def test_parcels_beyond_the_heaviest_band_are_split() -> None:
-    bands = FlashSale().evidence().audit.shipping_rates
-    assert shipping_minor(bands, items=1, worth_minor=100) == 490
-    assert shipping_minor(bands, items=3, worth_minor=100) == 690
-    assert shipping_minor(bands, items=10, worth_minor=100) == 690
-    assert shipping_minor(bands, items=21, worth_minor=100) == 690 * 2 + 490
-    assert shipping_minor(bands, items=1, worth_minor=10_000) == 0
 
 
 def test_copies_that_the_faults_of_a_run_explain_are_no_endless_redelivery() -> None:

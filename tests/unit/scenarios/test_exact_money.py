@@ -1,0 +1,73 @@
+"""INV-08's oracle: exact for any lines, and patient with what the shop may rightly do."""
+
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenarios.checkers import Outcome
+from scenarios.checkers.exact_money import priced, shipping_minor
+from scenarios.evidence import rows as audit
+from scenarios.evidence.logs import LogLine
+from tests.builders import FlashSale
+from tests.builders.fleet_rows import LOAD_STARTED_AT, TOTAL_MINOR
+from tests.unit.scenarios.anomalies import PAID, alter, change, judged, where
+
+REMEMBERED = LogLine(
+    at=LOAD_STARTED_AT, level="warning", service="orders", instance="orders-1", event="shipping_quote_remembered"
+)
+
+
+def test_an_old_price_is_rightful_only_for_as_long_as_caches_may_keep_it() -> None:
+    evidence = FlashSale().evidence()
+    prices, order = evidence.audit.prices, evidence.audit.orders[where(evidence.audit.orders, id=PAID)]
+    prices[:] = [
+        change(prices[0], valid_until=order.placed_at - 1.0),
+        change(prices[0], price_minor=1, valid_from=order.placed_at - 1.0),
+    ]
+    assert PAID not in {stake.order_id for stake in judged(evidence, "INV-08").stakes}
+    prices[0] = change(prices[0], valid_until=order.placed_at - 60.0)
+    assert PAID in {stake.order_id for stake in judged(evidence, "INV-08").stakes}
+
+
+def test_a_remembered_shipping_quote_is_no_wrong_price() -> None:
+    evidence = FlashSale().evidence()
+    alter(evidence.audit.orders, {"shipping_minor": 690, "total_minor": TOTAL_MINOR + 200}, id=PAID)
+    assert judged(evidence, "INV-08").counts == {"shipping_differs": 1}
+    evidence.logs.append(REMEMBERED)
+    assert judged(evidence, "INV-08").outcome is Outcome.PASS
+
+
+line_amounts = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10_000)), min_size=1, max_size=6)
+
+
+@given(line_amounts, st.integers(0, 3_000), st.integers(1, 10_000))
+def test_the_oracle_agrees_with_fractions_and_loses_no_unit(
+    amounts: list[tuple[int, int]], rate_bp: int, coupon_bp: int
+) -> None:
+    lines = [audit.OrderLineRow("o", str(n), count, price, count * price) for n, (count, price) in enumerate(amounts)]
+    due = priced(lines, rate_bp=rate_bp, coupon=audit.CouponRow(code="C", rate_bp=coupon_bp))
+    totals = [line.line_total_minor for line in lines]
+    assert due.discount_minor == int(Fraction(sum(totals) * coupon_bp, 10_000) + Fraction(1, 2))
+    assert sum(due.discounts) == due.discount_minor
+    for total, off, tax in zip(totals, due.discounts, due.taxes, strict=True):
+        exact = Fraction(due.discount_minor * total, sum(totals) or 1)
+        assert exact - 1 < off < exact + 1
+        assert tax == int(Fraction((total - off) * rate_bp, 10_000) + Fraction(1, 2))
+
+
+def test_parcels_beyond_the_heaviest_band_are_split() -> None:
+    bands = FlashSale().evidence().audit.shipping_rates
+    assert shipping_minor(bands, items=1, worth_minor=100) == 490
+    assert shipping_minor(bands, items=3, worth_minor=100) == 690
+    assert shipping_minor(bands, items=10, worth_minor=100) == 690
+    assert shipping_minor(bands, items=21, worth_minor=100) == 690 * 2 + 490
+    assert shipping_minor(bands, items=1, worth_minor=10_000) == 0
+
+
+def test_an_erased_address_leaves_nothing_to_tax_by() -> None:
+    evidence = FlashSale().evidence()
+    alter(evidence.audit.orders, {"shipping_country": ""}, id=PAID)
+    result = judged(evidence, "INV-08")
+    assert result.outcome is Outcome.PASS
+    assert result.observed == {"orders whose address was erased, left out": 1}

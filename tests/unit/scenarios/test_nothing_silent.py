@@ -1,0 +1,58 @@
+"""INV-25: what a fault or overload explains is counted, everything else that was logged as an error is told."""
+
+from typing import Any
+
+import pytest
+
+from scenarios.checkers import Outcome
+from scenarios.evidence.logs import LogLine
+from tests.builders import FlashSale
+from tests.builders.fleet_rows import LOAD_STARTED_AT
+from tests.unit.scenarios.anomalies import answered_500, judged
+
+
+def log_line(event: str, **fields: Any) -> LogLine:
+    about = {"level": "info", "service": "orders", "instance": "orders-1", **fields}
+    return LogLine(at=LOAD_STARTED_AT, event=event, **about)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        log_line("request", status=503),
+        log_line("request", status=504),
+        log_line("Group Coordinator Request failed", level="error", logger="aiokafka"),
+        log_line("job_failed", level="error", job="send", failures=2),
+        log_line("database_error", level="error", message="canceling statement due to user request"),
+        log_line("database_error", level="error", message='duplicate key value violates "reservations_pkey"'),
+    ],
+    ids=lambda line: f"{line.event}-{line.status}-{line.message}",
+)
+def test_what_overload_or_an_engine_explains_is_counted_and_no_violation(line: LogLine) -> None:
+    evidence = FlashSale().evidence()
+    evidence.logs.append(line)
+    result = judged(evidence, "INV-25")
+    assert result.outcome is Outcome.PASS
+    assert sum(result.observed.values()) == 1
+
+
+def test_a_breaker_of_the_service_that_was_struck_is_explained_and_another_is_not() -> None:
+    evidence = FlashSale().evidence()
+    evidence.logs.append(log_line("breaker_opened", level="warning", target="inventory"))
+    assert judged(evidence, "INV-25").outcome is Outcome.PASS
+    evidence.logs.append(log_line("breaker_opened", level="warning", target="catalog"))
+    assert judged(evidence, "INV-25").counts == {"breaker_opened": 1}
+
+
+def test_a_repair_does_not_unwrite_a_log_and_is_not_blamed_for_it() -> None:
+    evidence = FlashSale().evidence()
+    answered_500(evidence)
+    assert judged(evidence, "INV-25").outcome is Outcome.FAIL
+    evidence.facts.repaired = True
+    assert judged(evidence, "INV-25").outcome is Outcome.PASS
+
+
+def test_a_run_whose_logs_were_not_read_is_too_weak() -> None:
+    evidence = FlashSale().evidence()
+    evidence.facts.log_lines = 0
+    assert judged(evidence, "INV-25").outcome is Outcome.INVALID
