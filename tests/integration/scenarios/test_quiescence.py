@@ -104,6 +104,12 @@ OPEN_WORK = {
         "idempotency_key) SELECT gen_random_uuid(), id, 'p', 50, 'EUR', 'r', 'me', 'processing', 'k' FROM payments",
         "UPDATE refunds SET status = 'succeeded', psp_refund_id = 'r'",
     ),
+    "analytics: unprojected events": (
+        "analytics",
+        "INSERT INTO events (id, type, aggregate_id, aggregate_version, occurred_at, data) "
+        "VALUES (gen_random_uuid(), 'x', 'a', 1, now(), '{}')",
+        "UPDATE events SET projected = true",
+    ),
     "notifications: unsent messages": (
         "notifications",
         "INSERT INTO deliveries (id, event_id, template, channel, recipient, customer_id, context, message_id) "
