@@ -8,8 +8,8 @@ pytestmark = pytest.mark.service("orders")
 
 COLUMNS = {
     "orders": "id number customer_id email status currency subtotal_minor discount_minor tax_minor shipping_minor "
-    "total_minor refunded_minor payment_method coupon shipping_method shipping_country idempotency_key trace_id placed_at "
-    "updated_at",
+    "total_minor refunded_minor payment_method coupon shipping_method shipping_country idempotency_key trace_id "
+    "placed_at updated_at",
     "order_lines": "order_id sku quantity unit_price_minor line_total_minor discount_minor tax_minor position",
     "tax_rates": "country rate_bp",
     "coupons": "code rate_bp amount_minor currency minimum_minor valid_from valid_until",
