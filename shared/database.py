@@ -3,6 +3,7 @@
 Nobody commits but the context managers here; handlers receive an open unit of work.
 """
 
+import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -25,6 +26,7 @@ STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 4_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 IDLE_CONNECTION_LIFETIME_S = 10.0
+ANSWER_BELIEVED_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +105,7 @@ class Database:
         self._application = application
         self._pool_size_max = pool_size_max
         self._pool: asyncpg.Pool | None = None
+        self._answered_at = -ANSWER_BELIEVED_S
         self._engine: AsyncEngine | None = None
         self._sessions: async_sessionmaker[AsyncSession] | None = None
 
@@ -145,6 +148,15 @@ class Database:
         with _translated():
             async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
                 yield connection
+                self._answered_at = time.monotonic()
+
+    async def check(self) -> str:
+        """Whether the server answers. A pool that is merely busy proves it by what it has just done."""
+        if time.monotonic() - self._answered_at < ANSWER_BELIEVED_S:
+            return "answers"
+        async with self.acquire() as connection:
+            await connection.fetchval("SELECT 1")
+        return "SELECT 1"
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of one's own, for LISTEN and session locks; the caller closes it."""
@@ -166,6 +178,7 @@ class Database:
                 uow = UnitOfWork(connection)
                 yield uow
                 await uow.flush()
+        self._answered_at = time.monotonic()
         uow.committed()
 
     @asynccontextmanager
@@ -183,6 +196,7 @@ class Database:
                 yield uow
                 await session.flush()
                 await uow.flush()
+        self._answered_at = time.monotonic()
         uow.committed()
 
     def _session_factory(self) -> AsyncSession:

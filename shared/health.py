@@ -44,15 +44,23 @@ class Health:
 
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
+        self._needed: set[str] = set()
         self._report: HealthReport | None = None
         self._report_until = 0.0
         self._running: asyncio.Task[HealthReport] | None = None
 
-    def add(self, name: str, check: Check) -> None:
-        """Register a check; names are unique."""
+    def add(self, name: str, check: Check, *, needed: bool = False) -> None:
+        """Register a check; names are unique. Without what is `needed` the service can answer nothing of use."""
         if name in self._checks:
             raise ValueError(f"health check {name!r} exists already")
         self._checks[name] = check
+        if needed:
+            self._needed.add(name)
+
+    async def can_serve(self) -> bool:
+        """Whether requests make sense: a service that lacks only what it can do without answers with less."""
+        results = await asyncio.gather(*(_run(self._checks[name]) for name in self._needed))
+        return all(result.ok for result in results)
 
     async def ready(self) -> HealthReport:
         """Run all checks at once, each for at most CHECK_LIMIT_S; concurrent callers share one run."""

@@ -36,12 +36,12 @@ from shared.kafka_consumer import ConsumerRunner, Subscription
 from shared.problem_details import EXCEPTION_HANDLERS
 from shared.request_scope import Load, RequestScope
 from shared.service_parts import ServiceParts
+from shared.service_registry import Instance, stay_registered
 from shared.strict_body import StrictBody
 
 BODY_BYTES_MAX = 1024 * 1024
 KEEP_ALIVE_S = 30
 GRACEFUL_STOP_S = 4
-HEARTBEAT_S = 0.5
 REDIS_TIMEOUT_S = 2.0
 REDIS_CONNECTIONS_MAX = 64
 REDRIVE_LETTERS_MAX = 5_000
@@ -106,7 +106,7 @@ class Runtime(Generic[P_co]):
         self._health = parts.health()
         self._health.add("redis", self._check_redis)
         if self._database is not None:
-            self._health.add("database", self._check_database)
+            self._health.add("database", self._database.check, needed=True)
 
     @property
     def database(self) -> Database:
@@ -115,7 +115,7 @@ class Runtime(Generic[P_co]):
         return self._database
 
     def add_check(self, name: str, check: Check) -> None:
-        """Another dependency without which the service is not ready."""
+        """Another dependency without which the service is not ready, though it may answer with less."""
         self._health.add(name, check)
 
     def application(
@@ -227,24 +227,18 @@ class Runtime(Generic[P_co]):
             await cancel_all(tasks)
 
     async def _heartbeat(self) -> None:
-        """Stay in the registry for as long as this process answers."""
+        """Stay in the registry for as long as this process can serve."""
         config = self.settings
-        url = f"http://{config.host}:{config.port}"
-        while True:
-            try:
-                await self.registry.heartbeat(config.service, config.instance, url, self._load.in_flight)
-            except Exception as error:  # noqa: BLE001 the next beat tries again
-                log.warning("heartbeat_failed", error=repr(error))
-            await asyncio.sleep(HEARTBEAT_S)
+        await stay_registered(
+            self.registry,
+            Instance(config.service, config.instance, f"http://{config.host}:{config.port}"),
+            load=lambda: self._load.in_flight,
+            can_serve=self._health.can_serve,
+        )
 
     async def _check_redis(self) -> str:
         await self.redis.ping()
         return "PONG"
-
-    async def _check_database(self) -> str:
-        async with self.database.acquire() as connection:
-            await connection.fetchval("SELECT 1")
-        return "SELECT 1"
 
 
 def _controls_route(controls: FaultControls, authentication: DefineMiddleware) -> HTTPRouteHandler:

@@ -3,14 +3,19 @@
 Times are Redis's own, so that no machine's clock matters. When Redis is away the last known answer serves.
 """
 
+import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import structlog
 from redis.asyncio import Redis
 
 from shared.errors import RedisUnavailableError
 from shared.redis_gate import gate_of
+
+log = structlog.get_logger(__name__)
 
 HEARTBEAT_EVERY_S = 0.5
 HEARTBEAT_TTL_MS = 1_500
@@ -18,6 +23,8 @@ ANSWER_CACHED_S = 0.25
 LAST_KNOWN_MAX_S = 60.0
 SUSPECT_S = 1.0
 INSTANCES_MAX = 64
+UNFIT_BEATS = 3
+"""A moment of weakness takes nobody out; what cannot serve for this many beats leaves."""
 
 # one hash per service, instance → "<expires_ms> <load> <url>"; a beat also sweeps the dead
 _BEAT = """
@@ -125,6 +132,28 @@ class Registry:
 
     def _key(self, service: str) -> str:
         return f"{self._prefix}registry:{service}"
+
+
+async def stay_registered(
+    registry: Registry,
+    instance: Instance,
+    *,
+    load: Callable[[], int],
+    can_serve: Callable[[], Awaitable[bool]],
+) -> None:
+    """Beat for as long as the instance can serve, and leave when it cannot; runs until it is cancelled."""
+    unfit = UNFIT_BEATS  # nobody is announced before being fit once
+    while True:
+        unfit = 0 if await can_serve() else unfit + 1
+        try:
+            if unfit < UNFIT_BEATS:
+                await registry.heartbeat(instance.service, instance.name, instance.url, load())
+            elif unfit == UNFIT_BEATS:
+                log.warning("left_registry", instance=instance.name)
+                await registry.withdraw(instance.service, instance.name)
+        except RedisUnavailableError as error:  # the next beat tries again
+            log.warning("heartbeat_failed", error=repr(error))
+        await asyncio.sleep(HEARTBEAT_EVERY_S)
 
 
 def _parse(service: str, entries: list[Any]) -> tuple[Instance, ...]:

@@ -1,9 +1,13 @@
 import time
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
 
 from shared import service_registry
 from shared.service_registry import Registry
 from tests.integration.shared.redis_clients import connected
-from tests.services import until
+from tests.services import served, until
 
 
 async def names(registry: Registry) -> list[str]:
@@ -106,3 +110,40 @@ async def test_many_callers_ask_redis_once_per_moment(redis_url, prefix):
         for _ in range(100):
             await registry.instances("orders")
         assert asked <= 2
+
+
+@pytest.mark.service("auth")
+async def test_an_instance_that_cannot_serve_leaves_and_comes_back_when_it_can(engines, prefix):
+    async with served(engines, "auth", prefix=prefix, role="api") as auth, connected(engines.redis) as redis:
+
+        async def announced() -> list[bytes]:
+            return await redis.hkeys(f"{prefix}registry:auth")
+
+        await until(announced)
+        name = urlsplit(auth.settings.database_url).path.strip("/")
+        administrator = await asyncpg.connect(engines.postgres)
+        try:
+            await administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            await administrator.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+            )
+
+            async def gone() -> bool:
+                return not await announced()
+
+            await until(gone)
+            assert (await auth.call("GET", "/health/live", anonymous=True))[0] == 200
+            await administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            await until(announced)
+        finally:
+            await administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            await administrator.close()
+
+
+@pytest.mark.service("catalog")
+async def test_one_that_only_lacks_what_it_can_do_without_stays(engines, prefix):
+    """The topics are missing, so that its consumer is not healthy; people can still browse."""
+    async with served(engines, "search", prefix=prefix) as search, connected(engines.redis) as redis:
+        status, health = await search.call("GET", "/health/ready", anonymous=True)
+        assert (status, health["checks"]["kafka"]["ok"]) == (503, False)
+        await until(lambda: redis.hkeys(f"{prefix}registry:search"))

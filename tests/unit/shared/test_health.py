@@ -108,3 +108,12 @@ def test_names_are_unique():
     checked.add("a", answer)
     with pytest.raises(ValueError, match="exists already"):
         checked.add("a", answer)
+
+
+async def test_only_what_is_needed_decides_whether_it_can_serve():
+    checked = Health()
+    checked.add("kafka", refuse)
+    checked.add("database", answer, needed=True)
+    assert await checked.can_serve()
+    checked.add("licence", refuse, needed=True)
+    assert not await checked.can_serve()
