@@ -49,8 +49,9 @@ def _judge_sold_out(evidence: Evidence, sku: str, findings: Findings) -> None:
     sold = sum(units(evidence, order.id, sku) for order in evidence.audit.orders if is_sold(evidence, order))
     unsatisfied = _unsatisfied(evidence, sku)
     findings.require(len(unsatisfied) + sold > supply, f"demand for {sku} did not exceed its supply of {supply}")
-    refused = [asker for asker in unsatisfied if asker.error in STOCK_REFUSALS]
-    findings.observe("buyers turned away for want of capacity, not of stock", len(unsatisfied) - len(refused))
+    told_empty = [asker for asker in unsatisfied if asker.error in STOCK_REFUSALS]
+    findings.observe("buyers turned away for want of capacity, not of stock", len(unsatisfied) - len(told_empty))
+    refused = [asker for asker in told_empty if _fits_one_unit(asker, sku)]
     waiting = _units_still_waiting(evidence, sku)
     findings.observe("units in unexpired holds", waiting)
     unsold = supply - sold - waiting
@@ -72,6 +73,11 @@ def _judge_sold_out(evidence: Evidence, sku: str, findings: Findings) -> None:
             customer_id=asker.customer_id,
             trace_id=asker.trace_id,
         )
+
+
+def _fits_one_unit(asker: Purchase, sku: str) -> bool:
+    """Who wanted two, or something else beside, may have been refused although one was left."""
+    return len(asker.lines) == 1 and asker.units(sku) == 1
 
 
 def _unsatisfied(evidence: Evidence, sku: str) -> list[Purchase]:

@@ -13,8 +13,21 @@ from typing import Any, Final, Self
 import aiohttp
 import msgspec
 
-from scenarios.history import PLACE_ORDER, HistoryWriter, Invocation, OrderAnswer, OrderAttempt, RecordType, WantedLine
-from scenarios.workloads.market import ADDRESS, Person
+from scenarios.history import (
+    CANCEL_ORDER,
+    PLACE_ORDER,
+    REFUND,
+    CancelAttempt,
+    HistoryWriter,
+    Invocation,
+    OrderAnswer,
+    OrderAttempt,
+    RecordType,
+    RefundAnswer,
+    RefundAttempt,
+    WantedLine,
+)
+from scenarios.workloads.market import ADDRESS, CURRENCY, Person
 
 PATIENT_TIMEOUT_S: Final = 12.0
 ATTEMPTS_MAX: Final = 6
@@ -22,6 +35,8 @@ BACK_OFF_S: Final = (0.1, 0.3, 0.8, 1.5, 3.0)
 KEEPALIVE_S: Final = 10.0
 NO_EFFECT_CODES: Final = frozenset({"overloaded", "rate_limited", "too_many_requests", "circuit_open"})
 """5xx and 429 answers whose contract says that the request was not begun."""
+ASKED_FOR: Final = 202
+"""Taken note of, and not done yet: it may happen. Asking again tells."""
 IN_FLIGHT_CODE: Final = "request_in_flight"
 
 
@@ -136,6 +151,8 @@ class Client:
 
     def _record(self, request: Request, invocation: Invocation, answered: Answered) -> Told:
         process, trace_id = invocation.process, answered.trace_id
+        if answered.status == ASKED_FOR:
+            return Told("info", self._history.info(invocation, error="asked for", trace_id=trace_id), again=True)
         if answered.status in (200, 201):
             value = request.told(answered)
             self._history.ok(invocation, value=value, trace_id=trace_id)
@@ -181,6 +198,44 @@ def place_order(
     )
 
 
+def cancel_order(person: Person, order_id: str) -> Request:
+    """Changed their mind; repeating it changes nothing."""
+    return Request(
+        function=CANCEL_ORDER,
+        path=f"/orders/{order_id}/cancel",
+        token=person.access_token,
+        body=b'{"reason":"changed my mind"}',
+        attempt=CancelAttempt(customer_id=person.user_id, order_id=order_id),
+        told=_order_told,
+    )
+
+
+def refund(staff: Person, *, key: str, order_id: str, payment_id: str, amount_minor: int) -> Request:
+    """Support gives part of the money back."""
+    body = msgspec.json.encode({"amount": _wire(amount_minor), "reason": "goodwill"})
+    return Request(
+        function=REFUND,
+        path=f"/payments/{payment_id}/refunds",
+        token=staff.access_token,
+        key=key,
+        body=body,
+        attempt=RefundAttempt(
+            order_id=order_id,
+            payment_id=payment_id,
+            amount_minor=amount_minor,
+            currency=CURRENCY,
+            customer_id=staff.user_id,
+            fingerprint=digest(body),
+        ),
+        told=_refund_told,
+    )
+
+
+class _Refund(msgspec.Struct):
+    id: str
+    amount: dict[str, str]
+
+
 class _Order(msgspec.Struct):
     id: str
     status: str
@@ -204,6 +259,22 @@ def _order_told(answered: Answered) -> OrderAnswer:
         replayed=answered.replayed,
         answer_sha256=answered.digest,
     )
+
+
+def _refund_told(answered: Answered) -> RefundAnswer:
+    told = msgspec.json.decode(answered.content, type=_Refund)
+    return RefundAnswer(
+        status_code=answered.status,
+        refund_id=told.id,
+        amount_minor=_minor(told.amount),
+        currency=told.amount["currency"],
+        replayed=answered.replayed,
+        answer_sha256=answered.digest,
+    )
+
+
+def _wire(amount_minor: int) -> dict[str, str]:
+    return {"amount": f"{amount_minor // 100}.{amount_minor % 100:02}", "currency": CURRENCY}
 
 
 def _minor(wire: dict[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""Ten thousand buyers want a hundred jackets: one buy-now request each, some impatient, some declined, some greedy.
+"""Ten thousand buyers want a hundred jackets: some impatient, some declined, some greedy, some change their minds.
 
 The work is the supply: its share done is the share of the units that clients have had confirmed.
 """
@@ -15,8 +15,8 @@ from msgspec import Meta
 from scenarios.cues import Cues
 from scenarios.evidence import PurchaseLimit, SupplyStep, WorkloadFacts
 from scenarios.fleet import Fleet
-from scenarios.history import HistoryWriter, WantedLine
-from scenarios.workloads.client import Client, place_order
+from scenarios.history import HistoryWriter, OrderAnswer, WantedLine
+from scenarios.workloads.client import Client, cancel_order, place_order, refund
 from scenarios.workloads.market import Article, Person, people, put_on_sale
 from scenarios.workloads.open_model import play, raise_file_limit
 from scenarios.workloads.workload import LoadReport
@@ -24,7 +24,14 @@ from scenarios.workloads.workload import LoadReport
 IMPATIENT_TIMEOUT_S: Final = 0.03
 ABANDON_AFTER_S: Final = 0.02
 PRICE_MINOR: Final = 12_900
+EXTRA_PRICE_MINOR: Final = 1_900
+GOODWILL_MINOR: Final = 500
 PER_CUSTOMER: Final = 2
+CAPTURE_PATIENCE_S: Final = 6.0
+"""How long somebody waits for the charge before giving up on cancelling or on being paid back."""
+CAPTURE_POLL_S: Final = 0.25
+SOLD_OUT: Final = "sold_out"
+"""The signal at the first buyer who is told that nothing is left."""
 
 
 class SaleParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,16 +53,30 @@ class SaleParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     greedy_first: Annotated[
         bool, Meta(description="whether the greedy are the quickest, as resellers' programs are")
     ] = False
+    pair_share: Annotated[float, Meta(ge=0, le=1, description="buyers who want two units in one order")] = 0.1
+    extra_share: Annotated[
+        float, Meta(ge=0, le=1, description="buyers whose order has a second line, of something plentiful")
+    ] = 0.2
+    second_body_share: Annotated[
+        float, Meta(ge=0, le=1, description="winners who send another order under the key of the first")
+    ] = 0.1
+    cancel_share: Annotated[float, Meta(ge=0, le=1, description="winners who cancel once they were charged")] = 0.1
+    refund_share: Annotated[
+        float, Meta(ge=0, le=1, description="winners who are paid back in part once they were charged")
+    ] = 0.1
 
 
 class SaleStage(msgspec.Struct, frozen=True, kw_only=True):
-    """`opened_at` is epoch seconds."""
+    """`opened_at` is epoch seconds; `extra_sku` is the plentiful thing that some order beside."""
 
     parameters: SaleParameters
     seed: int
     gateway_url: str
     sku: str
+    extra_sku: str
+    extra_units: int
     buyers: tuple[Person, ...]
+    support: Person
     opened_at: float
 
 
@@ -64,6 +85,11 @@ class _Character(msgspec.Struct, frozen=True):
     abandons: bool
     payment_method: str
     greedy: bool
+    quantity: int
+    extra: bool
+    second_body: bool
+    cancels: bool
+    refunded: bool
 
 
 class FlashSale:
@@ -71,23 +97,38 @@ class FlashSale:
 
     async def prepare(self, fleet: Fleet, parameters: SaleParameters, *, seed: int) -> SaleStage:
         opened_at = time.time()
-        sku = f"JACKET-{seed}-{uuid4().hex[:8]}".upper()
+        name = f"{seed}-{uuid4().hex[:8]}".upper()
         jacket = Article(
-            sku=sku,
-            title=f"Storm jacket {sku[-4:]}",
+            sku=f"JACKET-{name}",
+            title=f"Storm jacket {name[-4:]}",
             category="jackets",
             price_minor=PRICE_MINOR,
             units=parameters.units,
             per_customer=PER_CUSTOMER,
         )
+        cap = Article(
+            sku=f"CAP-{name}",
+            title=f"Storm cap {name[-4:]}",
+            category="caps",
+            price_minor=EXTRA_PRICE_MINOR,
+            units=parameters.buyers * parameters.greedy_orders,
+        )
         emails = [f"buyer-{number:05}@flash.example" for number in range(parameters.buyers)]
-        buyers, _ = await asyncio.gather(people(fleet, emails), put_on_sale(fleet, jacket))
+        buyers, (support,), _, _ = await asyncio.gather(
+            people(fleet, emails),
+            people(fleet, ["support@flash.example"], roles=["support"]),
+            put_on_sale(fleet, jacket),
+            put_on_sale(fleet, cap),
+        )
         return SaleStage(
             parameters=parameters,
             seed=seed,
             gateway_url=fleet.gateway_url,
-            sku=sku,
+            sku=jacket.sku,
+            extra_sku=cap.sku,
+            extra_units=cap.units,
             buyers=tuple(buyers),
+            support=support,
             opened_at=opened_at,
         )
 
@@ -99,10 +140,14 @@ class FlashSale:
 
     def facts(self, stage: SaleStage, report: LoadReport) -> WorkloadFacts:
         del report
+        at = stage.opened_at
         return WorkloadFacts(
-            skus=[stage.sku],
+            skus=[stage.sku, stage.extra_sku],
             scarce_skus=[stage.sku],
-            supply=[SupplyStep(stage.sku, stage.parameters.units, stage.opened_at, stage.opened_at, opening=True)],
+            supply=[
+                SupplyStep(stage.sku, stage.parameters.units, at, at, opening=True),
+                SupplyStep(stage.extra_sku, stage.extra_units, at, at, opening=True),
+            ],
             limits=[PurchaseLimit(stage.sku, PER_CUSTOMER)],
         )
 
@@ -131,26 +176,68 @@ class _Sale:
                 group.create_task(self._order(buyer, character, f"{self._stage.sku}-{index}-{number}"))
 
     async def _order(self, buyer: Person, character: _Character, key: str) -> None:
-        request = place_order(
-            buyer, key=key, lines=(WantedLine(self._stage.sku, 1),), payment_method=character.payment_method
-        )
+        lines = self._lines(character, character.quantity)
+        request = place_order(buyer, key=key, lines=lines, payment_method=character.payment_method)
         if character.abandons:
             told = await self._client.insist(request, first_timeout_s=ABANDON_AFTER_S, attempts_max=1)
         elif character.impatient:
             told = await self._client.insist(request, first_timeout_s=IMPATIENT_TIMEOUT_S)
         else:
             told = await self._client.insist(request)
-        if told.type == "ok":
-            self._units_confirmed += 1
+        if told.code == "insufficient_stock":
+            self._cues.signal(SOLD_OUT)
+        if isinstance(told.value, OrderAnswer):
+            self._units_confirmed += character.quantity
             self._cues.done(self._units_confirmed / self._stage.parameters.units)
+            await self._afterwards(buyer, character, key, told.value.order_id)
+
+    async def _afterwards(self, buyer: Person, character: _Character, key: str, order_id: str) -> None:
+        """What a winner does next; cancelling and paying back wait for the charge."""
+        if character.second_body:
+            other = self._lines(character, PER_CUSTOMER + 1 - character.quantity)
+            await self._client.insist(place_order(buyer, key=key, lines=other, payment_method=character.payment_method))
+        if not (character.cancels or character.refunded):
+            return
+        payment_id = await self._captured(buyer, order_id)
+        if payment_id is None:
+            return
+        if character.cancels:
+            await self._client.insist(cancel_order(buyer, order_id))
+        else:
+            support, refund_key = self._stage.support, f"{key}-goodwill"
+            await self._client.insist(
+                refund(support, key=refund_key, order_id=order_id, payment_id=payment_id, amount_minor=GOODWILL_MINOR)
+            )
+
+    async def _captured(self, buyer: Person, order_id: str) -> str | None:
+        """The order's payment once its money was taken; None when it is not within the buyer's patience."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + CAPTURE_PATIENCE_S
+        while loop.time() < until:
+            page = await self._client.read(buyer.access_token, f"/payments?order_id={order_id}")
+            captured = [item["id"] for item in page["items"] if item["status"] == "captured"] if page else []
+            if captured:
+                return captured[0]
+            await asyncio.sleep(CAPTURE_POLL_S)
+        return None
+
+    def _lines(self, character: _Character, quantity: int) -> tuple[WantedLine, ...]:
+        jacket = WantedLine(self._stage.sku, quantity)
+        return (jacket, WantedLine(self._stage.extra_sku, 1)) if character.extra else (jacket,)
 
 
 def _character(parameters: SaleParameters, chance: random.Random) -> _Character:
+    cancels = chance.random() < parameters.cancel_share
     return _Character(
         impatient=chance.random() < parameters.impatient_share,
         abandons=chance.random() < parameters.abandon_share,
         payment_method="tok_declined" if chance.random() < parameters.declined_share else "tok_visa",
         greedy=chance.random() < parameters.greedy_share,
+        quantity=2 if chance.random() < parameters.pair_share else 1,
+        extra=chance.random() < parameters.extra_share,
+        second_body=chance.random() < parameters.second_body_share,
+        cancels=cancels,
+        refunded=not cancels and chance.random() < parameters.refund_share,
     )
 
 

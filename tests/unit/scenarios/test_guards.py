@@ -1,5 +1,8 @@
 """What checkers must not cry about, and what is too weak to clear a fleet."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +46,22 @@ def test_a_restock_counts_only_from_its_time_on() -> None:
     result = judged(evidence, "INV-02")
     assert result.outcome is Outcome.FAIL
     assert set(result.counts) == {"confirmed_beyond_supply"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [[{"sku": SKU, "quantity": 2}], [{"sku": SKU, "quantity": 1}, {"sku": "OTHER", "quantity": 1}]],
+    ids=["two units", "two lines"],
+)
+def test_who_asked_for_more_than_the_unit_that_was_left_is_no_witness_of_underselling(lines: list[object]) -> None:
+    evidence = FlashSale().evidence()
+    undersold(evidence)
+    assert "undersold" in judged(evidence, "INV-03").counts
+    refused = {record.key for record in evidence.history if record.error == "insufficient_stock"}
+    for index, record in enumerate(evidence.history):
+        if record.type == "invoke" and record.key in refused:
+            evidence.history[index] = change(record, value={**record.value, "lines": lines})
+    assert "undersold" not in judged(replace(evidence), "INV-03").counts
 
 
 def test_demand_below_twice_the_supply_is_too_weak() -> None:

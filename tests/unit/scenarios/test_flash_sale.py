@@ -1,0 +1,38 @@
+"""What the buyers of a sale do comes from its seed, and every kind of them comes."""
+
+import random
+
+import pytest
+
+from scenarios.drills.flash_sale import SCENARIO
+from scenarios.plan import FULL, QUICK
+from scenarios.workloads import flash_sale
+from scenarios.workloads.flash_sale import SaleParameters
+
+SEEDS = range(1, 21)
+
+
+def characters(form: str, seed: int) -> list[flash_sale._Character]:
+    parameters = SCENARIO.forms[form].parameters
+    assert isinstance(parameters, SaleParameters)
+    chance = random.Random(seed)
+    return [flash_sale._character(parameters, chance) for _ in range(parameters.buyers)]
+
+
+@pytest.mark.parametrize("form", [FULL, QUICK])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_kind_of_buyer_comes_whatever_the_seed(form: str, seed: int) -> None:
+    crowd = characters(form, seed)
+    for kind in ("impatient", "abandons", "greedy", "extra", "second_body", "cancels", "refunded"):
+        assert any(getattr(one, kind) for one in crowd)
+    assert {one.quantity for one in crowd} == {1, 2}
+    assert {one.payment_method for one in crowd} == {"tok_visa", "tok_declined"}
+
+
+def test_the_same_seed_brings_the_same_crowd() -> None:
+    assert characters(QUICK, 7) == characters(QUICK, 7)
+    assert characters(QUICK, 7) != characters(QUICK, 8)
+
+
+def test_nobody_cancels_what_is_paid_back_already() -> None:
+    assert not any(one.cancels and one.refunded for seed in SEEDS for one in characters(QUICK, seed))
