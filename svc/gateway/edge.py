@@ -30,7 +30,9 @@ from svc.gateway.settings import Settings
 from svc.gateway.user_tokens import InvalidToken, UserTokens, bearer
 
 STATUS_CLIENT_DEPARTED = 499
-PROBES = (b"/health/live", b"/health/ready", b"/metrics", b"/internal/contract")
+PROBES = (b"/health/live", b"/health/ready", b"/metrics")
+OPERATED = (b"/internal/contract", b"/internal/fault-controls")
+"""For the operator on this machine, who shows a token; to everybody else they are not there."""
 LOCAL_PEERS = frozenset({"127.0.0.1", "::1"})
 OWN_PAGES = {
     b"/": "/",
@@ -40,6 +42,7 @@ OWN_PAGES = {
     b"/health/live": "/health/live",
 }
 _OWN_LABEL = "gateway"
+_TOKEN = TOKEN_HEADER.lower().encode()
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +98,7 @@ class Edge:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
-        if scope["raw_path"] in PROBES and _peer(scope) in LOCAL_PEERS:
+        if _is_operators(scope):
             await self._own_pages(scope, receive, send)
             return
         started = time.perf_counter()
@@ -292,6 +295,16 @@ class Edge:
             if address and address not in self._trusted:
                 return address
         return peer
+
+
+def _is_operators(scope: HTTPScope) -> bool:
+    """Whether the request comes from this machine and is none of the public's; its token, if it needs one, is judged
+    by the page.
+    """
+    path = scope["raw_path"]
+    if path not in PROBES and path not in OPERATED:
+        return False
+    return _peer(scope) in LOCAL_PEERS and (path in PROBES or any(name == _TOKEN for name, _ in scope["headers"]))
 
 
 def _peer(scope: HTTPScope) -> str:

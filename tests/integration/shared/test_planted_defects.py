@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared.identity import HEADER
 from tests.services import served
 
 CONTRACT = "/internal/contract"
@@ -38,4 +39,6 @@ async def test_a_healthy_instance_says_that_nothing_is_planted(engines, prefix):
 async def test_the_gateway_says_it_too_and_only_to_the_operator(engines, prefix):
     async with served(engines, "gateway", prefix=prefix) as gateway:
         assert await gateway.call("GET", CONTRACT) == (200, {"consumes": [], "planted": []})
-        assert (await gateway.call("GET", CONTRACT, anonymous=True))[0] == 401
+        assert (await gateway.call("GET", CONTRACT, anonymous=True))[0] == 404
+        headers = {HEADER: "forged"}
+        assert (await gateway.call("GET", CONTRACT, anonymous=True, headers=headers))[0] == 401
