@@ -185,13 +185,10 @@ def _overrides(healthy: type, broken: type) -> Mapping[str, object]:
     found: dict[str, object] = {}
     for ancestor in broken.__mro__[: broken.__mro__.index(healthy)]:
         for name, value in vars(ancestor).items():
-            if name not in {"__init__", *vars(_Empty)} and hasattr(healthy, name):
+            named_by_python = name.startswith("__") and not isinstance(value, FunctionType)
+            if name != "__init__" and not named_by_python and hasattr(healthy, name):
                 found.setdefault(name, value)
     return found
-
-
-class _Empty:
-    """What every class has by itself."""
 
 
 def _twins_of(defect_id: str) -> Mapping[str, Callable[[Any, ServiceSettings], Any]]:

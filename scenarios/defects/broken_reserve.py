@@ -1,5 +1,6 @@
 """What the reservation twins share: the healthy flow taken apart, so that each can break one joint of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -40,6 +41,25 @@ async def unlocked_levels(connection: Connection, skus: Sequence[str]) -> list[S
     """Free units as anybody may read them, without a lock."""
     rows = await connection.fetch(_UNLOCKED_LEVELS, skus)
     return [StockLevel(row["warehouse"], row["sku"], row["available"]) for row in rows]
+
+
+async def sell_what_was_read(
+    uow: UnitOfWork, requests: Sequence[HoldRequest], *, after_s: float
+) -> list[Hold | Exception]:
+    """Read without a lock, think, then write the figure that follows from what was read."""
+    skus = wanted_skus(requests)
+    levels = await unlocked_levels(uow.connection, skus)
+    limits = await store.limits(uow.connection, skus)
+    held = await store.held_by_customer(uow.connection, [r.customer_id for r in requests], list(limits))
+    await asyncio.sleep(after_s)
+
+    async def write(connection: Connection, granted: Granted) -> dict[UUID, datetime]:
+        expiries = await insert_without_stock(connection, granted)
+        await insert_movements(connection, granted)
+        await set_reserved(connection, granted, levels)
+        return expiries
+
+    return await serve(uow, requests, levels=levels, limits=limits, held=held, write=write)
 
 
 async def serve(
@@ -123,6 +143,19 @@ async def set_reserved(connection: Connection, granted: Granted, levels: Sequenc
             level.sku,
             max(0, level.available - units),
         )
+
+
+async def add_reserved(connection: Connection, granted: Granted) -> None:
+    """Raise the figure by what was granted, as far as the table lets it."""
+    for _, placements in granted:
+        for placement in placements:
+            await connection.execute(
+                "UPDATE stock SET reserved = LEAST(on_hand, reserved + $3::integer), version = version + 1 "
+                "WHERE warehouse = $1 AND sku = $2",
+                placement.warehouse,
+                placement.sku,
+                placement.quantity,
+            )
 
 
 def _tell(uow: UnitOfWork, hold: Hold) -> None:

@@ -22,7 +22,7 @@ async def add_later(one: int, other: int) -> int:
 class Till:
     """`opened_with` tells which constructor ran."""
 
-    currency = "EUR"
+    currency: str = "EUR"
 
     def __init__(self) -> None:
         self.opened_with = "healthy"
@@ -41,6 +41,8 @@ class Till:
 
 
 class GreedyTill(Till):
+    coins: int = 0
+
     def __init__(self) -> None:
         super().__init__()
         self.opened_with = "greedy"

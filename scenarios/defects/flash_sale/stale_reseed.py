@@ -1,0 +1,84 @@
+"""Planted: one counter in Redis is the truth, and every process that starts sets it back to the opening figure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from redis.asyncio import Redis
+
+from scenarios.defects import broken_reserve
+from scenarios.defects.card import DefectCard, Twins
+from shared.settings import ServiceSettings
+from shared.unit_of_work import Connection, UnitOfWork
+from svc.inventory import store
+from svc.inventory.domain import Hold, HoldRequest, StockLevel
+
+CARD = DefectCard(
+    id="stale-reseed",
+    title="A counter is seeded again from a stale snapshot",
+    parts=("inventory.reserve",),
+    root_cause=(
+        "All processes sell from one counter in Redis, which is decremented atomically. A process that starts seeds it "
+        "from a snapshot taken when the sale opened: what was sold since is for sale again."
+    ),
+    caught_by=("INV-02",),
+    exposed_by="A process that is killed, restarted or added in the middle of the sale.",
+    symptoms="Exact for hours, then oversold by what had been sold before a deployment, to the unit.",
+    fix="Let the constrained row decide; seed a counter only where none is, and from the row under its lock.",
+    origin="Cache warm-ups in start scripts; counters restored from a backup.",
+)
+
+
+def twin(_healthy: Any, settings: ServiceSettings) -> Any:
+    """A reserve whose counter is set back by each process that sees a SKU for the first time."""
+    redis: Redis = Redis.from_url(settings.redis_url)
+    seeded: set[str] = set()
+
+    async def seed(connection: Connection, sku: str) -> None:
+        levels = await broken_reserve.unlocked_levels(connection, [sku])
+        await redis.set(f"{settings.prefix}snapshot:{sku}", sum(level.available for level in levels), nx=True)
+        snapshot = await redis.get(f"{settings.prefix}snapshot:{sku}")
+        await redis.set(f"{settings.prefix}counter:{sku}", int(snapshot))
+        seeded.add(sku)
+
+    async def take(sku: str, units: int) -> int:
+        """How many of the units the counter has; it gives up what is taken."""
+        left = await redis.decrby(f"{settings.prefix}counter:{sku}", units)
+        missing = min(units, max(0, -left))
+        await redis.incrby(f"{settings.prefix}counter:{sku}", missing)
+        return units - missing
+
+    async def reserve(uow: UnitOfWork, requests: Sequence[HoldRequest]) -> list[Hold | Exception]:
+        skus = broken_reserve.wanted_skus(requests)
+        for sku in skus:
+            if sku not in seeded:
+                await seed(uow.connection, sku)
+        wanted = {sku: sum(_quantity(request, sku) for request in requests) for sku in skus}
+        taken = {sku: await take(sku, units) for sku, units in wanted.items()}
+        limits = await store.limits(uow.connection, skus)
+        held = await store.held_by_customer(uow.connection, [r.customer_id for r in requests], list(limits))
+        levels = [StockLevel(store.DEFAULT_WAREHOUSE, sku, units) for sku, units in taken.items()]
+
+        async def write(connection: Connection, granted: broken_reserve.Granted) -> dict[UUID, datetime]:
+            expiries = await broken_reserve.insert_without_stock(connection, granted)
+            await broken_reserve.insert_movements(connection, granted)
+            await broken_reserve.add_reserved(connection, granted)
+            for _, placements in granted:
+                for placement in placements:
+                    taken[placement.sku] -= placement.quantity
+            return expiries
+
+        answers = await broken_reserve.serve(uow, requests, levels=levels, limits=limits, held=held, write=write)
+        for sku, units in taken.items():
+            await redis.incrby(f"{settings.prefix}counter:{sku}", units)
+        return answers
+
+    return reserve
+
+
+def _quantity(request: HoldRequest, sku: str) -> int:
+    return sum(line.quantity for line in request.lines if line.sku == sku)
+
+
+TWINS: Twins = {"inventory.reserve": twin}
