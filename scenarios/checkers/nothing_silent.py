@@ -4,6 +4,7 @@ The witnesses are the structured logs of the services and PostgreSQL's own log. 
 allowed by name and counted; everything else that calls itself an error is not.
 """
 
+import re
 from collections.abc import Iterable
 
 from scenarios.checkers.result import Checker, Finding, Findings
@@ -20,6 +21,9 @@ RACES = frozenset({"reservations_pkey"})
 """Constraints that decide a race by design: a reservation that was ended before its request arrived."""
 EXPLAINED_BY_FAULT = {"dead_letter": ("poison", "unknown_version")}
 """Own errors that a fault of these families explains, by the beginning of the fault's name."""
+ENGINES = frozenset({"postgres", "redis", "kafka", "elasticsearch", "world", "all"})
+NAMES = re.compile(r"[A-Za-z][\w-]*")
+INSTANCE_NUMBER = re.compile(r"-\d+$")
 SHEDDING_S = 30.0
 """A breaker opened this close to shed requests was opened by them."""
 
@@ -92,10 +96,14 @@ def _explained(evidence: Evidence, line: LogLine) -> bool:
 
 
 def _hit(evidence: Evidence, target: str) -> bool:
-    """Whether a fault struck an instance of the breaker's target, or an engine, which all need."""
-    services = {line.service for line in evidence.audit.outbox} | {"gateway", "analytics", "search"}
-    struck = [fault.target.rpartition("-")[0] or fault.target for fault in evidence.facts.faults if fault.confirmed]
-    return any(name == target or name not in services for name in struck)
+    """Whether a fault struck the breaker's target, a link to it, or an engine, which all need."""
+    struck = {
+        INSTANCE_NUMBER.sub("", name)
+        for fault in evidence.facts.faults
+        if fault.confirmed
+        for name in NAMES.findall(fault.target)
+    }
+    return bool(struck & (ENGINES | {target}))
 
 
 def _shed_near(logs: Iterable[LogLine], opened: LogLine) -> Iterable[bool]:

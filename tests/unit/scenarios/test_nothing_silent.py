@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from scenarios.checkers import Outcome
+from scenarios.evidence import FaultFired
 from scenarios.evidence.logs import LogLine
 from tests.builders import FlashSale
 from tests.builders.fleet_rows import LOAD_STARTED_AT
@@ -42,6 +43,17 @@ def test_a_breaker_of_the_service_that_was_struck_is_explained_and_another_is_no
     assert judged(evidence, "INV-25").outcome is Outcome.PASS
     evidence.logs.append(log_line("breaker_opened", level="warning", target="catalog"))
     assert judged(evidence, "INV-25").counts == {"breaker_opened": 1}
+
+
+@pytest.mark.parametrize(
+    ("struck", "explained"),
+    [("catalog-1", True), ("orders→catalog", True), ("postgres", True), ("auth-1", False), ("orders→psp", False)],
+)
+def test_a_fault_explains_the_breaker_of_what_it_struck(struck: str, explained: bool) -> None:
+    evidence = FlashSale().evidence()
+    evidence.facts.faults.append(FaultFired("kill", LOAD_STARTED_AT, struck, confirmed=True))
+    evidence.logs.append(log_line("breaker_opened", level="warning", target="catalog"))
+    assert (judged(evidence, "INV-25").outcome is Outcome.PASS) == explained
 
 
 def test_a_repair_does_not_unwrite_a_log_and_is_not_blamed_for_it() -> None:
