@@ -202,10 +202,26 @@ class HistoryWriter:
         return index
 
 
-class _Replayable(msgspec.Struct, frozen=True):
-    """What any answer may say."""
+class Asked(msgspec.Struct, frozen=True):
+    """What the attempts of all functions have in common; a function's own attempt says more."""
 
+    customer_id: str = ""
+    order_id: str = ""
+    fingerprint: str = ""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What the answers of all functions have in common; a function's own answer says more."""
+
+    order_id: str = ""
+    refund_id: str = ""
     replayed: bool = False
+    answer_sha256: str = ""
+
+    @property
+    def effect_id(self) -> str:
+        """What it brought about."""
+        return self.refund_id or self.order_id
 
 
 class Operation(msgspec.Struct, frozen=True, gc=False):
@@ -234,10 +250,16 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
         return self.completion or self.invoke
 
     @property
-    def replayed(self) -> bool:
-        """Whether the answer came from the store of idempotency keys, as it said itself."""
+    def asked(self) -> Asked:
+        """What was attempted, as far as any function says it."""
+        value = self.invoke.value
+        return Asked() if value is None else msgspec.convert(value, Asked, from_attributes=True)
+
+    @property
+    def told(self) -> Told:
+        """What was answered, as far as any function says it."""
         value = self.completion.value if self.completion else None
-        return value is not None and msgspec.convert(value, _Replayable, from_attributes=True).replayed
+        return Told() if value is None else msgspec.convert(value, Told, from_attributes=True)
 
     @property
     def latency_s(self) -> float | None:

@@ -14,7 +14,6 @@ from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import is_cancelled
 from scenarios.evidence.bundle import Evidence, Purchase
 from scenarios.evidence.rows import IdempotencyRow
-from scenarios.history import REFUND, RefundAnswer, RefundAttempt
 
 PLACED = 201
 
@@ -51,32 +50,19 @@ def examine(evidence: Evidence) -> Finding:
 
 
 def _attempts(evidence: Evidence) -> Iterator[Keyed]:
-    for item in evidence.purchases:
-        yield Keyed(
-            scope=("place_order", item.customer_id),
-            key=item.key,
-            fingerprint=item.fingerprint,
-            outcome=item.outcome,
-            effect_id=item.answer.order_id,
-            answer_sha256=item.answer.answer_sha256,
-            order_id=item.answer.order_id,
-            at=item.invoked_at,
-            trace_id=item.trace_id,
-        )
+    """Whatever was asked for under a key, by any function."""
     for operation in evidence.operations:
-        if operation.invoke.function != REFUND:
+        if not operation.invoke.key:
             continue
-        asked = msgspec.convert(operation.invoke.value, RefundAttempt)
-        told = operation.completion.value if operation.completion else None
-        answer = RefundAnswer() if told is None else msgspec.convert(told, RefundAnswer)
+        asked, told = operation.asked, operation.told
         yield Keyed(
-            scope=("refund", asked.customer_id),
+            scope=(operation.invoke.function, asked.customer_id),
             key=operation.invoke.key,
             fingerprint=asked.fingerprint,
             outcome=operation.outcome,
-            effect_id=answer.refund_id,
-            answer_sha256=answer.answer_sha256,
-            order_id=asked.order_id,
+            effect_id=told.effect_id,
+            answer_sha256=told.answer_sha256,
+            order_id=told.order_id or asked.order_id,
             at=evidence.facts.epoch(operation.invoke.time_s),
             trace_id=operation.trace_id,
         )

@@ -10,6 +10,7 @@ from scenarios.checkers import Outcome
 from scenarios.checkers.occupancy import Stay, excesses
 from scenarios.evidence import Evidence, FaultFired, SupplyStep
 from scenarios.evidence import rows as audit
+from scenarios.history import Record
 from tests.builders import FlashSale
 from tests.builders.fleet_rows import LOAD_STARTED_AT, SKU, STARTED_AT, TOTAL_MINOR, WAREHOUSE, fixed_id
 from tests.unit.scenarios.anomalies import (
@@ -345,3 +346,13 @@ def test_an_excess_is_found_exactly_when_the_limit_was_passed(these: list[Stay],
         default=0,
     )
     assert bool(excesses(these, lambda _: limit)) == (peak > limit)
+
+
+def test_a_key_is_judged_whatever_was_asked_for_under_it() -> None:
+    """A function that no checker knows by name."""
+    evidence = FlashSale().evidence()
+    for process, fingerprint in ((9_001, "body-1"), (9_002, "body-2")):
+        asked = {"customer_id": "ann", "fingerprint": fingerprint}
+        evidence.history.append(Record(0, 9.0, process, "invoke", "subscribe", key="k", value=asked))
+        evidence.history.append(Record(0, 9.1, process, "ok", "subscribe", key="k", value={"answer_sha256": "same"}))
+    assert judged(replace(evidence), "INV-10").counts == {"mismatch_accepted": 1}
