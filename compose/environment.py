@@ -12,6 +12,7 @@ from compose.stack import Component
 LOOPBACK: Final = "127.0.0.1"
 AUDIT_ROLE: Final = "audit"
 INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH")
+INHERITED_PREFIX: Final = "OTEL_"  # where a collector listens
 
 
 def common(layout: Layout, secrets: Secrets) -> dict[str, str]:
@@ -42,7 +43,9 @@ def common(layout: Layout, secrets: Secrets) -> dict[str, str]:
         "HOME": str(layout.home),
         "PORT_BASE": str(layout.port_base),
     }
-    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    inherited = {
+        name: value for name, value in os.environ.items() if name in INHERITED or name.startswith(INHERITED_PREFIX)
+    }
     return inherited | {f"SHOPSTREAM_{name}": value for name, value in values.items()}
 
 

@@ -6,16 +6,20 @@ structlog and the standard library's loggers (uvicorn, alembic, aiokafka) go thr
 import logging
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
-from typing import Any, Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO, cast
 
 import msgspec
 import structlog
+from opentelemetry.context import Context
 
 from shared import tracing
 from shared.redaction import redact, redact_text
 from shared.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from shared.otlp import LogExport
 
 EVENT_LENGTH_MAX = 2_000
 STACK_FRAMES_MAX = 20
@@ -27,46 +31,49 @@ _QUIET_LOGGERS = ("aiokafka", "aiohttp.access", "uvicorn.access", "elastic_trans
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
-class JsonLines:
-    """Renders one event to one line; shared by structlog and the standard library's handler."""
+class Chain:
+    """What every line goes through, whoever wrote it: its own members, redaction, the collector, JSON."""
 
-    def __init__(self, service: str, instance: str, stream: TextIO) -> None:
+    def __init__(self, service: str, instance: str) -> None:
         self._service = service
         self._instance = instance
-        self._stream = stream
+        self.export: LogExport | None = None
 
-    def write(self, level: str, event: str, fields: MutableMapping[str, Any]) -> None:
-        """Write one redacted line. Fields never override the line's own members."""
-        line: dict[str, object] = {
+    def line(self, level: str, event: str, fields: Mapping[str, object], context: Context | None = None) -> bytes:
+        """One redacted line without its end, of the trace that runs in `context` (default: here and now).
+
+        Fields never override the line's own members.
+        """
+        safe = cast("dict[str, object]", redact(fields)) if fields else {}
+        line = {
+            **safe,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": level,
             "service": self._service,
             "instance": self._instance,
             "event": redact_text(event[:EVENT_LENGTH_MAX]),
-            "trace_id": tracing.current_trace_id(),
+            "trace_id": tracing.current_trace_id(context),
         }
-        if fields:
-            safe = redact(fields)
-            assert isinstance(safe, dict)
-            line = {**safe, **line}
-        text = _encoder.encode(line).decode()
-        self._stream.write(text + "\n")
-        self._stream.flush()
+        if self.export is not None:
+            self.export.send(line, context)
+        return _encoder.encode(line)
+
+    def render(self, _logger: object, method: str, event: MutableMapping[str, object]) -> str:
+        """The last processor of structlog's chain."""
+        level = "error" if method == "exception" else method
+        if error := event.pop("exc_info", None):
+            failure = error if isinstance(error, BaseException) else sys.exc_info()[1]
+            if failure is not None:
+                event["error"] = describe_error(failure)
+        return self.line(level, str(event.pop("event", "")), event).decode()
 
 
-class _StandardHandler(logging.Handler):
-    def __init__(self, lines: JsonLines) -> None:
-        super().__init__()
-        self._lines = lines
+_chain = Chain("unconfigured", "unconfigured")
 
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            fields: dict[str, Any] = {"logger": record.name}
-            if record.exc_info and record.exc_info[1] is not None:
-                fields["error"] = describe_error(record.exc_info[1])
-            self._lines.write(record.levelname.lower(), record.getMessage(), fields)
-        except Exception:  # noqa: BLE001 - logging reports its own failure the standard way
-            self.handleError(record)
+
+def chain() -> Chain:
+    """The process's own; for writers of many lines at once."""
+    return _chain
 
 
 def setup(settings: ServiceSettings) -> None:
@@ -76,30 +83,27 @@ def setup(settings: ServiceSettings) -> None:
 
 def configure(service: str, instance: str, *, level: Level = "info", stream: TextIO | None = None) -> None:
     """Route structlog and the standard loggers to JSON lines on the stream (default: stdout as it is now)."""
-    lines = JsonLines(service, instance, stream if stream is not None else sys.stdout)
+    global _chain  # noqa: PLW0603 - one chain per process, as there is one stdout
+    _chain = Chain(service, instance)
     number = getattr(logging, level.upper())
-
-    def render(_: Any, method: str, event: MutableMapping[str, Any]) -> Any:
-        name = "error" if method == "exception" else method
-        error = event.pop("exc_info", None)
-        if error:
-            failure = error if isinstance(error, BaseException) else sys.exc_info()[1]
-            if failure is not None:
-                event["error"] = describe_error(failure)
-        lines.write(name, str(event.pop("event", "")), event)
-        raise structlog.DropEvent
-
+    output = stream if stream is not None else sys.stdout
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, render],
+        processors=[structlog.contextvars.merge_contextvars, _chain.render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.ReturnLoggerFactory(),
+        logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=False,
     )
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processor=_chain.render, foreign_pre_chain=[structlog.stdlib.add_logger_name, _with_its_error]
+        )
+    )
     root = logging.getLogger()
-    for handler in list(root.handlers):
-        if isinstance(handler, _StandardHandler):
-            root.removeHandler(handler)
-    root.addHandler(_StandardHandler(lines))
+    for known in list(root.handlers):
+        if isinstance(known.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(known)
+    root.addHandler(handler)
     root.setLevel(number)
     for name in ("uvicorn", "uvicorn.error", "alembic", "aiokafka", "sqlalchemy"):
         logger = logging.getLogger(name)
@@ -108,6 +112,14 @@ def configure(service: str, instance: str, *, level: Level = "info", stream: Tex
     for name in _QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
     logging.captureWarnings(capture=True)
+
+
+def _with_its_error(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """The error that a standard logger was given."""
+    record: logging.LogRecord = event["_record"]
+    if record.exc_info and record.exc_info[1] is not None:
+        event["exc_info"] = record.exc_info[1]
+    return event
 
 
 def describe_error(error: BaseException) -> dict[str, object]:

@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
+from alembic import command
 from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, pool, text
+from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 MIGRATION_LOCK = 7_261_001
@@ -27,20 +25,14 @@ def migrations_of(package: str) -> Path:
 def upgrade(package: str, database_url: str, revision: str = "head") -> None:
     """Apply every missing migration of `package`; repeating it changes nothing."""
     config = Config()
-    config.set_main_option("script_location", str(migrations_of(package)))
+    config.set_main_option("script_location", str(Path(__file__).with_name("migration_environment")))
+    config.set_main_option("version_locations", str(migrations_of(package) / "versions"))
     config.set_main_option("path_separator", "os")
-    scripts = ScriptDirectory.from_config(config)
-
-    def steps(current: Any, _context: object) -> Any:
-        # as alembic's own commands do it, but without an env.py
-        return scripts._upgrade_revs(revision, current)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def run(connection: Connection) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-        with EnvironmentContext(config, scripts, fn=steps) as environment:
-            environment.configure(connection=connection, target_metadata=MetaData())
-            with environment.begin_transaction():
-                environment.run_migrations()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
     asyncio.run(_with_connection(database_url, run))
 

@@ -25,7 +25,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
-from shared import logging_setup, metrics, settings, tracing
+from shared import logging_setup, metrics, settings
 from shared.cancellation import cancel_all
 from shared.database import Database
 from shared.fault_controls import LOOP_FACTORY, FaultControls
@@ -38,6 +38,7 @@ from shared.request_scope import Load, RequestScope
 from shared.service_parts import ServiceParts
 from shared.service_registry import Instance, stay_registered
 from shared.strict_body import StrictBody
+from shared.telemetry import telling
 
 BODY_BYTES_MAX = 1024 * 1024
 KEEP_ALIVE_S = 30
@@ -157,8 +158,7 @@ class Runtime(Generic[P_co]):
         async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
             async with AsyncExitStack() as stack:
                 self.controls.apply()
-                stack.callback(tracing.shutdown)
-                tracing.configure(self.settings)
+                stack.enter_context(telling(self.settings))
                 stack.push_async_callback(self.redis.aclose)
                 for resource in (self._database, self.client, *resources):
                     if resource is not None:

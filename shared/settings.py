@@ -14,6 +14,10 @@ from shared.redaction import redact_text
 PREFIX = "SHOPSTREAM_"
 S = TypeVar("S", bound=msgspec.Struct)
 
+Signal = Literal["traces", "metrics", "logs"]
+SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
+OTLP_PROTOCOL = "http/protobuf"
+
 _SECRET_WORDS = ("secret", "password", "token", "key")
 
 
@@ -50,6 +54,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     controls_file: str = ""
     spans_dir: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    otlp: tuple[Signal, ...] = ()
+    """What goes to an OpenTelemetry collector; read from the standard OTEL_* variables."""
 
     def __post_init__(self) -> None:
         if not self.instance:
@@ -72,6 +78,9 @@ def read(settings_type: type[S], environ: Mapping[str, str]) -> S:
     values: dict[str, object] = {}
     problems: list[str] = []
     for field in msgspec.structs.fields(settings_type):
+        if field.name == "otlp":
+            values["otlp"] = _otlp_signals(environ, problems)
+            continue
         variable = PREFIX + field.name.upper()
         raw = environ.get(variable, "")
         if not raw:
@@ -86,6 +95,26 @@ def read(settings_type: type[S], environ: Mapping[str, str]) -> S:
     if problems:
         raise SettingsError(problems)
     return settings_type(**values)
+
+
+def _otlp_signals(environ: Mapping[str, str], problems: list[str]) -> tuple[Signal, ...]:
+    """The signals for which the variables of the OpenTelemetry specification name a collector."""
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return ()
+
+    def told(signal: Signal, what: str, default: str = "") -> str:
+        own = environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_{what}", "")
+        return own or environ.get(f"OTEL_EXPORTER_OTLP_{what}", "") or default
+
+    wanted: tuple[Signal, ...] = tuple(
+        signal
+        for signal in SIGNALS
+        if told(signal, "ENDPOINT") and environ.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp") == "otlp"
+    )
+    spoken = {told(signal, "PROTOCOL", OTLP_PROTOCOL) for signal in wanted}
+    if spoken - {OTLP_PROTOCOL}:
+        problems.append(f"OTEL_EXPORTER_OTLP_PROTOCOL: only {OTLP_PROTOCOL} is spoken (got {sorted(spoken)})")
+    return wanted
 
 
 def _convert(raw: str, wanted: typing.Any) -> object:

@@ -1,10 +1,10 @@
-"""Traces: OpenTelemetry spans with W3C propagation, written as JSON lines to SPANS_DIR/<instance>.jsonl.
+"""Traces: OpenTelemetry spans with W3C propagation, written to SPANS_DIR/<instance>.jsonl and to a collector if told.
 
 Call `configure` after the fork and `shutdown` at the end. Without `configure` spans still carry trace ids but
 are written nowhere. Attributes must hold no secrets and no card data.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextvars import Token
 from types import TracebackType
 from typing import Any
@@ -13,7 +13,8 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.propagation import set_span_in_context
@@ -24,6 +25,9 @@ from shared.span_file import SpanFile
 TRACEPARENT = "traceparent"
 ATTRIBUTES_MAX = 32
 ATTRIBUTE_LENGTH_MAX = 512
+QUEUE_SPANS_MAX = 20_000
+BATCH_SPANS_MAX = 1_000
+FLUSH_EVERY_MS = 500
 _TRACEPARENT_LENGTH = 55
 _KINDS = {
     "internal": SpanKind.INTERNAL,
@@ -39,10 +43,8 @@ _ROOT = Context()
 class _Tracing:
     """The provider of this process; replaced by configure."""
 
-    def __init__(self, service: str, instance: str, spans: SpanFile | None) -> None:
-        self.spans = spans
-        resource = Resource({"service.name": service, "service.instance.id": instance})
-        provider = TracerProvider(
+    def __init__(self, resource: Resource, processors: Sequence[SpanProcessor] = ()) -> None:
+        self.provider = TracerProvider(
             sampler=ALWAYS_ON,
             resource=resource,
             shutdown_on_exit=False,
@@ -53,32 +55,56 @@ class _Tracing:
                 max_attribute_length=ATTRIBUTE_LENGTH_MAX,
             ),
         )
-        if spans is not None:
-            provider.add_span_processor(spans)
-        self.tracer = provider.get_tracer("shopstream")
+        for processor in processors:
+            self.provider.add_span_processor(processor)
+        self.tracer = self.provider.get_tracer("shopstream")
 
 
-_tracing = _Tracing("unconfigured", "unconfigured", None)
+_tracing = _Tracing(Resource({}))
+
+
+def resource_of(settings: ServiceSettings) -> Resource:
+    """How OpenTelemetry names this process; OTEL_RESOURCE_ATTRIBUTES adds to it."""
+    return Resource.create(
+        {
+            "service.namespace": "shopstream",
+            "service.name": settings.service,
+            "service.instance.id": settings.instance,
+        }
+    )
 
 
 def configure(settings: ServiceSettings) -> None:
-    """Start writing this process's spans. Must run after a fork: it starts the writer's thread."""
+    """Start writing this process's spans. Must run after a fork: it starts the writers' threads."""
     global _tracing  # noqa: PLW0603 - one tracer per process, as there is one stdout
     shutdown()
-    spans = SpanFile(settings.spans_dir, settings.service, settings.instance) if settings.spans_dir else None
-    _tracing = _Tracing(settings.service, settings.instance, spans)
+    processors: list[SpanProcessor] = []
+    if settings.spans_dir:
+        processors.append(
+            BatchSpanProcessor(
+                SpanFile(settings.spans_dir, settings.service, settings.instance),
+                max_queue_size=QUEUE_SPANS_MAX,
+                schedule_delay_millis=FLUSH_EVERY_MS,
+                max_export_batch_size=BATCH_SPANS_MAX,
+            )
+        )
+    if "traces" in settings.otlp:
+        from shared import otlp  # noqa: PLC0415 - the exporters cost memory and time, and few fleets have a collector
+
+        processors.append(otlp.span_processor())
+    _tracing = _Tracing(resource_of(settings), processors)
 
 
 def shutdown() -> None:
-    """Write what is buffered and stop the writer; later spans are counted as dropped."""
-    if _tracing.spans is not None:
-        _tracing.spans.shutdown()
+    """Write what is buffered and stop the writers; later spans have ids and are written nowhere."""
+    global _tracing
+    ended, _tracing = _tracing, _Tracing(Resource({}))
+    ended.provider.shutdown()
 
 
 def flush() -> None:
     """Write what is buffered now; for tests and for the moment before a planned kill."""
-    if _tracing.spans is not None:
-        _tracing.spans.force_flush()
+    _tracing.provider.force_flush()
 
 
 class span:  # noqa: N801 - reads as a verb at its call sites: with span("reserve")
@@ -110,10 +136,15 @@ class span:  # noqa: N801 - reads as a verb at its call sites: with span("reserv
         self._span.end()
 
 
-def current_trace_id() -> str:
+def current_trace_id(within: Context | None = None) -> str:
     """Return the running trace's id as 32 hex digits, or an empty string outside of any."""
-    context = trace.get_current_span().get_span_context()
+    context = trace.get_current_span(within).get_span_context()
     return format(context.trace_id, "032x") if context.trace_id else ""
+
+
+def current_context() -> Context:
+    """Return what a line written later needs to belong to the trace that runs now."""
+    return otel_context.get_current()
 
 
 def current_traceparent() -> str | None:

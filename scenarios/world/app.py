@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from scenarios.world.messages import MessageSink
 from scenarios.world.psp.api import PspApi
 from scenarios.world.psp.provider import Provider
 from scenarios.world.settings import WorldSettings, read
+from shared import logging_setup
 
 if TYPE_CHECKING:
     from scenarios.world.tap import Tap
@@ -124,7 +124,8 @@ class World:
 
 def run(environ: Mapping[str, str]) -> None:
     """Run the world until SIGTERM or SIGINT. Raises InvalidWorldSettingsError, OSError, JournalInUseError."""
-    _log_as_json()
+    logging_setup.configure("world", "world")
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
     uvloop.run(_serve(read(environ)))
 
 
@@ -147,26 +148,3 @@ async def _serve(settings: WorldSettings) -> None:
         await ended.wait()
     finally:
         await world.stop()
-
-
-class _JsonLines(logging.Formatter):
-    """One JSON object per line, as the fleet's own logs have it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
-            "level": record.levelname.lower(),
-            "service": "world",
-            "logger": record.name,
-            "event": record.getMessage(),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line).decode()
-
-
-def _log_as_json() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)

@@ -129,7 +129,6 @@ class Edge:
                 seconds = time.perf_counter() - started
                 observe_request("gateway", method, status, seconds)
                 self._log.write(
-                    trace_id=trace_id,
                     method=method,
                     path=scope["raw_path"].decode("latin-1"),
                     status=status,
