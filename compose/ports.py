@@ -4,11 +4,13 @@ Engines and world are named here, services in the stack definition. Two stacks w
 by side.
 """
 
+import contextlib
 import errno
 import socket
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
+
+import psutil
 
 from compose.operator_error import OperatorError
 
@@ -64,16 +66,11 @@ def taken(base: int, offsets: Mapping[str, int]) -> dict[str, int]:
 
 def holder_of(port: int) -> tuple[int, str] | None:
     """Pid and name of the process listening on a TCP port, where this user may see it."""
-    inode = _listening_inode(port)
-    if inode is None:
-        return None
-    wanted = f"socket:[{inode}]"
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(fd.readlink() == Path(wanted) for fd in (process / "fd").iterdir()):
-                return int(process.name), (process / "comm").read_text().strip()
-        except OSError:
-            continue  # gone, or another user's
+    for connection in psutil.net_connections("tcp"):
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+        if listens and connection.pid:
+            with contextlib.suppress(psutil.Error):  # gone by now
+                return connection.pid, psutil.Process(connection.pid).name()
     return None
 
 
@@ -118,16 +115,3 @@ def taken_error(port: int, name: str, base: int) -> OperatorError:
         f"Port {port}, wanted for {name}, is taken{by}.",
         mend=f"Stop that process, or choose other ports: shopctl up --port-base {base + BASE_STEP}.",
     )
-
-
-def _listening_inode(port: int) -> str | None:
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            lines = Path(table).read_text()
-        except OSError:
-            continue
-        for line in lines.splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
-                return fields[9]
-    return None

@@ -1,4 +1,4 @@
-"""The way to Redis for everything that can do without it: bounded in time, in number, and in patience.
+"""The way to Redis for everything that can do without it: bounded in time and in patience; its pool bounds the number.
 
 Turns every way in which Redis can be away into RedisUnavailableError; a faulty command stays a faulty command.
 """
@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -17,7 +19,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from shared.errors import RedisUnavailableError
 
 COMMAND_LIMIT_S = 1.5  # our own event loop may stutter that long under load without Redis being away
-COMMANDS_MAX = 32  # below the pool's bound: a burst waits its turn instead of finding no connection
+CONNECTIONS_MAX = 32
+SOCKET_TIMEOUT_S = 2.0
 TIMEOUTS_BELIEVED = 3  # in a row, with no answer between
 AWAY_PAUSE_S = 0.5
 
@@ -27,11 +30,24 @@ _AWAY = (RedisConnectionError, OutOfMemoryError, ReadOnlyError, OSError)
 T = TypeVar("T")
 
 
+def connect(url: str) -> "Redis":
+    """The client of a service: a burst waits for one of CONNECTIONS_MAX, as long as its own limit allows."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        decode_responses=False,
+        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_connect_timeout=SOCKET_TIMEOUT_S,
+        max_connections=CONNECTIONS_MAX,
+        timeout=None,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 2),
+    )
+    return Redis.from_pool(pool)
+
+
 class RedisGate:
     """One per client (see `gate_of`), so that what one part learns spares the others the wait."""
 
     def __init__(self) -> None:
-        self._slots = asyncio.Semaphore(COMMANDS_MAX)
         self._timeouts = 0
         self._away_until = 0.0
         self._trying = False
@@ -53,7 +69,7 @@ class RedisGate:
 
     async def _send(self, send: Callable[[], Awaitable[T]]) -> T:
         try:
-            async with asyncio.timeout(COMMAND_LIMIT_S), self._slots:
+            async with asyncio.timeout(COMMAND_LIMIT_S):
                 answer = await send()
         except _TOO_LATE as error:
             self._timeouts += 1

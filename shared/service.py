@@ -21,11 +21,8 @@ from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
 
-from shared import logging_setup, metrics, settings
+from shared import logging_setup, metrics, redis_gate, settings
 from shared.cancellation import cancel_all
 from shared.database import Database
 from shared.fault_controls import LOOP_FACTORY, FaultControls
@@ -43,8 +40,6 @@ from shared.telemetry import telling
 BODY_BYTES_MAX = 1024 * 1024
 KEEP_ALIVE_S = 30
 GRACEFUL_STOP_S = 4
-REDIS_TIMEOUT_S = 2.0
-REDIS_CONNECTIONS_MAX = 64
 REDRIVE_LETTERS_MAX = 5_000
 REWIND_RECORDS_MAX = 1_000_000
 TASK_RESTART_S = 0.5
@@ -89,14 +84,7 @@ class Runtime(Generic[P_co]):
         self.clock = self.controls.clock
         self._overlay = Overlay.load(config)
         self.parts = parts = self._overlay.plant(config, parts)
-        self.redis: Redis = Redis.from_url(
-            config.redis_url,
-            decode_responses=False,
-            socket_timeout=REDIS_TIMEOUT_S,
-            socket_connect_timeout=REDIS_TIMEOUT_S,
-            max_connections=REDIS_CONNECTIONS_MAX,
-            retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 2),
-        )
+        self.redis = redis_gate.connect(config.redis_url)
         self.registry = parts.registry(self.redis, config.prefix)
         self.tokens = InternalTokens(config.internal_secret)
         self.client = parts.client(config, self.registry, self.tokens, self.redis)

@@ -1,30 +1,25 @@
 import asyncio
 import time
+from uuid import uuid4
 
 import pytest
 from redis.exceptions import ResponseError
 
 from shared import redis_gate
 from shared.errors import RedisUnavailableError
-from shared.redis_gate import RedisGate, gate_of
+from shared.redis_gate import gate_of
 from tests.integration.shared.redis_clients import connected
 from tests.services import until
 
 
-async def test_a_burst_waits_its_turn(redis_url, monkeypatch):
-    monkeypatch.setattr(redis_gate, "COMMANDS_MAX", 5)
-    gate = RedisGate()
-    inside = most = 0
-
-    async def command() -> None:
-        nonlocal inside, most
-        inside += 1
-        most = max(most, inside)
-        await asyncio.sleep(0.001)
-        inside -= 1
-
-    await asyncio.gather(*(gate.ask(command) for _ in range(50)))
-    assert most == 5
+async def test_a_burst_waits_for_a_connection(redis_url, monkeypatch):
+    monkeypatch.setattr(redis_gate, "CONNECTIONS_MAX", 5)
+    async with redis_gate.connect(redis_url) as redis:
+        name = uuid4().hex
+        gate = gate_of(redis)
+        await asyncio.gather(*(gate.ask(lambda: redis.client_setname(name)) for _ in range(50)))
+        clients = await gate.ask(redis.client_list)
+        assert 1 < len([client for client in clients if client["name"] == name]) <= 5
 
 
 async def test_a_dead_redis_is_noticed_at_once_and_asked_again_by_one_caller_at_a_time(own_redis):

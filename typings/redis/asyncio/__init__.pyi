@@ -5,7 +5,23 @@ from redis.asyncio.lock import Lock
 from redis.asyncio.retry import Retry
 from redis.commands.core import AsyncScript
 
+class BlockingConnectionPool:
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        *,
+        decode_responses: bool = False,
+        socket_timeout: float | None = None,
+        socket_connect_timeout: float | None = None,
+        max_connections: int = 50,
+        timeout: float | None = 20,
+        retry: Retry | None = None,
+    ) -> Self: ...
+
 class Redis:
+    @classmethod
+    def from_pool(cls, connection_pool: BlockingConnectionPool) -> Self: ...
     @classmethod
     def from_url(
         cls,
