@@ -17,9 +17,6 @@ RecordType = Literal["invoke", "ok", "fail", "info"]
 PLACE_ORDER = "place_order"
 CANCEL_ORDER = "cancel_order"
 REFUND = "refund"
-READ_ORDER = "read_order"
-READ_STOCK = "read_stock"
-RESTOCK = "restock"
 
 WRITE_BUFFER_BYTES = 1 << 18
 
@@ -97,13 +94,6 @@ class RefundAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     currency: str = ""
     replayed: bool = False
     answer_sha256: str = ""
-
-
-class StockAnswer(msgspec.Struct, frozen=True):
-    """The value of a completed `read_stock`."""
-
-    sku: str
-    available: int
 
 
 class Invocation(msgspec.Struct, frozen=True, gc=False):

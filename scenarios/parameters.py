@@ -46,7 +46,7 @@ def parsed(settings: Sequence[str]) -> dict[str, str]:
             raise OperatorError(
                 "parameter.malformed",
                 f"{setting!r} is not of the form NAME=VALUE.",
-                mend="For example: --set buyers=800; `shopctl scenario show` names the parameters.",
+                mend="Write --set NAME=VALUE; `shopctl scenario show` names the parameters.",
                 exit_code=2,
             )
         values[name] = value

@@ -43,7 +43,7 @@ NOT_THERE = {
     "scenario run flash-sale --set buyers=50001": "buyers is int 1..50000: ",
     "scenario run flash-sale --quick --set over_s=nan": "over_s is float 0.5..600: ",
     "scenario run flash-sale --set greedy_first=perhaps": "greedy_first is true or false: ",
-    "scenario run flash-sale --set buyers": "For example: --set buyers=800; ",
+    "scenario run flash-sale --set buyers": "Write --set NAME=VALUE; ",
     "scenario matrix flash-sale --defect read-then-write --defect typo": "Choose one of: read-then-write, ",
     "invariants --only INV-99": "Known: INV-01, ",
     "invariants --only INV-02 --only nothing": "Known: INV-01, ",
