@@ -1,8 +1,11 @@
 """Puts the report together: one HTML file that needs nothing else, neither network nor script."""
 
-from html import escape
+from pathlib import Path
 
-from scenarios.checkers import Outcome
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
 from scenarios.evidence import Evidence
 from scenarios.report import sections
 from scenarios.report.plots import (
@@ -25,64 +28,65 @@ from scenarios.report.series import (
     plotted_span,
     unit_curves,
 )
-from scenarios.report.style import CSS
-from scenarios.statistics_text import none_in
 from scenarios.verdict import Verdict
 
+_HERE = Path(__file__).parent
+_TEMPLATES = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
+_CSS = Markup((_HERE / "style.css").read_text())  # noqa: S704 -- a file of ours
 LATENCY_FLOOR_MS = 1.0
+
+
+class Plot(msgspec.Struct, frozen=True):
+    """A drawing with its title."""
+
+    title: str
+    drawing: Markup
+    wide: bool = False
 
 
 def page(evidence: Evidence, verdict: Verdict, *, run_name: str) -> str:
     """`evidence` is already narrowed to its run."""
     facts = evidence.facts
     sku = main_sku(evidence)
-    parts = [
-        sections.header(evidence, verdict, sku),
-        sections.tiles(evidence, verdict, sku),
-        "<h2>What happened</h2>",
-        _plots(evidence, verdict, sku),
-        "<h2>Invariants</h2>",
-        sections.invariants(verdict),
-    ]
-    if any(result.outcome is Outcome.FAIL for result in verdict.results):
-        parts += ["<h2>Evidence</h2>", sections.findings(facts, verdict)]
-    if drawn := sections.books(evidence):
-        parts += ["<h2>The money, in four books</h2>", drawn]
-    if drawn := sections.faults(facts):
-        parts += ["<h2>Faults injected</h2>", drawn]
-    parts += [
-        '<h2>The run</h2><div class="grid">',
-        f'<div class="card"><h3>Facts</h3>{sections.run_facts(facts)}</div>',
-        f'<div class="card"><h3>How to replay</h3>{sections.replay(facts, run_name)}</div></div>',
-        f"<footer>{escape(_honesty(verdict))}</footer>",
-    ]
-    title = f"{verdict.outcome} · {facts.title or facts.scenario} · seed {facts.seed}"
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{CSS}</style></head><body><main>"
-        + "\n".join(parts)
-        + "</main></body></html>\n"
+    return _TEMPLATES.get_template("report.html").render(
+        css=_CSS,
+        title=f"{verdict.outcome} · {facts.title or facts.scenario} · seed {facts.seed}",
+        heading=facts.title or facts.scenario,
+        tone=verdict.outcome.lower(),
+        outcome=verdict.outcome,
+        exit_code=verdict.exit_code,
+        chips=sections.chips(facts),
+        headline=sections.headline(evidence, verdict, sku),
+        tiles=sections.tiles(evidence, verdict, sku),
+        plots=_plots(evidence, verdict, sku),
+        answers=sections.answers(evidence),
+        results=sections.results(verdict),
+        skipped=verdict.skipped,
+        findings=sections.findings(facts, verdict),
+        books=sections.books(evidence),
+        faults=sections.faults(facts),
+        facts=sections.run_facts(facts),
+        replay=sections.replay(facts),
+        run_name=run_name,
+        honesty=sections.honesty(verdict),
     )
 
 
-def _plots(evidence: Evidence, verdict: Verdict, sku: str) -> str:
+def _plots(evidence: Evidence, verdict: Verdict, sku: str) -> list[Plot]:
     span = plotted_span(evidence)
     bands = _bands(evidence)
     first = verdict.first_violation
     mark = Mark(f"first violation {first.after_s:.2f} s ({first.invariant})", first.after_s) if first else None
-    drawn: list[str] = []
-    if sku:
-        drawn.append(_card("Units: supply, sold, in stock", _units_plot(evidence, sku, span, bands, mark), wide=True))
-    drawn += [
-        _card("Answers per second", _answers_plot(evidence, span, bands, mark)),
-        _card("Time to answer (ms, logarithmic)", _latency_plot(evidence, span, bands, mark)),
-        _card("What clients were told", sections.answers(evidence), wide=True),
+    drawn = [
+        Plot("Answers per second", _answers_plot(evidence, span, bands, mark)),
+        Plot("Time to answer (ms, logarithmic)", _latency_plot(evidence, span, bands, mark)),
     ]
-    return f'<div class="grid">{"".join(drawn)}</div>'
+    if not sku:
+        return drawn
+    return [Plot("Units: supply, sold, in stock", _units_plot(evidence, sku, span, bands, mark), wide=True), *drawn]
 
 
-def _units_plot(evidence: Evidence, sku: str, span: Span, bands: list[Band], mark: Mark | None) -> str:
+def _units_plot(evidence: Evidence, sku: str, span: Span, bands: list[Band], mark: Mark | None) -> Markup:
     curves = unit_curves(evidence, sku, span)
     highest = max(value for curve in (curves.supply, curves.confirmed, curves.available) for _, value in curve)
     lowest = min(0.0, *(value for _, value in curves.available))
@@ -109,7 +113,7 @@ def _units_plot(evidence: Evidence, sku: str, span: Span, bands: list[Band], mar
     )
 
 
-def _answers_plot(evidence: Evidence, span: Span, bands: list[Band], mark: Mark | None) -> str:
+def _answers_plot(evidence: Evidence, span: Span, bands: list[Band], mark: Mark | None) -> Markup:
     rates = answer_rates(evidence, span)
     stacked = [sum(row) for row in zip(rates.accepted, rates.refused, rates.unknown, strict=True)]
     frame = Frame(
@@ -127,7 +131,7 @@ def _answers_plot(evidence: Evidence, span: Span, bands: list[Band], mark: Mark 
     return stacked_plot(frame, layers, bands=bands, mark=mark)
 
 
-def _latency_plot(evidence: Evidence, span: Span, bands: list[Band], mark: Mark | None) -> str:
+def _latency_plot(evidence: Evidence, span: Span, bands: list[Band], mark: Mark | None) -> Markup:
     curves = latency_percentiles_ms(evidence, span)
     values = [value for curve in curves.values() for _, value in curve] or [LATENCY_FLOOR_MS]
     frame = Frame(
@@ -165,19 +169,3 @@ def _bands(evidence: Evidence) -> list[Band]:
         )
         for fault in facts.faults
     ]
-
-
-def _card(title: str, body: str, *, wide: bool = False) -> str:
-    return f'<div class="card{" wide" if wide else ""}"><h3>{escape(title)}</h3>{body}</div>'
-
-
-def _honesty(verdict: Verdict) -> str:
-    said = {
-        Outcome.PASS: f"One run judged: {none_in(1)}. A pass says what this run showed, not that races are impossible; "
-        "repeat it with other seeds to bound the rate.",
-        Outcome.FAIL: "A violation seen once is a violation. Its rate is known only from repeated runs.",
-        Outcome.INVALID: "The run was too weak to say anything; INVALID is never a pass.",
-    }
-    return (
-        said[verdict.outcome] + " Judged from stored rows, client history and witnesses; equal evidence, equal verdict."
-    )

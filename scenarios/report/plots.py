@@ -4,10 +4,10 @@ Colours come from the page's style sheet by class, so that one drawing serves li
 """
 
 from collections.abc import Callable, Sequence
-from html import escape
 from math import ceil, floor, log10
 
 import msgspec
+from markupsafe import Markup, escape
 
 Point = tuple[float, float]
 
@@ -91,7 +91,7 @@ def curve_plot(
     area: Area | None = None,
     bands: Sequence[Band] = (),
     mark: Mark | None = None,
-) -> str:
+) -> Markup:
     """Lines or steps, over the bands and under the mark; a legend on top."""
     drawn = [_area(frame, area)] if area and area.steps else []
     drawn += [_curve(frame, curve) for curve in curves if curve.points]
@@ -106,7 +106,7 @@ def stacked_plot(
     *,
     bands: Sequence[Band] = (),
     mark: Mark | None = None,
-) -> str:
+) -> Markup:
     """Bars of equal width over the frame's time; `layers` are (label, style, height per bar)."""
     count = len(layers[0][2])
     width_s = (frame.end_s - frame.start_s) / count
@@ -148,14 +148,14 @@ def number(value: float) -> str:
     return text.rstrip("0").rstrip(".")
 
 
-def _svg(frame: Frame, parts: Sequence[str], legend: Sequence[tuple[str, str]]) -> str:
+def _svg(frame: Frame, parts: Sequence[str], legend: Sequence[tuple[str, str]]) -> Markup:
     entries: list[str] = []
     x = LEFT
     for label, style in legend:
         entries.append(f'<rect class="key {style}" x="{x}" y="8" width="14" height="4" rx="2"/>')
         entries.append(f'<text class="legend" x="{x + 20}" y="14">{escape(label)}</text>')
         x += 34 + int(len(label) * 6.4)
-    return (
+    return Markup(  # noqa: S704 -- every text in it is escaped where it is put in
         f'<svg class="plot" viewBox="0 0 {frame.width} {frame.height}" role="img" aria-label="{escape(frame.title)}">'
         + "".join([*parts, *entries])
         + "</svg>"
