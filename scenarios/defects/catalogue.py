@@ -20,6 +20,7 @@ DEFECTS: tuple[str, ...] = (
     "flash_sale.lock_released_by_others",
     "flash_sale.lock_ttl_too_short",
     "flash_sale.stale_reseed",
+    "flash_sale.skus_in_request_order",
 )
 """incident.file; the file's name is the defect's id."""
 
