@@ -14,6 +14,28 @@ SETTLE_DEADLINE_S = 60.0
 ALWAYS = TriggerSpec()
 
 
+def trigger_of(text: str) -> TriggerSpec:
+    """`always`, `once`, `nth=3` or `times=2`, counted in calls of the defect's parts per process.
+
+    Raises `OperatorError` (trigger.invalid).
+    """
+    kind, _, number = text.partition("=")
+    try:
+        return msgspec.convert({"kind": kind, **({"n": int(number)} if number else {})}, TriggerSpec)
+    except ValueError as error:
+        raise OperatorError(
+            "trigger.invalid",
+            f"{text!r} does not say when a defect strikes.",
+            mend="Choose always, once, nth=N or times=N, with N from 1.",
+            exit_code=2,
+        ) from error
+
+
+def text_of(trigger: TriggerSpec) -> str:
+    """What `trigger_of` reads."""
+    return trigger.kind if trigger.kind in {"always", "once"} else f"{trigger.kind}={trigger.n}"
+
+
 async def plant(fleet: Fleet, card: DefectCard, trigger: TriggerSpec = ALWAYS) -> None:
     """Switch a defect on: the overlay names it, and the services with its parts start anew.
 

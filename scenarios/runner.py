@@ -30,6 +30,7 @@ from scenarios.run_directory import conclude, create_run_directory, history_path
 from scenarios.verdict import Verdict
 from scenarios.workloads.workload import LoadReport
 from scenarios.world.journals import marks
+from shared.fault_overlay import TriggerSpec
 
 REST_BEFORE_S: Final = 10.0
 """What a fleet gets to finish what it was doing, a seeding for example; one that never rests is judged all the same."""
@@ -50,12 +51,13 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to play: `form` names a form of the scenario, `overrides` change single parameters of it, given as text.
 
-    `kills` are processes that get a SIGKILL beside the scenario's own faults.
+    `trigger` tells when the defect strikes; `kills` are processes that get a SIGKILL beside the scenario's own faults.
     """
 
     seed: int
     form: str = FULL
     defect: str | None = None
+    trigger: TriggerSpec = planting.ALWAYS
     overrides: dict[str, str] = {}
     kills: tuple[str, ...] = ()
 
@@ -155,7 +157,7 @@ async def _ready(fleet: Fleet, plan: _Plan, stack: AsyncExitStack) -> None:
     await scaled(fleet, plan.scenario.scale)
     if plan.card is not None:
         stack.push_async_callback(planting.heal, fleet, plan.card)
-        await planting.plant(fleet, plan.card)
+        await planting.plant(fleet, plan.card, plan.options.trigger)
     await fleet.world("psp", "PUT", "/control/behaviour", json={"seed": plan.options.seed, **plan.form.psp})
     stack.push_async_callback(fleet.world, "psp", "POST", "/control/reset")
     await quiesce(fleet, since=time.time(), deadline_s=REST_BEFORE_S)
@@ -214,6 +216,8 @@ def replay_command(scenario: Scenario, options: RunOptions) -> str:
         words.append("--quick")
     if options.defect:
         words.append(f"--defect {options.defect}")
+    if options.trigger != planting.ALWAYS:
+        words.append(f"--trigger {planting.text_of(options.trigger)}")
     words.extend(f"--kill {process}" for process in options.kills)
     words.extend(f"--set {name}={value}" for name, value in options.overrides.items())
     return " ".join(words)

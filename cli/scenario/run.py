@@ -12,6 +12,8 @@ EXAMPLES = """Examples:
 
   shopctl scenario run flash-sale --defect read-then-write --seed 7
 
+  shopctl scenario run flash-sale --quick --defect read-then-write --trigger nth=3
+
   shopctl scenario run flash-sale --quick --set buyers=800 --set units=40
 
   shopctl scenario run flash-sale --quick --kill orders-1 --kill kafka
@@ -26,6 +28,9 @@ def register(commands: typer.Typer) -> None:
 def run(
     name: Name,
     defect: Annotated[str | None, typer.Option(help="Plant this defect; without it none is planted.")] = None,
+    trigger: Annotated[
+        str, typer.Option(metavar="WHEN", help="When it strikes: always, once, nth=N or times=N calls of its parts.")
+    ] = "always",
     seed: Annotated[int, typer.Option(help="Everything random comes from it.")] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="The short form.")] = False,
     settings: Annotated[
@@ -44,7 +49,7 @@ def run(
     import asyncio  # noqa: PLC0415 -- quick --help
 
     from cli import terminal  # noqa: PLC0415 -- the same
-    from scenarios import parameters, runner  # noqa: PLC0415 -- the same
+    from scenarios import parameters, planting, runner  # noqa: PLC0415 -- the same
     from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
     from scenarios.plan import FULL, QUICK  # noqa: PLC0415 -- the same
 
@@ -53,7 +58,14 @@ def run(
     form = QUICK if quick else FULL
     overrides = parameters.parsed(settings or ())
     parameters.changed(scenario.forms[form].parameters, overrides)
-    options = runner.RunOptions(seed=seed, form=form, defect=defect, overrides=overrides, kills=tuple(kill or ()))
+    options = runner.RunOptions(
+        seed=seed,
+        form=form,
+        defect=defect,
+        trigger=planting.trigger_of(trigger),
+        overrides=overrides,
+        kills=tuple(kill or ()),
+    )
 
     async def play() -> runner.RunResult:
         async with Fleet.running() as fleet:

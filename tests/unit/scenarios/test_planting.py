@@ -87,3 +87,24 @@ async def test_a_load_that_never_calls_the_parts_says_nothing_about_the_defect(t
     fleet = FakeFleet(tmp_path, calls=calls)
     await planting.plant(fleet, CARD)
     assert len(await planting.unused(fleet, CARD)) == reasons
+
+
+@pytest.mark.parametrize(
+    ("text", "trigger"),
+    [
+        ("always", TriggerSpec()),
+        ("once", TriggerSpec("once")),
+        ("nth=3", TriggerSpec("nth", 3)),
+        ("times=2", TriggerSpec("times", 2)),
+    ],
+)
+def test_a_trigger_is_read_as_it_is_written(text, trigger):
+    assert planting.trigger_of(text) == trigger
+    assert planting.text_of(trigger) == text
+
+
+@pytest.mark.parametrize("text", ["", "never", "nth=0", "nth=x", "times=-1", "nth=3=4"])
+def test_a_trigger_that_says_nothing_is_refused(text):
+    with pytest.raises(OperatorError) as refused:
+        planting.trigger_of(text)
+    assert (refused.value.code, refused.value.exit_code) == ("trigger.invalid", 2)
