@@ -47,6 +47,9 @@ _CODE_OF_STATUS = {
     429: "too_many_requests",
     503: "unavailable",
 }
+CLIENT_LEFT = 499
+"""Nobody reads this answer: the client left before its request was read to the end. No fault of ours."""
+_CLIENT_LEFT_DETAIL = "client disconnected prematurely"  # the framework has no type of its own for it
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
 _RESERVED = frozenset({"type", "title", "status", "detail", "code", "trace_id"})
 
@@ -113,6 +116,8 @@ def answer_validation(request: _Request, error: ValidationException) -> Response
 
 def answer_http_exception(request: _Request, error: HTTPException) -> Response[_Body]:
     status = error.status_code
+    if error.detail == _CLIENT_LEFT_DETAIL:
+        return _respond(CLIENT_LEFT, problem(CLIENT_LEFT, "client_left", trace_id=_trace_id(request)))
     if status >= 500 and status != 503:
         return answer_uncaught(request, error)
     code = _CODE_OF_STATUS.get(status, "refused")

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from compose.layout import Layout
-from scenarios.fleet import AUDITED_SERVICES
+from tests.apps import WITH_DATABASE
 
 
 @asynccontextmanager
@@ -20,7 +20,7 @@ async def contracts(layout: Layout) -> AsyncGenerator[None]:
     app.router.add_get("/internal/contract", contract)
     serving = web.AppRunner(app, shutdown_timeout=0.1)
     await serving.setup()
-    for service in AUDITED_SERVICES:
+    for service in WITH_DATABASE:
         await web.TCPSite(serving, "127.0.0.1", layout.port(service)).start()
     try:
         yield

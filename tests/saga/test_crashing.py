@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-import svc.orders.app
 from shared.identity import HEADER, InternalTokens
 from svc.orders.placing import Placement, SagaResolver
 from tests.builders.orders import body, customer, place
@@ -54,13 +53,13 @@ async def finished(orders, buyer, *items, key):
 
 
 @pytest.mark.parametrize("dying", [DiesAfterBegin, DiesAfterReserve, DiesAfterConfirm])
-async def test_an_order_is_placed_once_wherever_its_first_process_died(engines, prefix, monkeypatch, dying):
+async def test_an_order_is_placed_once_wherever_its_first_process_died(engines, prefix, dying):
     async with database_of(engines, "orders") as database, shop(engines.redis, prefix) as fakes:
         buyer = customer()
-        with monkeypatch.context() as patched:
-            patched.setattr(svc.orders.app, "Placement", dying)
-            async with served(engines, "orders", prefix=prefix, database_url=database, role="api", **QUICK) as first:
-                assert (await place(first, buyer, ("A", 1), key="k1"))[0] == 500
+        async with served(
+            engines, "orders", prefix=prefix, database_url=database, role="api", parts={"placement": dying}, **QUICK
+        ) as first:
+            assert (await place(first, buyer, ("A", 1), key="k1"))[0] == 500
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
             status, order = await finished(second, buyer, ("A", 1), key="k1")
             assert status == 201, order
@@ -72,14 +71,14 @@ async def test_an_order_is_placed_once_wherever_its_first_process_died(engines, 
 
 
 @pytest.mark.parametrize("dying", [DiesAfterBegin])
-async def test_a_sold_out_buyer_is_refused_for_good_whatever_died(engines, prefix, monkeypatch, dying):
+async def test_a_sold_out_buyer_is_refused_for_good_whatever_died(engines, prefix, dying):
     async with database_of(engines, "orders") as database, shop(engines.redis, prefix) as fakes:
         fakes.inventory.stock["A"] = 0
         buyer = customer()
-        with monkeypatch.context() as patched:
-            patched.setattr(svc.orders.app, "Placement", dying)
-            async with served(engines, "orders", prefix=prefix, database_url=database, role="api", **QUICK) as first:
-                await place(first, buyer, ("A", 1), key="k1")
+        async with served(
+            engines, "orders", prefix=prefix, database_url=database, role="api", parts={"placement": dying}, **QUICK
+        ) as first:
+            await place(first, buyer, ("A", 1), key="k1")
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
             status, refused = await finished(second, buyer, ("A", 1), key="k1")
             assert (status, refused["code"]) == (409, "insufficient_stock")
@@ -87,13 +86,19 @@ async def test_a_sold_out_buyer_is_refused_for_good_whatever_died(engines, prefi
             assert await place(second, buyer, ("A", 1), key="k1") == (409, refused)
 
 
-async def test_a_hold_that_expired_before_the_saga_was_resumed_is_no_order(engines, prefix, monkeypatch):
+async def test_a_hold_that_expired_before_the_saga_was_resumed_is_no_order(engines, prefix):
     async with database_of(engines, "orders") as database, shop(engines.redis, prefix) as fakes:
         buyer = customer()
-        with monkeypatch.context() as patched:
-            patched.setattr(svc.orders.app, "Placement", DiesAfterReserve)
-            async with served(engines, "orders", prefix=prefix, database_url=database, role="api", **QUICK) as first:
-                await place(first, buyer, ("A", 1), key="k1")
+        async with served(
+            engines,
+            "orders",
+            prefix=prefix,
+            database_url=database,
+            role="api",
+            parts={"placement": DiesAfterReserve},
+            **QUICK,
+        ) as first:
+            await place(first, buyer, ("A", 1), key="k1")
         for hold in fakes.inventory.holds.values():
             hold["status"] = "expired"
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
@@ -106,21 +111,24 @@ class DiesAtWork(SagaResolver):
         raise CrashError
 
 
-async def test_a_resolver_that_dies_at_work_is_followed_by_another_once_its_lease_is_over(engines, prefix, monkeypatch):
+async def test_a_resolver_that_dies_at_work_is_followed_by_another_once_its_lease_is_over(engines, prefix):
     async with database_of(engines, "orders") as database, shop(engines.redis, prefix):
         buyer = customer()
-        with monkeypatch.context() as patched:
-            patched.setattr(svc.orders.app, "Placement", DiesAfterReserve)
-            patched.setattr(svc.orders.app, "SagaResolver", DiesAtWork)
-            async with served(
-                engines, "orders", prefix=prefix, database_url=database, resolver_lease_s=0.8, **QUICK
-            ) as first:
-                await place(first, buyer, ("A", 1), key="k1")
+        async with served(
+            engines,
+            "orders",
+            prefix=prefix,
+            database_url=database,
+            resolver_lease_s=0.8,
+            parts={"placement": DiesAfterReserve, "resolver": DiesAtWork},
+            **QUICK,
+        ) as first:
+            await place(first, buyer, ("A", 1), key="k1")
 
-                async def leased():
-                    return await rows(database, "SELECT 1 FROM sagas WHERE lease_until IS NOT NULL")
+            async def leased():
+                return await rows(database, "SELECT 1 FROM sagas WHERE lease_until IS NOT NULL")
 
-                await until(leased)
+            await until(leased)
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
             assert (await finished(second, buyer, ("A", 1), key="k1"))[0] == 201
 
@@ -205,11 +213,13 @@ class AnswersLate:
     ("plan", "answer"), [("ok", (409, "insufficient_stock")), ("refuse_oddly", (503, "order_outcome_unknown"))]
 )
 async def test_a_request_that_ends_while_the_resolver_is_at_its_saga_leaves_no_hold_of_nobody(
-    engines, prefix, monkeypatch, plan, answer
+    engines, prefix, plan, answer
 ):
     """A unit comes back between inventory's no to the buyer's own request and the resolver's asking."""
-    monkeypatch.setattr(svc.orders.app, "Placement", HearsLate)
-    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix, **QUICK) as orders:
+    async with (
+        shop(engines.redis, prefix) as fakes,
+        served(engines, "orders", prefix=prefix, parts={"placement": HearsLate}, **QUICK) as orders,
+    ):
         inventory = fakes.inventory
         inventory.stock["A"] = 0
         inventory.plan.append(plan)

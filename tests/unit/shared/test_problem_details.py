@@ -3,6 +3,7 @@ import pytest
 from litestar import Litestar, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.testing import TestClient
+from structlog.testing import capture_logs
 
 from shared import tracing
 from shared.errors import (
@@ -14,7 +15,7 @@ from shared.errors import (
     Unauthenticated,
 )
 from shared.money import Money
-from shared.problem_details import EXCEPTION_HANDLERS, problem_response
+from shared.problem_details import CLIENT_LEFT, EXCEPTION_HANDLERS, problem_response
 
 
 class SlowDown(Refusal):
@@ -146,3 +147,37 @@ async def test_plain_asgi_answers_the_same_way():
     assert dict(start["headers"])[b"retry-after"] == b"1"
     assert int(dict(start["headers"])[b"content-length"]) == len(body["body"])
     assert msgspec.json.decode(body["body"])["code"] == "overloaded"
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_failure_of_ours():
+    app = Litestar(
+        [order], exception_handlers=EXCEPTION_HANDLERS, openapi_config=None, logging_config=None, debug=False
+    )
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/orders",
+        "raw_path": b"/orders",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", b"30")],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        "state": {},
+    }
+    parts = iter([{"type": "http.request", "body": b'{"sku"', "more_body": True}, {"type": "http.disconnect"}])
+    sent = []
+
+    async def receive():
+        return next(parts)
+
+    async def send(message):
+        sent.append(message)
+
+    with capture_logs() as logs:
+        await app(scope, receive, send)
+    assert sent[0]["status"] == CLIENT_LEFT
+    assert [entry["event"] for entry in logs] == []
