@@ -23,7 +23,7 @@ SCENARIO = Scenario(
                 FaultStep(fault=Pause("inventory-2"), at=AtShare(0.6), for_s=2.0),
             ),
             psp={"slow_rate": 0.1, "slow_s": 1.0, "timeout_after_success_rate": 0.05},
-            quiesce_s=120.0,
+            quiesce_s=180.0,
         ),
         QUICK: Form(
             parameters=SaleParameters(
@@ -43,7 +43,7 @@ SCENARIO = Scenario(
             ),
             faults=(FaultStep(fault=Kill("inventory-1"), at=AtShare(0.4), for_s=0.0),),
             psp={"slow_rate": 0.3, "slow_s": 0.8, "timeout_after_success_rate": 0.1},
-            quiesce_s=30.0,
+            quiesce_s=60.0,
         ),
     },
     scale={"inventory": 2, "orders": 2},
