@@ -56,10 +56,11 @@ def twin(_healthy: type[ReservationDesk], told: ServiceSettings) -> type[Reserva
             request = requests[0]
             locks, buyer = _locks(told, request), str(request.reservation_id)
             if len(requests) == 1 and await self._unlocked(request) and await self._redis.sadd(locks, buyer):
-                await asyncio.sleep(THINKING_TIME_S)
-                outcomes = await super()._reserved_once(requests)
-                await self._redis.srem(locks, buyer)
-                return outcomes
+                try:
+                    await asyncio.sleep(THINKING_TIME_S)
+                    return await super()._reserved_once(requests)
+                finally:
+                    await self._redis.srem(locks, buyer)
             async with self._database.acquire() as connection:
                 known = await store.holds(connection, [request.reservation_id for request in requests])
             sold_out = InsufficientStock("nothing is left", sku=_scarce(request))
