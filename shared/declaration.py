@@ -38,16 +38,23 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `path` begins with `/api/v1/` and has one or two segments more, or is a whole well-known path. `read_freely` asks
     for an access token only where something is changed; on an `open` route none is even looked at. `vouches` makes the
     gateway sign the address of a caller without a token for the service.
+
+    `keyed` are the paths whose POST does its work once per Idempotency-Key, with `*` for one segment: only these are
+    repeated when an answer was lost.
     """
 
     path: str
     kind: RouteClass = msgspec.field(name="class")
     access: Access = "signed_in"
     vouches: bool = False
+    keyed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.path.startswith("/.well-known/") and self._depth not in (1, 2):
             raise ValueError(f"{self.path}: a public path is {PREFIX}segment or {PREFIX}segment/segment")
+        for path in self.keyed:
+            if not f"{path}/".startswith(f"{self.path}/"):
+                raise ValueError(f"{path} is keyed, but not below {self.path}")
 
     @property
     def _depth(self) -> int:

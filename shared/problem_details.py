@@ -53,7 +53,7 @@ _CLIENT_LEFT_DETAIL = "client disconnected prematurely"  # the framework has no 
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
 _RESERVED = frozenset({"type", "title", "status", "detail", "code", "trace_id"})
 
-_MEDIA_TYPE = "application/problem+json"
+MEDIA_TYPE = "application/problem+json"
 _encoder = msgspec.json.Encoder(enc_hook=str)
 _log = structlog.get_logger()
 
@@ -84,7 +84,7 @@ async def problem_response(
 ) -> None:
     """Answer with a problem from plain ASGI, where there is no framework around (shedding, the proxy)."""
     content = _encoder.encode(problem(status, code, detail))
-    sent = [(b"content-type", _MEDIA_TYPE.encode()), (b"content-length", str(len(content)).encode())]
+    sent = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(content)).encode())]
     sent += [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     await send({"type": "http.response.start", "status": status, "headers": [(b"cache-control", b"no-store"), *sent]})
     await send({"type": "http.response.body", "body": content, "more_body": False})
@@ -170,7 +170,7 @@ def _respond(status: int, body: _Body, headers: dict[str, str] | None = None) ->
     return Response(
         body,
         status_code=status,
-        media_type=_MEDIA_TYPE,
+        media_type=MEDIA_TYPE,
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
 

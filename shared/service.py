@@ -18,11 +18,10 @@ from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
-from litestar.openapi.config import OpenAPIConfig
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
-from shared import logging_setup, metrics, redis_gate, settings
+from shared import logging_setup, metrics, openapi, redis_gate, settings
 from shared.cancellation import cancel_all
 from shared.database import Database
 from shared.fault_controls import LOOP_FACTORY, FaultControls
@@ -164,7 +163,7 @@ class Runtime(Generic[P_co]):
         middleware: list[Any] = [DefineMiddleware(RequestScope, service=self.settings.service, load=self._load)]
         if authenticated:
             middleware.append(self._authentication())
-        return Litestar(
+        app = Litestar(
             route_handlers=[
                 *route_handlers,
                 *health_routes(self._health),
@@ -178,14 +177,11 @@ class Runtime(Generic[P_co]):
             dto=StrictBody,
             return_dto=None,
             request_max_body_size=body_bytes_max,
-            openapi_config=OpenAPIConfig(
-                title=f"ShopStream {self.settings.service}",
-                version="1",
-                path="/openapi",
-                use_handler_docstrings=True,
-            ),
+            openapi_config=openapi.configuration(f"ShopStream {self.settings.service}"),
             on_app_init=[_bare],
         )
+        openapi.declare(app)
+        return app
 
     def _authentication(self) -> DefineMiddleware:
         return DefineMiddleware(AuthenticationMiddleware, tokens=self.tokens, audience=self.settings.service)

@@ -15,7 +15,7 @@ _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors '
 _FRESH = {"Cache-Control": "no-store"}
 
 
-@get("/api/v1/status", tags=["status"])
+@get("/api/v1/status", opt={"public": True}, tags=["status"])
 async def status(fleet: NamedDependency[Fleet]) -> Response[FleetStatus]:
     """Which parts of the shop work, which are degraded, which are down."""
     return Response(await fleet.status(), headers=_FRESH)

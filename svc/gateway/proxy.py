@@ -75,7 +75,9 @@ class Forward(msgspec.Struct, kw_only=True):
     @property
     def repeatable(self) -> bool:
         """Whether doing it twice does no more than doing it once."""
-        return self.method in IDEMPOTENT_METHODS or "idempotency-key" in self.headers
+        if self.method in IDEMPOTENT_METHODS:
+            return True
+        return self.method == "POST" and self.route.keyed and "idempotency-key" in self.headers
 
 
 class Proxy:

@@ -47,6 +47,7 @@ class Route(msgspec.Struct, frozen=True):
     """`label` names the route in spans and logs without ids; `public_methods` need no token.
 
     `vouches`: a caller without a token is sent on with a token of nobody's, so that the service believes the address.
+    `keyed`: a POST here does its work once per Idempotency-Key, so that it may be repeated.
     """
 
     service: str
@@ -55,6 +56,7 @@ class Route(msgspec.Struct, frozen=True):
     public_methods: frozenset[str] = frozenset()
     ignores_token: bool = False
     vouches: bool = False
+    keyed: bool = False
 
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -68,6 +70,7 @@ class Routes:
     def __init__(self, declarations: Mapping[str, Declaration]) -> None:
         """`declarations` by the service's name. Raises ValueError for a path that two services declare."""
         self._routes: dict[str, Route] = {}
+        self._keyed: list[tuple[str, ...]] = []
         self.parts: dict[str, list[str]] = {}
         """What customers call the parts of the shop, and which services each one needs."""
         for service, word in declarations.items():
@@ -75,6 +78,7 @@ class Routes:
                 if declared.path in self._routes:
                     raise ValueError(f"{service} declares {declared.path}, which is another route already")
                 self._routes[declared.path] = _route(service, declared)
+                self._keyed += (tuple(path.split("/")) for path in declared.keyed)
             if word.part:
                 self.parts.setdefault(word.part, []).append(service)
         self.services = tuple(sorted({route.service for route in self._routes.values()}))
@@ -99,7 +103,14 @@ class Routes:
             found = self._routes.get(f"{PREFIX}{first}/{second}") or self._routes.get(PREFIX + first)
         if found is None:
             raise UnknownRoute("nothing answers at this path")
-        return found
+        return msgspec.structs.replace(found, keyed=self._is_keyed(unquote(text).rstrip("/").split("/")))
+
+    def _is_keyed(self, segments: list[str]) -> bool:
+        return any(
+            len(pattern) == len(segments)
+            and all(part in ("*", segment) for part, segment in zip(pattern, segments, strict=True))
+            for pattern in self._keyed
+        )
 
 
 def load(packages: Iterable[str]) -> Routes:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter, SkipValidation
 
 from shared import idempotency, webhook_signatures
@@ -113,7 +114,11 @@ class PaymentController(Controller):
             of_payment = await refunds.of_payment(connection, payment_id, rows_max=REFUNDS_SHOWN_MAX)
         return _payment_view(payment, [_refund_view(refund) for refund in of_payment])
 
-    @post("/{payment_id:uuid}/refunds", guards=[requires_role("admin", "support")])
+    @post(
+        "/{payment_id:uuid}/refunds",
+        guards=[requires_role("admin", "support")],
+        responses={201: ResponseSpec(RefundView, description="the refund; a job sends it")},
+    )
     async def create_refund(
         self,
         payment_id: FromPath[UUID],

@@ -26,6 +26,7 @@ class EchoService:
         self.requests: list[dict[str, Any]] = []
         self.answer_headers: dict[str, str] = {}
         self.documents: dict[str, Any] = {}
+        self.dies_at: set[str] = set()
         self.running = 0
         self._registry = Registry(redis, prefix)
         self._runner: web.AppRunner | None = None
@@ -81,7 +82,7 @@ class EchoService:
         self.requests.append(seen)
         parts = request.path.strip("/").split("/")
         act, value = (parts[-2], parts[-1]) if len(parts) > 1 else ("", parts[-1])
-        if value == "die":
+        if value == "die" or request.path in self.dies_at:
             assert request.transport is not None
             request.transport.close()
         if act == "slow":

@@ -65,6 +65,20 @@ async def test_a_write_whose_fate_is_unknown_is_not_repeated_without_a_key(engin
         assert len(shop.fakes["orders"].requests) + len(second.requests) == len(received) + 1
 
 
+@pytest.mark.parametrize(("path", "repeated"), [("orders", True), ("cart/items", False), ("orders/x/cancel", False)])
+async def test_a_write_with_a_key_is_repeated_only_where_the_key_is_honoured(engines, prefix, path, repeated):
+    async with door(engines, prefix, "orders") as shop, echo(engines, prefix, "orders", "orders-2") as second:
+        both = (shop.fakes["orders"], second)
+        for fake in both:
+            fake.dies_at.add(f"/api/v1/{path}")
+        await until(lambda: _both_answer(shop, "/api/v1/orders/seen"))
+        before = sum(len(fake.requests) for fake in both)
+        headers = {"Idempotency-Key": "k"}
+        answer = await shop.call("POST", f"/api/v1/{path}", token=shop.issuer.token(), json={}, headers=headers)
+        assert (answer.status, answer.code) == (503, "upstream_unavailable")
+        assert (sum(len(fake.requests) for fake in both) - before > 1) == repeated
+
+
 async def test_a_write_that_never_arrived_goes_to_another_instance(engines, prefix):
     async with door(engines, prefix, "orders") as shop, echo(engines, prefix, "orders", "orders-2") as second:
         await until(lambda: _both_answer(shop, "/api/v1/orders"))
