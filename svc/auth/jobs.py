@@ -19,8 +19,15 @@ def announcer(database: Database, redis: Redis, settings: Settings, clock: Clock
     """Tells the gateways of ended sessions; with the gateway's half second this bounds a logout at one second."""
 
     async def announce() -> int:
+        async with database.acquire() as connection:
+            ended = await sessions.unannounced(connection)
+        if not ended:
+            return 0
+        # announced before it is marked so: a crash in between repeats it
+        await handlers.announce_revocations(ended, redis, settings.prefix, clock=clock)
         async with database.begin() as uow:
-            return await handlers.announce_revocations(uow, redis, settings.prefix, clock=clock)
+            await sessions.mark_announced(uow.connection, ended)
+        return len(ended)
 
     return Periodic("announce_revocations", ANNOUNCE_EVERY_S, announce)
 

@@ -1,5 +1,6 @@
 """How a session goes on and how it ends."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -62,14 +63,10 @@ async def end_all_sessions(uow: UnitOfWork, user_id: UUID) -> int:
     return ended
 
 
-async def announce_revocations(uow: UnitOfWork, redis: Redis, prefix: str, *, clock: Clock) -> int:
-    """Tell the gateways which sessions ended. Announced before it is marked so: a crash in between repeats it."""
-    ended = await sessions.claim_unannounced(uow.connection)
-    if not ended:
-        return 0
+async def announce_revocations(ended: Sequence[UUID], redis: Redis, prefix: str, *, clock: Clock) -> None:
+    """Tell the gateways which sessions ended; telling it twice changes nothing. Belongs outside of any transaction."""
     now = clock.now().timestamp()
     async with redis.pipeline(transaction=True) as pipeline:
         pipeline.zadd(prefix + REVOKED_KEY, {str(session_id): now for session_id in ended})
         pipeline.zremrangebyscore(prefix + REVOKED_KEY, "-inf", now - ANNOUNCEMENT_KEPT_S)
         await pipeline.execute()
-    return len(ended)

@@ -161,20 +161,25 @@ async def owned(connection: Connection, session_id: UUID, user_id: UUID) -> bool
     )
 
 
-async def claim_unannounced(connection: Connection) -> list[UUID]:
-    """Revoked sessions that Redis has not been told of; marked within this transaction."""
+async def unannounced(connection: Connection) -> list[UUID]:
+    """Revoked sessions that the gateways may not have been told of, the longest waiting first."""
     rows = await connection.fetch(
-        """
-        UPDATE sessions SET announced_at = clock_timestamp()
-        WHERE id IN (
-            SELECT id FROM sessions WHERE revoked_at IS NOT NULL AND announced_at IS NULL
-            ORDER BY revoked_at LIMIT $1 FOR UPDATE SKIP LOCKED
-        )
-        RETURNING id
-        """,
+        "SELECT id FROM sessions WHERE revoked_at IS NOT NULL AND announced_at IS NULL ORDER BY revoked_at LIMIT $1",
         ANNOUNCED_AT_ONCE_MAX,
     )
     return [row["id"] for row in rows]
+
+
+async def mark_announced(connection: Connection, session_ids: Sequence[UUID]) -> None:
+    """The gateways know of them; in the order of ids, so that two markers never wait for each other."""
+    await connection.execute(
+        """
+        UPDATE sessions SET announced_at = clock_timestamp() WHERE id IN (
+            SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND announced_at IS NULL ORDER BY id FOR UPDATE
+        )
+        """,
+        session_ids,
+    )
 
 
 async def prune(connection: Connection) -> int:
