@@ -22,6 +22,9 @@ TAIL_EXAMPLES = """Examples:
 LAG_EXAMPLES = """Examples:
 
   shopctl events lag"""
+CONTRACT_EXAMPLES = """Examples:
+
+  shopctl events contract"""
 DLQ_LIST_EXAMPLES = """Examples:
 
   shopctl events dlq list"""
@@ -38,6 +41,7 @@ def register(app: typer.Typer) -> None:
     commands = typer.Typer(no_args_is_help=True, help="Events, lag and dead letters.")
     commands.command("tail", epilog=TAIL_EXAMPLES)(tail)
     commands.command("lag", epilog=LAG_EXAMPLES)(lag)
+    commands.command("contract", epilog=CONTRACT_EXAMPLES)(contract)
     letters = typer.Typer(no_args_is_help=True, help="Dead letters.")
     letters.command("list", epilog=DLQ_LIST_EXAMPLES)(dlq_list)
     letters.command("redrive", epilog=DLQ_REDRIVE_EXAMPLES)(dlq_redrive)
@@ -126,6 +130,16 @@ def dlq_list(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50, json: 
             for row in found
         ],
     )
+
+
+def contract() -> None:
+    """The events of the fleet as an AsyncAPI 3 document: topics, schemas, who sends and who receives."""
+    from cli import terminal  # noqa: PLC0415 -- quick --help
+    from compose import stack  # noqa: PLC0415 -- the same
+    from shared.contracts import asyncapi  # noqa: PLC0415 -- imports every contract
+
+    declared = {service.name: service.declaration() for service in stack.load().services}
+    terminal.json(asyncapi.document(declared))
 
 
 def dlq_redrive(service: Annotated[str, typer.Argument(help="Whose dead letters.")], json: Json = False) -> None:

@@ -19,7 +19,7 @@ OUTAGE_ERRORS = frozenset({"canceling statement due to user request", "canceling
 """What PostgreSQL says when a client that was killed or out of time leaves."""
 RACES = frozenset({"reservations_pkey"})
 """Constraints that decide a race by design: a reservation that was ended before its request arrived."""
-EXPLAINED_BY_FAULT = {"dead_letter": ("poison", "unknown_version")}
+EXPLAINED_BY_FAULT = {"dead_letter": ("poison", "newer_version")}
 """Own errors that a fault of these families explains, by the beginning of the fault's name."""
 ENGINES = frozenset({"postgres", "redis", "kafka", "elasticsearch", "world", "all"})
 NAMES = re.compile(r"[A-Za-z][\w-]*")

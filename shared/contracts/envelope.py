@@ -3,11 +3,14 @@
 Nothing here knows a particular event; the publishing services' modules beside this one do.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 REGISTRY: dict[str, type["Event"]] = {}
 """Event type (wire name) → struct; filled when the contract modules are imported."""
@@ -24,16 +27,20 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Fal
     """A fact in the past tense. Subclasses set `type`, `topic` and `schema_version`.
 
     Unknown fields are ignored, so that a publisher may add one without breaking its readers; removing or
-    reinterpreting one needs a new `schema_version`.
+    reinterpreting one needs a new `schema_version` and an upcaster: `upcasters[n]` makes the data of version n + 1 of
+    those of version n, so that what lies in topics and stores is read for ever.
     """
 
     type: ClassVar[str] = ""
     topic: ClassVar[Topic]
     schema_version: ClassVar[int] = 1
+    upcasters: ClassVar[Mapping[int, Upcaster]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Register the event under its wire name."""
+        """Register the event under its wire name. Raises TypeError when a version cannot be read."""
         super().__init_subclass__(**kwargs)
+        if set(cls.upcasters) != set(range(1, cls.schema_version)):
+            raise TypeError(f"{cls.__name__} v{cls.schema_version} needs an upcaster of each version before it")
         if cls.type:
             REGISTRY[cls.type] = cls
 
@@ -62,9 +69,9 @@ class EnvelopeHeader(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     type: str
-    version: int
-    aggregate_id: str
-    aggregate_version: int
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    aggregate_id: Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]{1,200}\Z")]
+    aggregate_version: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     occurred_at: datetime
     traceparent: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"{}")
@@ -73,7 +80,8 @@ class EnvelopeHeader(msgspec.Struct, frozen=True, kw_only=True):
 class PoisonError(Exception):
     """The bytes are no event this reader may act upon; `reason` is a stable code.
 
-    Reasons: `undecodable` (not an envelope), `unknown_version` (a newer schema), `invalid_data`.
+    Reasons: `undecodable` (not an envelope), `newer_version` (published by a newer release; redrive it once this
+    reader is as new), `invalid_data`.
     """
 
     def __init__(self, reason: str, detail: str, header: EnvelopeHeader | None = None) -> None:
@@ -102,27 +110,40 @@ def decode_header(payload: bytes) -> EnvelopeHeader:
 
 
 def decode_data(header: EnvelopeHeader, event_type: type[Event]) -> Envelope[Event]:
-    """Read the data as `event_type`. Raises `PoisonError` (`unknown_version`, `invalid_data`)."""
-    if header.version != event_type.schema_version:
-        raise PoisonError(
-            "unknown_version",
-            f"{header.type} v{header.version}, known is v{event_type.schema_version}",
-            header,
-        )
+    """Read the data as `event_type`, upcast where it is of an older version.
+
+    Raises `PoisonError` (`newer_version`, `invalid_data`).
+    """
+    known = event_type.schema_version
+    if header.version > known:
+        raise PoisonError("newer_version", f"{header.type} v{header.version}, known is v{known}", header)
     decoder = _data_decoders.get(event_type)
     if decoder is None:
         decoder = _data_decoders[event_type] = msgspec.json.Decoder(event_type)
     try:
-        data = decoder.decode(header.data)
+        if header.version < known:
+            data = msgspec.convert(_upcast(header, event_type), event_type)
+        else:
+            data = decoder.decode(header.data)
     except msgspec.DecodeError as error:
         raise PoisonError("invalid_data", str(error), header) from error
     return Envelope(
         id=header.id,
         type=header.type,
-        version=header.version,
+        version=known,
         aggregate_id=header.aggregate_id,
         aggregate_version=header.aggregate_version,
         occurred_at=header.occurred_at,
         traceparent=header.traceparent,
         data=data,
     )
+
+
+def _upcast(header: EnvelopeHeader, event_type: type[Event]) -> dict[str, Any]:
+    data = msgspec.json.decode(header.data, type=dict[str, Any])
+    for version in range(header.version, event_type.schema_version):
+        try:
+            data = event_type.upcasters[version](data)
+        except (KeyError, TypeError, ValueError) as error:
+            raise PoisonError("invalid_data", f"{header.type} v{version}: {error!r}", header) from error
+    return data

@@ -7,6 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("svc", "shared", "scenarios", "compose", "cli", "loadtests", "tests")
+WORDS_MIN = 3
 BANNED = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "managers"}
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 SHIPPED = [path for path in MODULES if path.relative_to(ROOT).parts[0] != "tests"]
@@ -42,11 +43,22 @@ def test_no_module_or_folder_has_a_name_that_says_nothing(folder):
     assert names & BANNED == set()
 
 
+def _says_something(path):
+    """A sentence, not a word that only keeps the place."""
+    return len((ast.get_docstring(ast.parse(path.read_text())) or "").split()) >= WORDS_MIN
+
+
+def test_a_module_docstring_that_only_keeps_its_place_says_nothing(tmp_path):
+    for text in ('"""Placeholder."""', '"""To do."""', "x = 1"):
+        (tmp_path / "module.py").write_text(text)
+        assert not _says_something(tmp_path / "module.py")
+
+
 def test_every_shipped_module_says_what_it_is_for():
     without = [
         _label(path)
         for path in SHIPPED
-        if "migrations" not in path.parts and path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text()))
+        if "migrations" not in path.parts and path.stat().st_size and not _says_something(path)
     ]
     assert without == []
 

@@ -61,7 +61,7 @@ async def test_poison_is_buried_and_the_next_order_is_charged(engines, prefix, t
             rows = await shop.connection.fetch("SELECT reason, attempts FROM audit.dead_letters")
             return {row["reason"]: row["attempts"] for row in rows} if len(rows) == 4 else None
 
-        assert await until(buried) == {"handler_failed": 5, "unknown_version": 1, "invalid_data": 1, "undecodable": 1}
+        assert await until(buried) == {"handler_failed": 5, "newer_version": 1, "invalid_data": 1, "undecodable": 1}
         assert await shop.payment(negative) is None
         assert await shop.payment(newer) is None
 

@@ -148,7 +148,7 @@ async def test_poison_is_buried_and_the_next_product_is_found(engines, prefix, i
         await _settled(database, good, 1)
         async with database.acquire() as connection:
             rows = await connection.fetch("SELECT reason FROM dead_letters ORDER BY offset_")
-        assert [row["reason"] for row in rows] == ["undecodable", "unknown_version"]
+        assert [row["reason"] for row in rows] == ["undecodable", "newer_version"]
 
 
 async def test_a_document_the_engine_refuses_does_not_block_the_others(engines, prefix, indexes):

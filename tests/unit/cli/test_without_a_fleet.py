@@ -31,6 +31,7 @@ NEEDS_A_FLEET = {
 NEEDS_NONE = {
     ("up",), ("down",), ("demo",), ("logs",), ("doctor",), ("test",), ("trace",),
     ("scenario", "list"), ("scenario", "show"), ("scenario", "recheck"), ("fault", "list"), ("events", "tail"),
+    ("events", "contract"),
 }  # fmt: skip
 LINES = [" ".join((*path, *rest)) for path, forms in NEEDS_A_FLEET.items() for rest in forms]
 
