@@ -29,7 +29,7 @@ def stored(beside: Beside, order: UUID, number: str) -> None:
         "INSERT INTO orders (id, number, customer_id, email, status, currency, subtotal_minor, discount_minor, "
         "tax_minor, shipping_minor, total_minor, explanation, payment_method, shipping_method, shipping_address, "
         "idempotency_key, trace_id, placed_at, changed_by, change_reason) VALUES ($1, $2, $3, 'ann@example.com', "
-        "'reserved', 'EUR', 100, 0, 0, 0, 100, '', 'tok_visa', 'standard', '', 'k', 'trace-of-' || $2, now(), "
+        "'reserved', 'EUR', 100, 0, 0, 0, 100, '', 'tok_visa', 'standard', '{}', 'k', 'trace-of-' || $2, now(), "
         "'customer', 'placed')",
         order, number, customer,
     )  # fmt: skip
