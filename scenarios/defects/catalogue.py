@@ -16,7 +16,6 @@ DEFECTS: tuple[str, ...] = (
     "flash_sale.double_release",
     "flash_sale.movement_behind",
     "flash_sale.retry_without_id",
-    "flash_sale.lock_without_ttl",
     "flash_sale.lock_released_by_others",
     "flash_sale.lock_ttl_too_short",
     "flash_sale.stale_reseed",

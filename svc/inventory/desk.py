@@ -23,7 +23,7 @@ LANES_AT_ONCE = 4
 log = structlog.get_logger(__name__)
 
 ReserveBatch = Callable[[UnitOfWork, Sequence[HoldRequest]], Awaitable[list[Hold | Exception]]]
-Waiting = tuple[HoldRequest, asyncio.Future[Hold]]
+_Waiting = tuple[HoldRequest, asyncio.Future[Hold]]
 
 
 class DeskOverloadedError(Exception):
@@ -36,7 +36,7 @@ class ReservationDesk:
     def __init__(self, database: Database, reserve_batch: ReserveBatch) -> None:
         self._database = database
         self._reserve_batch = reserve_batch
-        self._lanes: dict[str, list[Waiting]] = {}
+        self._lanes: dict[str, list[_Waiting]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes_at_once = asyncio.Semaphore(LANES_AT_ONCE)
         self._waiting = 0
@@ -81,7 +81,7 @@ class ReservationDesk:
                     await self._serve_batch(batch)
         del self._lanes[lane]
 
-    async def _serve_batch(self, batch: Sequence[Waiting]) -> None:
+    async def _serve_batch(self, batch: Sequence[_Waiting]) -> None:
         try:
             outcomes = await self._reserved([request for request, _ in batch])
         except Exception as error:  # noqa: BLE001 every waiting buyer gets it
