@@ -84,9 +84,10 @@ def refusals(handler: HTTPRouteHandler, *, has_path_parameters: bool) -> Iterato
     names = {getattr(parameter.kwarg_definition, "name", None) for parameter in parameters}
     changes = not handler.http_methods <= READING
     yield from (400, 401, 429, 503)
-    if not handler.opt.get("public"):
+    closed = not handler.opt.get("public")
+    if closed:
         yield 403
-    if has_path_parameters:
+    if closed or has_path_parameters:  # one's own account may be gone as well
         yield 404
     if changes:
         yield 409
