@@ -62,6 +62,10 @@ class Control:
         """Send a signal to one process. One killed is started again by the supervisor."""
         return self.call("signal", process=process, signal=signal)
 
+    def keep(self, argument: str) -> Json:
+        """Start the stack's keeper with this argument; pid and start time of its process."""
+        return self.call("keep", argument=argument)
+
     def stop(self) -> None:
         """Stop everything in order; returns when the supervisor has ended."""
         self.call("stop")

@@ -51,6 +51,11 @@ class Layout:
         return self.home / "controls.json"
 
     @property
+    def faults(self) -> Path:
+        """One file for each fault that is on."""
+        return self.home / "faults"
+
+    @property
     def secrets_file(self) -> Path:
         return self.home / "secrets.json"
 
@@ -122,7 +127,7 @@ def make_directories(layout: Layout) -> None:
     Raises OperatorError `home.unwritable` when it cannot be written.
     """
     try:
-        for path in (layout.home, layout.engines, layout.logs, layout.spans, layout.world, layout.runs):
+        for path in (layout.home, layout.engines, layout.logs, layout.spans, layout.world, layout.runs, layout.faults):
             path.mkdir(parents=True, exist_ok=True)
         # root's engines run as somebody else, who has to pass through (not list) the home
         layout.home.chmod(0o711 if os.geteuid() == 0 else 0o700)

@@ -84,6 +84,8 @@ class Stack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     components: tuple[Component, ...]
     preload: tuple[str, ...] = ()
+    keeper: str = ""
+    """The function that keeps one fault; it is given what the request says."""
 
     def __post_init__(self) -> None:
         known: set[str] = set()

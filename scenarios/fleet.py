@@ -195,9 +195,26 @@ class Fleet:
         """One call on the control socket, off the loop."""
         return await asyncio.to_thread(self.control.call, command, **arguments)
 
+    async def processes(self) -> list[Json]:
+        """What the supervisor knows of every process."""
+        return await asyncio.to_thread(self.control.processes)
+
+    async def instances(self, service: str) -> list[Json]:
+        """The processes of a service that run now."""
+        return [it for it in await self.processes() if it["component"] == service and it["pid"] is not None]
+
+    async def call_process(self, process: Json, method: str, path: str, *, json: object = None) -> Any:
+        """Call one process of a service as the operator. Raises `FleetRefusedError`, `FleetAwayError`."""
+        headers = {
+            HEADER: self._tokens.mint(operator_principal(), process["component"]),
+            "Content-Type": "application/json",
+        }
+        body = None if json is None else msgspec.json.encode(json)
+        return await self._ask(process["name"], method, path, port=process["port"], data=body, headers=headers)
+
     async def process(self, name: str) -> Json:
         """What the supervisor knows of one process. Raises `OperatorError` (process.unknown)."""
-        for process in await asyncio.to_thread(self.control.processes):
+        for process in await self.processes():
             if process["name"] == name:
                 return process
         raise OperatorError(

@@ -65,6 +65,7 @@ class Supervisor:
             "restart": self._restart,
             "scale": self._scale_to,
             "signal": self._signal,
+            "keep": self._keep,
             "stop": self._stop_all,
         }
         self._save()
@@ -135,6 +136,10 @@ class Supervisor:
     async def _signal(self, request: Json, _send: Any) -> Json:
         unit = self._fleet.signal(str(request["process"]), str(request["signal"]))
         return {"process": unit.name, "pid": unit.process.pid if unit.process else None}
+
+    async def _keep(self, request: Json, _send: Any) -> Json:
+        keeper = await self._fleet.keep(str(request["argument"]))
+        return {"pid": keeper.pid, "start_ticks": keeper.started_ticks}
 
     async def _stop_all(self, _request: Json, _send: Any) -> Json:
         self._stop.set()
@@ -217,6 +222,7 @@ async def _supervise(asked: argparse.Namespace, home: Path) -> int:
         stack = load()
         names = [name for name in asked.only.split(",") if name]
         swept = leftovers.sweep(layout)
+        layout.controls_file.unlink(missing_ok=True)  # the proxies it leads to died with the last stack
         # without an asked base there must be room for the whole stack: more may be started later
         components = stack.closure(names) if asked.port_base is not None else stack.components
         wanted = stack.offsets(components)

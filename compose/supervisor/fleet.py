@@ -10,9 +10,10 @@ from compose import environment, ports
 from compose.engines import running
 from compose.layout import Layout
 from compose.operator_error import OperatorError
+from compose.process import Watched
 from compose.secrets_file import Secrets
 from compose.stack import Component, Stack, check_count, unknown
-from compose.supervisor import topics
+from compose.supervisor import child, topics
 from compose.supervisor.databases import Databases
 from compose.supervisor.forks import ForkParent
 from compose.supervisor.runners import EngineRunner, ForkRunner
@@ -20,6 +21,7 @@ from compose.supervisor.unit import Unit
 
 SIGNALS: Final = {"KILL": signal.SIGKILL, "STOP": signal.SIGSTOP, "CONT": signal.SIGCONT, "TERM": signal.SIGTERM}
 STOP_ORDER: Final = ("service", "world", "engine")
+KEEPER_STOP_SECONDS_MAX: Final = 15.0
 
 
 class Fleet:
@@ -39,6 +41,7 @@ class Fleet:
         self._steps: dict[str, asyncio.Task[None]] = {}
         self._extra_environ: dict[str, dict[str, str]] = {}
         self._databases: Databases | None = None
+        self._keepers: list[Watched] = []
         self._loop = asyncio.get_running_loop()
 
     async def up(self, names: Iterable[str], scale: Mapping[str, int]) -> None:
@@ -71,6 +74,9 @@ class Fleet:
         for step in self._steps.values():
             step.cancel()
         await asyncio.gather(*self._steps.values(), return_exceptions=True)
+        await asyncio.gather(
+            *(it.stop(signal.SIGTERM, seconds_max=KEEPER_STOP_SECONDS_MAX) for it in self._keepers if it.is_running)
+        )
         for kind in STOP_ORDER:
             await asyncio.gather(*(unit.stop() for unit in self.units.values() if unit.kind == kind))
 
@@ -118,6 +124,16 @@ class Fleet:
                 "process.down", f"{target} does not run now.", mend="Wait for its restart: shopctl status."
             )
         return units[0]
+
+    async def keep(self, argument: str) -> Watched:
+        """Start a keeper beside the stack: it outlives who asked for it and ends before anything else does."""
+        self._keepers = [it for it in self._keepers if it.is_running]
+        environ = environment.common(self._layout, self._secrets)
+        keeper = await self._forks.fork(
+            child.become, "fault", self._stack.keeper, argument, environ, str(self._layout.log("faults"))
+        )
+        self._keepers.append(keeper)
+        return keeper
 
     def find(self, target: str) -> list[Unit]:
         """The units of a component, or the one unit of that name. Raises OperatorError `stack.unknown`."""

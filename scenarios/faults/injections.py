@@ -10,7 +10,8 @@ import msgspec
 
 from compose.operator_error import OperatorError
 from scenarios.evidence.facts import FaultFired
-from scenarios.faults.fault import Fault, Injected
+from scenarios.faults import active
+from scenarios.faults.fault import Fault, FaultValue, Injected
 from scenarios.fleet import Fleet
 
 HEAL_DEADLINE_S: Final = 90.0
@@ -27,6 +28,7 @@ class Injections:
         self.fired: list[FaultFired] = []
         self.problems: list[str] = []
         self._fleet = fleet
+        self._noted: dict[int, str] = {}
         self._heals = AsyncExitStack()
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -65,6 +67,7 @@ class Injections:
             self.fired[place], confirmed=injected.confirmed, probe=injected.probe
         )
         self._heals.push_async_callback(self._heal, injected, place)
+        self._note(fault, place)
         if for_s is not None:
             await asyncio.sleep(for_s)
             await self._heal(injected, place)
@@ -82,3 +85,18 @@ class Injections:
             self.problems.append(f"{fired.name} {fired.target}: {what}")
             return
         self.fired[place] = msgspec.structs.replace(fired, healed_at=time.time())
+        if place in self._noted:
+            active.drop(self._fleet.layout, self._noted.pop(place))
+
+    def _note(self, fault: Fault, place: int) -> None:
+        """Let `shopctl fault` see it, and heal it should this process be killed."""
+        if isinstance(fault, FaultValue) and fault.lasting:
+            fired = self.fired[place]
+            record = active.new(fault)
+            self._noted[place] = record.id
+            active.save(
+                self._fleet.layout,
+                msgspec.structs.replace(
+                    record, state="on", confirmed=fired.confirmed, probe=fired.probe, since=fired.at
+                ),
+            )

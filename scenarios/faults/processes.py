@@ -1,80 +1,85 @@
-"""Kill and pause one process of the fleet, by name, through the supervisor."""
+"""Kill, pause and restart one process of the fleet, by name, through the supervisor."""
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
-import msgspec
 import psutil
 
 from compose.operator_error import OperatorError
 from compose.process import is_same
-from scenarios.faults.fault import Injected
+from scenarios.faults.fault import FaultValue, until
 from scenarios.fleet import Fleet
 
-CONFIRM_DEADLINE_S: Final = 10.0
-PROBE_INTERVAL_S: Final = 0.02
 READY_DEADLINE_S: Final = 60.0
+READY_INTERVAL_S: Final = 0.1
 
 
-class Kill(msgspec.Struct, frozen=True):
-    """SIGKILL; confirmed when the pid is gone. The supervisor starts the process again: healed when it is ready."""
+class _OfOneProcess(FaultValue, frozen=True):
+    async def heal(self, fleet: Fleet) -> None:
+        await wait_ready(fleet, self.target)
 
-    target: str
 
-    @property
-    def name(self) -> str:
-        return "kill"
+class Kill(_OfOneProcess, frozen=True, tag="kill"):
+    """SIGKILL one process; the supervisor starts it again, and it is healed when it is ready."""
 
-    async def inject(self, fleet: Fleet) -> Injected:
+    lasting: ClassVar[bool] = False
+
+    async def bite(self, fleet: Fleet) -> tuple[bool, str]:
         before = await fleet.process(self.target)
         await fleet.supervise("signal", process=self.target, signal="KILL")
-        gone = await _until(lambda: not is_same(before["pid"], before["start_ticks"]))
 
-        async def heal() -> None:
-            await wait_ready(fleet, self.target)
+        async def is_gone() -> bool:
+            """And the supervisor knows, who would else call it ready still."""
+            return not is_same(before["pid"], before["start_ticks"]) and (
+                (await fleet.process(self.target))["pid"] != before["pid"]
+            )
 
-        return Injected(confirmed=gone, probe=f"pid {before['pid']} is gone", heal=heal)
+        return await until(is_gone), f"pid {before['pid']} is gone"
 
 
-class Pause(msgspec.Struct, frozen=True):
-    """SIGSTOP; confirmed when the kernel says that the process is stopped. Healed by SIGCONT."""
+class Pause(_OfOneProcess, frozen=True, tag="pause"):
+    """SIGSTOP one process, an engine too; SIGCONT heals."""
 
-    target: str
-
-    @property
-    def name(self) -> str:
-        return "pause"
-
-    async def inject(self, fleet: Fleet) -> Injected:
+    async def bite(self, fleet: Fleet) -> tuple[bool, str]:
         before = await fleet.process(self.target)
-
-        async def heal() -> None:
-            if is_same(before["pid"], before["start_ticks"]):
-                await fleet.supervise("signal", process=self.target, signal="CONT")
-            await wait_ready(fleet, self.target)
-
         await fleet.supervise("signal", process=self.target, signal="STOP")
-        try:
-            stopped = await _until(lambda: _is_stopped(before["pid"]))
-        except BaseException:
-            await heal()
-            raise
-        return Injected(confirmed=stopped, probe=f"pid {before['pid']} is stopped", heal=heal)
+
+        async def is_stopped() -> bool:
+            return _is_stopped(before["pid"])
+
+        return await until(is_stopped), f"pid {before['pid']} is stopped"
+
+    async def heal(self, fleet: Fleet) -> None:
+        process = await fleet.process(self.target)
+        if process["pid"] is not None:
+            await fleet.supervise("signal", process=self.target, signal="CONT")
+        await wait_ready(fleet, self.target)
+
+
+class Restart(_OfOneProcess, frozen=True, tag="restart"):
+    """Stop one process in order and start it again."""
+
+    lasting: ClassVar[bool] = False
+
+    async def bite(self, fleet: Fleet) -> tuple[bool, str]:
+        before = await fleet.process(self.target)
+        await fleet.supervise("restart", target=self.target)
+        after = await fleet.process(self.target)
+        return after["pid"] != before["pid"], f"pid {before['pid']} became {after['pid']}"
 
 
 async def wait_ready(fleet: Fleet, process: str, *, deadline_s: float = READY_DEADLINE_S) -> None:
     """Wait until the supervisor calls the process ready. Raises OperatorError (process.not_ready)."""
-    until = time.monotonic() + deadline_s
+    end = time.monotonic() + deadline_s
     while (state := (await fleet.process(process))["state"]) != "ready":
-        if time.monotonic() > until:
+        if time.monotonic() > end:
             raise OperatorError(
                 "process.not_ready",
                 f"{process} is {state} after {deadline_s:g} s.",
                 mend=f"Look with: shopctl logs {process}.",
             )
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(READY_INTERVAL_S)
 
 
 def _is_stopped(pid: int) -> bool:
@@ -82,12 +87,3 @@ def _is_stopped(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_STOPPED
     except psutil.NoSuchProcess:
         return False
-
-
-async def _until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + CONFIRM_DEADLINE_S
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        await asyncio.sleep(PROBE_INTERVAL_S)
-    return False

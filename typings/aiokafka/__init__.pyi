@@ -62,6 +62,6 @@ class AIOKafkaProducer:
         value: bytes | None = None,
         key: bytes | None = None,
         *,
-        headers: Sequence[tuple[str, bytes]] | None = None,
+        headers: Sequence[tuple[str, bytes | None]] | None = None,
     ) -> Future[RecordMetadata]: ...
     async def send_and_wait(self, topic: str, value: bytes | None = None) -> RecordMetadata: ...

@@ -9,7 +9,7 @@ BEYOND_THE_ENDS = [
     "scenario matrix flash-sale --runs 1001",
     "scenario matrix flash-sale --runs -1",
     "fault inject pause kafka --for 0",
-    "fault inject pause kafka --for 61",
+    "fault inject pause kafka --for 3601",
     "fault inject pause kafka --for nan",
     "events tail --lines 0",
     "events tail --lines 10001",
@@ -80,7 +80,23 @@ def test_what_there_is_not_is_refused_with_what_there_is(shopctl, line: str) -> 
 def test_a_fault_nobody_knows_is_refused_with_those_there_are(shopctl) -> None:
     said = shopctl("fault", "inject", "melt", "kafka")
     assert (said.code, len(said.lines)) == (2, 2)
-    assert "'melt' is not one of 'kill', 'pause'" in said.lines[0]
+    assert said.lines[0] == "There is no fault 'melt'."
+    assert said.lines[1].startswith("Choose from: kill, pause, restart, latency,")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("fault inject latency orders:postgres --set latency_ms", "'latency_ms' is not name=value"),
+        ("fault inject latency orders:postgres --set latency_ms=much", "latency cannot be made so"),
+        ("fault inject latency orders:postgres --set slowness=1", "latency cannot be made so"),
+        ("fault inject kill", "kill cannot be made so"),
+    ],
+)
+def test_a_fault_that_cannot_be_made_is_refused_with_what_can_be_set(shopctl, line: str, told: str) -> None:
+    said = shopctl(*line.split())
+    assert (said.code, len(said.lines)) == (2, 2)
+    assert told in said.lines[0]
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)

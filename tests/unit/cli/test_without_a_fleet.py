@@ -19,6 +19,7 @@ NEEDS_A_FLEET = {
     ("scenario", "run"): [["flash-sale", "--quick"], ["flash-sale", "--defect", "read-then-write", "--json"]],
     ("scenario", "matrix"): [["flash-sale", "--runs", "1"]],
     ("fault", "inject"): [["kill", "orders-1"], ["pause", "kafka", "--for", "2"]],
+    ("fault", "heal"): [[], ["latency", "--json"]],
     ("invariants",): [[], ["--only", "INV-02", "--json"]],
     ("repair", "oversell"): [[], ["--plan"], ["--apply", "--json"]],
     ("order",): [["SO-1"], ["SO-1", "--json"]],

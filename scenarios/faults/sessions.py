@@ -1,0 +1,50 @@
+"""Database sessions that a fault holds open: known by name on the server, so that anybody can end them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from scenarios.fleet import DATABASE_AWAY, Fleet, FleetAwayError
+
+_held: dict[str, asyncpg.Connection] = {}
+"""What this process holds; when it ends the server ends them too."""
+
+
+def session_name(fault: str, target: str) -> str:
+    """The application name of the session that does a fault."""
+    return f"fault {fault} {target}"[:63]
+
+
+@asynccontextmanager
+async def superuser(fleet: Fleet, database: str, *, name: str = "fault") -> AsyncGenerator[asyncpg.Connection]:
+    """A connection as the superuser. Raises FleetAwayError."""
+    connection = await _connect(fleet, database, name)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def hold(fleet: Fleet, database: str, *, name: str) -> asyncpg.Connection:
+    """A superuser's connection that stays open until `end`. Raises FleetAwayError."""
+    connection = _held[name] = await _connect(fleet, database, name)
+    return connection
+
+
+async def end(fleet: Fleet, *, name: str) -> None:
+    """End the sessions of that name, whoever holds them; none is fine."""
+    async with superuser(fleet, "postgres") as connection:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1", name
+        )
+    if name in _held:
+        _held.pop(name).terminate()
+
+
+async def _connect(fleet: Fleet, database: str, name: str) -> asyncpg.Connection:
+    url = fleet.stack.urls["postgres"].rpartition("/")[0] + f"/{database}"
+    try:
+        return await asyncpg.connect(url, server_settings={"application_name": name})
+    except DATABASE_AWAY as error:
+        raise FleetAwayError("postgres", f"port {fleet.layout.port('postgres')}") from error
