@@ -3,6 +3,7 @@
 Nobody commits but the context managers here; handlers receive an open unit of work.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,11 +12,12 @@ from typing import Any
 import asyncpg
 import msgspec
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from shared.errors import DatabaseUnavailableError, InvalidValue
+from shared.errors import DatabaseBusyError, DatabaseUnavailableError, InvalidValue, WorldError
 from shared.unit_of_work import Connection, OrmUnitOfWork, UnitOfWork
 
 POOL_SIZE_MAX = 6
@@ -30,21 +32,22 @@ ANSWER_BELIEVED_S = 1.0
 
 log = structlog.get_logger(__name__)
 
-UNAVAILABLE = (
+GONE = (
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+)
+"""The server's own word that it cannot be used now."""
+CONTENDED = (
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.QueryCanceledError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    OSError,
 )
-"""What a transaction may meet without being wrong itself; trying again later may help."""
+"""The server is there and stopped the transaction: others were in its way, or it takes too long by itself."""
 
 
 async def prepare_connection(connection: asyncpg.Connection) -> None:
@@ -56,27 +59,52 @@ async def prepare_connection(connection: asyncpg.Connection) -> None:
 
 
 @contextmanager
-def _translated() -> Generator[None]:
+def _at_the_pool() -> Generator[None]:
+    """No connection can be had or given back: that is the world's doing."""
     try:
         yield
-    except TimeoutError as error:
+    except (TimeoutError, PoolTimeoutError) as error:
         raise DatabaseUnavailableError(f"no connection within {ACQUIRE_TIMEOUT_S} s") from error
-    except (*UNAVAILABLE, asyncpg.DataError) as error:
-        raise _meaning(error) from error
-    except DBAPIError as error:
+    except (OSError, asyncpg.InterfaceError, *GONE) as error:
+        raise DatabaseUnavailableError(repr(error)) from error
+
+
+@contextmanager
+def _using(connection: Connection) -> Generator[None]:
+    """With a connection in hand, only its loss and the server's own word are the world's doing.
+
+    An `OSError`, a time-out or a misuse of the driver in the block is a bug of the block like any other.
+    """
+    try:
+        yield
+    except Exception as error:
+        meaning = _meaning(error, connection)
+        if meaning is None:
+            raise
+        raise meaning from error
+
+
+def _meaning(error: Exception, connection: Connection) -> InvalidValue | WorldError | None:
+    cause = error
+    if isinstance(error, DBAPIError):
         cause = error.orig.__cause__ if error.orig is not None else None
-        if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError) and _is_of_value(cause):
-            raise _meaning(cause) from error
-        if isinstance(error, OperationalError | InterfaceError):
-            raise DatabaseUnavailableError(repr(error.orig)) from error
-        raise
-
-
-def _meaning(error: Exception) -> InvalidValue | DatabaseUnavailableError:
-    if not _is_of_value(error):
+    if isinstance(cause, CONTENDED):
+        return DatabaseBusyError(repr(cause))
+    if isinstance(cause, Exception) and _is_of_value(cause):
+        log.warning("value_not_taken", error=type(cause).__name__, exc_info=error)
+        return InvalidValue("a value of this request cannot be stored or compared")
+    if isinstance(cause, GONE) or (
+        isinstance(error, OSError | asyncpg.InterfaceError | DBAPIError) and _is_lost(connection)
+    ):
         return DatabaseUnavailableError(repr(error))
-    log.warning("value_not_taken", error=type(error).__name__, exc_info=error)
-    return InvalidValue("a value of this request cannot be stored or compared")
+    return None
+
+
+def _is_lost(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken it back already, which it does with those that broke
+        return True
 
 
 def _is_of_value(error: Exception) -> bool:
@@ -144,11 +172,19 @@ class Database:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncGenerator[Connection]:
-        """A connection outside any transaction, for reads of one statement."""
-        with _translated():
-            async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+        """A connection outside any transaction, for reads of one statement.
+
+        Raises `DatabaseUnavailableError`, `DatabaseBusyError`, `InvalidValue`.
+        """
+        with _at_the_pool():
+            connection = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+        try:
+            with _using(connection):
                 yield connection
                 self._answered_at = time.monotonic()
+        finally:
+            with _at_the_pool():
+                await self.pool.release(connection)
 
     async def check(self) -> str:
         """Whether the server answers. A pool that is merely busy proves it by what it has just done."""
@@ -161,41 +197,55 @@ class Database:
     async def connect(self) -> asyncpg.Connection:
         """A connection of one's own, for LISTEN and session locks; the caller closes it."""
         connection: asyncpg.Connection = await asyncpg.connect(
-            self.url, server_settings={"application_name": f"{self._application}:own", "jit": "off"}
+            self.url,
+            timeout=ACQUIRE_TIMEOUT_S,
+            server_settings={"application_name": f"{self._application}:own", "jit": "off"},
         )
         await prepare_connection(connection)
         return connection
+
+    async def answers(self) -> bool:
+        """Whether the server takes a connection of its own and answers on it, now."""
+        try:
+            async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+                connection = await self.connect()
+                try:
+                    await connection.fetchval("SELECT 1")
+                finally:
+                    connection.terminate()
+        except (OSError, asyncpg.InterfaceError, *GONE):
+            return False
+        return True
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[UnitOfWork]:
         """One transaction: committed when the block ends, undone when it raises.
 
-        Raises `DatabaseUnavailableError` when the server is away, the pool is spent or a lock did not come in time;
-        when that happens at the commit itself, whether it took effect is unknown.
+        Raises `DatabaseUnavailableError` when the connection is lost or none can be had (at the commit itself: whether
+        it took effect is unknown), `DatabaseBusyError` when the server stopped the transaction, `InvalidValue`.
         """
-        with _translated():
-            async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
-                uow = UnitOfWork(connection)
-                yield uow
-                await uow.flush()
-        self._answered_at = time.monotonic()
+        async with self.acquire() as connection, connection.transaction():
+            uow = UnitOfWork(connection)
+            yield uow
+            await uow.flush()
         uow.committed()
 
     @asynccontextmanager
     async def begin_orm(self) -> AsyncGenerator[OrmUnitOfWork]:
         """The same with a SQLAlchemy session; its raw connection shares the one transaction."""
-        with _translated():
-            async with self._session_factory() as session, session.begin():
+        async with self._session_factory() as session:  # closing it undoes what is not committed
+            with _at_the_pool():
                 connection = await session.connection()
-                await connection.exec_driver_sql(
-                    "SELECT 1"
-                )  # SQLAlchemy begins with the first statement, raw ones do not
-                raw = await connection.get_raw_connection()
-                assert raw.driver_connection is not None
-                uow = OrmUnitOfWork(raw.driver_connection, session)
+                await connection.exec_driver_sql("SELECT 1")  # it begins with its first statement, raw ones do not
+                raw = (await connection.get_raw_connection()).driver_connection
+            assert raw is not None
+            with _using(raw):
+                uow = OrmUnitOfWork(raw, session)
                 yield uow
                 await session.flush()
                 await uow.flush()
+                await session.commit()
+                self._answered_at = time.monotonic()
         self._answered_at = time.monotonic()
         uow.committed()
 

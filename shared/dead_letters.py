@@ -46,7 +46,7 @@ async def bury(connection: Connection, letter: DeadLetter) -> None:
         letter.partition,
         letter.offset,
         letter.reason,
-        letter.detail[:DETAIL_CHARACTERS_MAX],
+        letter.detail[:DETAIL_CHARACTERS_MAX].replace("\x00", "␀"),
         letter.attempts,
         letter.reason == REASON_PARKED,
         letter.payload,

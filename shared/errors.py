@@ -78,9 +78,18 @@ class WorldError(Exception):
 
 
 class DatabaseUnavailableError(WorldError):
-    """The database did not answer in time or refused the connection."""
+    """No connection can be had, or the one in use is lost: proven, so it may be waited for without end."""
 
     code = "database_unavailable"
+
+
+class DatabaseBusyError(WorldError):
+    """The database is there and stopped the transaction: a lock, a deadlock, a time limit.
+
+    Others may have been in the way, or it can never come through: whoever tries again must count.
+    """
+
+    code = "database_busy"
 
 
 class BrokerUnavailableError(WorldError):

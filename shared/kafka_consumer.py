@@ -1,7 +1,8 @@
 """The consumer of one service: every event applied once, in order per aggregate, nothing lost and nothing blocked.
 
 Offsets are committed after the effect, explicitly and per partition. Poison goes to the dead letters after bounded
-attempts; a missing database or broker is waited for, never counted against an event.
+attempts. A database or broker that is proven to be away is waited for, never counted against an event: proven by a
+connection that cannot be had, not by the kind of an error that came out of a handler.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from shared import dead_letters, inbox
 from shared.contracts import Envelope, EnvelopeHeader, Event, PoisonError, decode_data, decode_header
 from shared.database import Database
 from shared.dead_letters import DeadLetter, OpenLetter
-from shared.errors import BrokerUnavailableError, WorldError
+from shared.errors import BrokerUnavailableError, DatabaseBusyError, DatabaseUnavailableError, WorldError
 from shared.tracing import span
 from shared.unit_of_work import UnitOfWork
 
@@ -26,8 +27,11 @@ Subscription = Mapping[type[Event], Handler]
 _Record = ConsumerRecord[bytes, bytes]
 
 ATTEMPTS_MAX = 5
-BACK_OFF_S = (0.05, 0.2, 0.5, 1.0)
+ATTEMPTS_IN_THE_WAY_MAX = 12
+"""Of an event whose last attempt met a lock, a time limit or a lost connection while the database itself answers."""
+BACK_OFF_S = (0.05, 0.2, 0.5, 1.0, 2.0)
 WORLD_BACK_OFF_S = 0.5
+TRANSACTION_LIMIT_S = 60.0
 BATCH_RECORDS_MAX = 200
 TRANSACTION_RECORDS_MAX = 50
 PARTITIONS_AT_ONCE = 3
@@ -258,13 +262,15 @@ class ConsumerRunner:
             except PoisonError as error:
                 await self._bury(record, error.reason, error.detail, attempts=1)
                 return
-            except WorldError as error:
-                log.warning("consumer_waits", error=repr(error))
-                await asyncio.sleep(WORLD_BACK_OFF_S)
             except Exception as error:
+                if isinstance(error, DatabaseUnavailableError) and not await self._database.answers():
+                    log.warning("consumer_waits", error=repr(error))
+                    await asyncio.sleep(WORLD_BACK_OFF_S)
+                    continue
                 attempts += 1
                 log.exception("handler_failed", attempt=attempts, offset=record.offset, topic=record.topic)
-                if attempts >= ATTEMPTS_MAX:
+                in_the_way = isinstance(error, DatabaseUnavailableError | DatabaseBusyError)
+                if attempts >= (ATTEMPTS_IN_THE_WAY_MAX if in_the_way else ATTEMPTS_MAX):
                     await self._bury(record, dead_letters.REASON_HANDLER_FAILED, repr(error), attempts=attempts)
                     return
                 await asyncio.sleep(BACK_OFF_S[min(attempts, len(BACK_OFF_S)) - 1])
@@ -275,7 +281,7 @@ class ConsumerRunner:
         wanted = [(record, header) for record in records if (header := self._wanted(record)) is not None]
         if not wanted:
             return
-        async with self._database.begin() as uow:
+        async with asyncio.timeout(TRANSACTION_LIMIT_S), self._database.begin() as uow:
             waiting = await dead_letters.parked(
                 uow.connection, self._service, list({header.aggregate_id for _, header in wanted})
             )

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import structlog
 
-from shared.database import Database
+from shared.database import GONE, Database
 from shared.errors import BrokerUnavailableError
 from shared.kafka_producer import Message, Producer
+from shared.unit_of_work import EVENT_BYTES_MAX
 
 BATCH_ROWS_MAX = 500
 POLL_INTERVAL_S = 1.0
@@ -20,6 +21,7 @@ PRUNE_INTERVAL_S = 60.0
 RETENTION = "24 hours"
 RETRY_DELAY_S = 0.3
 RELAY_LOCK = 7_261_002
+DEAD_LETTER_BYTES_MAX = EVENT_BYTES_MAX
 
 _CLAIM = """
     SELECT position, topic, aggregate_id, payload FROM outbox
@@ -52,7 +54,7 @@ class Relay:
         while True:
             try:
                 await self._run_connected()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (OSError, asyncpg.InterfaceError, *GONE) as error:
                 log.warning("relay_lost_database", error=repr(error))
             finally:
                 self.active = False
@@ -126,10 +128,14 @@ def _dead_letter_message(row: asyncpg.Record) -> Message:
         "offset": row["offset_"],
         "event_id": row["event_id"] or "",
     }
+    payload: bytes = row["payload"]
+    if len(payload) > DEAD_LETTER_BYTES_MAX:  # no broker takes more back with the headers; the row keeps all of it
+        headers["payload_bytes"] = len(payload)
+        payload = b""
     return Message(
         topic=f"dead.{row['consumer']}",
         key=row["aggregate_id"] or "",
-        value=row["payload"],
+        value=payload,
         headers=[(name, str(value).encode()) for name, value in headers.items()],
     )
 

@@ -11,6 +11,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts import Envelope, Event, encode
+from shared.errors import Kind, Refusal
 from shared.ids import new_id
 from shared.tracing import current_traceparent
 
@@ -20,10 +21,20 @@ Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 EVENTS_MAX = 2_000
 """A transaction that publishes more than this is a bug."""
 
+EVENT_BYTES_MAX = 900_000
+"""Of an event with its envelope; the broker takes a little more, and one that it refused would hold up all others."""
+
 _INSERT_OUTBOX = """
     INSERT INTO outbox (id, topic, type, aggregate_id, aggregate_version, payload)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
 """
+
+
+class EventTooLarge(Refusal):
+    """What happened is too much for one message, so that nothing of it may happen."""
+
+    code = "event_too_large"
+    kind = Kind.UNPROCESSABLE
 
 
 class UnitOfWork:
@@ -45,7 +56,7 @@ class UnitOfWork:
         aggregate_version: int,
         occurred_at: datetime | None = None,
     ) -> UUID:
-        """Queue an event for the outbox of this transaction; returns the event's id."""
+        """Queue an event for the outbox of this transaction; returns the event's id. Raises `EventTooLarge`."""
         assert len(self._events) < EVENTS_MAX, "too many events in one transaction"
         envelope = Envelope(
             id=new_id(),
@@ -57,6 +68,9 @@ class UnitOfWork:
             traceparent=current_traceparent(),
             data=event,
         )
+        payload = encode(envelope)
+        if len(payload) > EVENT_BYTES_MAX:
+            raise EventTooLarge(f"a {event.type} of {len(payload)} bytes", bytes_max=EVENT_BYTES_MAX)
         self._events.append(
             (
                 envelope.id,
@@ -64,7 +78,7 @@ class UnitOfWork:
                 envelope.type,
                 envelope.aggregate_id,
                 aggregate_version,
-                encode(envelope).decode(),
+                payload.decode(),
             )
         )
         return envelope.id

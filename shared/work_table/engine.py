@@ -15,7 +15,7 @@ from shared import metrics
 from shared.back_off import BackOff
 from shared.cancellation import cancel_all
 from shared.database import Database
-from shared.errors import WorldError
+from shared.errors import DatabaseBusyError, WorldError
 from shared.tracing import span
 from shared.unit_of_work import Connection, UnitOfWork
 from shared.work_table.table import Claimed, WorkTable
@@ -137,6 +137,10 @@ class WorkEngine(ABC, Generic[T, O]):
                 async with self._database.begin() as uow:
                     verdict = await self.record(uow, claimed.item, outcome)
                 log.info(self.name, key=claimed.key, outcome=type(outcome).__name__, verdict=verdict.value)
+        except DatabaseBusyError as error:
+            metrics.observe_work(self.name, "surprise")
+            log.warning("work_in_the_way", work=self.name, key=claimed.key, error=repr(error))
+            await self._note_surprise(claimed, error)
         except WorldError as error:
             metrics.observe_work(self.name, "waits")
             log.warning("work_waits", work=self.name, key=claimed.key, error=repr(error))

@@ -1,4 +1,4 @@
-"""A TCP relay before Redis that a test can cut or stall, so that one client loses it while everybody else keeps it."""
+"""A TCP relay before an engine, which a test can cut or stall, so that one client loses it and nobody else does."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,12 +13,14 @@ class RedisRelay:
         self._parts = parts
         self._writers: set[asyncio.StreamWriter] = set()
         self._cut = False
+        self.refused = 0
         self._flowing = asyncio.Event()
         self._flowing.set()
         self.url = ""
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
+            self.refused += 1
             writer.close()
             return
         upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
@@ -63,7 +65,8 @@ async def redis_relay(url: str) -> AsyncIterator[RedisRelay]:
     relay = RedisRelay(url)
     server = await asyncio.start_server(relay._serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    relay.url = relay._parts._replace(netloc=f"127.0.0.1:{port}").geturl()
+    user, at, _ = relay._parts.netloc.rpartition("@")
+    relay.url = relay._parts._replace(netloc=f"{user}{at}127.0.0.1:{port}").geturl()
     try:
         yield relay
     finally:

@@ -28,10 +28,16 @@ class Bench:
     database: Database
     runner: ConsumerRunner
     react: Callable[[Applied], Awaitable[None]]
+    uow: UnitOfWork | None = None
     versions: list[int] = field(default_factory=list)
 
     async def publish(self, *events: Applied) -> None:
         await publish(self.engines, self.prefix, *events)
+
+    async def reasons(self) -> list[tuple[str | None, str]]:
+        """Aggregate and reason of every dead letter."""
+        async with self.database.acquire() as connection:
+            return [tuple(row) for row in await connection.fetch("SELECT aggregate_id, reason FROM dead_letters")]
 
     async def letters(self) -> list[tuple[int, bool]]:
         """The open dead letters, by aggregate version as told, and whether each was only parked."""
@@ -44,16 +50,19 @@ class Bench:
 
 
 @asynccontextmanager
-async def consuming(engines: EngineUrls, prefix: str) -> AsyncIterator[Bench]:
+async def consuming(engines: EngineUrls, prefix: str, *, through: Database | None = None) -> AsyncIterator[Bench]:
+    """`through` is the database as the runner sees it, if not as the test does."""
+
     async def accept(_: Applied) -> None: ...
 
-    async def apply(_uow: UnitOfWork, event: Applied) -> None:
+    async def apply(uow: UnitOfWork, event: Applied) -> None:
+        bench.uow = uow
         await bench.react(event)
-        bench.versions.append(event.aggregate_version)
+        uow.after_commit(lambda: bench.versions.append(event.aggregate_version))
 
     async with topics(engines, prefix), opened_database(engines, SERVICE) as database:
         runner = ConsumerRunner(
-            database,
+            through or database,
             {UserDeleted: apply},
             bootstrap=engines.kafka,
             service=SERVICE,
