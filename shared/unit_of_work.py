@@ -3,8 +3,9 @@
 Handlers receive a unit of work and never commit; the edge that opened it does.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -17,6 +18,9 @@ from shared.tracing import current_traceparent
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 """A plain connection or one borrowed from the pool; both speak the same calls."""
+
+LastStep = Callable[[Connection, list[Any]], Awaitable[None]]
+"""What runs just before a commit, with all the items that were queued for it."""
 
 EVENTS_MAX = 2_000
 """A transaction that publishes more than this is a bug."""
@@ -47,6 +51,7 @@ class UnitOfWork:
         self.connection = connection
         self._events: list[tuple[UUID, str, str, str, int, str]] = []
         self._callbacks: list[Callable[[], None]] = []
+        self._last_steps: dict[LastStep, list[Any]] = {}
 
     def publish(
         self,
@@ -87,8 +92,18 @@ class UnitOfWork:
         """Call `callback` once the transaction is durable; never called when it is undone."""
         self._callbacks.append(callback)
 
+    def before_commit(self, step: LastStep, item: Any) -> None:
+        """Let `step` run once at the end of the transaction, with every item it was given.
+
+        What many must lock is changed there, in one order for all of the transaction.
+        """
+        self._last_steps.setdefault(step, []).append(item)
+
     async def flush(self) -> None:
-        """Write the queued events; the edge calls this just before it commits."""
+        """Run the last steps and write the queued events; the edge calls this just before it commits."""
+        steps, self._last_steps = self._last_steps, {}
+        for step, items in steps.items():
+            await step(self.connection, items)
         if not self._events:
             return
         events, self._events = self._events, []

@@ -86,6 +86,12 @@ class Depot:
         ]  # fmt: skip
         await publish(self.engines, self.prefix, *(envelope(event, event.order_id, 3) for event in events))
 
+    async def withhold(self, order: OrderPaid) -> str:
+        """What shipping answers to the wish to keep the order's goods."""
+        status, answer = await self.service.call("POST", f"/internal/orders/{order.order_id}/withhold")
+        assert status == 200, answer
+        return answer["outcome"]
+
     async def shipment(self, order: OrderPaid) -> Any:
         return await self.connection.fetchrow(
             "SELECT s.*, i.review, i.call FROM audit.shipments s JOIN shipments i USING (id) WHERE s.order_id = $1",
@@ -115,9 +121,9 @@ class Depot:
 
     def journal(self, order: OrderPaid, *kinds: str) -> list[CarrierRecord]:
         """What the carrier's own journal says of the order."""
-        return [line for line in self._lines() if line.kind in kinds and line.order_id == str(order.order_id)]
+        return [line for line in self.lines() if line.kind in kinds and line.order_id == str(order.order_id)]
 
-    def _lines(self) -> list[CarrierRecord]:
+    def lines(self) -> list[CarrierRecord]:
         """The whole journal, read again only when it has grown."""
         path = self.world.carrier.journal.path
         size = path.stat().st_size

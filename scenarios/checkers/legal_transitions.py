@@ -16,19 +16,20 @@ from scenarios.money_text import money_text
 REFUNDS = ("refunded", "partially_refunded")
 ORDER_MOVES: dict[str, frozenset[str]] = {
     "": frozenset({"pending", "reserved"}),
-    "pending": frozenset({"reserved", "cancelled", "payment_failed"}),
+    "pending": frozenset({"reserved"}),
     "reserved": frozenset({"paid", "cancelled", "payment_failed"}),
     "payment_failed": frozenset({"cancelled"}),
-    "paid": frozenset({"fulfilling", "shipped", "cancelled", *REFUNDS}),
-    "fulfilling": frozenset({"shipped", "cancelled", *REFUNDS}),
-    "shipped": frozenset({"delivered", *REFUNDS}),
-    "delivered": frozenset({"completed", *REFUNDS}),
+    "paid": frozenset({"fulfilling", "cancelling", *REFUNDS}),
+    "fulfilling": frozenset({"shipped", "cancelling", *REFUNDS}),
+    "shipped": frozenset({"delivered", "refunded"}),
+    "delivered": frozenset({"shipped", "completed", "partially_refunded", "refunded"}),
     "completed": frozenset(REFUNDS),
-    "partially_refunded": frozenset({"fulfilling", "shipped", "delivered", "completed", *REFUNDS}),
-    "cancelled": frozenset({"refunded"}),
-    "refunded": frozenset(),
+    "partially_refunded": frozenset({"shipped", "cancelling", "refunded"}),
+    "refunded": frozenset({"cancelling"}),
+    "cancelling": frozenset({"cancelled", "paid", "fulfilling", "shipped", "delivered", *REFUNDS}),
+    "cancelled": frozenset(),
 }
-RECALLS = frozenset({("shipped", "cancelled"), ("delivered", "cancelled"), ("completed", "cancelled")})
+RECALLS = frozenset({("shipped", "cancelling"), ("delivered", "cancelling"), ("completed", "cancelling")})
 """Moves only an operator may make: a sale that should never have been made is taken back after hand-over."""
 SHIPMENT_MOVES: dict[str, frozenset[str]] = {
     "": frozenset({"created"}),

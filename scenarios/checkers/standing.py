@@ -6,7 +6,9 @@ from itertools import chain
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import OrderRow
 
-PAID_STATUSES = frozenset({"paid", "fulfilling", "shipped", "delivered", "completed", "partially_refunded"})
+PAID_STATUSES = frozenset(
+    {"paid", "fulfilling", "shipped", "delivered", "completed", "partially_refunded", "cancelling"}
+)
 CANCELLED_STATUSES = frozenset({"cancelled", "payment_failed"})
 OPEN_STATUSES = frozenset({"pending", "reserved"})
 SHIPPED_STATUSES = frozenset({"shipped", "delivered", "completed"})

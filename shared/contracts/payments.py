@@ -42,3 +42,11 @@ class PaymentRefunded(PaymentFact, frozen=True, kw_only=True):
     refund_id: UUID
     refunded_minor: int
     reason: str
+
+
+class PaymentRefundFailed(PaymentFact, frozen=True, kw_only=True):
+    """One refund did not happen and no job will try it again; `amount_minor` is this refund."""
+
+    type: ClassVar[str] = "payment.refund_failed"
+    refund_id: UUID
+    reason: str

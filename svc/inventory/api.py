@@ -151,6 +151,12 @@ class InternalController(Controller):
         async with database.begin() as uow:
             return _reservation(await handlers.reservation(uow, reservation_id))
 
+    @post("/reservations/{reservation_id:uuid}/pin", status_code=200)
+    async def pin(self, reservation_id: FromPath[UUID], database: NamedDependency[Database]) -> Reservation:
+        """Take the expiry off a live hold, and give the reservation as it stands; repeating it changes nothing."""
+        async with database.begin() as uow:
+            return _reservation(await handlers.pin(uow, reservation_id))
+
     @post("/reservations/{reservation_id:uuid}/release", status_code=200)
     async def release(
         self,

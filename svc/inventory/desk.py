@@ -17,17 +17,12 @@ from svc.inventory.domain import Hold, HoldRequest
 
 BATCH_REQUESTS_MAX = 256
 BATCH_ATTEMPTS_MAX = 3
-WAITING_MAX = 5_000
 LANES_AT_ONCE = 4
 
 log = structlog.get_logger(__name__)
 
 ReserveBatch = Callable[[UnitOfWork, Sequence[HoldRequest]], Awaitable[list[Hold | Exception]]]
 _Waiting = tuple[HoldRequest, asyncio.Future[Hold]]
-
-
-class DeskOverloadedError(Exception):
-    """More buyers wait than the desk may hold."""
 
 
 class ReservationDesk:
@@ -39,7 +34,6 @@ class ReservationDesk:
         self._lanes: dict[str, list[_Waiting]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes_at_once = asyncio.Semaphore(LANES_AT_ONCE)
-        self._waiting = 0
 
     async def open(self) -> None:
         """Nothing to open; the lanes come with the first buyer."""
@@ -51,24 +45,18 @@ class ReservationDesk:
     async def hold(self, request: HoldRequest) -> Hold:
         """Hold all lines of the request; durable when this returns.
 
-        Raises the refusals of `handlers.reserve`, `DeskOverloadedError`, `DatabaseUnavailableError`.
+        Raises the refusals of `handlers.reserve`, `DatabaseUnavailableError`.
         """
-        if self._waiting >= WAITING_MAX:
-            raise DeskOverloadedError("too many buyers wait for stock")
         answer: asyncio.Future[Hold] = asyncio.get_running_loop().create_future()
         lane = request.lines[0].sku
-        self._waiting += 1
-        try:
-            if lane in self._lanes:
-                self._lanes[lane].append((request, answer))
-            else:
-                self._lanes[lane] = [(request, answer)]
-                task = asyncio.create_task(self._serve(lane), name=f"desk:{lane}")
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-            return await answer
-        finally:
-            self._waiting -= 1
+        if lane in self._lanes:
+            self._lanes[lane].append((request, answer))
+        else:
+            self._lanes[lane] = [(request, answer)]
+            task = asyncio.create_task(self._serve(lane), name=f"desk:{lane}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await answer
 
     async def _serve(self, lane: str) -> None:
         """Serve the lane until nobody waits in it."""

@@ -81,6 +81,12 @@ async def reservation(uow: UnitOfWork, reservation_id: UUID) -> Hold:
     return found[reservation_id]
 
 
+async def pin(uow: UnitOfWork, reservation_id: UUID) -> Hold:
+    """Let a hold last until it is ended; the reservation as it stands. Raises `UnknownReservation`."""
+    await store.pin_hold(uow.connection, reservation_id)
+    return await reservation(uow, reservation_id)
+
+
 async def release(uow: UnitOfWork, reservation_id: UUID, reason: str) -> Hold:
     """End a hold without a sale; repeating it changes nothing.
 
@@ -98,7 +104,7 @@ async def release(uow: UnitOfWork, reservation_id: UUID, reason: str) -> Hold:
 
 async def end_hold(uow: UnitOfWork, reservation_id: UUID, ending: Ending, *, reason: str) -> bool:
     """End a live hold and tell; False when it was not live any more."""
-    ended = await store.end_hold(uow.connection, reservation_id, ending, reason=reason)
+    ended = await store.end_hold(uow, reservation_id, ending, reason=reason)
     if ended is None:
         return False
     if ending is not Ending.COMMITTED:
@@ -141,7 +147,7 @@ async def release_hold(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> N
     order = envelope.data
     if await end_hold(uow, order.order_id, Ending.RELEASED, reason=order.reason):
         return
-    restocked = await store.restock(uow.connection, order.order_id)
+    restocked = await store.restock(uow, order.order_id)
     if restocked is not None:
         _publish_released(uow, order.order_id, restocked, reason="restocked")
 
@@ -189,6 +195,8 @@ async def receive_stock(uow: UnitOfWork, *, sku: str, quantity: int, warehouse: 
 
 
 async def _reject(uow: UnitOfWork, order_id: UUID, customer_id: UUID, *, reason: str) -> None:
+    """Tell that an order cannot be served; an unknown reservation is stored as ended, so that it counts its events."""
+    await store.forestall(uow.connection, order_id, reason=reason)
     version = await store.next_version(uow.connection, order_id)
     uow.publish(
         InventoryRejected(reservation_id=order_id, order_id=order_id, customer_id=customer_id, lines=[], reason=reason),

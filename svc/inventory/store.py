@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from shared.unit_of_work import Connection
+from shared.unit_of_work import Connection, UnitOfWork
 from svc.inventory.domain import Ending, Hold, HoldRequest, MovementType, Placement, StockLevel
 
 DEFAULT_WAREHOUSE = "main"
@@ -60,12 +60,22 @@ _MOVE = """
     ), moved AS (
         INSERT INTO movements (warehouse, sku, type, on_hand_delta, reserved_delta, reservation_id)
         SELECT warehouse, sku, $2, quantity * $3::integer, quantity * $4::integer, $1 FROM lines
-    ), changed AS (
-        UPDATE stock SET on_hand = on_hand + quantity * $3::integer, reserved = reserved + quantity * $4::integer,
-                         version = version + 1
-        FROM lines WHERE stock.warehouse = lines.warehouse AND stock.sku = lines.sku
     )
     SELECT warehouse, sku, quantity FROM lines ORDER BY sku, warehouse
+"""
+_CHANGE_STOCK = """
+    WITH sums AS (
+        SELECT warehouse, sku, sum(on_hand) AS on_hand, sum(reserved) AS reserved, count(*) AS changes
+        FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[]) AS change (warehouse, sku, on_hand, reserved)
+        GROUP BY warehouse, sku
+    ), locked AS (
+        SELECT stock.warehouse, stock.sku FROM stock JOIN sums USING (warehouse, sku)
+        ORDER BY stock.sku, stock.warehouse FOR UPDATE OF stock
+    )
+    UPDATE stock SET on_hand = stock.on_hand + sums.on_hand, reserved = stock.reserved + sums.reserved,
+        version = version + sums.changes
+    FROM sums JOIN locked USING (warehouse, sku)
+    WHERE stock.warehouse = sums.warehouse AND stock.sku = sums.sku
 """
 _MOVEMENT_OF_ENDING = {
     Ending.COMMITTED: (MovementType.COMMIT, -1, -1),
@@ -82,6 +92,15 @@ class EndedHold(msgspec.Struct, frozen=True):
     customer_id: UUID
     version: int
     placements: tuple[Placement, ...]
+
+
+class StockChange(msgspec.Struct, frozen=True):
+    """What a movement adds to a stock row."""
+
+    warehouse: str
+    sku: str
+    on_hand: int
+    reserved: int
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -163,14 +182,40 @@ async def insert_holds(
     return {row["id"]: row["expires_at"] for row in rows}
 
 
-async def end_hold(connection: Connection, reservation_id: UUID, ending: Ending, *, reason: str) -> EndedHold | None:
+async def end_hold(uow: UnitOfWork, reservation_id: UUID, ending: Ending, *, reason: str) -> EndedHold | None:
     """End a hold that is still held, and move its stock; None when it had ended or never was."""
-    row = await connection.fetchrow(_END_HOLDS, reservation_id, ending.value, reason)
+    row = await uow.connection.fetchrow(_END_HOLDS, reservation_id, ending.value, reason)
     if row is None:
         return None
     movement, on_hand_sign, reserved_sign = _MOVEMENT_OF_ENDING[ending]
-    lines = await connection.fetch(_MOVE, reservation_id, movement.value, on_hand_sign, reserved_sign)
-    return EndedHold(row["customer_id"], row["version"], _placements(lines))
+    placements = await _move(uow, reservation_id, movement, on_hand_sign, reserved_sign)
+    return EndedHold(row["customer_id"], row["version"], placements)
+
+
+async def change_stock(connection: Connection, changes: Sequence[StockChange]) -> None:
+    """Add up the changes and apply them to the rows, locked in the order of `lock_levels`.
+
+    A transaction calls it once, at its end: two that share rows wait for each other and never in a circle.
+    """
+    await connection.execute(
+        _CHANGE_STOCK,
+        [change.warehouse for change in changes],
+        [change.sku for change in changes],
+        [change.on_hand for change in changes],
+        [change.reserved for change in changes],
+    )
+
+
+async def _move(
+    uow: UnitOfWork, reservation_id: UUID, movement: MovementType, on_hand_sign: int, reserved_sign: int
+) -> tuple[Placement, ...]:
+    placements = _placements(
+        await uow.connection.fetch(_MOVE, reservation_id, movement.value, on_hand_sign, reserved_sign)
+    )
+    for one in placements:
+        change = StockChange(one.warehouse, one.sku, one.quantity * on_hand_sign, one.quantity * reserved_sign)
+        uow.before_commit(change_stock, change)
+    return placements
 
 
 async def forestall(connection: Connection, reservation_id: UUID, *, reason: str) -> bool:
@@ -179,8 +224,9 @@ async def forestall(connection: Connection, reservation_id: UUID, *, reason: str
     Waits for a transaction that is just now storing it.
     """
     made = await connection.fetchval(
-        "INSERT INTO reservations (id, customer_id, status, expires_at, ended_at, end_reason) "
-        "VALUES ($1, $2, 'released', clock_timestamp(), clock_timestamp(), $3) ON CONFLICT DO NOTHING RETURNING true",
+        "INSERT INTO reservations (id, customer_id, status, version, expires_at, ended_at, end_reason) "
+        "VALUES ($1, $2, 'released', 0, clock_timestamp(), clock_timestamp(), $3) "
+        "ON CONFLICT DO NOTHING RETURNING true",
         reservation_id,
         NOBODY,
         reason,
@@ -188,17 +234,17 @@ async def forestall(connection: Connection, reservation_id: UUID, *, reason: str
     return made is not None
 
 
-async def restock(connection: Connection, reservation_id: UUID) -> EndedHold | None:
+async def restock(uow: UnitOfWork, reservation_id: UUID) -> EndedHold | None:
     """Put the units of a committed hold back on the shelf, once; None when there is nothing to put back."""
-    row = await connection.fetchrow(
+    row = await uow.connection.fetchrow(
         "UPDATE reservations SET restocked_at = clock_timestamp(), version = version + 1 "
         "WHERE id = $1 AND status = 'committed' AND restocked_at IS NULL RETURNING customer_id, version",
         reservation_id,
     )
     if row is None:
         return None
-    lines = await connection.fetch(_MOVE, reservation_id, MovementType.RESTOCK.value, 1, 0)
-    return EndedHold(row["customer_id"], row["version"], _placements(lines))
+    placements = await _move(uow, reservation_id, MovementType.RESTOCK, 1, 0)
+    return EndedHold(row["customer_id"], row["version"], placements)
 
 
 async def pin_hold(connection: Connection, reservation_id: UUID) -> str | None:
@@ -208,11 +254,12 @@ async def pin_hold(connection: Connection, reservation_id: UUID) -> str | None:
 
 
 async def next_version(connection: Connection, reservation_id: UUID) -> int:
-    """Count one more published change of a reservation; an unknown one is at 1."""
+    """Count one more published change of a stored reservation."""
     version = await connection.fetchval(
         "UPDATE reservations SET version = version + 1 WHERE id = $1 RETURNING version", reservation_id
     )
-    return version or 1
+    assert version is not None, "the reservation was stored or forestalled before"
+    return version
 
 
 async def expired_holds(connection: Connection, *, rows_max: int) -> list[UUID]:

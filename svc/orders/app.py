@@ -16,8 +16,9 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     parts = runtime.parts
     catalog = parts.catalog(runtime.client, runtime.cache, settings)
     inventory = parts.inventory(runtime.client, settings)
+    cancelling = parts.cancelling(runtime.database, parts.warehouse(runtime.client, settings), config=settings)
     resolver = jobs.resolver(
-        parts.resolver(runtime.database, inventory, clock=runtime.clock, config=settings),
+        parts.resolver(runtime.database, inventory, cancelling=cancelling, clock=runtime.clock, config=settings),
         every_s=settings.resolver_interval_s,
     )
     placement = parts.placement(
@@ -35,6 +36,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             "database": runtime.database,
             "catalog": catalog,
             "placement": placement,
+            "cancelling": cancelling,
             "parts": parts,
             "config": settings,
         },

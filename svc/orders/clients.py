@@ -5,7 +5,7 @@ Never called inside a transaction; every call ends within its own limit and the 
 
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from shared.cache import Cache
 from shared.errors import Kind, Refusal, RemoteRefusal, WorldError
 from shared.money import Money
 from shared.service_client import ServiceClient
+from svc.orders.domain.order import Withholding
 from svc.orders.settings import Settings
 
 LOCAL_PRICES_S = 0.5
@@ -83,10 +84,16 @@ class ShippingRates(Protocol):
     async def quote(self, country: str, *, goods: Money, items: int) -> ShippingQuote: ...
 
 
+class Warehouse(Protocol):
+    async def withhold(self, order_id: UUID) -> Withholding: ...
+
+
 class Inventory(Protocol):
     async def reserve(
         self, reservation_id: UUID, customer_id: UUID, lines: Sequence[tuple[str, int]]
     ) -> Reservation: ...
+
+    async def pin(self, reservation_id: UUID) -> Reservation: ...
 
     async def reservation(self, reservation_id: UUID) -> Reservation | None: ...
 
@@ -186,6 +193,33 @@ class ShippingClient:
         )
 
 
+class _Withheld(msgspec.Struct):
+    outcome: Literal["withheld", "too_late", "undecided"]
+
+
+_ANSWERS = {"withheld": Withholding.WITHHELD, "too_late": Withholding.TOO_LATE, "undecided": Withholding.UNANSWERED}
+
+
+class WarehouseClient:
+    """Shipping as the keeper of the goods; asking again changes nothing."""
+
+    def __init__(self, client: ServiceClient, config: Settings) -> None:
+        self._client = client
+        self._timeout_s = config.withhold_timeout_s
+
+    async def withhold(self, order_id: UUID) -> Withholding:
+        """Whether the goods of an order stay here; `unanswered` while the carrier may just be taking them."""
+        answer = await self._client.request(
+            "shipping",
+            "POST",
+            f"/internal/orders/{order_id}/withhold",
+            response_type=_Withheld,
+            idempotent=True,
+            timeout_s=self._timeout_s,
+        )
+        return _ANSWERS[answer.outcome]
+
+
 class InventoryClient:
     """Holds by reservation id, which is the order's id: repeating any of these calls changes nothing."""
 
@@ -204,6 +238,17 @@ class InventoryClient:
                 "customer_id": customer_id,
                 "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
             },
+            response_type=Reservation,
+            idempotent=True,
+            timeout_s=self._timeout_s,
+        )
+
+    async def pin(self, reservation_id: UUID) -> Reservation:
+        """Let the hold last until the order ends; gives it as it stands, which may have ended before."""
+        return await self._client.request(
+            "inventory",
+            "POST",
+            f"/internal/reservations/{reservation_id}/pin",
             response_type=Reservation,
             idempotent=True,
             timeout_s=self._timeout_s,

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
-from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
+from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched
 from shared.kafka_consumer import Subscription
 from svc.orders.parts import Parts
@@ -18,6 +18,7 @@ def subscription(parts: Parts, config: Settings) -> Subscription:
         PaymentProcessed: partial(parts.take_payment, patience=patience),
         PaymentFailed: partial(parts.fail_payment, patience=patience),
         PaymentRefunded: partial(parts.refund_payment, patience=patience),
+        PaymentRefundFailed: partial(parts.fail_refund, patience=patience),
         InventoryRejected: partial(parts.lose_stock, patience=patience),
         InventoryReleased: partial(parts.release_stock, patience=patience),
         ShipmentCreated: partial(parts.see_shipment_created, patience=patience),

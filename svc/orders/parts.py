@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from shared.contracts import Envelope
 from shared.service_parts import ServiceParts
 from shared.unit_of_work import UnitOfWork
-from svc.orders.clients import CatalogClient, InventoryClient, ShippingClient
+from svc.orders.cancelling import Cancelling
+from svc.orders.clients import CatalogClient, InventoryClient, ShippingClient, WarehouseClient
 from svc.orders.domain.cart import merge_lines
 from svc.orders.handlers import facts
 from svc.orders.handlers.carts import Merge
@@ -30,6 +31,10 @@ class Parts(ServiceParts):
     """Stock held, asked after and given back, by the order's id."""
     shipping: type[ShippingClient] = ShippingClient
     """Quotes."""
+    warehouse: type[WarehouseClient] = WarehouseClient
+    """Goods asked back from shipping before anything is undone."""
+    cancelling: type[Cancelling] = Cancelling
+    """An order cancelled or recalled, by a request or by the saga."""
     placement: type[Placement] = Placement
     """An order placed within the buyer's request."""
     resolver: type[SagaResolver] = SagaResolver
@@ -42,6 +47,8 @@ class Parts(ServiceParts):
     """payment.failed"""
     refund_payment: TakeFact = facts.refund_payment
     """payment.refunded"""
+    fail_refund: TakeFact = facts.fail_refund
+    """payment.refund_failed"""
     lose_stock: TakeFact = facts.lose_stock
     """inventory.rejected"""
     release_stock: TakeFact = facts.release_stock

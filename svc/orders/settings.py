@@ -14,11 +14,12 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     quote_ttl_s: float = 30.0
     quote_stale_s: float = 86_400.0
     reserve_timeout_s: float = 3.0
+    withhold_timeout_s: float = 1.5
 
     reserving_s: float = 30.0
     """How long the saga tries to learn whether the stock is held before it refuses the order."""
     releasing_s: float = 600.0
-    """How long it tries to give a hold back; by then the hold has ended by itself."""
+    """How long giving a hold back may take before people are shown it; it is tried until it is done."""
     paying_s: float = 900.0
     """How long payment may take before the order is cancelled."""
     compensating_s: float = 900.0

@@ -9,7 +9,7 @@ import msgspec
 from shared.money import Money, MoneyWire
 from svc.orders.domain.cart import CartLine
 from svc.orders.domain.draft import Draft, DraftLine
-from svc.orders.domain.order import OrderStatus
+from svc.orders.domain.machines import OrderStatus
 from svc.orders.pricing import Explanation
 from svc.orders.store.orders import StoredOrder
 

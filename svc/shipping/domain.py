@@ -77,6 +77,15 @@ WAY = (
 )
 """The one way forward; only what the carrier does not have yet can be cancelled."""
 IN_HOUSE = frozenset({ShipmentStatus.CREATED, ShipmentStatus.LABELLED})
+WITH_CARRIER = frozenset({ShipmentStatus.HANDED_OVER, ShipmentStatus.IN_TRANSIT, ShipmentStatus.DELIVERED})
+
+
+class Withholding(StrEnum):
+    """The answer to the wish to keep an order's goods here; `undecided`: the carrier may just be taking them."""
+
+    WITHHELD = "withheld"
+    TOO_LATE = "too_late"
+    UNDECIDED = "undecided"
 
 
 class Call(StrEnum):

@@ -199,7 +199,9 @@ class FleetRows:
 
     def fulfilled(self, order_id: str, number: int, at: float) -> None:
         self._held(order_id, number, at, status="committed", ended_at=at + 0.3)
-        self._ordered(order_id, number, at, status="shipped", path=["pending", "reserved", "paid", "shipped"])
+        self._ordered(
+            order_id, number, at, status="shipped", path=["pending", "reserved", "paid", "fulfilling", "shipped"]
+        )
         payment_id = self._paid(order_id, number, at)
         self._event("payments", "payment.processed", payment_id, at + 0.2)
         paid = self._event("orders", "order.paid", order_id, at + 0.25)

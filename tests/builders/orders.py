@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from shared.contracts import Event
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
-from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
+from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched
 from shared.identity import Principal
 
@@ -54,6 +54,8 @@ def fact(kind: type[Event], order: dict[str, Any], buyer: Principal, **more: Any
         common["reason"] = "declined"
     if kind is PaymentRefunded:
         common |= {"refund_id": uuid4(), "refunded_minor": total, "reason": "test"}
+    if kind is PaymentRefundFailed:
+        common |= {"refund_id": uuid4(), "reason": "declined"}
     return kind(**{**common, **more})
 
 

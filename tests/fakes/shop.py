@@ -50,6 +50,7 @@ class FakeInventory:
         return [
             web.post("/internal/reservations", self._reserve),
             web.get("/internal/reservations/{id}", self._show),
+            web.post("/internal/reservations/{id}/pin", self._pin),
             web.post("/internal/reservations/{id}/release", self._release),
         ]
 
@@ -107,6 +108,13 @@ class FakeInventory:
         }
         self.holds[body["reservation_id"]] = hold
         return web.json_response(hold, status=201)
+
+    async def _pin(self, request: web.Request) -> web.Response:
+        self.calls.append(f"pin {request.match_info['id']}")
+        if self.down:
+            return problem(503, "database_unavailable")
+        hold = self.holds.get(request.match_info["id"])
+        return web.json_response(hold) if hold else problem(404, "unknown_reservation")
 
     async def _show(self, request: web.Request) -> web.Response:
         self.calls.append(f"show {request.match_info['id']}")
@@ -171,9 +179,21 @@ class FakeShipping:
     currencies: tuple[str, ...] = ("EUR", "USD", "GBP")
     down: bool = False
     calls: int = 0
+    goods: str = "withheld"
+    """The answer to the wish to keep goods here: withheld, too_late or undecided."""
+    asked: list[str] = field(default_factory=list)
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/internal/rates/quote", self._quote)]
+        return [
+            web.get("/internal/rates/quote", self._quote),
+            web.post("/internal/orders/{id}/withhold", self._withhold),
+        ]
+
+    async def _withhold(self, request: web.Request) -> web.Response:
+        self.asked.append(request.match_info["id"])
+        if self.down:
+            return problem(503, "database_unavailable")
+        return web.json_response({"outcome": self.goods})
 
     async def _quote(self, request: web.Request) -> web.Response:
         self.calls += 1

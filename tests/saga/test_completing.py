@@ -130,6 +130,38 @@ async def test_after_hand_over_nothing_can_be_cancelled(engines, prefix):
         assert (status, refused["code"]) == (409, "order_already_shipped")
 
 
+async def test_a_hand_over_that_only_shipping_knows_of_refuses_the_cancellation(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        told.fakes.shipping.goods = "too_late"
+        await told.tell(PaymentProcessed)
+        await told.becomes("paid", saga="completed")
+        path = f"/api/v1/orders/{told.order['id']}/cancel"
+        for _ in range(2):
+            status, refused = await told.orders.call("POST", path, principal=told.buyer)
+            assert (status, refused["code"]) == (409, "order_already_shipped")
+        story = await told.becomes("paid", saga="completed")
+        assert told.events(story) == ["order.created", "order.paid"]
+        assert "cancel_reason" not in story["order"]
+
+
+@pytest.mark.parametrize("shipping", ["down", "undecided"])
+async def test_a_cancellation_waits_for_shipping_and_undoes_nothing_before(engines, prefix, shipping):
+    async with an_order(engines, prefix, resolver_interval_s=0.05, resolver_retry_s=0.05) as told:
+        told.fakes.shipping.down = shipping == "down"
+        told.fakes.shipping.goods = "undecided"
+        await told.tell(PaymentProcessed)
+        await told.becomes("paid", saga="completed")
+        path = f"/api/v1/orders/{told.order['id']}/cancel"
+        status, order = await told.orders.call("POST", path, principal=told.buyer)
+        assert (status, order["status"]) == (202, "cancelling")
+        story = await told.story()
+        assert (story["saga"]["step"], told.events(story)) == ("withholding", ["order.created", "order.paid"])
+        told.fakes.shipping.down = False
+        told.fakes.shipping.goods = "withheld"
+        story = await told.becomes("cancelled")
+        assert told.events(story)[-1] == "order.cancelled"
+
+
 async def test_an_operator_recalls_an_order_also_after_hand_over_and_it_is_compensated(engines, prefix):
     async with an_order(engines, prefix) as told:
         await told.tell(PaymentProcessed)

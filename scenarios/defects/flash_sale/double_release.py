@@ -1,12 +1,13 @@
 """Planted: a cancellation lowers the reserved figure once more than the hold it ends."""
 
 from typing import Any
+from uuid import UUID
 
 from scenarios.defects.card import DefectCard, Twins
 from shared.contracts import Envelope
 from shared.contracts.orders import OrderCancelled
 from shared.settings import ServiceSettings
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import Connection, UnitOfWork
 
 CARD = DefectCard(
     id="double-release",
@@ -26,16 +27,22 @@ def twin(healthy: Any, _settings: ServiceSettings) -> Any:
 
     async def release_hold(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:
         await healthy(uow, envelope)
-        await uow.connection.execute(
+        uow.before_commit(_release_again, envelope.data.order_id)
+
+    return release_hold
+
+
+async def _release_again(connection: Connection, order_ids: list[UUID]) -> None:
+    """The second time, whatever the status says."""
+    for order_id in order_ids:
+        await connection.execute(
             """
             UPDATE stock SET reserved = GREATEST(0, reserved - quantity), version = version + 1
             FROM reservation_lines AS lines
             WHERE lines.reservation_id = $1 AND stock.warehouse = lines.warehouse AND stock.sku = lines.sku
             """,
-            envelope.data.order_id,
+            order_id,
         )
-
-    return release_hold
 
 
 TWINS: Twins = {"inventory.release_hold": twin}

@@ -1,6 +1,6 @@
 """For operators and other services: an order's whole story, and sagas that need a look."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,9 +14,9 @@ from shared.errors import Kind, Refusal
 from shared.identity import Principal, requires_role
 from shared.tracing import parse
 from shared.unit_of_work import Connection
+from svc.orders.cancelling import Cancelling
 from svc.orders.domain.order import OrderNotFound
-from svc.orders.handlers import lifecycle
-from svc.orders.settings import Settings
+from svc.orders.handlers.lifecycle import Because
 from svc.orders.store import history, orders, sagas
 from svc.orders.store.sagas import SagaView
 from svc.orders.views import Order, order_view
@@ -61,12 +61,12 @@ class SagaAttempt(msgspec.Struct, frozen=True):
 
 class ParcelSeen(msgspec.Struct, frozen=True):
     shipment_id: UUID
-    state: int
+    state: str
     carrier: str
     tracking_number: str
 
 
-class EventTold(msgspec.Struct, frozen=True):
+class EventPublished(msgspec.Struct, frozen=True):
     id: UUID
     type: str
     aggregate_version: int
@@ -93,7 +93,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     saga: SagaView | None
     saga_steps: list[SagaStep]
     saga_attempts: list[SagaAttempt]
-    events: list[EventTold]
+    events: list[EventPublished]
 
 
 class OrderRecall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,18 +121,10 @@ class InternalController(Controller):
         principal: NamedDependency[Principal],
         order_id: FromPath[UUID],
         data: JSONBody[OrderRecall],
-        database: NamedDependency[Database],
-        config: NamedDependency[Settings],
+        cancelling: NamedDependency[Cancelling],
     ) -> Order:
         """Take back a sale that should never have been made, also after hand-over. Repeating it changes nothing."""
-        async with database.begin() as uow:
-            order = await lifecycle.recall(
-                uow,
-                order_id,
-                lifecycle.Because(f"operator:{principal.subject}", data.reason),
-                patience=timedelta(seconds=config.compensating_s),
-            )
-        return order_view(order)
+        return order_view(await cancelling.recall(order_id, Because(f"operator:{principal.subject}", data.reason)))
 
     @get("/sagas/stuck")
     async def stuck(
@@ -148,7 +140,7 @@ class InternalController(Controller):
     async def resume(self, order_id: FromPath[UUID], database: NamedDependency[Database]) -> SagaView:
         """Let the resolver look at a saga at once; a failed one gets another minute."""
         async with database.begin() as uow:
-            if not await sagas.hurry(uow.connection, order_id):
+            if not await sagas.resume(uow.connection, order_id):
                 raise SagaEnded("this saga has ended, or never was")
             saga = await sagas.find(uow.connection, order_id)
         assert saga is not None, "it was just found"
@@ -173,11 +165,14 @@ async def _story(connection: Connection, order_id: UUID) -> Story:
         refunded_minor=order.facts.refunded_minor if order is not None else 0,
         transitions=_all(Transition, await history.history(connection, order_id)),
         notes=_all(Note, await history.notes(connection, order_id)),
-        parcels=_all(ParcelSeen, await history.parcels(connection, order_id)),
+        parcels=[
+            ParcelSeen(one.id, one.state.value, one.carrier, one.tracking_number)
+            for one in (order.state.shipments if order is not None else ())
+        ],
         saga=saga,
         saga_steps=_all(SagaStep, await sagas.steps_of(connection, order_id)),
         saga_attempts=_all(SagaAttempt, await sagas.attempts_of(connection, order_id)),
-        events=_all(EventTold, await history.events(connection, order_id)),
+        events=_all(EventPublished, await history.events(connection, order_id)),
     )
 
 

@@ -1,6 +1,6 @@
 """Placing, reading and cancelling orders."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -15,12 +15,13 @@ from shared.idempotency import Answer, checked_key, fingerprint
 from shared.identity import Principal
 from shared.pagination import CURSOR_LENGTH_MAX, Page, decode_cursor, make_page, page_size
 from svc.orders.api.wire import OrderCancel, OrderCreate, customer_of
+from svc.orders.cancelling import Cancelling
 from svc.orders.domain.cart import CartLine
 from svc.orders.domain.draft import Address
+from svc.orders.domain.machines import OrderState
 from svc.orders.domain.order import OrderNotFound
-from svc.orders.handlers import lifecycle
+from svc.orders.handlers.lifecycle import Because
 from svc.orders.placing import Placement, PlaceOrder
-from svc.orders.settings import Settings
 from svc.orders.store import orders as store
 from svc.orders.store.orders import StoredOrder
 from svc.orders.views import Order, order_view
@@ -99,27 +100,29 @@ class OrderController(Controller):
             order = await store.find(connection, order_id)
         return order_view(_visible(order, principal))
 
-    @post("/{order_id:uuid}/cancel", status_code=200)
+    @post(
+        "/{order_id:uuid}/cancel",
+        status_code=200,
+        responses={202: ResponseSpec(Order, description="asked for; the goods are not known to be here yet")},
+    )
     async def cancel(
         self,
         principal: NamedDependency[Principal],
         order_id: FromPath[UUID],
-        database: NamedDependency[Database],
-        config: NamedDependency[Settings],
+        cancelling: NamedDependency[Cancelling],
         data: JSONBody[OrderCancel | None] = None,
-    ) -> Order:
-        """Cancel before hand-over: stock is released and what was paid goes back. Repeating it changes nothing."""
+    ) -> Response[Order]:
+        """Cancel before hand-over: once the goods are kept, stock is released and what was paid goes back.
+
+        202 and the status `cancelling` when shipping has not answered yet. Repeating it changes nothing.
+        """
         staff = principal.has_role(*STAFF)
-        actor = f"{'staff' if staff else 'customer'}:{principal.subject}"
-        async with database.begin() as uow:
-            order = await lifecycle.cancel(
-                uow,
-                order_id,
-                lifecycle.Because(actor, (data or OrderCancel()).reason),
-                patience=timedelta(seconds=config.compensating_s),
-                customer_id=None if staff else customer_of(principal),
-            )
-        return order_view(order)
+        order = await cancelling.cancel(
+            order_id,
+            Because(f"{'staff' if staff else 'customer'}:{principal.subject}", (data or OrderCancel()).reason),
+            customer_id=None if staff else customer_of(principal),
+        )
+        return Response(order_view(order), status_code=202 if order.state.order is OrderState.CANCELLING else 200)
 
 
 def _visible(order: StoredOrder | None, principal: Principal) -> StoredOrder:

@@ -1,7 +1,8 @@
 """The steps of an order's saga, and what ends it.
 
 reserving → paying → paid (completed); reserving → refused, or → releasing → refused;
-any later cancellation → compensating → compensated. `failed` is a compensation that ran out of time; it still
+an unpaid order's cancellation → compensating → compensated; a paid one's → withholding → compensating, or back to paid
+when the carrier has the goods. `failed` is a compensation that ran out of time; it still
 ends as compensated when the missing facts come.
 """
 
@@ -47,6 +48,7 @@ class Step(StrEnum):
     RELEASING = "releasing"
     PAYING = "paying"
     PAID = "paid"
+    WITHHOLDING = "withholding"
     COMPENSATING = "compensating"
 
 

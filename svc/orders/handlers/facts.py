@@ -9,15 +9,14 @@ import msgspec
 
 from shared.contracts import Envelope
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
-from shared.contracts.payments import PaymentFact, PaymentFailed, PaymentProcessed, PaymentRefunded
+from shared.contracts.payments import PaymentFact, PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentFact
 from shared.unit_of_work import UnitOfWork
-from svc.orders.domain.order import OrderStatus, Parcel
+from svc.orders.domain.machines import OrderState, ShipmentState
+from svc.orders.domain.order import Shipment, report
 from svc.orders.handlers.lifecycle import Because, advance, locked, money_settled
 from svc.orders.store import history, orders, sagas
 from svc.orders.store.orders import StoredOrder
-
-_OFF = frozenset({OrderStatus.CANCELLED, OrderStatus.PAYMENT_FAILED})
 
 
 async def take_payment(uow: UnitOfWork, envelope: Envelope[PaymentProcessed], *, patience: timedelta) -> None:
@@ -33,7 +32,7 @@ async def take_payment(uow: UnitOfWork, envelope: Envelope[PaymentProcessed], *,
         )
     if fact.currency != order.currency:
         return
-    if order.status in _OFF:
+    if order.state.order is OrderState.CANCELLED:
         await history.note(
             uow.connection, order.id, actor="payments", note=f"captured after the order was {order.status.value}"
         )
@@ -64,14 +63,24 @@ async def refund_payment(uow: UnitOfWork, envelope: Envelope[PaymentRefunded], *
     await _settle_money(uow, order)
 
 
+async def fail_refund(uow: UnitOfWork, envelope: Envelope[PaymentRefundFailed], *, patience: timedelta) -> None:  # noqa: ARG001 all facts are taken alike
+    """Money did not go back: it is written down, and a cancellation that waits for it is shown to people at once."""
+    fact = envelope.data
+    order = await locked(uow, fact.order_id)
+    note = f"a refund of {fact.amount_minor} {fact.currency} failed: {fact.reason}"
+    await history.note(uow.connection, order.id, actor="payments", note=note)
+    if order.state.order is OrderState.CANCELLED and not money_settled(order):
+        await sagas.fail(uow.connection, order.id, detail=note)
+
+
 async def lose_stock(uow: UnitOfWork, envelope: Envelope[InventoryRejected], *, patience: timedelta) -> None:
-    """The order's stock could not be kept: it is cancelled, unless it is on its way already."""
+    """The order's stock could not be kept: it is cancelled once its goods are, unless they are on their way already."""
     order = await locked(uow, envelope.data.order_id)
     facts = msgspec.structs.replace(order.facts, stock_lost=True)
     order = await advance(uow, order, facts, Because("inventory", "stock_lost"), patience=patience)
-    if order.status is OrderStatus.CANCELLED:
+    if order.state.order is OrderState.CANCELLED:
         await sagas.settle(uow.connection, order.id, stock=True)
-    else:
+    elif order.state.order is not OrderState.CANCELLING:
         await history.note(
             uow.connection, order.id, actor="inventory", note=f"stock rejected while {order.status.value}"
         )
@@ -86,7 +95,7 @@ async def release_stock(uow: UnitOfWork, envelope: Envelope[InventoryReleased], 
     order = await orders.lock(uow.connection, fact.order_id)
     if order is None:
         return
-    if order.status is OrderStatus.CANCELLED:
+    if order.state.order is OrderState.CANCELLED:
         await sagas.settle(uow.connection, order.id, stock=True)
         return
     await history.note(uow.connection, order.id, actor="inventory", note=f"hold ended: {fact.reason}")
@@ -94,38 +103,37 @@ async def release_stock(uow: UnitOfWork, envelope: Envelope[InventoryReleased], 
 
 async def see_shipment_created(uow: UnitOfWork, envelope: Envelope[ShipmentCreated], *, patience: timedelta) -> None:
     """Somebody packs the goods."""
-    await _see_parcel(uow, envelope.data, Parcel.CREATED, "shipment created", patience=patience)
+    await _see_parcel(uow, envelope.data, ShipmentState.CREATED, "shipment created", patience=patience)
 
 
 async def see_dispatch(uow: UnitOfWork, envelope: Envelope[ShipmentDispatched], *, patience: timedelta) -> None:
     """The carrier has a parcel."""
-    await _see_parcel(uow, envelope.data, Parcel.DISPATCHED, "handed to the carrier", patience=patience)
+    await _see_parcel(uow, envelope.data, ShipmentState.DISPATCHED, "handed to the carrier", patience=patience)
 
 
 async def see_delivery(uow: UnitOfWork, envelope: Envelope[ShipmentDelivered], *, patience: timedelta) -> None:
     """A parcel arrived; with the last one the order is complete."""
-    await _see_parcel(uow, envelope.data, Parcel.DELIVERED, "delivered", patience=patience)
+    await _see_parcel(uow, envelope.data, ShipmentState.DELIVERED, "delivered", patience=patience)
 
 
-async def _see_parcel(uow: UnitOfWork, fact: ShipmentFact, state: Parcel, reason: str, *, patience: timedelta) -> None:
+async def _see_parcel(
+    uow: UnitOfWork, fact: ShipmentFact, reported: ShipmentState, reason: str, *, patience: timedelta
+) -> None:
     order = await locked(uow, fact.order_id)
-    parcel = await history.see_parcel(
-        uow.connection,
-        fact.order_id,
-        fact.shipment_id,
-        state,
-        carrier=fact.carrier,
-        tracking_number=fact.tracking_number,
+    shipment = Shipment(
+        id=fact.shipment_id, carrier=fact.carrier, tracking_number=fact.tracking_number, reported=reported
     )
-    if order.status in _OFF:
+    state = report(order.state, shipment)
+    news = [one for one in state.shipments if one not in order.state.shipments]
+    await orders.put_shipments(uow.connection, order.id, news, actor="shipping")
+    if order.state.order is OrderState.CANCELLED:
         await history.note(uow.connection, order.id, actor="shipping", note=f"{reason} after the order was cancelled")
-        return
-    facts = msgspec.structs.replace(order.facts, parcel=parcel)
-    await advance(uow, order, facts, Because("shipping", reason), patience=patience)
+    seen = msgspec.structs.replace(order, state=state)
+    await advance(uow, seen, order.facts, Because("shipping", reason), patience=patience)
 
 
 async def _settle_money(uow: UnitOfWork, order: StoredOrder) -> None:
-    if order.status is OrderStatus.CANCELLED and money_settled(order):
+    if order.state.order is OrderState.CANCELLED and money_settled(order):
         await sagas.settle(uow.connection, order.id, money=True)
 
 

@@ -1,9 +1,8 @@
-"""How an order moves once it exists: a fact is recorded, the status follows from all facts, and the change is told.
+"""How an order moves once it exists: a fact is recorded, the state follows from all facts, the change is published.
 
 The one place that changes stored orders.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,14 +18,13 @@ from shared.contracts.orders import (
     OrderShipped,
 )
 from shared.unit_of_work import UnitOfWork
-from svc.orders.domain.order import Facts, OrderNotFound, OrderStatus, State, check_cancellable, check_recallable, walk
+from svc.orders.domain.machines import OrderState, OrderStatus, ShipmentState
+from svc.orders.domain.order import Facts, OrderNotFound, State, Withholding, check_cancellable, walk
 from svc.orders.store import coupons, history, orders, sagas
 from svc.orders.store.orders import StoredOrder
 
 COMPENSATION_LOOK_S = 2.0
 """How long the facts of a compensation get to come by themselves before inventory is asked."""
-
-Learn = Callable[[Facts], Facts]
 
 
 class Because(msgspec.Struct, frozen=True):
@@ -52,40 +50,52 @@ async def cancel(
     patience: timedelta,
     customer_id: UUID | None = None,
 ) -> StoredOrder:
-    """Cancel an order that is not handed over yet; cancelling again changes nothing.
+    """Want an order cancelled that is not handed over yet; wanting it again changes nothing.
 
-    With `customer_id` a foreign order is as good as absent. Raises `OrderNotFound`, `OrderAlreadyShipped`,
-    `OrderNotCancellable`.
+    An unpaid order is cancelled at once; of a paid one the goods are asked for, and it is cancelled when shipping has
+    said that they are here (`end_withholding`). With `customer_id` a foreign order is as good as absent.
+    Raises `OrderNotFound`, `OrderAlreadyShipped`, `OrderNotCancellable`.
     """
     order = await locked(uow, order_id)
     if customer_id is not None and order.customer_id != customer_id:
         raise OrderNotFound("there is no such order")
-    if order.status is OrderStatus.CANCELLED:
+    if order.state.order is OrderState.CANCELLED:
         return order
-    check_cancellable(order.status)
-    wanted = msgspec.structs.replace(order, cancel_reason=because.reason)
-    return await advance(
-        uow, wanted, msgspec.structs.replace(order.facts, cancel_wanted=True), because, patience=patience
-    )
+    check_cancellable(order.state, order.facts)
+    facts = msgspec.structs.replace(order.facts, cancel_wanted=True)
+    return await advance(uow, order, facts, because, patience=patience)
 
 
 async def recall(uow: UnitOfWork, order_id: UUID, because: Because, *, patience: timedelta) -> StoredOrder:
     """Take back a sale that should never have been made, also after hand-over; repeating it changes nothing.
 
-    The customer is told and paid back as with any cancellation. Raises `OrderNotFound`, `OrderNotCancellable`.
+    The customer is told and paid back as with any cancellation. Raises `OrderNotFound`.
     """
     order = await locked(uow, order_id)
-    if order.status is OrderStatus.CANCELLED:
+    if order.state.order is OrderState.CANCELLED:
         return order
-    check_recallable(order.status)
-    wanted = msgspec.structs.replace(order, cancel_reason=because.reason)
-    return await advance(uow, wanted, msgspec.structs.replace(order.facts, recalled=True), because, patience=patience)
+    facts = msgspec.structs.replace(order.facts, recalled=True)
+    return await advance(uow, order, facts, because, patience=patience)
+
+
+async def end_withholding(
+    uow: UnitOfWork, order_id: UUID, answer: Withholding, because: Because, *, patience: timedelta
+) -> StoredOrder:
+    """Shipping has said whether the goods are here: only now is the order cancelled, or it goes on.
+
+    Raises `OrderNotFound`.
+    """
+    order = await locked(uow, order_id)
+    if order.state.order is not OrderState.CANCELLING:
+        return order
+    facts = msgspec.structs.replace(order.facts, withholding=answer)
+    return await advance(uow, order, facts, because, patience=patience)
 
 
 async def advance(
     uow: UnitOfWork, order: StoredOrder, facts: Facts, because: Because, *, patience: timedelta
 ) -> StoredOrder:
-    """Store the facts and walk the order as far as they lead, telling each change; `order` is locked.
+    """Store the facts and walk the order as far as they lead, publishing each change; `order` is locked.
 
     Invariant: events of an order are numbered from 1 without gaps.
     """
@@ -106,51 +116,76 @@ async def advance(
 async def _take(
     uow: UnitOfWork, order: StoredOrder, step: State, because: Because, *, patience: timedelta
 ) -> StoredOrder:
-    told = step.status in _TOLD
-    reason = order.cancel_reason or because.reason if step.status is OrderStatus.CANCELLED else because.reason
+    before = order.state
+    event = _event_of(before, step)
+    reason = because.reason
+    if step.order in {OrderState.CANCELLING, OrderState.CANCELLED}:
+        reason = order.cancel_reason or reason
     order = msgspec.structs.replace(
         order,
-        status=step.status,
-        parcel_shown=step.parcel_shown,
-        refund_shown_minor=step.refund_shown_minor,
-        events=order.events + told,
-        cancel_reason=reason if step.status is OrderStatus.CANCELLED else order.cancel_reason,
+        state=step,
+        events=order.events + (event is not None),
+        cancel_reason=_cancel_reason(before, step, order, reason),
     )
+    moved = [shipment for shipment in step.shipments if shipment not in before.shipments]
+    await orders.put_shipments(uow.connection, order.id, moved, actor=because.actor)
     order = await orders.save(uow.connection, order, actor=because.actor, reason=reason)
-    match step.status:
-        case OrderStatus.PAID:
-            assert order.payment_id is not None, "only a payment makes an order paid"
-            _publish(
-                uow,
-                order,
-                OrderPaid,
-                payment_id=order.payment_id,
-                lines=_lines(order),
-                shipping_address=msgspec.convert(order.shipping_address, Address, from_attributes=True),
-                shipping_method=order.shipping_method,
-            )
-            await sagas.complete_paid(uow.connection, order.id)
-        case OrderStatus.SHIPPED:
-            parcel = (await history.parcels(uow.connection, order.id))[0]
-            _publish(
-                uow,
-                order,
-                OrderShipped,
-                shipment_id=parcel["shipment_id"],
-                carrier=parcel["carrier"],
-                tracking_number=parcel["tracking_number"],
-            )
-        case OrderStatus.COMPLETED:
-            _publish(uow, order, OrderCompleted)
-        case OrderStatus.CANCELLED:
-            _publish(uow, order, OrderCancelled, reason=reason, lines=_lines(order))
-            await _compensate(uow, order, reason, patience=patience)
-        case _:
-            pass
+    if event is not None:
+        _publish(uow, order, event, **_members(event, order, reason))
+    if step.order is not before.order:
+        await _lead_saga(uow, order, before.order, reason, patience=patience)
     return order
 
 
-_TOLD = frozenset({OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.COMPLETED, OrderStatus.CANCELLED})
+def _event_of(before: State, after: State) -> type[OrderFact] | None:
+    """What a step publishes; at most one event."""
+    if after.order is not before.order:
+        return {
+            (OrderState.RESERVED, OrderState.ACCEPTED): OrderPaid,
+            (OrderState.ACCEPTED, OrderState.COMPLETED): OrderCompleted,
+        }.get((before.order, after.order), OrderCancelled if after.order is OrderState.CANCELLED else None)
+    shown = {ShipmentState.DISPATCHED, ShipmentState.DELIVERED}
+    first_shown = after.fulfilment in shown and before.fulfilment not in shown
+    return OrderShipped if first_shown and after.status is OrderStatus.SHIPPED else None
+
+
+def _members(event: type[OrderFact], order: StoredOrder, reason: str) -> dict[str, object]:
+    if event is OrderPaid:
+        assert order.payment_id is not None, "only a payment makes an order paid"
+        return {
+            "payment_id": order.payment_id,
+            "lines": _lines(order),
+            "shipping_address": msgspec.convert(order.shipping_address, Address, from_attributes=True),
+            "shipping_method": order.shipping_method,
+        }
+    if event is OrderShipped:
+        parcel = next(one for one in order.state.shipments if one.state is ShipmentState.DISPATCHED)
+        return {"shipment_id": parcel.id, "carrier": parcel.carrier, "tracking_number": parcel.tracking_number}
+    return {"reason": reason, "lines": _lines(order)} if event is OrderCancelled else {}
+
+
+def _cancel_reason(before: State, after: State, order: StoredOrder, reason: str) -> str | None:
+    if after.order in {OrderState.CANCELLING, OrderState.CANCELLED}:
+        return reason
+    return None if before.order is OrderState.CANCELLING else order.cancel_reason
+
+
+async def _lead_saga(
+    uow: UnitOfWork, order: StoredOrder, before: OrderState, reason: str, *, patience: timedelta
+) -> None:
+    match order.state.order:
+        case OrderState.ACCEPTED if before is OrderState.CANCELLING:
+            await sagas.end_withholding(uow.connection, order.id)
+            note = f"not cancelled ({reason}): the carrier has the goods"
+            await history.note(uow.connection, order.id, actor="shipping", note=note)
+        case OrderState.ACCEPTED:
+            await sagas.complete_paid(uow.connection, order.id)
+        case OrderState.CANCELLING:
+            await sagas.withhold(uow.connection, order.id, detail=reason, deadline_s=patience.total_seconds())
+        case OrderState.CANCELLED:
+            await _compensate(uow, order, reason, patience=patience)
+        case _:
+            pass
 
 
 async def _compensate(uow: UnitOfWork, order: StoredOrder, reason: str, *, patience: timedelta) -> None:

@@ -1,7 +1,7 @@
 """Placing an order within the buyer's request.
 
-The goods are priced; one transaction claims the key and begins the saga, inventory holds the stock, another stores
-the order or the refusal. Whatever is lost between them the resolver finishes; nothing is guessed.
+The goods are priced; one transaction claims the key and begins the saga, inventory holds the stock and pins the hold,
+another stores the order or the refusal. Whatever is lost between them the resolver finishes; nothing is guessed.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from shared.errors import Refusal, RemoteRefusal, RemoteTimeoutError, RemoteUnav
 from shared.idempotency import Answer
 from shared.money import Money
 from shared.tracing import current_trace_id
-from svc.orders.clients import Catalog, Inventory, ShippingRates
+from svc.orders.clients import Catalog, Inventory, Reservation, ShippingRates
 from svc.orders.domain.cart import EmptyCart, sum_lines
 from svc.orders.domain.draft import Draft, order_id_of
 from svc.orders.domain.saga import HoldLost, NotOrdered, OutcomeUnknown
@@ -143,6 +143,8 @@ class Placement:
                 raise await self._unknown(draft) from error
             await self._forget(draft)
             raise NotOrdered("stock cannot be asked right now; try again", retry_after_s=RETRY_AFTER_S) from error
+        if reservation.held:
+            reservation = await self._pinned(draft)
         if not reservation.held:
             refusal = HoldLost(f"the stock of this order is {reservation.status}; use a new Idempotency-Key")
             return await self._transactions.stored(draft, await self._transactions.refuse(draft, refusal))
@@ -150,6 +152,13 @@ class Placement:
         if answer is not None and answer.status != 201:  # given up: the hold goes back soon
             self._wake_resolver()
         return await self._transactions.stored(draft, answer)
+
+    async def _pinned(self, draft: Draft) -> Reservation:
+        """Let the hold last as long as the order: only then may it be confirmed, however late events arrive."""
+        try:
+            return await self._inventory.pin(draft.order_id)
+        except (WorldError, RemoteRefusal, DeadlineExceeded) as error:
+            raise await self._unknown(draft) from error
 
     async def _coupon(self, code: str | None) -> Coupon | None:
         if code is None:

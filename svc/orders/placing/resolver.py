@@ -15,6 +15,7 @@ from shared.database import Database
 from shared.deadline import DeadlineExceeded
 from shared.errors import RemoteRefusal, WorldError
 from shared.tracing import span
+from svc.orders.cancelling import Cancelling
 from svc.orders.clients import Inventory, Reservation
 from svc.orders.domain.draft import Draft, decode_draft
 from svc.orders.domain.order import OrderAlreadyShipped, OrderNotCancellable
@@ -40,9 +41,18 @@ class Resolver(Protocol):
 class SagaResolver:
     """`run` is one look at the table; it gives the number of sagas it was at."""
 
-    def __init__(self, database: Database, inventory: Inventory, *, clock: Clock, config: Settings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        inventory: Inventory,
+        *,
+        cancelling: Cancelling,
+        clock: Clock,
+        config: Settings,
+    ) -> None:
         self._database = database
         self._inventory = inventory
+        self._cancelling = cancelling
         self._config = config
         self._transactions = Transactions(database, clock, config)
         self._at_once = asyncio.Semaphore(AT_ONCE_MAX)
@@ -84,6 +94,8 @@ class SagaResolver:
                 return await self._release(due)
             case Step.PAYING:
                 return await self._end_waiting_for_payment(due.saga)
+            case Step.WITHHOLDING:
+                return await self._withhold(due.saga)
             case Step.COMPENSATING:
                 return await self._check_compensation(due)
             case Step.PAID:
@@ -117,16 +129,26 @@ class SagaResolver:
             refusal = HoldLost("the stock of this order was not held long enough; nothing was ordered")
             await self._transactions.refuse(draft, refusal)
             return f"refused: hold is {reservation.status}"
+        reservation = await self._inventory.pin(draft.order_id)
+        if not reservation.held:
+            return await self._settle(draft, reservation)
         answer = await self._transactions.confirm(draft, actor="saga")
         return "moved on already" if answer is None else f"answered {answer.status}"
 
     async def _release(self, due: DueSaga) -> str:
-        """Give back what a refused buyer may hold; by the deadline it has expired by itself."""
-        if not due.overdue:
-            await self._inventory.release(due.saga.order_id, reason="order refused")
+        """Give back what a refused buyer may hold; a pinned hold does not end by itself, so until it is done."""
+        await self._inventory.release(due.saga.order_id, reason="order refused")
         async with self._database.begin() as uow:
             await sagas.end_released(uow.connection, due.saga.order_id)
-        return "expired" if due.overdue else "released"
+        return "released"
+
+    async def _withhold(self, saga: Saga) -> str:
+        """Ask shipping for the goods until it has answered; until then nothing is undone."""
+        order = await self._cancelling.settle(saga.order_id)
+        if order is None:
+            await self._look_again(saga)
+            return "undecided"
+        return order.status.value
 
     async def _end_waiting_for_payment(self, saga: Saga) -> str:
         """Payment took too long: cancel. A capture that happened all the same is refunded by payments."""

@@ -1,5 +1,6 @@
 """The tables of orders. Status changes are conditional on the version read under lock; a trigger writes the history."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from shared import idempotency
 from shared.idempotency import Answer
 from shared.unit_of_work import Connection
 from svc.orders.domain.draft import Address, Draft, DraftLine
-from svc.orders.domain.order import Facts, OrderStatus, Parcel, State
+from svc.orders.domain.machines import OrderState, OrderStatus, PaymentState, RefundState
+from svc.orders.domain.order import Facts, Shipment, State, Withholding
 from svc.orders.pricing import Explanation
 
 _CONFIRM = f"""
@@ -21,11 +23,11 @@ _CONFIRM = f"""
         WHERE order_id = $1 AND step = 'reserving' AND status = 'running'
         RETURNING scope, key
     ), placed AS (
-        INSERT INTO orders (id, number, customer_id, email, status, currency, subtotal_minor, discount_minor, tax_minor,
-            shipping_minor, total_minor, coupon, explanation, payment_method, shipping_method, shipping_address,
-            idempotency_key, trace_id, placed_at, changed_by, change_reason)
-        SELECT $1, $3, $4, $5, 'reserved', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, key, $17, $18, $19,
-               'order placed'
+        INSERT INTO orders (id, number, customer_id, email, state, status, currency, subtotal_minor, discount_minor,
+            tax_minor, shipping_minor, total_minor, coupon, explanation, payment_method, shipping_method,
+            shipping_address, idempotency_key, trace_id, placed_at, changed_by, change_reason)
+        SELECT $1, $3, $4, $5, 'reserved', 'reserved', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, key, $17, $18,
+               $19, 'order placed'
         FROM moved
     ), lines AS (
         INSERT INTO order_lines (order_id, position, sku, product_id, title, quantity, unit_price_minor,
@@ -39,15 +41,20 @@ _CONFIRM = f"""
     {idempotency.completing("moved", status="$28", body="$29")}
 """  # noqa: S608 constants
 _SELECT = """
-    SELECT o.id, o.number, o.customer_id, o.email, o.status, o.currency, o.subtotal_minor, o.discount_minor,
+    SELECT o.id, o.number, o.customer_id, o.email, o.currency, o.subtotal_minor, o.discount_minor,
         o.tax_minor, o.shipping_minor, o.total_minor, o.coupon, o.explanation, o.payment_method, o.shipping_method,
         o.shipping_address, o.idempotency_key, o.trace_id, o.placed_at, o.updated_at, o.version, o.events,
-        o.payment_id, o.captured_minor, o.payment_failed, o.stock_lost, o.cancel_wanted, o.recalled, o.cancel_reason,
-        o.refunded_minor, o.refund_shown_minor, o.parcel, o.parcel_shown, lines.json AS lines
+        o.payment_id, o.captured_minor, o.payment_failed, o.stock_lost, o.cancel_wanted, o.recalled, o.withholding,
+        o.cancel_reason, o.refunded_minor, o.state, o.payment_state, o.refund_state, lines.json AS lines,
+        parcels.json AS shipments
     FROM orders AS o
     CROSS JOIN LATERAL (
         SELECT json_agg(line ORDER BY line.position)::text AS json FROM order_lines AS line WHERE line.order_id = o.id
     ) AS lines
+    CROSS JOIN LATERAL (
+        SELECT coalesce(json_agg(parcel ORDER BY parcel.id), '[]')::text AS json FROM order_shipments AS parcel
+        WHERE parcel.order_id = o.id
+    ) AS parcels
 """
 _ONE = f"{_SELECT} WHERE o.id = $1"
 _LOCK = f"{_SELECT} WHERE o.id = $1 FOR UPDATE OF o"
@@ -57,16 +64,23 @@ _PAGE = f"""
     ORDER BY o.placed_at DESC, o.id DESC LIMIT $4
 """
 _SAVE = """
-    UPDATE orders SET status = $3, parcel_shown = $4, refund_shown_minor = $5, payment_id = $6, captured_minor = $7,
-        payment_failed = $8, stock_lost = $9, cancel_wanted = $10, cancel_reason = $11, refunded_minor = $12,
-        parcel = $13, events = $14, changed_by = $15, change_reason = $16, recalled = $17,
+    UPDATE orders SET status = $3, state = $4, payment_state = $5, refund_state = $6, payment_id = $7,
+        captured_minor = $8, payment_failed = $9, stock_lost = $10, cancel_wanted = $11, cancel_reason = $12,
+        refunded_minor = $13, withholding = $14, events = $15, changed_by = $16, change_reason = $17, recalled = $18,
         version = version + 1, updated_at = clock_timestamp()
     WHERE id = $1 AND version = $2
     RETURNING version
 """
+_PUT_SHIPMENT = """
+    INSERT INTO order_shipments AS known (order_id, id, carrier, tracking_number, reported, state, changed_by)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (order_id, id) DO UPDATE SET
+        reported = excluded.reported, state = excluded.state, changed_by = excluded.changed_by
+"""
 
 _lines_decoder = msgspec.json.Decoder(tuple[DraftLine, ...])
 _address_decoder = msgspec.json.Decoder(Address)
+_shipments_decoder = msgspec.json.Decoder(tuple[Shipment, ...])
 _explanation_decoder = msgspec.json.Decoder(tuple[Explanation, ...])
 
 
@@ -77,7 +91,6 @@ class StoredOrder(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     customer_id: UUID
     email: str
-    status: OrderStatus
     currency: str
     lines: tuple[DraftLine, ...]
     subtotal_minor: int
@@ -99,13 +112,12 @@ class StoredOrder(msgspec.Struct, frozen=True, kw_only=True):
     payment_id: UUID | None
     cancel_reason: str | None
     facts: Facts
-    parcel_shown: Parcel
-    refund_shown_minor: int
+    state: State
 
     @property
-    def state(self) -> State:
-        """What the order shows now."""
-        return State(status=self.status, parcel_shown=self.parcel_shown, refund_shown_minor=self.refund_shown_minor)
+    def status(self) -> OrderStatus:
+        """What people are shown; the stored one is written from this."""
+        return self.state.status
 
 
 class ConcurrentChange(Exception):  # noqa: N818 cannot happen under the row lock; a bug if it does
@@ -179,14 +191,15 @@ async def page(
 
 
 async def save(connection: Connection, order: StoredOrder, *, actor: str, reason: str) -> StoredOrder:
-    """Write status and facts over the version that was read; gives the order with its new version."""
+    """Write state and facts over the version that was read; gives the order with its new version."""
     version = await connection.fetchval(
         _SAVE,
         order.id,
         order.version,
         order.status.value,
-        order.parcel_shown.value,
-        order.refund_shown_minor,
+        order.state.order.value,
+        order.state.payment.value,
+        order.state.refund.value,
         order.payment_id,
         order.facts.captured_minor,
         order.facts.payment_failed,
@@ -194,7 +207,7 @@ async def save(connection: Connection, order: StoredOrder, *, actor: str, reason
         order.facts.cancel_wanted,
         order.cancel_reason,
         order.facts.refunded_minor,
-        order.facts.parcel.value,
+        order.facts.withholding.value,
         order.events,
         actor,
         reason,
@@ -205,13 +218,27 @@ async def save(connection: Connection, order: StoredOrder, *, actor: str, reason
     return msgspec.structs.replace(order, version=version)
 
 
+async def put_shipments(connection: Connection, order_id: UUID, shipments: Sequence[Shipment], *, actor: str) -> None:
+    """Write shipments over those of the same id; the order is locked."""
+    for shipment in shipments:
+        await connection.execute(
+            _PUT_SHIPMENT,
+            order_id,
+            shipment.id,
+            shipment.carrier,
+            shipment.tracking_number,
+            shipment.reported.value,
+            shipment.state.value,
+            actor,
+        )
+
+
 def _order(row: asyncpg.Record) -> StoredOrder:
     return StoredOrder(
         id=row["id"],
         number=row["number"],
         customer_id=row["customer_id"],
         email=row["email"],
-        status=OrderStatus(row["status"]),
         currency=row["currency"],
         lines=_lines_decoder.decode(row["lines"]),
         subtotal_minor=row["subtotal_minor"],
@@ -239,9 +266,13 @@ def _order(row: asyncpg.Record) -> StoredOrder:
             stock_lost=row["stock_lost"],
             cancel_wanted=row["cancel_wanted"],
             recalled=row["recalled"],
-            parcel=Parcel(row["parcel"]),
+            withholding=Withholding(row["withholding"]),
             refunded_minor=row["refunded_minor"],
         ),
-        parcel_shown=Parcel(row["parcel_shown"]),
-        refund_shown_minor=row["refund_shown_minor"],
+        state=State(
+            order=OrderState(row["state"]),
+            payment=PaymentState(row["payment_state"]),
+            refund=RefundState(row["refund_state"]),
+            shipments=_shipments_decoder.decode(row["shipments"]),
+        ),
     )

@@ -176,6 +176,27 @@ async def complete_paid(connection: Connection, order_id: UUID) -> None:
     )
 
 
+async def withhold(connection: Connection, order_id: UUID, *, detail: str, deadline_s: float) -> None:
+    """A paid order is to be undone: shipping is asked to keep its goods, at once and until it answers."""
+    await connection.execute(
+        "UPDATE sagas SET step = 'withholding', status = 'running', step_at = clock_timestamp(), attempts = 0, "
+        "ended_at = NULL, lease_until = NULL, detail = $2, due_at = clock_timestamp(), "
+        "deadline_at = clock_timestamp() + make_interval(secs => $3) WHERE order_id = $1",
+        order_id,
+        detail,
+        deadline_s,
+    )
+
+
+async def end_withholding(connection: Connection, order_id: UUID) -> None:
+    """The carrier has the goods: the order goes on as a paid one."""
+    await connection.execute(
+        "UPDATE sagas SET step = 'paid', status = 'completed', step_at = clock_timestamp(), "
+        "ended_at = clock_timestamp(), lease_until = NULL WHERE order_id = $1 AND step = 'withholding'",
+        order_id,
+    )
+
+
 async def compensate(
     connection: Connection,
     order_id: UUID,
@@ -243,7 +264,7 @@ async def stuck(connection: Connection, *, rows_max: int) -> list[SagaView]:
     return [_view(row) for row in rows]
 
 
-async def hurry(connection: Connection, order_id: UUID) -> bool:
+async def resume(connection: Connection, order_id: UUID) -> bool:
     """Let the resolver look at once; a failed compensation gets its time again. False for one that has ended."""
     found = await connection.fetchval(
         "UPDATE sagas SET due_at = clock_timestamp(), lease_until = NULL, status = 'running', ended_at = NULL, "

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
+from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
 from svc.payments.store.payments import NewPayment
 
 
@@ -48,5 +48,20 @@ def refunded(
         currency=payment.currency,
         refund_id=refund_id,
         refunded_minor=refunded_minor,
+        reason=reason,
+    )
+
+
+def refund_failed(payment: NewPayment, *, refund_id: UUID, amount_minor: int, reason: str) -> PaymentRefundFailed:
+    """One refund did not happen."""
+    return PaymentRefundFailed(
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        customer_id=payment.customer_id,
+        email=payment.email,
+        order_number=payment.order_number,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+        refund_id=refund_id,
         reason=reason,
     )

@@ -146,6 +146,7 @@ async def apply_refund_outcome(
         case Step.FAIL:
             await refunds.fail(uow.connection, refund_id, decision.reason)
             await payments.release_refund(uow.connection, refund.payment_id, refund.amount_minor)
+            await _publish_failure(uow, refund, decision.reason)
             log.error("refund_failed", refund_id=refund_id, payment_id=refund.payment_id, reason=decision.reason)
         case Step.DOUBT:
             delay_s = 0.0 if refund.status is RefundStatus.PROCESSING else ASK_AGAIN_S
@@ -155,6 +156,7 @@ async def apply_refund_outcome(
             await refunds.WORK.retry(uow.connection, refund_id, delay_s=delay_s)
         case Step.REVIEW:
             await refunds.WORK.halt(uow.connection, refund_id, decision.reason)
+            await _publish_failure(uow, refund, decision.reason)
             log.error("refund_needs_review", refund_id=refund_id, reason=decision.reason)
         case _:
             return NOTHING
@@ -186,6 +188,14 @@ async def _settle(uow: UnitOfWork, refund: Refund, refunded: Refunded) -> None:
         currency=refund.currency,
     )
     await ledger.post(uow.connection, entries)
+
+
+async def _publish_failure(uow: UnitOfWork, refund: Refund, reason: str) -> None:
+    payment = await payments.lock(uow.connection, refund.payment_id)
+    assert payment is not None, "a refund belongs to a payment"
+    version = await payments.count_event(uow.connection, payment.id)
+    event = events.refund_failed(payment, refund_id=refund.id, amount_minor=refund.amount_minor, reason=reason)
+    uow.publish(event, aggregate_id=payment.id, aggregate_version=version)
 
 
 async def _ask(psp: Psp, refund: Refund) -> RefundOutcome:

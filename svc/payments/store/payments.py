@@ -205,6 +205,14 @@ async def release_refund(connection: Connection, payment_id: UUID, amount_minor:
     )
 
 
+async def count_event(connection: Connection, payment_id: UUID) -> int:
+    """Count one more published event that changes nothing else; gives the aggregate version."""
+    return await connection.fetchval(
+        "UPDATE payments SET version = version + 1, updated_at = clock_timestamp() WHERE id = $1 RETURNING version",
+        payment_id,
+    )
+
+
 async def book_refund(connection: Connection, payment_id: UUID, amount_minor: int) -> tuple[int, int]:
     """The money went back: the sum of refunds so far and the aggregate version."""
     row = await connection.fetchrow(

@@ -99,9 +99,6 @@ async def _reach(uow: UnitOfWork, shipment: Shipment, status: ShipmentStatus) ->
         if told is not None:
             uow.publish(_fact(told, shipment), aggregate_id=shipment.id, aggregate_version=version)
         current = following
-    if steps and shipment.cancel_requested:
-        await shipments.WORK.mark_for_review(uow.connection, shipment.id, "handed over while it was being cancelled")
-        log.error("shipment_needs_review", shipment_id=shipment.id, reason="handed over while it was being cancelled")
     return Effect.MOVED if steps else Effect.KNOWN
 
 

@@ -84,6 +84,11 @@ class Transition(msgspec.Struct, frozen=True):
     at: datetime
 
 
+async def lock_order(connection: Connection, order_id: UUID) -> None:
+    """Let payment and cancellation of one order come one after the other; before any lock of its shipments."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", str(order_id))
+
+
 async def note_paid(connection: Connection, order_id: UUID, payment_id: UUID) -> None:
     """Remember that the order is paid; the first word stays."""
     await connection.execute(

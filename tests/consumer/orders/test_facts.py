@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
-from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
+from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched
 from shared.kafka_producer import Message, Producer
 from tests.builders.orders import minor
@@ -128,7 +128,57 @@ async def test_lost_stock_cancels_a_paid_order_and_waits_for_its_refund(engines,
         await told.becomes("cancelled", saga="running")
         await told.tell(PaymentRefunded)
         story = await told.becomes("cancelled", saga="compensated")
-        assert told.path(story)[-2:] == ["paid", "cancelled"]
+        assert told.path(story)[-3:] == ["paid", "cancelling", "cancelled"]
+        assert told.fakes.shipping.asked[-1] == told.order["id"]
+
+
+@pytest.mark.parametrize("already", [300, 0], ids=["refunded in part", "not refunded"])
+async def test_lost_stock_cancels_a_paid_order_only_when_its_goods_are_here(engines, prefix, already):
+    async with an_order(engines, prefix, resolver_interval_s=0.05) as told:
+        told.fakes.shipping.goods = "undecided"
+        await told.tell(PaymentProcessed)
+        if already:
+            await told.tell(PaymentRefunded, amount_minor=already, refunded_minor=already)
+        await told.tell(InventoryRejected, reason="expired")
+        await told.becomes("cancelling", saga="running")
+        await until(lambda: len(told.fakes.shipping.asked) > 1)
+        assert "order.cancelled" not in told.events(await told.story())
+        told.fakes.shipping.goods = "withheld"
+        await told.becomes("cancelled")
+
+
+async def test_a_full_refund_before_hand_over_keeps_the_goods_and_ends_as_a_cancelled_order(engines, prefix):
+    async with an_order(engines, prefix, resolver_interval_s=0.05) as told:
+        await told.tell(PaymentProcessed)
+        await told.tell(ShipmentCreated)
+        await told.becomes("fulfilling")
+        await told.tell(PaymentRefunded)
+        story = await told.becomes("cancelled")
+        assert told.events(story) == ["order.created", "order.paid", "order.refunded", "order.cancelled"]
+        assert told.fakes.shipping.asked == [told.order["id"]]
+        await told.tell(InventoryReleased, reason="restocked")
+        await told.becomes("cancelled", saga="compensated")
+
+
+async def test_a_full_refund_of_goods_that_left_ends_as_refunded(engines, prefix):
+    async with an_order(engines, prefix, resolver_interval_s=0.05) as told:
+        told.fakes.shipping.goods = "too_late"
+        await told.tell(PaymentProcessed)
+        await told.becomes("paid")
+        await told.tell(PaymentRefunded)
+        story = await told.becomes("refunded", saga="completed")
+        assert "the carrier has the goods" in story["notes"][-1]["note"]
+
+
+async def test_a_failed_refund_is_shown_to_people_at_once(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        await told.tell(PaymentProcessed)
+        await told.becomes("paid", saga="completed")
+        await told.orders.call("POST", f"/api/v1/orders/{told.order['id']}/cancel", principal=told.buyer)
+        await told.tell(PaymentRefundFailed)
+        story = await told.becomes("cancelled", saga="failed")
+        assert "failed: declined" in story["saga"]["detail"]
+        assert "failed: declined" in story["notes"][-1]["note"]
 
 
 async def test_an_expired_hold_alone_does_not_cancel_a_living_order(engines, prefix):
@@ -149,8 +199,8 @@ async def test_partial_refunds_add_up_and_a_late_smaller_sum_changes_nothing(eng
         await told.applied(3)
         assert (await told.story())["refunded_minor"] == 800
         await told.tell(PaymentRefunded, amount_minor=total - 800, refunded_minor=total)
-        story = await told.becomes("refunded")
-        assert told.path(story) == ["pending", "reserved", "paid", "partially_refunded", "refunded"]
+        story = await told.becomes("cancelled")
+        assert told.path(story) == ["pending", "reserved", "paid", "partially_refunded", "cancelling", "cancelled"]
         assert told.events(story).count("order.refunded") == 2
         assert story["order"]["refunded"] == told.order["total"]
 

@@ -1,5 +1,7 @@
 """Orders and the real inventory over HTTP and Kafka; payments and shipping are told by the test."""
 
+from uuid import uuid4
+
 import pytest
 
 from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
@@ -77,6 +79,32 @@ async def test_a_paid_order_that_is_cancelled_is_restocked_and_compensated(engin
         assert (await told.story())["saga"]["status"] == "running"
         await told.tell(PaymentRefunded)
         await told.becomes("cancelled", saga="compensated")
+
+
+async def test_an_order_keeps_its_stock_however_late_its_events_are_and_short_its_hold(engines, prefix):
+    """Orders publishes nothing at all here, which is the longest lag there is."""
+    async with (
+        topics(engines, prefix),
+        shop(engines.redis, prefix, without=("inventory",)),
+        served(engines, "inventory", prefix=prefix, hold_ttl_s=0.5, sweep_interval_s=0.05) as inventory,
+        served(engines, "orders", prefix=prefix, role="api") as orders,
+    ):
+        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "A", "quantity": 2, "reference": "r1"})
+        status, order = await place(orders, customer(), ("A", 1))
+        assert status == 201, order
+        abandoned = {
+            "reservation_id": str(uuid4()),
+            "customer_id": str(uuid4()),
+            "lines": [{"sku": "A", "quantity": 1}],
+        }
+        assert (await inventory.call("POST", "/internal/reservations", json=abandoned))[0] == 201
+
+        async def expired():
+            return (await reservation(inventory, abandoned["reservation_id"]))["status"] == "expired"
+
+        await until(expired)
+        assert (await reservation(inventory, order["id"]))["status"] == "held"
+        assert await available(inventory) == 1
 
 
 async def test_an_order_pins_its_hold_so_that_it_does_not_expire(engines, prefix):

@@ -123,6 +123,31 @@ async def test_a_cancellation_after_the_hand_over_changes_nothing(engines, prefi
         assert await house.way(order) == WAY
 
 
+async def test_the_answer_whether_goods_stay_here_is_final(engines, prefix, tmp_path):
+    async with depot(engines, prefix, tmp_path, handover_delay_s=60.0) as house:
+        here, unheard_of = a_paid_order(), a_paid_order()
+        await house.pay(here)
+        await house.reaches(here, "labelled")
+        for order in (here, unheard_of):
+            for _ in range(2):
+                assert await house.withhold(order) == "withheld"
+        await house.pay(unheard_of)
+        after = a_paid_order()
+        await house.pay(after)
+        await house.reaches(after, "labelled")
+        assert await house.shipment(unheard_of) is None
+        assert (await house.shipment(here))["status"] == "cancelled"
+
+
+async def test_goods_that_left_cannot_be_withheld(engines, prefix, tmp_path):
+    async with depot(engines, prefix, tmp_path) as house:
+        order = a_paid_order()
+        await house.pay(order)
+        await house.reaches(order, "handed_over")
+        assert await house.withhold(order) == "too_late"
+        await house.reaches(order, "delivered")
+
+
 async def test_orders_cancelled_while_they_are_sent_are_either_here_or_gone(engines, prefix, tmp_path):
     async with depot(engines, prefix, tmp_path) as house:
         house.behave(error_rate=0.2, slow_rate=0.1, slow_s=1)

@@ -438,6 +438,7 @@ def never_at_rest(evidence: Evidence) -> None:
 def jumped_to_shipped(evidence: Evidence) -> None:
     rows = evidence.audit.order_transitions
     drop(rows, order_id=PAID, to_status="paid")
+    drop(rows, order_id=PAID, to_status="fulfilling")
     alter(rows, {"from_status": "reserved"}, order_id=PAID, to_status="shipped")
 
 

@@ -1,27 +1,17 @@
 """carts, coupons, orders with their history, sagas"""
 
+from enum import StrEnum
+
 from alembic import op
 
 from shared import library_tables
+from svc.orders.domain.machines import MOVES, OrderState, OrderStatus, PaymentState, RefundState, ShipmentState
+from svc.orders.domain.order import Withholding
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-MOVES = (
-    ("pending", "reserved"),
-    ("reserved", "paid"), ("reserved", "payment_failed"), ("reserved", "cancelled"),
-    ("payment_failed", "cancelled"),
-    ("paid", "fulfilling"), ("paid", "cancelled"), ("paid", "refunded"), ("paid", "partially_refunded"),
-    ("fulfilling", "shipped"), ("fulfilling", "cancelled"), ("fulfilling", "refunded"), ("fulfilling", "partially_refunded"),
-    ("shipped", "cancelled"), ("delivered", "cancelled"), ("completed", "cancelled"),
-    ("shipped", "delivered"), ("shipped", "refunded"), ("shipped", "partially_refunded"),
-    ("delivered", "completed"), ("delivered", "refunded"), ("delivered", "partially_refunded"),
-    ("completed", "refunded"), ("completed", "partially_refunded"),
-    ("partially_refunded", "fulfilling"), ("partially_refunded", "shipped"), ("partially_refunded", "delivered"),
-    ("partially_refunded", "completed"), ("partially_refunded", "refunded"), ("partially_refunded", "partially_refunded"),
-)  # fmt: skip
 
 # what each country of delivery asks for, in basis points: the rule that prices are judged by
 TAX_RATES_BP = {
@@ -97,18 +87,33 @@ COUPONS = (
     "COMMENT ON COLUMN coupon_redemptions.returned_at IS 'when the order was cancelled and the use given back'",
 )
 
+
+def _one_of(states: type[StrEnum]) -> str:
+    return ", ".join(f"'{state.value}'" for state in states)
+
+
 ORDERS = (
-    "CREATE TABLE order_moves (from_status text NOT NULL, to_status text NOT NULL, PRIMARY KEY (from_status, to_status))",
-    "COMMENT ON TABLE order_moves IS 'the legal transitions; the history refers to them, so that no other can be stored'",
-    "INSERT INTO order_moves VALUES " + ", ".join(f"('{a}', '{b}')" for a, b in MOVES),  # noqa: S608 constants
     """
+    CREATE TABLE order_moves (
+        machine text NOT NULL,
+        from_state text NOT NULL,
+        to_state text NOT NULL,
+        PRIMARY KEY (machine, from_state, to_state)
+    )
+    """,
+    "COMMENT ON TABLE order_moves IS 'the legal moves, from domain/machines.py; the history refers to them, so that no "
+    "other can be stored'",
+    "INSERT INTO order_moves VALUES " + ", ".join(str(move) for move in MOVES),  # noqa: S608 constants
+    f"""
     CREATE TABLE orders (
         id uuid PRIMARY KEY,
         number text NOT NULL UNIQUE,
         customer_id uuid NOT NULL,
         email text NOT NULL,
-        status text NOT NULL CHECK (status IN ('pending', 'reserved', 'paid', 'fulfilling', 'shipped', 'delivered',
-            'completed', 'cancelled', 'payment_failed', 'refunded', 'partially_refunded')),
+        status text NOT NULL CHECK (status IN ({_one_of(OrderStatus)})),
+        state text NOT NULL CHECK (state IN ({_one_of(OrderState)})),
+        payment_state text NOT NULL DEFAULT 'pending' CHECK (payment_state IN ({_one_of(PaymentState)})),
+        refund_state text NOT NULL DEFAULT 'none' CHECK (refund_state IN ({_one_of(RefundState)})),
         currency char(3) NOT NULL,
         subtotal_minor bigint NOT NULL CHECK (subtotal_minor >= 0),
         discount_minor bigint NOT NULL CHECK (discount_minor BETWEEN 0 AND subtotal_minor),
@@ -136,9 +141,7 @@ ORDERS = (
         recalled boolean NOT NULL DEFAULT false,
         cancel_reason text,
         refunded_minor bigint NOT NULL DEFAULT 0 CHECK (refunded_minor >= 0),
-        refund_shown_minor bigint NOT NULL DEFAULT 0,
-        parcel smallint NOT NULL DEFAULT 0,
-        parcel_shown smallint NOT NULL DEFAULT 0,
+        withholding text NOT NULL DEFAULT 'unanswered' CHECK (withholding IN ({_one_of(Withholding)})),
         CONSTRAINT order_adds_up CHECK (total_minor = subtotal_minor - discount_minor + tax_minor + shipping_minor),
         CONSTRAINT one_order_per_key UNIQUE (customer_id, idempotency_key)
     ) WITH (fillfactor = 80)
@@ -146,8 +149,8 @@ ORDERS = (
     "COMMENT ON COLUMN orders.version IS 'counts changes of the row, for optimistic writers'",
     "COMMENT ON COLUMN orders.events IS 'counts published events from 1 without gaps; the newest aggregate version'",
     "COMMENT ON COLUMN orders.captured_minor IS 'what the payment.processed fact said; null before it came'",
-    "COMMENT ON COLUMN orders.parcel IS 'how far the goods are by what shipping said: 1 created, 2 dispatched, 3 delivered'",
-    "COMMENT ON COLUMN orders.parcel_shown IS 'fulfilment shown in status so far: 1 fulfilling, 2 shipped, 3 delivered, 4 completed'",
+    "COMMENT ON COLUMN orders.status IS 'what people are shown; derived from the states and those of the shipments'",
+    "COMMENT ON COLUMN orders.withholding IS 'what shipping said to the wish to keep the goods back'",
     "COMMENT ON COLUMN orders.explanation IS 'the price breakdown as JSON: each figure with its rule and base'",
     "CREATE INDEX orders_of_customer ON orders (customer_id, placed_at DESC, id DESC)",
     """
@@ -166,29 +169,52 @@ ORDERS = (
         CONSTRAINT line_adds_up CHECK (line_total_minor = unit_price_minor * quantity)
     )
     """,
+    f"""
+    CREATE TABLE order_shipments (
+        order_id uuid NOT NULL REFERENCES orders,
+        id uuid NOT NULL,
+        carrier text NOT NULL,
+        tracking_number text NOT NULL,
+        reported text NOT NULL CHECK (reported IN ({_one_of(ShipmentState)})),
+        state text NOT NULL CHECK (state IN ({_one_of(ShipmentState)})),
+        changed_by text NOT NULL,
+        PRIMARY KEY (order_id, id)
+    )
+    """,
+    "COMMENT ON COLUMN order_shipments.reported IS 'how far shipping said it is; state follows once the order is paid'",
     """
     CREATE TABLE order_transitions (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         order_id uuid NOT NULL REFERENCES orders,
-        from_status text,
-        to_status text NOT NULL,
+        machine text NOT NULL,
+        shipment_id uuid,
+        from_state text,
+        to_state text NOT NULL,
         actor text NOT NULL,
         reason text NOT NULL,
         at timestamptz NOT NULL DEFAULT clock_timestamp(),
-        FOREIGN KEY (from_status, to_status) REFERENCES order_moves
+        FOREIGN KEY (machine, from_state, to_state) REFERENCES order_moves,
+        CHECK ((machine = 'shipment') = (shipment_id IS NOT NULL))
     )
     """,
+    "COMMENT ON COLUMN order_transitions.machine IS 'order, payment, refund, shipment; status is the displayed one'",
     "CREATE INDEX order_transitions_of ON order_transitions (order_id, id)",
     """
     CREATE FUNCTION order_history() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         IF TG_OP = 'UPDATE' THEN
-            INSERT INTO order_transitions (order_id, from_status, to_status, actor, reason)
-            VALUES (NEW.id, OLD.status, NEW.status, NEW.changed_by, NEW.change_reason);
-        ELSIF NEW.status = 'reserved' THEN
-            INSERT INTO order_transitions (order_id, from_status, to_status, actor, reason)
-            VALUES (NEW.id, NULL, 'pending', NEW.changed_by, NEW.change_reason),
-                   (NEW.id, 'pending', 'reserved', NEW.changed_by, 'stock held');
+            INSERT INTO order_transitions (order_id, machine, from_state, to_state, actor, reason)
+            SELECT NEW.id, machine, from_state, to_state, NEW.changed_by, NEW.change_reason
+            FROM (VALUES ('order', OLD.state, NEW.state), ('payment', OLD.payment_state, NEW.payment_state),
+                         ('refund', OLD.refund_state, NEW.refund_state), ('status', OLD.status, NEW.status))
+                 AS moves (machine, from_state, to_state)
+            WHERE from_state <> to_state;
+        ELSIF NEW.state = 'reserved' AND NEW.status = 'reserved' THEN
+            INSERT INTO order_transitions (order_id, machine, from_state, to_state, actor, reason)
+            SELECT NEW.id, machine, from_state, to_state, NEW.changed_by, reason
+            FROM (VALUES ('order'), ('status')) AS machines (machine),
+                 (VALUES (NULL, 'pending', NEW.change_reason), ('pending', 'reserved', 'stock held'))
+                 AS moves (from_state, to_state, reason);
         ELSE
             RAISE EXCEPTION 'an order begins as reserved, not as %', NEW.status;
         END IF;
@@ -196,8 +222,23 @@ ORDERS = (
     END $$
     """,
     "CREATE TRIGGER order_begins AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION order_history()",
-    "CREATE TRIGGER order_moves AFTER UPDATE OF status ON orders FOR EACH ROW "
-    "WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION order_history()",
+    "CREATE TRIGGER order_moves AFTER UPDATE OF status, state, payment_state, refund_state ON orders FOR EACH ROW "
+    "WHEN ((OLD.status, OLD.state, OLD.payment_state, OLD.refund_state) "
+    "IS DISTINCT FROM (NEW.status, NEW.state, NEW.payment_state, NEW.refund_state)) EXECUTE FUNCTION order_history()",
+    """
+    CREATE FUNCTION order_shipment_history() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP = 'INSERT' AND NEW.state <> 'announced' THEN
+            RAISE EXCEPTION 'a shipment begins as announced, not as %', NEW.state;
+        ELSIF TG_OP = 'UPDATE' AND NEW.state <> OLD.state THEN
+            INSERT INTO order_transitions (order_id, machine, shipment_id, from_state, to_state, actor, reason)
+            VALUES (NEW.order_id, 'shipment', NEW.id, OLD.state, NEW.state, NEW.changed_by, NEW.reported);
+        END IF;
+        RETURN NULL;
+    END $$
+    """,
+    "CREATE TRIGGER order_shipment_moves AFTER INSERT OR UPDATE ON order_shipments FOR EACH ROW "
+    "EXECUTE FUNCTION order_shipment_history()",
     """
     CREATE FUNCTION order_history_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -216,17 +257,6 @@ ORDERS = (
     )
     """,
     "CREATE INDEX order_notes_of ON order_notes (order_id, id)",
-    """
-    CREATE TABLE order_parcels (
-        order_id uuid NOT NULL REFERENCES orders,
-        shipment_id uuid NOT NULL,
-        state smallint NOT NULL CHECK (state BETWEEN 1 AND 3),
-        carrier text NOT NULL,
-        tracking_number text NOT NULL,
-        PRIMARY KEY (order_id, shipment_id)
-    )
-    """,
-    "COMMENT ON COLUMN order_parcels.state IS '1 created, 2 dispatched, 3 delivered; only ever grows'",
 )
 
 RULES = (
@@ -245,7 +275,7 @@ SAGAS = (
         customer_id uuid NOT NULL,
         scope text NOT NULL,
         key text NOT NULL,
-        step text NOT NULL CHECK (step IN ('reserving', 'releasing', 'paying', 'paid', 'compensating')),
+        step text NOT NULL CHECK (step IN ('reserving', 'releasing', 'paying', 'paid', 'withholding', 'compensating')),
         status text NOT NULL CHECK (status IN ('running', 'completed', 'refused', 'compensated', 'failed')),
         attempts integer NOT NULL DEFAULT 1,
         step_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -317,7 +347,8 @@ AUDIT = (
     "tax_minor, position FROM order_lines",
     """
     CREATE VIEW audit.order_transitions AS
-        SELECT order_id, coalesce(from_status, '') AS from_status, to_status, at, actor, reason FROM order_transitions
+        SELECT order_id, coalesce(from_state, '') AS from_status, to_state AS to_status, at, actor, reason
+        FROM order_transitions WHERE machine = 'status'
     """,
     "COMMENT ON COLUMN audit.order_transitions.from_status IS 'empty for the first one of an order'",
     "CREATE VIEW audit.sagas AS SELECT order_id, step, status, attempts, deadline_at, started_at, ended_at FROM sagas",
