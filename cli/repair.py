@@ -82,6 +82,21 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
         f"Cancelled {done.orders_cancelled} orders, released {done.holds_released} holds, reconciled "
         f"{done.skus_reconciled} SKUs, applied {done.letters_redriven} dead letters again."
     )
+    _warn_of_rest(done)
+    code = 1 if done.left.skus or done.left.settle or done.refused else 0
+    if judged is None:
+        return code
+    if not json:
+        terminal.verdict(judged.verdict, report=str(judged.directory / "report.html"))
+    return judged.verdict.exit_code or code
+
+
+def _warn_of_rest(done: "Repaired") -> None:
+    """What the repair could not do, and where to look."""
+    from cli import terminal  # noqa: PLC0415 -- quick --help
+
+    for order_id, reason in done.refused.items():
+        terminal.warn(f"Order {order_id} was not taken back: {reason}. Look with: shopctl order {order_id}.")
     if done.left.skus:
         names = ", ".join(sku.sku for sku in done.left.skus)
         terminal.warn(
@@ -91,9 +106,3 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
         terminal.warn(
             f"{done.left.dead_letters} dead letters of inventory cannot be applied. Look with: shopctl events dlq list."
         )
-    code = 1 if done.left.skus or done.left.settle else 0
-    if judged is None:
-        return code
-    if not json:
-        terminal.verdict(judged.verdict, report=str(judged.directory / "report.html"))
-    return judged.verdict.exit_code or code

@@ -15,7 +15,7 @@ from scenarios.checkers.legal_transitions import SENT_SHIPMENTS
 from scenarios.checkers.standing import CANCELLED_STATUSES, PAID_STATUSES
 from scenarios.evidence import AuditTables
 from scenarios.evidence.rows import OrderRow, PurchaseLimitRow
-from scenarios.fleet import Fleet
+from scenarios.fleet import Fleet, FleetRefusedError
 from scenarios.quiescence import Quiescence, quiesce
 from scenarios.snapshots import take_snapshots
 
@@ -68,10 +68,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
-    """What a repair did in all its rounds, how the fleet came to rest after the last, and what is left to do."""
+    """What a repair did in all its rounds, how the fleet came to rest after the last, and what is left to do.
+
+    `refused` are the orders that could not be taken back, each with what orders said; the others are done all the same.
+    """
 
     rounds: int
     orders_cancelled: int
+    refused: dict[str, str] = {}
     holds_released: int
     skus_reconciled: int
     letters_redriven: int
@@ -127,11 +131,12 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     orders: set[str] = set()
     holds: set[str] = set()
     skus: set[str] = set()
+    refused: dict[str, str] = {}
     letters = rounds = 0
     left = planned
     while True:
         rounds += 1
-        applied = await _carry_out(fleet, left)
+        applied, refused = await _carry_out(fleet, left)
         letters += applied
         skus |= {sku.sku for sku in left.skus}
         orders |= {order_id for sku in left.skus for order_id in sku.cancel}
@@ -143,7 +148,8 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
             break
     return Repaired(
         rounds=rounds,
-        orders_cancelled=len(orders),
+        orders_cancelled=len(orders - refused.keys()),
+        refused=refused,
         holds_released=len(holds),
         skus_reconciled=len(skus),
         letters_redriven=letters,
@@ -152,8 +158,12 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     )
 
 
-async def _carry_out(fleet: Fleet, planned: Plan) -> int:
-    """Stock first, then orders (which refund and tell their customers), then dead letters; gives those applied."""
+async def _carry_out(fleet: Fleet, planned: Plan) -> tuple[int, dict[str, str]]:
+    """Stock first, then orders (which refund and tell their customers), then dead letters.
+
+    Gives the letters applied, and the orders that refused with their reasons: one that does stops none of the others.
+    """
+    refused: dict[str, str] = {}
     for sku in planned.skus:
         await fleet.call(
             "inventory",
@@ -162,11 +172,14 @@ async def _carry_out(fleet: Fleet, planned: Plan) -> int:
             json={"sku": sku.sku, "release": [*sku.cancel, *sku.release], "reason": REASON},
         )
     for order_id in dict.fromkeys(order_id for sku in planned.skus for order_id in sku.cancel):
-        await fleet.call("orders", "POST", f"/internal/orders/{order_id}/recall", json={"reason": REASON})
+        try:
+            await fleet.call("orders", "POST", f"/internal/orders/{order_id}/recall", json={"reason": REASON})
+        except FleetRefusedError as error:
+            refused[order_id] = str(error)
     if not planned.dead_letters:
-        return 0
+        return 0, refused
     redriven = await fleet.call("inventory", "POST", "/internal/dead-letters/redrive")
-    return redriven["applied"]
+    return redriven["applied"], refused
 
 
 def _beyond(by_time: Sequence[str], wanted: Mapping[str, Mapping[K, int]], bound: Mapping[K, int]) -> set[str]:

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.evidence import rows as audit
+from scenarios.fleet import FleetRefusedError
+from scenarios.repair import oversell
 from scenarios.repair.oversell import Plan, SkuPlan, plan
 from tests.builders.stock_rows import NOW, StockRows
 
@@ -328,3 +330,27 @@ def test_the_plan_of_a_repaired_shop_is_empty(
         spoil(rows, "B", on_hand=99)
     repaired(rows, plan(rows.tables))
     assert plan(rows.tables).empty
+
+
+class RefusingFleet:
+    """Takes every call but the recall of one order."""
+
+    def __init__(self, refused: str) -> None:
+        self.refused = refused
+        self.recalled: list[str] = []
+
+    async def call(self, service, method, path, **_options):
+        if path.endswith(f"/{self.refused}/recall"):
+            content = b'{"code": "order_not_cancellable"}'
+            raise FleetRefusedError(service, f"{method} {path}", status=409, content=content)
+        self.recalled += [path] if path.endswith("/recall") else []
+        return {"applied": 0}
+
+
+async def test_one_order_that_refuses_to_be_taken_back_stops_none_of_the_others_and_is_named():
+    sku = SkuPlan(sku="A", supply=0, standing=3, cancel=("1", "2", "3"), release=(), figures_wrong=False)
+    fleet = RefusingFleet("2")
+    _, refused = await oversell._carry_out(fleet, Plan(skus=(sku,), dead_letters=0))
+    assert [path.split("/")[-2] for path in fleet.recalled] == ["1", "3"]
+    assert list(refused) == ["2"]
+    assert "409" in refused["2"]
