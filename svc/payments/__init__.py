@@ -1,7 +1,7 @@
 """Payments: what customers were charged and given back.
 
 Owns payments, their attempts at the payment provider (PSP), refunds, the ledger and the PSP's webhooks.
-Publishes payment.processed, payment.failed and payment.refunded.
+Publishes payment.processed, .failed, .refunded and .refund_failed.
 Consumes order.created (a payment is owed) and order.cancelled (nothing is owed any more).
 
 One capture per payment, whatever is repeated, killed or told twice: an attempt is stored before the PSP is called, an

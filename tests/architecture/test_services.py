@@ -43,6 +43,7 @@ FOREIGN = {
     "inventory": {"desk": "micro-batches of waiting buyers"},
     "orders": {
         "pricing": "pure rules of a size of their own",
+        "cancelling": "an order undone by what shipping answers, for requests and the saga",
         "placing": "the orchestration of an order between its handlers and clients",
         "views": "what an order looks like from outside",
     },
