@@ -14,6 +14,7 @@ import structlog
 from shared.bounded_map import BoundedMap
 from shared.cache import Cache
 from shared.errors import Kind, Refusal, RemoteRefusal, WorldError
+from shared.fresh_reads import FreshReads
 from shared.money import Money
 from shared.service_client import ServiceClient
 from svc.orders.domain.order import Withholding
@@ -79,6 +80,8 @@ class Reservation(msgspec.Struct, frozen=True):
 class Catalog(Protocol):
     async def variants(self, skus: Sequence[str]) -> dict[str, Variant]: ...
 
+    async def current(self, skus: Sequence[str]) -> dict[str, Variant]: ...
+
 
 class ShippingRates(Protocol):
     async def quote(self, country: str, *, goods: Money, items: int) -> ShippingQuote: ...
@@ -105,16 +108,27 @@ class _Variants(msgspec.Struct):
 
 
 class CatalogClient:
-    """Prices, at most `price_ttl_s` + `LOCAL_PRICES_S` old."""
+    """What goods cost: from the cache for browsing, from the catalog itself for buying."""
 
     def __init__(self, client: ServiceClient, cache: Cache, config: Settings) -> None:
         self._client = client
         self._cache = cache
         self._config = config
         self._local: BoundedMap[str, tuple[float, dict[str, Variant]]] = BoundedMap(LOCAL_ENTRIES_MAX)
+        self._reads = FreshReads(self._load)
+
+    async def current(self, skus: Sequence[str]) -> dict[str, Variant]:
+        """The known ones among the SKUs, as the catalog has them now: a change that was acknowledged before is seen.
+
+        Raises what `ServiceClient.request` raises.
+        """
+        return {variant.sku: variant for variant in await self._reads.get(",".join(sorted(skus)))}
 
     async def variants(self, skus: Sequence[str]) -> dict[str, Variant]:
-        """The known ones among the SKUs. Raises what `ServiceClient.request` raises."""
+        """The known ones among the SKUs, at most `price_ttl_s` + `LOCAL_PRICES_S` old: for showing, never for buying.
+
+        Raises what `ServiceClient.request` raises.
+        """
         wanted = ",".join(sorted(skus))
         known = self._local.get(wanted)
         if known is not None and known[0] > time.monotonic():

@@ -104,7 +104,7 @@ class Placement:
             raise EmptyCart("there is nothing to order")
         tax_rate_bp(command.shipping_address.country)  # a country without a rate is refused before anybody is asked
         lines = sum_lines(lines)
-        variants = await self._catalog.variants([line.sku for line in lines])
+        variants = await self._catalog.current([line.sku for line in lines])
         currency = check_goods(lines, variants)
         worth = sum(variants[line.sku].price_minor * line.quantity for line in lines)
         quote = await self._shipping.quote(

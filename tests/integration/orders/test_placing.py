@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from tests.builders.orders import ADDRESS, body, customer, place
@@ -191,11 +193,22 @@ async def test_without_any_quote_nothing_is_ordered_and_the_buyer_may_try_again(
         assert status == 201
 
 
-async def test_prices_are_asked_for_once_for_many_buyers(engines, prefix):
+async def test_an_order_is_priced_by_what_the_catalog_says_at_that_moment(engines, prefix):
     async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
-        for _ in range(10):
-            await place(orders, customer(), ("A", 1))
-        assert fakes.catalog.calls <= 2
+        await place(orders, customer(), ("A", 1))
+        fakes.catalog.prices["A"] = (9900, "EUR")
+        _, order = await place(orders, customer(), ("A", 1))
+        assert order["lines"][0]["unit_price"] == {"amount": "99.00", "currency": "EUR"}
+        fakes.catalog.inactive.add("A")
+        status, refused = await place(orders, customer(), ("A", 1))
+        assert (status, refused["code"]) == (409, "product_unavailable")
+
+
+async def test_buyers_who_come_together_share_reads_of_the_catalog(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        answers = await asyncio.gather(*(place(orders, customer(), ("A", 1)) for _ in range(60)))
+        assert {status for status, _ in answers} == {201}
+        assert fakes.catalog.calls < 60
         assert fakes.shipping.calls == 1
 
 
