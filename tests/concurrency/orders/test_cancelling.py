@@ -15,6 +15,7 @@ from tests.services import served, until
 pytestmark = pytest.mark.service("orders")
 
 ORDERS = 40
+BUYERS_AT_ONCE = 4
 SEED = 10
 
 
@@ -25,11 +26,13 @@ async def test_each_order_cancelled_within_a_second_ends_in_exactly_one_outcome(
         shop(engines.redis, prefix, without=("shipping",)) as fakes,
         served(engines, "orders", prefix=prefix, resolver_interval_s=0.05, resolver_retry_s=0.05) as orders,
     ):
-        house.behave(latency_s=0.05)
+        house.behave()
+        buying = asyncio.Semaphore(BUYERS_AT_ONCE)
 
         async def buy_and_cancel():
             buyer = customer()
-            status, order = await place(orders, buyer, ("A", 1), shipping_address=AT_HOME)
+            async with buying:
+                status, order = await place(orders, buyer, ("A", 1), shipping_address=AT_HOME)
             assert status == 201, order
             told = Told(engines, prefix, orders, buyer, order, fakes)
             await told.tell(PaymentProcessed)
