@@ -4,7 +4,7 @@ from uuid import uuid4
 import pytest
 
 from shared.identity import Principal
-from svc.payments.domain import payment_id_of, refund_key
+from svc.payments.domain import Declined, payment_id_of, refund_key
 from tests.paying import CUSTOMER, an_order, reopened, till
 from tests.services import until
 
@@ -163,3 +163,18 @@ async def test_a_refund_the_psp_refuses_frees_its_money(engines, prefix, tmp_pat
         await until(failed)
         row = await shop.connection.fetchrow("SELECT refund_reserved_minor, refunded_minor FROM payments")
         assert tuple(row) == (0, 0)
+
+
+async def test_a_refund_that_the_psp_will_not_make_is_told_to_the_fleet(engines, prefix, tmp_path):
+    async def declined(_psp, _refund):
+        return Declined("refund_not_possible")
+
+    async with till(engines, prefix, tmp_path, parts={"send_refund": declined}) as shop:
+        order = await _paid(shop)
+        assert (await shop.refund(order, "10.00"))[0] == 201
+
+        async def failed():
+            return (await shop.told(order))[1:]
+
+        assert await until(failed) == ["payment.refund_failed"]
+        assert (await shop.payment(order))["refunded_minor"] == 0
