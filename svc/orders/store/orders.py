@@ -57,7 +57,7 @@ _SELECT = """
     ) AS parcels
 """
 _ONE = f"{_SELECT} WHERE o.id = $1"
-_LOCK = f"{_SELECT} WHERE o.id = $1 FOR UPDATE OF o"
+_LOCK = "SELECT FROM orders WHERE id = $1 FOR UPDATE"
 _PAGE = f"""
     {_SELECT}
     WHERE o.customer_id = $1 AND (o.placed_at, o.id) < ($2, $3)
@@ -177,9 +177,13 @@ async def find(connection: Connection, order_id: UUID) -> StoredOrder | None:
 
 
 async def lock(connection: Connection, order_id: UUID) -> StoredOrder | None:
-    """The order, locked until the transaction ends."""
-    row = await connection.fetchrow(_LOCK, order_id)
-    return _order(row) if row is not None else None
+    """The order, locked until the transaction ends.
+
+    Read by a statement of its own: one that waited for the lock sees the order's row anew, but its shipments as they
+    stood before the wait.
+    """
+    await connection.execute(_LOCK, order_id)
+    return await find(connection, order_id)
 
 
 async def page(

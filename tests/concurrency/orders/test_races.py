@@ -1,10 +1,15 @@
 import asyncio
 from collections import Counter
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from shared.contracts.inventory import InventoryReleased
 from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
+from svc.orders.domain.machines import ShipmentState
+from svc.orders.domain.order import Shipment
+from svc.orders.store import orders as store
 from tests.builders.orders import body, customer, place
 from tests.builders.placed_order import an_order, rows
 from tests.fakes.shop import shop
@@ -179,3 +184,31 @@ async def test_two_resolvers_are_never_at_one_saga(engines, prefix):
 
         await until(placed)
         assert len([call for call in fakes.inventory.calls if call.startswith("show")]) == 1
+
+
+async def test_who_waited_for_an_order_sees_its_parcels_as_they_stand(engines, prefix):
+    """A parcel that moved while somebody waited for the order's lock is not shown as it was before the wait."""
+    async with (
+        an_order(engines, prefix) as told,
+        asyncpg.create_pool(told.orders.settings.database_url, min_size=2, max_size=2) as pool,
+        pool.acquire() as first,
+        pool.acquire() as second,
+    ):
+        order_id = UUID(told.order["id"])
+        async with first.transaction():
+            assert (await store.lock(first, order_id)).state.shipments == ()
+
+            async def wait_and_read():
+                async with second.transaction():
+                    return await store.lock(second, order_id)
+
+            waiting = asyncio.create_task(wait_and_read())
+            await until(lambda: _waits(first, second))
+            parcel = Shipment(id=uuid4(), carrier="c", tracking_number="t", reported=ShipmentState.DISPATCHED)
+            await store.put_shipments(first, order_id, [parcel], actor="shipping")
+        assert (await waiting).state.shipments == (parcel,)
+
+
+async def _waits(asker, other):
+    pid = other.get_server_pid()
+    return await asker.fetchval("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1", pid)
