@@ -1,10 +1,18 @@
 """Incident 01: a flash sale. One jacket, far more buyers than units, and processes that die in the middle of it."""
 
+from typing import Final
+
 from scenarios.cues import AtShare
 from scenarios.defects import catalogue
+from scenarios.faults.events import Rewind
 from scenarios.faults.processes import Kill, Pause
 from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
 from scenarios.workloads.flash_sale import FlashSale, SaleParameters
+
+REDELIVERY: Final = tuple(
+    FaultStep(fault=Rewind(service, records_max=100), at=AtShare(0.3), for_s=0.0)
+    for service in ("orders", "payments", "notifications")
+)
 
 SCENARIO = Scenario(
     id="flash-sale",
@@ -19,6 +27,7 @@ SCENARIO = Scenario(
         FULL: Form(
             parameters=SaleParameters(units=100, buyers=10_000, over_s=60.0, volley=200),
             faults=(
+                *REDELIVERY,
                 FaultStep(fault=Kill("inventory-1"), at=AtShare(0.4), for_s=0.0),
                 FaultStep(fault=Pause("inventory-2"), at=AtShare(0.6), for_s=2.0),
             ),
@@ -41,7 +50,7 @@ SCENARIO = Scenario(
                 cancel_share=0.2,
                 refund_share=0.2,
             ),
-            faults=(FaultStep(fault=Kill("inventory-1"), at=AtShare(0.4), for_s=0.0),),
+            faults=(*REDELIVERY, FaultStep(fault=Kill("inventory-1"), at=AtShare(0.4), for_s=0.0)),
             psp={"slow_rate": 0.3, "slow_s": 0.8, "timeout_after_success_rate": 0.1},
             quiesce_s=60.0,
         ),
