@@ -1,7 +1,7 @@
 """Undoing an order: what it takes from outside is asked for first, and only the answer lets anything be undone.
 
 A paid order's goods are asked back from shipping, outside any transaction; whoever asked and died is followed by the
-saga, which asks again until shipping has answered. docs/decisions/0009-who-decides.md has the table.
+saga, which asks again until shipping has answered. docs/decisions/0011-who-decides.md has the table.
 """
 
 from datetime import timedelta

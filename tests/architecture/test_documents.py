@@ -1,6 +1,8 @@
-"""What ARCHITECTURE.md names exists."""
+"""What ARCHITECTURE.md names exists; each decision has a number of its own."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,36 @@ def test_the_map_lists_every_folder_of_code():
 def test_the_map_lists_every_service():
     (row,) = re.findall(r"^\| `svc/` \| the fleet: ([^|]+) \|", TEXT, re.MULTILINE)
     assert {name.strip() for name in row.split(",")} == set(SERVICES)
+
+
+DECISIONS = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
+
+
+def _used_twice(names: Iterable[str]) -> list[str]:
+    return [number for number, times in Counter(name.split("-")[0] for name in names).items() if times > 1]
+
+
+def test_no_two_decisions_have_one_number():
+    assert _used_twice(DECISIONS) == []
+
+
+def test_a_number_used_twice_is_found():
+    assert _used_twice(["0001-layout.md", "0002-engines.md", "0002-twice.md"]) == ["0002"]
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_a_decisions_heading_has_the_number_of_its_file(name):
+    (number,) = re.findall(r"^# (\d+)\. ", (ROOT / "docs" / "decisions" / name).read_text())
+    assert name.startswith(f"{int(number):04d}-")
+
+
+def _named_decisions() -> set[str]:
+    files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".md"}]
+    texts = [path.read_text() for path in (*files, *ROOT.glob("*.md"))]
+    return {name for text in texts for name in re.findall(r"docs/decisions/(\d{4}-[\w-]+\.md)", text)}
+
+
+def test_decisions_that_are_named_exist():
+    named = _named_decisions()
+    assert named
+    assert named <= set(DECISIONS)
