@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cli import repair
+from cli.repair import oversell as repair
 from scenarios.quiescence import Quiescence
 from scenarios.repair.oversell import Plan, Repaired, SkuPlan
 from scenarios.repair.rejudge import Rejudged

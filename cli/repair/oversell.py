@@ -1,4 +1,4 @@
-"""shopctl repair: undo damage exactly once."""
+"""shopctl repair oversell: undo what a sale that oversold did."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,9 +19,7 @@ set right. Applying it a second time changes nothing."""
 
 
 def register(app: typer.Typer) -> None:
-    commands = typer.Typer(no_args_is_help=True, help="Undo damage exactly once.")
-    commands.command("oversell", epilog=EXAMPLES)(oversell)
-    app.add_typer(commands, name="repair")
+    app.command("oversell", epilog=EXAMPLES)(oversell)
 
 
 def oversell(

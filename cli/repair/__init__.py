@@ -1,0 +1,11 @@
+"""shopctl repair: undo damage exactly once."""
+
+import typer
+
+from cli.repair import oversell
+
+
+def register(app: typer.Typer) -> None:
+    commands = typer.Typer(no_args_is_help=True, help="Undo damage exactly once.")
+    oversell.register(commands)
+    app.add_typer(commands, name="repair")
