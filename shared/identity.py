@@ -6,6 +6,7 @@ The gateway verifies users and mints; every service verifies for itself. Ownersh
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from joserfc import jwt
@@ -51,6 +52,14 @@ class Principal(msgspec.Struct, frozen=True):
     def has_role(self, *roles: str) -> bool:
         """Tell whether the caller has at least one of the roles."""
         return not self.roles.isdisjoint(roles)
+
+    @property
+    def person_id(self) -> UUID:
+        """The user's id, for what only people have. Raises `Forbidden` for services and operators."""
+        try:
+            return UUID(self.subject)
+        except ValueError as error:
+            raise Forbidden("this is for people with an account") from error
 
 
 ANONYMOUS = Principal(subject="anonymous", kind="anonymous")

@@ -41,7 +41,7 @@ class NotificationsController(Controller):
         size = page_size(limit)
         before = decode_cursor(cursor, ORDER, tuple[datetime, UUID]) if cursor else None
         async with database.acquire() as connection:
-            rows = await store.feed(connection, UUID(principal.subject), before=before, rows_max=size + 1)
+            rows = await store.feed(connection, principal.person_id, before=before, rows_max=size + 1)
         items = [Notification(row.id, row.template, row.order_id, row.status, row.created_at) for row in rows]
         return make_page(items, size, order=ORDER, key=lambda item: (item.created_at, item.id))
 

@@ -107,3 +107,9 @@ async def test_a_title_injects_neither_headers_nor_markup(engines, prefix):
         mail = catcher.mails[0]
         assert mail["Bcc"] is None
         assert "<script>" not in mail.get_payload(1).get_payload(decode=True).decode()
+
+
+async def test_the_feed_is_for_people(engines, prefix):
+    async with topics(engines, prefix), served(engines, "notifications", prefix=prefix) as notifications:
+        status, problem = await notifications.call("GET", "/api/v1/notifications")
+        assert (status, problem["code"]) == (403, "forbidden")
