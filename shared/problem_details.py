@@ -16,6 +16,7 @@ from litestar.types import Send
 
 from shared import tracing
 from shared.errors import Kind, Refusal, RemoteRefusal, RemoteTimeoutError, WorldError
+from shared.http_methods import allow
 from shared.money import InvalidMoneyError
 
 TYPE_PREFIX = "urn:shopstream:problem:"
@@ -127,6 +128,8 @@ def answer_http_exception(request: _Request, error: HTTPException) -> Response[_
     else:
         detail = code.replace("_", " ")
     headers = dict(error.headers or {})
+    if "allow" in headers:
+        headers["allow"] = allow(headers["allow"].split(", "))
     if status == 503:
         headers.setdefault("Retry-After", str(RETRY_AFTER_S))
     return _respond(status, problem(status, code, detail, trace_id=_trace_id(request)), headers)

@@ -27,6 +27,7 @@ from shared.database import Database
 from shared.fault_controls import LOOP_FACTORY, FaultControls
 from shared.fault_overlay import Overlay, Planted
 from shared.health import Check, NotHealthyError, health_routes
+from shared.http_methods import HttpMethods
 from shared.identity import AuthenticationMiddleware, InternalTokens, provide_principal, requires_role
 from shared.kafka_consumer import ConsumerRunner, Subscription
 from shared.problem_details import EXCEPTION_HANDLERS
@@ -181,6 +182,7 @@ class Runtime(Generic[P_co]):
             on_app_init=[_bare],
         )
         openapi.declare(app)
+        app.asgi_handler = HttpMethods(app)
         return app
 
     def _authentication(self) -> DefineMiddleware:

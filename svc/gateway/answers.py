@@ -6,12 +6,15 @@ import msgspec
 from litestar.types import Send
 
 from shared.errors import Refusal
+from shared.http_methods import allow
 from shared.problem_details import problem, refusal_body
 from svc.gateway.headers import SECURITY_HEADERS
+from svc.gateway.routes import METHODS
 
 STATUS_OF_CODE = {"method_not_allowed": 405, "request_timeout": 408, "headers_too_large": 431}
 """Refusals of HTTP itself, which no business rule shares and no kind stands for."""
 
+_ALLOWED = allow(METHODS).encode()
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 Headers = list[tuple[bytes, bytes]]
@@ -26,6 +29,8 @@ async def refuse(send: Send, refusal: Refusal, headers: Headers) -> int:
     if status == 401:
         challenge = b'Bearer error="invalid_token"' if refusal.code == "invalid_token" else b"Bearer"
         extra.append((b"www-authenticate", challenge))
+    if status == 405:
+        extra.append((b"allow", _ALLOWED))
     if status in (429, 503):
         extra.append((b"retry-after", _retry_after(refusal)))
     if status in (400, 408, 413, 431):

@@ -18,6 +18,7 @@ from svc.catalog.api.wire import (
     etag,
     listed,
     listed_ids,
+    none_match,
     product_view,
 )
 from svc.catalog.domain import ProductStatus, UnknownProduct
@@ -87,7 +88,7 @@ async def show_product(
     if not may_see(product, principal):
         raise UnknownProduct("there is no such product")
     headers = {"ETag": etag(product.version), "Cache-Control": "private, no-cache"}
-    if if_none_match == headers["ETag"] and currency is None:
+    if currency is None and not none_match(if_none_match, headers["ETag"]):
         return Response(None, status_code=304, headers=headers)
     return Response(product_view(product, currency), headers=headers)
 

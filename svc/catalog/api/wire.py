@@ -229,6 +229,12 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
+def none_match(if_none_match: str | None, tag: str) -> bool:
+    """Whether the client lacks the version of this tag: RFC 9110, 13.1.2, which compares weakly."""
+    known = {text.strip().removeprefix("W/") for text in (if_none_match or "").split(",")}
+    return known.isdisjoint({tag, "*"})
+
+
 def expected_version(if_match: str | None) -> int:
     """The version an editor read. Raises `VersionMissing`."""
     text = (if_match or "").strip().removeprefix("W/").strip('"')

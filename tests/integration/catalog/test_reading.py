@@ -105,13 +105,41 @@ async def test_categories_grow_below_their_parents(engines, prefix):
         assert status == 403
 
 
-async def test_a_client_with_the_current_version_gets_304(engines, prefix):
+@pytest.mark.parametrize("known", ['"1"', 'W/"1"', "*", '"0", W/"1"'])
+async def test_a_client_with_the_current_version_gets_304(engines, prefix, known):
     async with served(engines, "catalog", prefix=prefix) as catalog:
         await imported(catalog, item())
         status, body = await catalog.call(
-            "GET", "/api/v1/products/blue-mug", headers={"If-None-Match": '"1"'}, anonymous=True
+            "GET", "/api/v1/products/blue-mug", headers={"If-None-Match": known}, anonymous=True
         )
         assert (status, body) == (304, None)
+        status, _ = await catalog.call(
+            "GET", "/api/v1/products/blue-mug", headers={"If-None-Match": '"0", W/"11"'}, anonymous=True
+        )
+        assert status == 200
+
+
+async def test_head_is_answered_like_get_without_a_body(engines, prefix):
+    async with served(engines, "catalog", prefix=prefix) as catalog:
+        await imported(catalog, item())
+        url = catalog.url + "/api/v1/products/blue-mug"
+        async with catalog.http.get(url) as got, catalog.http.head(url) as head:
+            whole = await got.read()
+            assert (head.status, await head.read()) == (200, b"")
+            assert (head.headers["ETag"], head.headers["Content-Length"]) == (got.headers["ETag"], str(len(whole)))
+        async with catalog.http.head(catalog.url + "/api/v1/products/none") as head:
+            assert (head.status, await head.read()) == (404, b"")
+
+
+async def test_allow_names_every_method_of_a_path(engines, prefix):
+    async with served(engines, "catalog", prefix=prefix) as catalog:
+        url = catalog.url + "/api/v1/products"
+        async with catalog.http.options(url, headers=catalog.headers()) as options:
+            assert (options.status, options.headers["Allow"]) == (204, "GET, HEAD, OPTIONS, POST")
+        async with catalog.http.patch(url, headers=catalog.headers()) as refused:
+            assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+        async with catalog.http.options(url + "/blue-mug", headers=catalog.headers()) as options:
+            assert options.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
 
 
 @pytest.mark.parametrize(

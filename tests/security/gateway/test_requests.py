@@ -130,6 +130,7 @@ async def test_methods_nobody_needs_are_refused(engines, prefix, method):
         answer = await raw(shop.url, request)
         assert answer.split(b" ", 2)[1] in (b"400", b"405")
         assert b"X-Secret" not in answer
+        assert b" 400 " in answer or b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" in answer
         assert shop.fakes["catalog"].requests == []
 
 
