@@ -18,6 +18,7 @@ from compose.supervisor.databases import Databases
 from compose.supervisor.forks import ForkParent
 from compose.supervisor.runners import EngineRunner, ForkRunner
 from compose.supervisor.unit import Unit
+from shared.probe_token import probe_token
 
 SIGNALS: Final = {"KILL": signal.SIGKILL, "STOP": signal.SIGSTOP, "CONT": signal.SIGCONT, "TERM": signal.SIGTERM}
 STOP_ORDER: Final = ("service", "world", "engine")
@@ -36,6 +37,7 @@ class Fleet:
         self._layout = layout
         self._stack = stack
         self._secrets = secrets
+        self.probe_token = probe_token(secrets.internal_secret)
         self._forks = forks
         self._changed = changed
         self._steps: dict[str, asyncio.Task[None]] = {}
@@ -197,6 +199,7 @@ class Fleet:
             function=component.run,
             argument=component.argument,
             ready_url=component.ready_url(self._layout.port_base),
+            probe_token=self.probe_token,
             environ=lambda: environment.of_world(
                 self._layout, self._secrets, extra=self._extra_environ.get(component.name, {})
             ),
@@ -216,6 +219,7 @@ class Fleet:
             function=component.run,
             argument=component.argument,
             ready_url=component.ready_url(self._layout.port_base, port=port),
+            probe_token=self.probe_token,
             environ=lambda: environment.of_service(
                 self._layout,
                 self._secrets,

@@ -60,7 +60,7 @@ class EngineRunner:
 class ForkRunner:
     """Forks one service or the world and asks its readiness over HTTP."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 all that one process is started and asked by
         self,
         layout: Layout,
         forks: ForkParent,
@@ -70,6 +70,7 @@ class ForkRunner:
         function: str,
         argument: str,
         ready_url: str,
+        probe_token: str,
         environ: Callable[[], Mapping[str, str]],
     ) -> None:
         self._log = layout.log(name)
@@ -80,6 +81,7 @@ class ForkRunner:
         self._function = function
         self._argument = argument
         self.ready_url = ready_url
+        self._probe_token = probe_token
         self._environ = environ
 
     async def spawn(self) -> Watched:
@@ -97,7 +99,7 @@ class ForkRunner:
             if not process.is_running:
                 raise self._ended(process)
             try:
-                answer = await http_probe.get(self.ready_url, seconds_max=PROBE_SECONDS_MAX)
+                answer = await http_probe.get(self.ready_url, seconds_max=PROBE_SECONDS_MAX, token=self._probe_token)
             except (OSError, TimeoutError) as error:
                 reason = f"{type(error).__name__}" if not str(error) else str(error)
             else:

@@ -42,7 +42,7 @@ async def _health(fleet: Fleet, unit: Unit) -> dict[str, Any]:
     if unit.kind == "engine":
         return await _engine_health(fleet, unit)
     try:
-        answer = await http_probe.get(unit.runner.ready_url, seconds_max=PROBE_SECONDS_MAX)
+        answer = await http_probe.get(unit.runner.ready_url, seconds_max=PROBE_SECONDS_MAX, token=fleet.probe_token)
     except (OSError, TimeoutError) as error:
         unit.mark(ready=False, detail=str(error) or "no answer in time")
         return {"lag": None, "breakers": None}

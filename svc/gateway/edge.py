@@ -4,6 +4,7 @@ Stands in front of the framework: its router decodes paths, and what is refused 
 """
 
 import asyncio
+import hmac
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from shared.errors import Kind, Refusal, Unauthenticated
 from shared.identity import ADDRESS_HEADER, ANONYMOUS, InternalTokens, Principal
 from shared.identity import HEADER as TOKEN_HEADER
 from shared.metrics import observe_request
+from shared.probe_token import probe_token
 from svc.gateway import answers, paths
 from svc.gateway.access_log import AccessLog
 from svc.gateway.arrival import Arrival
@@ -30,7 +32,8 @@ from svc.gateway.settings import Settings
 from svc.gateway.user_tokens import InvalidToken, UserTokens, bearer
 
 STATUS_CLIENT_DEPARTED = 499
-PROBES = (b"/health/live", b"/health/ready", b"/metrics")
+PROBES = (b"/health/ready", b"/metrics")
+"""For the supervisor and the operator on this machine, who show the probe token; to others they are not there."""
 OPERATED = (b"/internal/contract", b"/internal/fault-controls")
 """For the operator on this machine, who shows a token; to everybody else they are not there."""
 LOCAL_PEERS = frozenset({"127.0.0.1", "::1"})
@@ -86,6 +89,7 @@ class Edge:
         self._tokens = tokens
         self._log = access_log
         self._filter_headers = filter_headers
+        self._probe_proof = f"Bearer {probe_token(settings.internal_secret)}".encode()
         self._cors = Cors(settings.cors_origins)
         self._hosts = frozenset(host.lower() for host in (*settings.allowed_hosts, settings.host))
         self._known_hosts: set[bytes] = set()
@@ -98,7 +102,7 @@ class Edge:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
-        if _is_operators(scope):
+        if self._is_operators(scope):
             await self._own_pages(scope, receive, send)
             return
         started = time.perf_counter()
@@ -135,6 +139,19 @@ class Edge:
                     ms=round(seconds * 1000, 2),
                     target=instance,
                 )
+
+    def _is_operators(self, scope: HTTPScope) -> bool:
+        """Whether the request comes from this machine, is none of the public's, and shows the token of its kind.
+
+        The token of a probe is judged here, that of an operated page by the page.
+        """
+        path = scope["raw_path"]
+        if (path not in PROBES and path not in OPERATED) or _peer(scope) not in LOCAL_PEERS:
+            return False
+        if path in OPERATED:
+            return any(name == _TOKEN for name, _ in scope["headers"])
+        shown = [value for name, value in scope["headers"] if name == b"authorization"]
+        return len(shown) == 1 and hmac.compare_digest(shown[0], self._probe_proof)
 
     def _check(self, scope: HTTPScope, arrival: Arrival) -> Route | Refusal | None:
         """The route, None for an own page, or why the request is refused (told later, inside of its trace)."""
@@ -294,16 +311,6 @@ class Edge:
             if address and address not in self._trusted:
                 return address
         return peer
-
-
-def _is_operators(scope: HTTPScope) -> bool:
-    """Whether the request comes from this machine and is none of the public's; its token, if it needs one, is judged
-    by the page.
-    """
-    path = scope["raw_path"]
-    if path not in PROBES and path not in OPERATED:
-        return False
-    return _peer(scope) in LOCAL_PEERS and (path in PROBES or any(name == _TOKEN for name, _ in scope["headers"]))
 
 
 def _peer(scope: HTTPScope) -> str:

@@ -4,9 +4,10 @@ import time
 import aiohttp
 import pytest
 
+from shared.probe_token import probe_token
 from tests.fakes.echo_service import echo
 from tests.gateway_steps import door
-from tests.services import until
+from tests.services import INTERNAL_SECRET, until
 
 pytestmark = pytest.mark.service("gateway")
 
@@ -206,7 +207,21 @@ async def test_one_contract_and_one_page_for_the_whole_fleet(engines, prefix):
         assert b"catalog" in page.content
 
 
+PROBE = {"Authorization": f"Bearer {probe_token(INTERNAL_SECRET)}"}
+
+
 async def test_the_gateway_is_ready_when_it_can_count(engines, prefix):
     async with door(engines, prefix) as shop:
-        assert (await shop.call("GET", "/health/ready")).json["status"] == "ready"
-        assert b"shopstream_http_requests" in (await shop.call("GET", "/metrics")).content
+        assert (await shop.call("GET", "/health/ready", headers=PROBE)).json["status"] == "ready"
+        assert b"shopstream_http_requests" in (await shop.call("GET", "/metrics", headers=PROBE)).content
+
+
+async def test_what_the_gateway_knows_of_itself_is_not_for_strangers(engines, prefix):
+    async with door(engines, prefix) as shop:
+        strangers = ({}, {"Authorization": "Bearer guess"}, shop.gateway.headers(), {"X-Forwarded-For": "127.0.0.1"})
+        for path in ("/health/ready", "/metrics"):
+            for headers in strangers:
+                answer = await shop.call("GET", path, headers=headers)
+                assert (answer.status, answer.code) == (404, "unknown_route")
+        assert (await shop.call("GET", "/health/live")).json == {"status": "live"}
+        assert (await shop.call("GET", "/api/v1/orders", headers=PROBE)).status == 401
