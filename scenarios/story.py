@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from scenarios.fleet import Fleet
+from scenarios.money_text import money_text
 from scenarios.world.journals import read_journals
 
 _ORDERS = "SELECT * FROM audit.orders WHERE id::text = $1 OR number = $1"
@@ -46,16 +47,22 @@ async def _of_service(fleet: Fleet, service: str, order_id: UUID) -> list[Chapte
     chapters: list[Chapter] = []
     for kind, query in fleet.declared[service].story.items():
         rows = await fleet.rows(service, query, order_id)
-        chapters.extend(
-            Chapter(row["at"].timestamp(), service, kind, row["what"] or "", row["detail"] or "") for row in rows
-        )
+        chapters.extend(_chapter(service, kind, dict(row)) for row in rows)
     return chapters
+
+
+def _chapter(service: str, kind: str, row: dict[str, Any]) -> Chapter:
+    """A row of `at`, `what` and `detail`; one with `amount_minor` and `currency` is told as people write money."""
+    detail = row["detail"] or ""
+    if "amount_minor" in row:
+        detail = f"{detail} {money_text(row['amount_minor'], row['currency'])}".strip()
+    return Chapter(row["at"].timestamp(), service, kind, row["what"] or "", detail)
 
 
 def _witnessed(fleet: Fleet, order_id: str) -> list[Chapter]:
     journals = read_journals(fleet.layout.world)
     chapters = [
-        Chapter(line.at, "psp", line.kind, line.payment_id, f"{line.amount_minor} {line.currency}")
+        Chapter(line.at, "psp", line.kind, line.payment_id, money_text(line.amount_minor, line.currency))
         for line in journals.psp
         if order_id in (line.merchant_reference, line.payment_reference)
     ]

@@ -26,14 +26,19 @@ def stored(beside: Beside, order: UUID, number: str) -> None:
     customer = uuid4()
     beside.rows(
         "orders",
-        "INSERT INTO orders (id, number, customer_id, email, status, currency, subtotal_minor, discount_minor, "
+        "INSERT INTO orders (id, number, customer_id, email, status, state, currency, subtotal_minor, discount_minor, "
         "tax_minor, shipping_minor, total_minor, explanation, payment_method, shipping_method, shipping_address, "
         "idempotency_key, trace_id, placed_at, changed_by, change_reason) VALUES ($1, $2, $3, 'ann@example.com', "
-        "'reserved', 'EUR', 100, 0, 0, 0, 100, '', 'tok_visa', 'standard', '{}', 'k', 'trace-of-' || $2, now(), "
-        "'customer', 'placed')",
+        "'reserved', 'reserved', 'EUR', 100, 0, 0, 0, 100, '', 'tok_visa', 'standard', '{}', 'k', 'trace-of-' || $2, "
+        "now(), 'customer', 'placed')",
         order, number, customer,
     )  # fmt: skip
-    beside.rows("orders", "UPDATE orders SET status = 'paid', changed_by = 'payments' WHERE id = $1", order)
+    beside.rows(
+        "orders",
+        "UPDATE orders SET status = 'paid', state = 'accepted', payment_state = 'captured', changed_by = 'payments' "
+        "WHERE id = $1",
+        order,
+    )
     beside.rows(
         "inventory",
         "INSERT INTO movements (warehouse, sku, type, on_hand_delta, reserved_delta, reservation_id) "
