@@ -6,15 +6,16 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter, SkipValidation
+from litestar.params import QueryParameter
 
 from shared.database import Database
 from shared.errors import Kind, Refusal
 from shared.identity import requires_role
+from shared.jobs_queue import Periodic
 from shared.money import Money, MoneyWire
+from shared.unit_of_work import Connection
 from shared.validated import bounded_day
 from svc.analytics import handlers, store
-from svc.analytics.parts import Parts
 
 DAYS_MAX = 366
 DAYS_DEFAULT = 30
@@ -50,6 +51,15 @@ class OrdersReport(msgspec.Struct, frozen=True):
     statuses: list[OrderCount]
     as_of: datetime | None
     events_behind: int
+
+
+class ProjectionsView(msgspec.Struct, frozen=True):
+    """`building` is the generation of figures that a rebuild fills; it has read the events up to `built_to`."""
+
+    current: int
+    building: int | None
+    built_to: int
+    newest_event: int
 
 
 class ReportsController(Controller):
@@ -101,11 +111,31 @@ class InternalController(Controller):
     tags = ["internal"]
     guards = [requires_role("service")]
 
-    @post("/rebuild", status_code=204)
-    async def rebuild(self, database: NamedDependency[Database], parts: NamedDependency[SkipValidation[Parts]]) -> None:
-        """Fold the whole event store in again, in one transaction: readers see the old figures until it ends."""
+    @get("/")
+    async def generations(self, database: NamedDependency[Database]) -> ProjectionsView:
+        """Which figures are shown, and how far a rebuild is."""
+        async with database.acquire() as connection:
+            return await _projections(connection, await store.generations(connection))
+
+    @post("/rebuild", status_code=202)
+    async def rebuild(
+        self, database: NamedDependency[Database], project_job: NamedDependency[Periodic]
+    ) -> ProjectionsView:
+        """Fold the whole event store in anew; the figures in use are shown, and kept up to date, until it is done.
+
+        While a rebuild is open, that one goes on instead.
+        """
         async with database.begin() as uow:
-            await handlers.rebuild(uow, parts.project)
+            begun = await handlers.request_rebuild(uow)
+            view = await _projections(uow.connection, begun)
+        project_job.wake()
+        return view
+
+
+async def _projections(connection: Connection, generations: store.Generations) -> ProjectionsView:
+    return ProjectionsView(
+        generations.current, generations.building, generations.built_to, await store.newest_position(connection)
+    )
 
 
 def _wire(amount_minor: int, currency: str) -> MoneyWire:

@@ -17,7 +17,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     job = projector(runtime.database, parts.project, every_s=settings.project_interval_s)
     return runtime.application(
         route_handlers=ROUTES,
-        dependencies={"database": runtime.database, "parts": parts},
+        dependencies={"database": runtime.database, "project_job": job},
         subscription=subscription(parts.recorder(job.wake)),
         jobs=[job],
     )

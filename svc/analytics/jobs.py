@@ -6,10 +6,10 @@ from svc.analytics.handlers import Project
 
 
 def projector(database: Database, project: Project, *, every_s: float) -> Periodic:
-    """Folds new events into the projections."""
+    """Folds new events into the projections, a bounded step at a time, and does the rebuild somebody asked for."""
 
-    async def fold_waiting() -> int:
+    async def step() -> int:
         async with database.begin() as uow:
             return await project(uow)
 
-    return Periodic("project_events", every_s, fold_waiting)
+    return Periodic("project_events", every_s, step)

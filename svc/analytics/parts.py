@@ -14,7 +14,7 @@ class Parts(ServiceParts):
     recorder: type[Recorder] = Recorder
     """Every event kept."""
     project: Project = handlers.project
-    """Waiting events folded into the projections, each once."""
+    """One step of keeping the projections and of rebuilding them, each event counted once."""
 
 
 HEALTHY = Parts()

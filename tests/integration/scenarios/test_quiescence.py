@@ -106,8 +106,8 @@ OPEN_WORK = {
     ),
     "analytics: unprojected events": (
         "analytics",
-        "INSERT INTO events (id, type, aggregate_id, aggregate_version, occurred_at, data) "
-        "VALUES (gen_random_uuid(), 'x', 'a', 1, now(), '{}')",
+        "INSERT INTO events (id, type, version, aggregate_id, aggregate_version, occurred_at, data) "
+        "VALUES (gen_random_uuid(), 'x', 1, 'a', 1, now(), '{}')",
         "UPDATE events SET projected = true",
     ),
     "notifications: unsent messages": (

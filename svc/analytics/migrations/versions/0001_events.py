@@ -15,6 +15,7 @@ STATEMENTS = (
         position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         id uuid NOT NULL UNIQUE,
         type text NOT NULL,
+        version integer NOT NULL,
         aggregate_id text NOT NULL,
         aggregate_version bigint NOT NULL,
         occurred_at timestamptz NOT NULL,
@@ -35,27 +36,40 @@ STATEMENTS = (
     END $$
     """,
     "CREATE TRIGGER events_are_final BEFORE DELETE ON events FOR EACH ROW EXECUTE FUNCTION events_are_final()",
-    "CREATE TRIGGER events_keep_data BEFORE UPDATE OF id, type, aggregate_id, aggregate_version, occurred_at, data "
-    "ON events FOR EACH ROW EXECUTE FUNCTION events_are_final()",
+    "CREATE TRIGGER events_keep_data BEFORE UPDATE OF id, type, version, aggregate_id, aggregate_version, "
+    "occurred_at, data ON events FOR EACH ROW EXECUTE FUNCTION events_are_final()",
+    """
+    CREATE TABLE generations (
+        singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+        current bigint NOT NULL DEFAULT 1,
+        building bigint CHECK (building > current),
+        built_to bigint NOT NULL DEFAULT 0,
+        oldest bigint NOT NULL DEFAULT 1 CHECK (oldest <= current)
+    )
+    """,
+    "INSERT INTO generations DEFAULT VALUES",
     """
     CREATE TABLE order_facts (
-        order_id uuid PRIMARY KEY,
+        generation bigint NOT NULL,
+        order_id uuid NOT NULL,
         rank integer NOT NULL,
         total_minor bigint,
         currency text,
         paid_minor bigint NOT NULL,
         refunded_minor bigint NOT NULL,
-        placed_at timestamptz
+        placed_at timestamptz,
+        PRIMARY KEY (generation, order_id)
     )
     """,
     """
     CREATE TABLE revenue_daily (
+        generation bigint NOT NULL,
         day date NOT NULL,
         currency text NOT NULL,
         orders bigint NOT NULL,
         paid_minor bigint NOT NULL,
         refunded_minor bigint NOT NULL,
-        PRIMARY KEY (day, currency)
+        PRIMARY KEY (generation, day, currency)
     )
     """,
     """
@@ -64,7 +78,12 @@ STATEMENTS = (
                (ARRAY['unknown', 'placed', 'paid', 'shipped', 'completed', 'refunded', 'cancelled'])[rank + 1]
                    AS status,
                total_minor, currency, paid_minor, refunded_minor, placed_at
-        FROM order_facts
+        FROM order_facts WHERE generation = (SELECT current FROM generations)
+    """,
+    """
+    CREATE VIEW revenue_shown AS
+        SELECT day, currency, orders, paid_minor, refunded_minor
+        FROM revenue_daily WHERE generation = (SELECT current FROM generations)
     """,
     """
     CREATE VIEW order_counts AS
@@ -77,7 +96,7 @@ STATEMENTS = (
                paid_minor, refunded_minor, placed_at
         FROM order_statuses
     """,
-    "CREATE VIEW audit.revenue_daily AS SELECT day, currency, orders, paid_minor, refunded_minor FROM revenue_daily",
+    "CREATE VIEW audit.revenue_daily AS SELECT day, currency, orders, paid_minor, refunded_minor FROM revenue_shown",
     "CREATE VIEW audit.projection_backlog AS SELECT count(*) AS events FROM events WHERE NOT projected",
 )
 
