@@ -11,9 +11,18 @@ import warnings
 from pathlib import Path
 
 import pytest
+import structlog
 import uvloop
 
 from tests.engines import SESSION_PID_VARIABLE, SHARED_DIRECTORY_VARIABLE, EngineUrls, engine_urls, stop_engines
+
+# A rich traceback with every local costs a busy machine many seconds, inside the event loop of the service under test.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 LOOP_MARGIN_S = 10.0
 CATEGORIES = ("unit", "integration", "consumer", "performance", "security", "concurrency", "saga")
