@@ -17,6 +17,11 @@ pytestmark = pytest.mark.service("orders")
 ORDERS = 40
 BUYERS_AT_ONCE = 4
 SEED = 10
+PATIENT = {
+    "prices_timeout_s": 8.0, "quote_timeout_s": 8.0, "reserve_timeout_s": 8.0, "withhold_timeout_s": 5.0,
+    "resolver_interval_s": 0.05, "resolver_retry_s": 0.05,
+}  # fmt: skip
+"""Limits that a busy machine does not reach: what is judged is the outcome, not the time."""
 
 
 async def test_each_order_cancelled_within_a_second_ends_in_exactly_one_outcome(engines, prefix, tmp_path):
@@ -24,7 +29,7 @@ async def test_each_order_cancelled_within_a_second_ends_in_exactly_one_outcome(
     async with (
         depot(engines, prefix, tmp_path, handover_delay_s=0.3) as house,
         shop(engines.redis, prefix, without=("shipping",)) as fakes,
-        served(engines, "orders", prefix=prefix, resolver_interval_s=0.05, resolver_retry_s=0.05) as orders,
+        served(engines, "orders", prefix=prefix, **PATIENT) as orders,
     ):
         house.behave()
         buying = asyncio.Semaphore(BUYERS_AT_ONCE)
@@ -47,7 +52,7 @@ async def test_each_order_cancelled_within_a_second_ends_in_exactly_one_outcome(
                 story = await told.story()
                 return story if story["order"]["status"] in {"cancelled", "completed"} else None
 
-            story = await until(ended, deadline_s=30)
+            story = await until(ended, deadline_s=60)
             left = [line for line in house.lines() if line.kind == "handed_over" and line.order_id == told.order["id"]]
             cancelled = story["order"]["status"] == "cancelled"
             assert cancelled == (not left) == ("order.cancelled" in told.events(story))
