@@ -1,6 +1,6 @@
 """shopctl up: boot the fleet and return when every readiness probe is green."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -18,7 +18,10 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    profile: Annotated[str, typer.Option(envvar="SHOPSTREAM_PROFILE", help="local, compose or external.")] = "local",
+    profile: Annotated[  # noqa: ARG001 -- there is one, and typer refuses any other
+        Literal["local"],
+        typer.Option(envvar="SHOPSTREAM_PROFILE", help="How the engines are run: as processes of this machine."),
+    ] = "local",
     scale: Annotated[list[str] | None, typer.Option(help="Instances of a service, as inventory=2.")] = None,
     port_base: Annotated[
         int | None,
@@ -32,9 +35,8 @@ def up(
     Engines, the simulated world, migrations, topics and the services. Safe to repeat.
     """
     from cli import status, terminal  # noqa: PLC0415 -- quick --help
-    from compose import launch, profiles, stack  # noqa: PLC0415 -- the same
+    from compose import launch, stack  # noqa: PLC0415 -- the same
 
-    profiles.require_local(profile)
     names = [name for name in only.split(",") if name]
     stack.load().closure(names)
     counts = stack.parse_scale(scale or [], stack.load())

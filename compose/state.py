@@ -36,7 +36,6 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     """The content of stack.json. `audit_url` has a `{database}` placeholder."""
 
     version: str = VERSION
-    profile: str = "local"
     port_base: int
     supervisor: ProcessRecord
     processes: tuple[ProcessRecord, ...] = ()

@@ -14,7 +14,6 @@ import msgspec
 from shared.errors import Kind, Refusal
 
 HEADER = "X-Deadline-Ms"
-REMAINING_MS_MAX = 120_000  # a client cannot ask us to work longer than this
 NETWORK_ALLOWANCE_S = 0.01  # the callee must give up before the caller stops listening
 
 
@@ -70,13 +69,6 @@ def check() -> None:
     deadline = _current.get()
     if deadline is not None and deadline.expired:
         raise DeadlineExceeded("the request ran out of time")
-
-
-def parse_header(value: str | bytes | None) -> Deadline | None:
-    """Read the header; malformed or absent gives None, larger values are capped at REMAINING_MS_MAX."""
-    if not value or len(value) > 9 or not value.isdigit():
-        return None
-    return Deadline.after(min(int(value), REMAINING_MS_MAX) / 1000)
 
 
 def bind(deadline: Deadline | None) -> Token[Deadline | None]:

@@ -13,7 +13,6 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from litestar.connection import ASGIConnection, Request
-from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -199,9 +198,6 @@ class AuthenticationMiddleware:
 def provide_principal(request: Request[Any, Any, Any]) -> Principal:
     """Litestar dependency `principal`."""
     return request.scope["user"]
-
-
-PRINCIPAL_DEPENDENCY = {"principal": Provide(provide_principal, sync_to_thread=False)}
 
 
 def requires_role(*roles: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:

@@ -43,7 +43,6 @@ def whole(pattern: str) -> str:
     return f"^(?:{pattern}){END}"
 
 
-ONE_LINE = whole(rf"[^{_CONTROL}]*")
 VISIBLE_LINE = whole(rf"[^{_CONTROL}]*[^{_INVISIBLE}][^{_CONTROL}]*")
 """One line with something to see in it."""
 

@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 
 from shared.declaration import RouteClass
 from shared.errors import Kind, RedisUnavailableError, Refusal
-from shared.rate_limit import Decision, Limit, RateLimited
 from shared.redis_gate import gate_of
+from svc.gateway.rate_limit import Decision, Limit, RateLimited
 from svc.gateway.settings import Settings, parse_limit
 
 BATCH_MAX = 256
@@ -33,7 +33,8 @@ WHEN_REDIS_IS_AWAY: dict[str, Literal["allow", "refuse"]] = {
     REFUSED_TOKENS: "allow",
 }
 
-# the rule of shared.rate_limit for many keys at once; each key is decided alone and atomically
+# GCRA for many keys at once, on Redis's own clock; each key is decided alone and atomically. A key holds its
+# theoretical arrival time in microseconds; %.0f because Lua prints large numbers with an exponent
 _SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]

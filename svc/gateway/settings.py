@@ -1,7 +1,7 @@
 """What the gateway is told at its start."""
 
-from shared.rate_limit import Limit
 from shared.settings import ServiceSettings
+from svc.gateway.rate_limit import Limit
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 

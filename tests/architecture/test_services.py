@@ -25,6 +25,7 @@ FOREIGN = {
         "fleet": "the state of the services behind it",
         "headers": "which headers go through, both ways",
         "limits": "rate limits per route class",
+        "rate_limit": "what a limit is, what a hit is told, and the refusal",
         "paths": "which request targets are let in",
         "process_limits": "sockets for a crowd",
         "proxy": "the way to an upstream",

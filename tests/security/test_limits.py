@@ -6,33 +6,38 @@ import aiohttp
 import pytest
 from redis.asyncio import Redis
 
-from shared.rate_limit import Limit, RateLimiter
+from svc.gateway.limits import RateLimits
+from svc.gateway.rate_limit import RateLimited
+from svc.gateway.settings import Settings
 from tests.gateway_steps import door
 
 LIMIT = 10
 CROWD = 200
 
 
+@pytest.mark.service("gateway")
 async def test_two_hundred_synchronised_hits_over_four_processes_connections_let_ten_through(engines, prefix):
-    limit = Limit(requests=LIMIT, per_s=60.0)
     clients = [Redis.from_url(engines.redis) for _ in range(4)]
+    settings = Settings(internal_secret="x" * 32, prefix=prefix, limit_auth=f"{LIMIT}/60")
     try:
-        limiters = [RateLimiter(client, prefix) for client in clients]
+        limits = [RateLimits(client, settings) for client in clients]
         start = asyncio.Event()
 
         async def hit(number):
             await start.wait()
-            return await limiters[number % len(limiters)].hit("login:203.0.113.5", limit)
+            return await limits[number % len(limits)].hit("auth", "203.0.113.5")
 
         hits = [asyncio.create_task(hit(number)) for number in range(CROWD)]
         await asyncio.sleep(0)
         start.set()
-        decisions = await asyncio.gather(*hits)
+        outcomes = await asyncio.gather(*hits, return_exceptions=True)
     finally:
         for client in clients:
             await client.aclose()
-    assert sum(decision.allowed for decision in decisions) == LIMIT
-    assert all(decision.retry_after_ms > 0 for decision in decisions if not decision.allowed)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, RateLimited)]
+    assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == refused
+    assert len(outcomes) - len(refused) == LIMIT
+    assert all(refusal.extra["retry_after_s"] > 0 for refusal in refused)
 
 
 @pytest.mark.service("gateway")

@@ -2,11 +2,11 @@ import pytest
 
 from compose import stack
 from shared.declaration import Declaration, Route, RouteClass
-from shared.rate_limit import Limit
 from svc.gateway import paths, routes
 from svc.gateway.contract import merged
 from svc.gateway.headers import answered_headers, forwarded_headers
 from svc.gateway.limits import REFUSED_TOKENS, WHEN_REDIS_IS_AWAY
+from svc.gateway.rate_limit import Limit
 from svc.gateway.routes import DEADLINE_S, SHARE_OF_PLACES, Routes, UnknownRoute
 from svc.gateway.settings import Settings, parse_limit
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from shared import deadline
-from shared.deadline import REMAINING_MS_MAX, Deadline, DeadlineExceeded
+from shared.deadline import Deadline, DeadlineExceeded
 
 
 def test_an_inner_deadline_never_outlives_the_outer_one():
@@ -34,23 +34,6 @@ def test_the_header_shrinks_on_its_way():
     value = Deadline.after(1).header_value()
     assert 900 < int(value) <= 990
     assert Deadline.after(-1).header_value() == "0"
-
-
-@pytest.mark.parametrize("value", [None, "", "abc", "-5", "1.5", "9" * 30, b"\xff"])
-def test_a_malformed_header_is_ignored(value):
-    assert deadline.parse_header(value) is None
-
-
-def test_a_client_cannot_ask_for_more_than_the_maximum():
-    parsed = deadline.parse_header("99999999")
-    assert parsed is not None
-    assert parsed.remaining_s <= REMAINING_MS_MAX / 1000
-
-
-def test_a_header_is_read_from_bytes():
-    parsed = deadline.parse_header(b"250")
-    assert parsed is not None
-    assert 0.2 < parsed.remaining_s <= 0.25
 
 
 async def test_a_limit_interrupts_at_the_requests_deadline():

@@ -6,7 +6,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 from litestar import Litestar, get
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.middleware import DefineMiddleware
 from litestar.testing import TestClient
 
@@ -14,12 +14,12 @@ from shared import identity
 from shared.errors import Unauthenticated
 from shared.identity import (
     HEADER,
-    PRINCIPAL_DEPENDENCY,
     TOKEN_LIFETIME_S,
     AuthenticationMiddleware,
     InternalTokens,
     Principal,
     operator_principal,
+    provide_principal,
     requires_role,
     service_principal,
 )
@@ -181,7 +181,7 @@ def client():
     app = Litestar(
         [mine, desk, open_to_all, odd],
         middleware=[DefineMiddleware(AuthenticationMiddleware, tokens=TOKENS, audience="orders")],
-        dependencies=PRINCIPAL_DEPENDENCY,
+        dependencies={"principal": Provide(provide_principal, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=None,
         logging_config=None,
