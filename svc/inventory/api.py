@@ -184,7 +184,7 @@ class InternalController(Controller):
                 )
                 received += receipt.fresh
                 if item.purchase_limit is not None:
-                    await store.set_limit(uow.connection, item.sku, item.purchase_limit)
+                    await handlers.limit_purchases(uow, item.sku, item.purchase_limit)
         return Imported(received, len(data.items) - received)
 
     @post("/stock/reconcile", status_code=200)

@@ -194,6 +194,11 @@ async def receive_stock(uow: UnitOfWork, *, sku: str, quantity: int, warehouse: 
     return receipt
 
 
+async def limit_purchases(uow: UnitOfWork, sku: str, per_customer: int) -> None:
+    """Limit what one customer may hold and buy of a SKU."""
+    await store.set_limit(uow.connection, sku, per_customer)
+
+
 async def _reject(uow: UnitOfWork, order_id: UUID, customer_id: UUID, *, reason: str) -> None:
     """Tell that an order cannot be served; an unknown reservation is stored as ended, so that it counts its events."""
     await store.forestall(uow.connection, order_id, reason=reason)

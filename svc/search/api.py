@@ -12,12 +12,11 @@ from litestar.params import FromQuery, QueryParameter
 from shared.currencies import Currency
 from shared.database import Database
 from shared.identity import requires_role
-from shared.ids import new_id
 from shared.jobs_queue import Periodic
 from shared.money import Money, MoneyWire
 from shared.pagination import page_size
 from shared.validated import CategoryPath, in_query
-from svc.search import store
+from svc.search import handlers, store
 from svc.search.domain import QueryInvalid, Sort, UnknownBuild, VariantBody, Wish, terms_of
 from svc.search.searching import Bucket, Found, Hit, Searcher, Suggestion
 
@@ -140,7 +139,7 @@ async def suggest(
 async def reindex(database: NamedDependency[Database], rebuild_job: NamedDependency[Periodic]) -> BuildView:
     """Rebuild the index from the catalog beside the one in use; while a rebuild is open, that one is given."""
     async with database.begin() as uow:
-        build = await store.request_build(uow.connection, new_id())
+        build = await handlers.request_rebuild(uow)
     rebuild_job.wake()
     return _build_view(build)
 

@@ -1,7 +1,8 @@
-"""The use cases of keeping documents. Each runs inside the caller's transaction and never commits."""
+"""The use cases of documents and their index. Each runs inside the caller's transaction and never commits."""
 
 from shared.contracts import Envelope
 from shared.contracts.catalog import PriceChanged, ProductDeleted, ProductUpserted
+from shared.ids import new_id
 from shared.unit_of_work import UnitOfWork
 from svc.search import store
 from svc.search.domain import Document, ProductBody, VariantBody
@@ -44,3 +45,8 @@ async def change_price(uow: UnitOfWork, envelope: Envelope[PriceChanged]) -> Non
         sku=changed.sku,
         price=(changed.price_minor, changed.currency),
     )
+
+
+async def request_rebuild(uow: UnitOfWork) -> store.Build:
+    """Ask for a rebuild of the index; while one is open, that one is given instead."""
+    return await store.request_build(uow.connection, new_id())

@@ -18,7 +18,6 @@ from svc.auth.domain import TooManyPasswords, canonical_email, seeded_user_id
 from svc.auth.keys import KeyRing
 from svc.auth.passwords import Passwords
 from svc.auth.settings import ACCESS_TTL_S_MAX
-from svc.auth.store import security_events
 from svc.auth.store.users import SeedUser
 from svc.auth.tokens import AccessTokens
 
@@ -125,9 +124,7 @@ class InternalController(Controller):
     ) -> RotatedKey:
         """Follow the signing key now; tokens of the old one stay valid until they expire."""
         async with database.begin() as uow:
-            kid = await ring.rotate(uow.connection)
-            await security_events.record(uow.connection, "key_rotated", principal.subject, f"kid={kid}")
-        return RotatedKey(kid)
+            return RotatedKey(await handlers.rotate_key(uow, ring, actor=principal.subject))
 
 
 def _seed(item: ImportItem, hashes: dict[str, str]) -> SeedUser:

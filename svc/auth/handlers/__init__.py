@@ -16,6 +16,7 @@ from svc.auth.handlers.sessions import (
     refresh,
     require_session,
 )
+from svc.auth.handlers.signing_keys import rotate_key
 
 __all__ = [
     "announce_revocations",
@@ -34,5 +35,6 @@ __all__ = [
     "refresh",
     "register",
     "require_session",
+    "rotate_key",
     "show_user",
 ]

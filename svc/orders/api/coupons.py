@@ -14,6 +14,7 @@ from shared.identity import requires_role
 from shared.money import Money, MoneyWire
 from shared.validated import bounded_moment
 from svc.orders.api.wire import CouponCode
+from svc.orders.handlers.coupons import make_coupon
 from svc.orders.pricing import Coupon, CouponKind
 from svc.orders.store import coupons as store
 from svc.orders.store.coupons import CouponTerms
@@ -25,13 +26,6 @@ Uses = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 class NoSuchCoupon(Refusal):
     code = "coupon_not_found"
     kind = Kind.NOT_FOUND
-
-
-class CouponExists(Refusal):
-    """The code is taken by a coupon of other terms."""
-
-    code = "coupon_exists"
-    kind = Kind.CONFLICT
 
 
 class InvalidCoupon(Refusal):
@@ -71,10 +65,7 @@ class CouponController(Controller):
         """Make a coupon; repeating the same one changes nothing."""
         terms = _terms(data)
         async with database.begin() as uow:
-            if not await store.put(uow.connection, terms):
-                known = await store.find_use(uow.connection, terms.coupon.code)
-                if known is None or known.terms != terms:
-                    raise CouponExists("this code is taken", coupon=terms.coupon.code)
+            await make_coupon(uow, terms)
         return _view(terms.coupon)
 
     @get("/{code:str}")

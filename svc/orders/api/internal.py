@@ -10,23 +10,18 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from shared.database import Database
-from shared.errors import Kind, Refusal
 from shared.identity import Principal, requires_role
 from shared.tracing import parse
 from shared.unit_of_work import Connection
 from svc.orders.cancelling import Cancelling
 from svc.orders.domain.order import OrderNotFound
 from svc.orders.handlers.lifecycle import Because
+from svc.orders.handlers.resuming import resume_saga
 from svc.orders.store import history, orders, sagas
 from svc.orders.store.sagas import SagaView
 from svc.orders.views import Order, order_view
 
 STUCK_ROWS_MAX = 200
-
-
-class SagaEnded(Refusal):
-    code = "saga_ended"
-    kind = Kind.CONFLICT
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -140,11 +135,7 @@ class InternalController(Controller):
     async def resume(self, order_id: FromPath[UUID], database: NamedDependency[Database]) -> SagaView:
         """Let the resolver look at a saga at once; a failed one gets another minute."""
         async with database.begin() as uow:
-            if not await sagas.resume(uow.connection, order_id):
-                raise SagaEnded("this saga has ended, or never was")
-            saga = await sagas.find(uow.connection, order_id)
-        assert saga is not None, "it was just found"
-        return saga
+            return await resume_saga(uow, order_id)
 
 
 async def _story(connection: Connection, order_id: UUID) -> Story:

@@ -15,6 +15,11 @@ import msgspec
 from shared.errors import Kind, Refusal
 
 
+class SagaEnded(Refusal):
+    code = "saga_ended"
+    kind = Kind.CONFLICT
+
+
 class OutcomeUnknown(Refusal):
     """Whether the stock is held is not known yet; the saga finds out, and a repeat with the same key is told."""
 
