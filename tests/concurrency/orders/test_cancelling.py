@@ -12,9 +12,9 @@ from tests.fakes.shop import shop
 from tests.sending import depot
 from tests.services import served, until
 
-pytestmark = pytest.mark.service("orders")
+pytestmark = [pytest.mark.service("orders"), pytest.mark.timeout(300)]
 
-ORDERS = 40
+ORDERS = 30
 BUYERS_AT_ONCE = 4
 SEED = 10
 PATIENT = {
