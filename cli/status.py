@@ -1,8 +1,11 @@
 """shopctl status: health, pid, memory, lag and breaker state of every process."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from compose.layout import Layout
 
 EXIT_NOT_HEALTHY = 3
 EXAMPLES = """Examples:
@@ -23,12 +26,14 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] 
 
     Exit code 0 when all are ready, 3 when the stack is down or one is not.
     """
-    from cli import terminal  # noqa: PLC0415 -- quick --help
+    import asyncio  # noqa: PLC0415 -- quick --help
+
+    from cli import terminal  # noqa: PLC0415 -- the same
     from compose import state  # noqa: PLC0415 -- the same
     from compose.control import Control  # noqa: PLC0415 -- the same
 
     layout, _ = state.running()
-    found = Control(layout).status()
+    found = Control(layout).status() | {"jobs": asyncio.run(_jobs(layout))}
     if json:
         terminal.json(found)
     else:
@@ -46,6 +51,21 @@ def show(found: Json) -> None:
     sums: dict[str, int] = found["pss_bytes"]
     parts = [f"{kind} {terminal.megabytes(amount)}" for kind, amount in sums.items() if kind != "all"]
     terminal.line(f"Memory: {terminal.megabytes(sums['all'])} ({', '.join(parts)}); up {found['up_s']:.0f} s.")
+    if jobs := found.get("jobs"):
+        terminal.line(f"Jobs: {jobs['open']} open, {jobs['dead']} dead.")
+
+
+async def _jobs(layout: "Layout") -> Json | None:
+    """How many jobs are open and dead; None while Redis does not answer."""
+    from scenarios.job_board import job_board  # noqa: PLC0415 -- quick --help
+    from shared.errors import RedisUnavailableError  # noqa: PLC0415 -- the same
+
+    try:
+        async with job_board(layout) as board:
+            rows = await board.rows()
+    except RedisUnavailableError:
+        return None
+    return {"open": sum(row.is_open for row in rows), "dead": sum(row.state == "dead" for row in rows)}
 
 
 def board_row(event: Json) -> tuple[str, str, str, str, str]:

@@ -5,6 +5,7 @@ Judging before is guessing; a fleet that never comes to rest has failed its live
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -18,7 +19,9 @@ from aiokafka.errors import KafkaError
 
 from compose.operator_error import OperatorError
 from scenarios.fleet import DATABASE_AWAY, Fleet, FleetAwayError
+from scenarios.job_board import job_board
 from shared.contracts import REGISTRY
+from shared.errors import RedisUnavailableError
 
 POLL_S = 0.25
 CALM_POLLS = 2
@@ -55,6 +58,7 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
             waits_for = {
                 **await _open_rows(fleet, databases, since_at),
                 **await broker.lag(consumed),
+                **await _open_jobs(fleet),
                 **await _open_in_world(fleet),
             }
             calm = 0 if waits_for else calm + 1
@@ -84,6 +88,16 @@ async def _open_rows_of(
             arguments = [since_at] if "$1" in query else []
             found[f"{service}: {name}"] = await connection.fetchval(query, *arguments)
     return found
+
+
+async def _open_jobs(fleet: Fleet) -> dict[str, int]:
+    """Jobs somebody waits for; a dead job is no longer waited for, and is somebody else's finding."""
+    try:
+        async with job_board(fleet.layout) as board:
+            rows = await board.rows()
+    except RedisUnavailableError:
+        return {"redis: does not answer": 1}
+    return dict(Counter(f"{row.service}: open jobs" for row in rows if row.is_open))
 
 
 async def _open_in_world(fleet: Fleet) -> dict[str, int]:

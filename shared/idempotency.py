@@ -144,11 +144,3 @@ async def replay(connection: Connection, scope: str, key: str, *, fingerprint: b
     if row["status"] != "completed":
         raise RequestInFlight("the same request is being worked on; try again")
     return Answer(row["answer_status"], row["answer_body"])
-
-
-async def prune(connection: Connection) -> None:
-    """Forget completed keys older than `RETENTION`."""
-    await connection.execute(
-        "DELETE FROM idempotency_keys WHERE status = 'completed' AND created_at < now() - $1::interval",
-        RETENTION,
-    )

@@ -40,6 +40,8 @@ CREATE TABLE inbox (
     PRIMARY KEY (consumer, event_id)
 );
 
+CREATE INDEX inbox_age ON inbox USING brin (applied_at);
+
 CREATE TABLE dead_letters (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     consumer text NOT NULL,
@@ -60,6 +62,11 @@ CREATE TABLE dead_letters (
 );
 CREATE INDEX dead_letters_open ON dead_letters (consumer, aggregate_id) WHERE redriven_at IS NULL;
 CREATE INDEX dead_letters_unpublished ON dead_letters (id) WHERE published_at IS NULL;
+
+CREATE TABLE erased_people (
+    user_id uuid PRIMARY KEY,
+    erased_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
 
 CREATE TABLE idempotency_keys (
     scope text NOT NULL,

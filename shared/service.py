@@ -31,6 +31,7 @@ from shared.http_methods import HttpMethods
 from shared.identity import AuthenticationMiddleware, InternalTokens, provide_principal, requires_role
 from shared.kafka_consumer import ConsumerRunner, Subscription
 from shared.problem_details import EXCEPTION_HANDLERS
+from shared.pruning import LIBRARY_RULES, Rule, pruner
 from shared.request_scope import Load, RequestScope
 from shared.service_parts import ServiceParts
 from shared.service_registry import Instance, stay_registered
@@ -114,6 +115,7 @@ class Runtime(Generic[P_co]):
         dependencies: Mapping[str, object] | None = None,
         subscription: Subscription | None = None,
         jobs: Sequence[BackgroundJob] = (),
+        pruning: Sequence[Rule] = (),
         resources: Sequence[Resource] = (),
         body_bytes_max: int = BODY_BYTES_MAX,
         authenticated: bool = True,
@@ -140,7 +142,8 @@ class Runtime(Generic[P_co]):
                 tasks.append(("consumer", runner.run))
                 metrics.watch("consumer_lag_records", runner.lag)
                 self._health.add("kafka", _state_check(runner.health))
-            tasks.extend((job.name, job.run) for job in jobs)
+            pruning_job = pruner(self._database, [*LIBRARY_RULES, *pruning])
+            tasks.extend((job.name, job.run) for job in (*jobs, pruning_job))
 
         @asynccontextmanager
         async def lifespan(_app: Litestar) -> AsyncGenerator[None]:

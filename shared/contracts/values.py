@@ -4,6 +4,10 @@ from uuid import UUID
 
 import msgspec
 
+ERASED = "erased"
+ERASED_EMAIL = "erased@shopstream.invalid"
+"""Stands where the address of an erased person was; nothing is ever sent there."""
+
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
     """A postal address; `country` is ISO 3166-1 alpha-2."""

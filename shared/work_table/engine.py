@@ -110,9 +110,9 @@ class WorkEngine(ABC, Generic[T, O]):
         free = self._at_once_max - len(self._running)
         try:
             taken = await self._claim(free)
-        except Exception as error:
+        except Exception:
             self._failures += 1
-            log.exception("claim_failed", work=self.name, failures=self._failures, error=repr(error))
+            log.exception("job_failed", job=self.name, failures=self._failures)
             return False
         self._failures = 0
         for claimed in taken:

@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 
 from shared.contracts import Envelope, EnvelopeHeader
+from shared.contracts.values import ERASED, ERASED_EMAIL
 from shared.unit_of_work import Connection
 from svc.analytics.domain import DayDelta, Fold, OrderDelta
 
@@ -87,7 +88,7 @@ class OrderCount(msgspec.Struct, frozen=True):
 
 
 async def append(connection: Connection, envelope: Envelope[Any]) -> None:
-    """Keep the event for ever; a second time changes nothing."""
+    """Keep the event for ever, without the person in it; a second time changes nothing."""
     await connection.execute(
         _APPEND,
         envelope.id,
@@ -96,7 +97,7 @@ async def append(connection: Connection, envelope: Envelope[Any]) -> None:
         envelope.aggregate_id,
         envelope.aggregate_version,
         envelope.occurred_at,
-        msgspec.to_builtins(envelope.data),
+        _impersonal(msgspec.to_builtins(envelope.data)),
     )
 
 
@@ -237,3 +238,17 @@ def _day_columns(days: Mapping[tuple[date, str], DayDelta]) -> tuple[list[Any], 
         [delta.paid_minor for _, delta in ordered],
         [delta.refunded_minor for _, delta in ordered],
     )
+
+
+def _impersonal(data: dict[str, Any]) -> dict[str, Any]:
+    """The event without the person: figures need neither a name nor an address, and keep the country."""
+    kept = dict(data)
+    if "email" in kept:
+        kept["email"] = ERASED_EMAIL
+    if "name" in kept:
+        kept["name"] = ERASED
+    if "shipping_address" in kept:
+        kept["shipping_address"] = dict.fromkeys(kept["shipping_address"], ERASED) | {
+            "country": kept["shipping_address"]["country"]
+        }
+    return kept

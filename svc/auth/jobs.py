@@ -4,7 +4,7 @@ from redis.asyncio import Redis
 
 from shared.clock import Clock
 from shared.database import Database
-from shared.jobs_queue import Periodic
+from shared.periodic import Periodic
 from svc.auth import handlers
 from svc.auth.keys import KeyRing
 from svc.auth.settings import Settings

@@ -1,7 +1,7 @@
 """Periodic work of the inventory service."""
 
 from shared.database import Database
-from shared.jobs_queue import Periodic
+from shared.periodic import Periodic
 from svc.inventory.parts import Parts
 
 

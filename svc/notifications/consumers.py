@@ -1,12 +1,13 @@
 """Which events customers are told about."""
 
-from shared.contracts.auth import UserRegistered
+from shared.contracts.auth import UserDeleted, UserRegistered
 from shared.contracts.orders import OrderCancelled, OrderCreated, OrderPaid, OrderRefunded, OrderShipped
+from shared.erasure import Erasure
 from shared.kafka_consumer import Subscription
 from svc.notifications.handlers import Letters
 
 
-def subscription(letters: Letters) -> Subscription:
+def subscription(letters: Letters, erasure: Erasure) -> Subscription:
     """Event → letter."""
     return {
         UserRegistered: letters.welcome,
@@ -15,4 +16,5 @@ def subscription(letters: Letters) -> Subscription:
         OrderShipped: letters.announce_shipment,
         OrderCancelled: letters.explain_cancellation,
         OrderRefunded: letters.confirm_refund,
+        UserDeleted: erasure.forget,
     }

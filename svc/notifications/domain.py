@@ -1,4 +1,4 @@
-"""The rules of messages: which event tells whom what, and when a failed one is tried again. Pure."""
+"""The rules of messages: which event tells whom what, and how often one is tried. Pure."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -11,7 +11,7 @@ from shared.errors import Kind, Refusal
 from shared.ids import derived_id
 
 ATTEMPTS_MAX = 8
-BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+"""Attempts at one mail before it has failed."""
 SUBJECT_CHARACTERS_MAX = 150
 
 
@@ -45,13 +45,6 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     def delivery_id(self) -> UUID:
         """The same letter has the same id, whoever computes it."""
         return derived_id("delivery", self.event_id, self.template.value, self.recipient)
-
-
-def retry_delay_s(attempts: int) -> float | None:
-    """Seconds until the next attempt after `attempts` failed ones; None when it is time to give up."""
-    if attempts >= ATTEMPTS_MAX:
-        return None
-    return BACK_OFF_S[min(attempts, len(BACK_OFF_S)) - 1]
 
 
 def header_safe(text: str) -> str:

@@ -16,6 +16,7 @@ from shared.contracts.orders import (
     OrderRefunded,
     OrderShipped,
 )
+from shared.contracts.values import ERASED_EMAIL
 from shared.money import Money
 from shared.unit_of_work import UnitOfWork
 from svc.notifications import store
@@ -102,22 +103,24 @@ class Letters:
         )
 
     async def _queue(self, uow: UnitOfWork, envelope: Envelope[Any], letter: Letter) -> None:
+        if letter.recipient == ERASED_EMAIL:
+            return
         if await store.insert(uow.connection, letter, traceparent=envelope.traceparent):
             uow.after_commit(self._wake)
 
 
-def tell_sent(uow: UnitOfWork, delivery: store.Delivery) -> None:
+def tell_sent(uow: UnitOfWork, delivery: store.Delivery, *, version: int) -> None:
     """Publish that a message left."""
     uow.publish(
         NotificationSent(
             delivery_id=delivery.id, template=delivery.template, channel="email", order_id=delivery.order_id
         ),
         aggregate_id=delivery.id,
-        aggregate_version=1,
+        aggregate_version=version,
     )
 
 
-def tell_failed(uow: UnitOfWork, delivery: store.Delivery, reason: str) -> None:
+def tell_failed(uow: UnitOfWork, delivery: store.Delivery, reason: str, *, version: int) -> None:
     """Publish that a message was given up."""
     uow.publish(
         NotificationFailed(
@@ -128,7 +131,7 @@ def tell_failed(uow: UnitOfWork, delivery: store.Delivery, reason: str) -> None:
             reason=reason,
         ),
         aggregate_id=delivery.id,
-        aggregate_version=1,
+        aggregate_version=version,
     )
 
 

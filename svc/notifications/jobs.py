@@ -1,84 +1,90 @@
-"""Periodic work of the notifications service: sending what is queued."""
+"""The work of notifications: queued deliveries become jobs, and each job sends one mail.
 
-import asyncio
-from collections.abc import Callable, Sequence
+The row of a delivery is the truth, the job in Redis is only its carriage: a row whose job was lost is queued again, and
+a job whose mail is sent does nothing.
+"""
+
+from uuid import UUID
 
 import structlog
 
 from shared.database import Database
-from shared.jobs_queue import Periodic
+from shared.errors import RedisUnavailableError
+from shared.jobs_queue import JobGivenUpError, JobKind, JobQueue
+from shared.periodic import Periodic
 from shared.tracing import span
 from svc.notifications import handlers, store
 from svc.notifications.clients import MailServer, MailServerError
-from svc.notifications.domain import retry_delay_s
+from svc.notifications.domain import ATTEMPTS_MAX
 from svc.notifications.letters import Writer
 
-BATCH_MAX = 40
-CONNECTIONS = 3
+MAILS_AT_ONCE_MAX = 3
+QUEUED_AT_ONCE_MAX = 100
+QUEUED_AGAIN_S = 60.0
+"""After this time a delivery that is still open is queued again; no second job as long as the first exists."""
+
+SEND_MAIL = JobKind(name="send_mail", timeout_s=15, attempts_max=ATTEMPTS_MAX, retry_first_s=0.5, retry_max_s=60.0)
 
 log = structlog.get_logger(__name__)
 
-Outcome = tuple[store.Delivery, MailServerError | None]
+
+def mail_feed(database: Database, queue: JobQueue, *, every_s: float) -> Periodic:
+    """Turns due deliveries into jobs; woken after each commit that stored one."""
+
+    async def feed() -> int:
+        async with database.begin() as uow:
+            due = await store.WORK.claim(uow.connection, rows_max=QUEUED_AT_ONCE_MAX, lease_s=QUEUED_AGAIN_S)
+        for done, claimed in enumerate(due):
+            try:
+                with span("queue mail", kind="producer", parent=claimed.item.traceparent or ""):
+                    await queue.enqueue(SEND_MAIL, str(claimed.key), delivery_id=str(claimed.key))
+            except RedisUnavailableError:
+                async with database.begin() as uow:
+                    for left in due[done:]:
+                        await store.WORK.postpone(uow.connection, left.key, delay_s=0.0)
+                raise
+        return len(due)
+
+    return Periodic("queue_mails", every_s, feed)
 
 
-class Sender:
-    """Sends queued deliveries over a few connections; open it as a resource."""
+class MailSender:
+    """Sends one mail and records what came of it, in a transaction of its own."""
 
-    def __init__(self, database: Database, writer: Writer, connect: Callable[[], MailServer]) -> None:
+    def __init__(self, database: Database, writer: Writer, server: MailServer) -> None:
         self._database = database
         self._writer = writer
-        self._servers = [connect() for _ in range(CONNECTIONS)]
+        self._server = server
 
-    async def open(self) -> None:
-        """Connections are made when there is something to send."""
-
-    async def close(self) -> None:
-        """Hang up."""
-        await asyncio.gather(*(server.close() for server in self._servers))
-
-    async def send_due(self) -> int:
-        """Claim, send, record; gives the number sent."""
+    async def send(self, delivery_id: str) -> None:
+        """The job: raises as long as another attempt may help, `JobGivenUpError` after the last."""
         async with self._database.begin() as uow:
-            due = await store.claim(uow.connection, rows_max=BATCH_MAX)
-        if not due:
-            return 0
-        shares = [due[number::CONNECTIONS] for number in range(CONNECTIONS)]
-        outcomes = await asyncio.gather(
-            *(self._send_share(server, share) for server, share in zip(self._servers, shares, strict=True))
-        )
-        return await self._record([outcome for share in outcomes for outcome in share])
-
-    async def _send_share(self, server: MailServer, share: Sequence[store.Delivery]) -> list[Outcome]:
-        done: list[Outcome] = []
-        for delivery in share:
-            with span("send mail", kind="client", parent=delivery.traceparent or "", template=delivery.template):
-                try:
-                    await server.send(self._writer.message(delivery))
-                except MailServerError as error:
-                    done.append((delivery, error))
-                else:
-                    done.append((delivery, None))
-        return done
-
-    async def _record(self, outcomes: Sequence[Outcome]) -> int:
-        sent = [delivery for delivery, error in outcomes if error is None]
+            delivery = await store.take(uow.connection, UUID(delivery_id))
+        if delivery is None:
+            return
+        try:
+            message = self._writer.message(delivery)
+            await self._server.send(message, sender=self._writer.sender_address, recipient=delivery.recipient)
+        except Exception as error:
+            await self._not_sent(delivery, error)
+            if isinstance(error, MailServerError) and error.permanent:
+                return
+            if delivery.attempts >= ATTEMPTS_MAX:
+                raise JobGivenUpError(repr(error)) from error
+            raise
         async with self._database.begin() as uow:
-            if sent:
-                await store.mark_sent(uow.connection, [delivery.id for delivery in sent])
-            for delivery in sent:
+            version = await store.mark_sent(uow.connection, delivery.id)
+            if version is not None:
                 with span("record mail", parent=delivery.traceparent or ""):
-                    handlers.tell_sent(uow, delivery)
-            for delivery, error in outcomes:
-                if error is None:
-                    continue
-                retry_in_s = None if error.permanent else retry_delay_s(delivery.attempts)
-                log.warning("mail_not_taken", delivery=str(delivery.id), error=str(error), retry_in_s=retry_in_s)
-                await store.mark_failed(uow.connection, delivery.id, error=str(error), retry_in_s=retry_in_s)
-                if retry_in_s is None:
-                    handlers.tell_failed(uow, delivery, str(error))
-        return len(sent)
+                    handlers.tell_sent(uow, delivery, version=version)
 
-
-def sending(sender: Sender, *, every_s: float) -> Periodic:
-    """The job that sends; woken after each commit that queued a letter."""
-    return Periodic("send_mails", every_s, sender.send_due)
+    async def _not_sent(self, delivery: store.Delivery, error: Exception) -> None:
+        is_final = delivery.attempts >= ATTEMPTS_MAX or (isinstance(error, MailServerError) and error.permanent)
+        log.warning("mail_not_taken", delivery=str(delivery.id), error=repr(error), final=is_final)
+        async with self._database.begin() as uow:
+            if not is_final:
+                await store.mark_waiting(uow.connection, delivery.id, error=repr(error))
+                return
+            version = await store.mark_failed(uow.connection, delivery.id, error=repr(error))
+            if version is not None:
+                handlers.tell_failed(uow, delivery, repr(error), version=version)

@@ -15,7 +15,7 @@ class Writer:
     """Renders deliveries. A template is a text and an HTML file; the text's first line is the subject."""
 
     def __init__(self, sender_address: str) -> None:
-        self._sender_address = sender_address
+        self.sender_address = sender_address
         self._templates = Environment(
             loader=PackageLoader("svc.notifications"),
             autoescape=select_autoescape(["html"]),
@@ -29,7 +29,7 @@ class Writer:
         text = self._templates.get_template(f"{delivery.template}.txt").render(delivery.context)
         subject, _, body = text.partition("\n")
         message = EmailMessage()
-        message["From"] = self._sender_address
+        message["From"] = self.sender_address
         message["To"] = header_safe(delivery.recipient)
         message["Subject"] = header_safe(subject)
         message["Date"] = format_datetime(datetime.now(UTC))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.service_parts import ServiceParts
 from svc.notifications.clients import SmtpServer
 from svc.notifications.handlers import Letters
-from svc.notifications.jobs import Sender
+from svc.notifications.jobs import MailSender
 from svc.notifications.letters import Writer
 
 
@@ -15,8 +15,8 @@ class Parts(ServiceParts):
 
     letters: type[Letters] = Letters
     """One letter queued per event that customers are told about."""
-    sender: type[Sender] = Sender
-    """Queued letters claimed, sent and recorded."""
+    sender: type[MailSender] = MailSender
+    """One queued letter sent and recorded."""
     writer: type[Writer] = Writer
     """A delivery rendered to a message."""
     mail_server: type[SmtpServer] = SmtpServer

@@ -1,16 +1,15 @@
 """The table of deliveries and the statements on it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from shared.contracts.values import ERASED_EMAIL
 from shared.unit_of_work import Connection
+from shared.work_table import WorkTable
 from svc.notifications.domain import Letter
-
-LEASE_S = 30.0
 
 _INSERT = """
     INSERT INTO deliveries (id, event_id, template, channel, recipient, customer_id, order_id, amount_minor, currency,
@@ -19,13 +18,9 @@ _INSERT = """
     ON CONFLICT (event_id, template, recipient) DO NOTHING
     RETURNING true
 """
-_CLAIM = """
-    UPDATE deliveries SET status = 'sending', attempts = attempts + 1,
-                          next_attempt_at = clock_timestamp() + make_interval(secs => $2)
-    WHERE id IN (
-        SELECT id FROM deliveries WHERE status IN ('pending', 'sending') AND next_attempt_at <= clock_timestamp()
-        ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
-    )
+_TAKE = """
+    UPDATE deliveries SET status = 'sending', attempts = CASE WHEN status = 'failed' THEN 1 ELSE attempts + 1 END
+    WHERE id = $1 AND status <> 'sent'
     RETURNING id, event_id, template, recipient, order_id, amount_minor, currency, context, traceparent, message_id,
               attempts
 """
@@ -37,7 +32,7 @@ _FEED = """
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A claimed delivery; the claim ends by itself after `LEASE_S`."""
+    """A delivery that is being sent; `attempts` counts this one."""
 
     id: UUID
     event_id: UUID
@@ -50,6 +45,20 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | None
     message_id: str
     attempts: int
+
+
+ERASING = (
+    f"""
+    UPDATE deliveries SET recipient = '{ERASED_EMAIL}', context = '{{}}'
+    FROM erased_people WHERE customer_id = user_id AND recipient <> '{ERASED_EMAIL}' AND status IN ('sent', 'failed')
+    """,  # noqa: S608 constants
+)
+"""A mail that is still to be sent keeps its recipient until then."""
+
+
+class Queued(msgspec.Struct, frozen=True):
+    id: UUID
+    traceparent: str | None
 
 
 class FeedItem(msgspec.Struct, frozen=True):
@@ -80,28 +89,37 @@ async def insert(connection: Connection, letter: Letter, *, traceparent: str | N
     )
 
 
-async def claim(connection: Connection, *, rows_max: int) -> list[Delivery]:
-    """Take due deliveries, and those whose sender died, for `LEASE_S`."""
-    rows = await connection.fetch(_CLAIM, rows_max, LEASE_S)
-    return [Delivery(**dict(row)) for row in rows]
+async def take(connection: Connection, delivery_id: UUID) -> Delivery | None:
+    """The delivery for one attempt to send it; None when it was sent. One that had failed begins anew."""
+    row = await connection.fetchrow(_TAKE, delivery_id)
+    return None if row is None else Delivery(**dict(row))
 
 
-async def mark_sent(connection: Connection, ids: Sequence[UUID]) -> None:
-    """The channel took them."""
-    await connection.execute(
-        "UPDATE deliveries SET status = 'sent', sent_at = clock_timestamp(), error = NULL WHERE id = ANY($1::uuid[])",
-        ids,
+async def mark_sent(connection: Connection, delivery_id: UUID) -> int | None:
+    """The channel took it; gives the aggregate version, None when that was known."""
+    return await connection.fetchval(
+        "UPDATE deliveries SET status = 'sent', sent_at = clock_timestamp(), error = NULL, version = version + 1 "
+        "WHERE id = $1 AND status <> 'sent' RETURNING version",
+        delivery_id,
     )
 
 
-async def mark_failed(connection: Connection, delivery_id: UUID, *, error: str, retry_in_s: float | None) -> None:
-    """The channel did not take it; None gives up."""
+async def mark_waiting(connection: Connection, delivery_id: UUID, *, error: str) -> None:
+    """The channel did not take it now; its job tries again."""
     await connection.execute(
-        "UPDATE deliveries SET status = CASE WHEN $3::float8 IS NULL THEN 'failed' ELSE 'pending' END, error = $2, "
-        "next_attempt_at = clock_timestamp() + make_interval(secs => coalesce($3::float8, 0)) WHERE id = $1",
+        "UPDATE deliveries SET status = 'pending', error = $2 WHERE id = $1 AND status = 'sending'",
         delivery_id,
         error,
-        retry_in_s,
+    )
+
+
+async def mark_failed(connection: Connection, delivery_id: UUID, *, error: str) -> int | None:
+    """Nobody tries any more; gives the aggregate version, None when it had ended."""
+    return await connection.fetchval(
+        "UPDATE deliveries SET status = 'failed', error = $2, version = version + 1 "
+        "WHERE id = $1 AND status = 'sending' RETURNING version",
+        delivery_id,
+        error,
     )
 
 
@@ -111,3 +129,13 @@ async def feed(
     """A customer's messages, newest first, after a place in the list."""
     at, delivery_id = before or (None, None)
     return [FeedItem(*row) for row in await connection.fetch(_FEED, customer_id, at, delivery_id, rows_max)]
+
+
+WORK = WorkTable(
+    "deliveries",
+    key="id",
+    is_open="status IN ('pending', 'sending')",
+    columns="id, traceparent",
+    read=lambda row: Queued(row["id"], row["traceparent"]),
+)
+"""Deliveries that want a job."""

@@ -2,12 +2,14 @@
 
 from litestar import Litestar
 
+from shared.erasure import Erasure
 from shared.service import Runtime
 from svc.orders import jobs
 from svc.orders.api import ROUTES
 from svc.orders.consumers import subscription
 from svc.orders.parts import HEALTHY, Parts
 from svc.orders.settings import Settings
+from svc.orders.store import erasing
 
 
 def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
@@ -21,6 +23,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
         parts.resolver(runtime.database, inventory, cancelling=cancelling, clock=runtime.clock, config=settings),
         every_s=settings.resolver_interval_s,
     )
+    erasure = Erasure(runtime.database, erasing.STATEMENTS)
     placement = parts.placement(
         runtime.database,
         catalog=catalog,
@@ -40,6 +43,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             "parts": parts,
             "config": settings,
         },
-        subscription=subscription(parts, settings),
-        jobs=[resolver, jobs.housekeeping(runtime.database)],
+        subscription=subscription(parts, settings, erasure),
+        jobs=[resolver, jobs.housekeeping(runtime.database), erasure.job()],
+        pruning=[jobs.SAGA_ATTEMPTS],
     )

@@ -3,15 +3,17 @@
 from datetime import timedelta
 from functools import partial
 
+from shared.contracts.auth import UserDeleted
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
 from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched
+from shared.erasure import Erasure
 from shared.kafka_consumer import Subscription
 from svc.orders.parts import Parts
 from svc.orders.settings import Settings
 
 
-def subscription(parts: Parts, config: Settings) -> Subscription:
+def subscription(parts: Parts, config: Settings, erasure: Erasure) -> Subscription:
     """Event → handler; a cancellation that a fact causes has `compensating_s` to be undone."""
     patience = timedelta(seconds=config.compensating_s)
     return {
@@ -24,4 +26,5 @@ def subscription(parts: Parts, config: Settings) -> Subscription:
         ShipmentCreated: partial(parts.see_shipment_created, patience=patience),
         ShipmentDispatched: partial(parts.see_dispatch, patience=patience),
         ShipmentDelivered: partial(parts.see_delivery, patience=patience),
+        UserDeleted: erasure.forget,
     }

@@ -1,14 +1,19 @@
 """Periodic work of the orders service."""
 
-from shared import idempotency
 from shared.database import Database
-from shared.jobs_queue import Periodic
+from shared.periodic import Periodic
+from shared.pruning import Rule
 from svc.orders.placing import SagaResolver
 from svc.orders.store import sagas
 
 HOUSEKEEPING_S = 300.0
 REFUSED_KEPT_H = 24
 PRUNE_ROWS_MAX = 2_000
+SAGA_ATTEMPTS = Rule(
+    "saga_attempts",
+    "at < clock_timestamp() - interval '8 days' AND NOT EXISTS "
+    "(SELECT FROM sagas WHERE sagas.order_id = saga_attempts.order_id AND status IN ('running', 'failed'))",
+)
 
 
 def resolver(sagas_resolver: SagaResolver, *, every_s: float) -> Periodic:
@@ -17,11 +22,10 @@ def resolver(sagas_resolver: SagaResolver, *, every_s: float) -> Periodic:
 
 
 def housekeeping(database: Database) -> Periodic:
-    """Forgets answers and refused sagas that nobody asks for any more."""
+    """Forgets refused sagas that nobody asks for any more."""
 
     async def tidy() -> int:
         async with database.begin() as uow:
-            await idempotency.prune(uow.connection)
             return await sagas.prune_refused(uow.connection, older_than_h=REFUSED_KEPT_H, rows_max=PRUNE_ROWS_MAX)
 
     return Periodic("tidy_orders", HOUSEKEEPING_S, tidy)

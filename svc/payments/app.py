@@ -3,12 +3,15 @@
 from litestar import Litestar
 
 from shared.circuit_breaker import CircuitBreaker
+from shared.erasure import Erasure
+from shared.pruning import WEBHOOKS
 from shared.service import Runtime
 from svc.payments.api import ROUTES
 from svc.payments.consumers import subscription
 from svc.payments.jobs import ChargeWork, RefundWork, webhook_work
 from svc.payments.parts import HEALTHY, Parts
 from svc.payments.settings import Settings
+from svc.payments.store import erasing
 
 
 def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
@@ -19,6 +22,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     psp = parts.psp(settings.psp_url, breaker=breaker, timeout_s=settings.psp_timeout_s)
     charges = ChargeWork(runtime.database, psp, parts, settings)
     refunds = RefundWork(runtime.database, psp, parts, settings)
+    erasure = Erasure(runtime.database, erasing.STATEMENTS)
     webhooks = webhook_work(runtime.database, parts, settings)
     return runtime.application(
         route_handlers=ROUTES,
@@ -30,7 +34,8 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             "wake_webhooks": webhooks.wake,
             "config": settings,
         },
-        subscription=subscription(parts, wake_charges=charges.wake, wake_refunds=refunds.wake),
-        jobs=[charges, refunds, webhooks],
+        subscription=subscription(parts, erasure, wake_charges=charges.wake, wake_refunds=refunds.wake),
+        jobs=[charges, refunds, webhooks, erasure.job()],
+        pruning=[WEBHOOKS],
         resources=[psp],
     )

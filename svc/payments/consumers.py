@@ -3,13 +3,17 @@
 from collections.abc import Callable
 
 from shared.contracts import Envelope
+from shared.contracts.auth import UserDeleted
 from shared.contracts.orders import OrderCancelled, OrderCreated
+from shared.erasure import Erasure
 from shared.kafka_consumer import Subscription
 from shared.unit_of_work import UnitOfWork
 from svc.payments.parts import Parts
 
 
-def subscription(parts: Parts, *, wake_charges: Callable[[], None], wake_refunds: Callable[[], None]) -> Subscription:
+def subscription(
+    parts: Parts, erasure: Erasure, *, wake_charges: Callable[[], None], wake_refunds: Callable[[], None]
+) -> Subscription:
     """The handler table; what an event makes due is worked on as soon as it is committed."""
 
     async def owe_payment(uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None:
@@ -20,4 +24,4 @@ def subscription(parts: Parts, *, wake_charges: Callable[[], None], wake_refunds
         await parts.cancel_payment(uow, envelope)
         uow.after_commit(wake_refunds)
 
-    return {OrderCreated: owe_payment, OrderCancelled: cancel_payment}
+    return {OrderCreated: owe_payment, OrderCancelled: cancel_payment, UserDeleted: erasure.forget}

@@ -12,9 +12,9 @@ from litestar.params import FromQuery, QueryParameter
 from shared.currencies import Currency
 from shared.database import Database
 from shared.identity import requires_role
-from shared.jobs_queue import Periodic
 from shared.money import Money, MoneyWire
 from shared.pagination import page_size
+from shared.periodic import Periodic
 from shared.validated import CategoryPath, in_query
 from svc.search import handlers, store
 from svc.search.domain import QueryInvalid, Sort, UnknownBuild, VariantBody, Wish, terms_of

@@ -1,6 +1,6 @@
 """Periodic work of the search service."""
 
-from shared.jobs_queue import Periodic
+from shared.periodic import Periodic
 from svc.search.indexing import Indexer
 from svc.search.rebuilding import Rebuilder
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from aiosmtpd.controller import Controller
 
@@ -11,6 +12,7 @@ from shared.contracts import Address, OrderLine
 from shared.contracts.auth import UserRegistered
 from shared.contracts.orders import OrderCreated
 from shared.identity import Principal
+from shared.jobs_queue import JobBoard
 from tests.services import envelope, free_port, publish, served, topics, until
 
 pytestmark = pytest.mark.service("notifications")
@@ -21,6 +23,7 @@ class Catcher:
 
     def __init__(self, refuse_first=0):
         self.mails = []
+        self.recipients = []
         self.refusals_left = refuse_first
 
     async def handle_DATA(self, server, session, letter):  # noqa: N802 aiosmtpd's name
@@ -28,6 +31,7 @@ class Catcher:
             self.refusals_left -= 1
             return "451 try again later"
         self.mails.append(message_from_bytes(letter.content))
+        self.recipients.append(letter.rcpt_tos)
         return "250 taken"
 
 
@@ -41,10 +45,10 @@ async def smtp(catcher):
         await asyncio.to_thread(controller.stop)
 
 
-def order_created(title="Storm jacket", customer_id=None):
+def order_created(title="Storm jacket", customer_id=None, email="ann@example.com"):
     order_id = uuid4()
     return OrderCreated(
-        order_id=order_id, order_number="SO-1", customer_id=customer_id or uuid4(), email="ann@example.com",
+        order_id=order_id, order_number="SO-1", customer_id=customer_id or uuid4(), email=email,
         currency="EUR", total_minor=1234, subtotal_minor=1234, discount_minor=0, tax_minor=0, shipping_minor=0,
         lines=[OrderLine(sku="A", product_id=uuid4(), title=title, quantity=1, unit_price_minor=1234,
                          line_total_minor=1234)],
@@ -113,3 +117,112 @@ async def test_the_feed_is_for_people(engines, prefix):
     async with topics(engines, prefix), served(engines, "notifications", prefix=prefix) as notifications:
         status, problem = await notifications.call("GET", "/api/v1/notifications")
         assert (status, problem["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "address", ["a@x..com", "=?utf-8?q?ann?=@example.com", "two@example.com, ann@example.com", "ä@x.com"]
+)
+async def test_an_address_that_smtp_cannot_carry_fails_alone_and_reaches_nobody(engines, prefix, address):
+    catcher = Catcher()
+    async with (
+        topics(engines, prefix),
+        smtp(catcher) as url,
+        served(engines, "notifications", prefix=prefix, smtp_url=url, send_interval_s=0.05) as notifications,
+    ):
+        odd, plain = order_created(email=address), [order_created() for _ in range(6)]
+        events = [*plain[:3], odd, *plain[3:]]
+        await publish(engines, prefix, *(envelope(event, event.order_id) for event in events))
+        failed = await until(lambda: _deliveries(notifications, "failed", 1))
+        await until(lambda: _deliveries(notifications, "sent", 6))
+        assert failed[0]["error"].endswith("SMTP cannot carry this address')")
+        assert sorted(mail["X-Shopstream-Order"] for mail in catcher.mails) == sorted(str(o.order_id) for o in plain)
+        assert catcher.recipients == [["ann@example.com"]] * 6
+        assert await _told(notifications) == {"notification.sent": 6, "notification.failed": 1}
+
+
+async def test_a_letter_that_cannot_be_written_is_tried_a_bounded_number_of_times_and_costs_no_other(engines, prefix):
+    catcher = Catcher()
+    async with (
+        topics(engines, prefix),
+        smtp(catcher) as url,
+        served(engines, "notifications", prefix=prefix, smtp_url=url, send_interval_s=0.05) as notifications,
+    ):
+        odd, plain = order_created(), order_created()
+        catcher.refusals_left = 1
+        await publish(engines, prefix, envelope(odd, odd.order_id))
+        await until(lambda: not catcher.refusals_left)
+        async with database_to(notifications) as connection:
+            await connection.execute("UPDATE deliveries SET template = 'of nobody', attempts = 6")
+        await publish(engines, prefix, envelope(plain, plain.order_id))
+        await until(lambda: _deliveries(notifications, "sent", 1))
+        (failed,) = await until(lambda: _deliveries(notifications, "failed", 1))
+        assert (failed["attempts"], "TemplateNotFound" in failed["error"]) == (8, True)
+        async with JobBoard(engines.redis, prefix=prefix, services=["notifications"]) as board:
+            (dead,) = await until(board.rows)
+        assert (dead.kind, dead.state) == ("send_mail", "dead")
+
+
+async def test_a_dead_mail_is_sent_when_its_job_is_retried(engines, prefix):
+    catcher = Catcher(refuse_first=3)
+    async with (
+        topics(engines, prefix),
+        smtp(catcher) as url,
+        served(engines, "notifications", prefix=prefix, smtp_url=url, send_interval_s=0.05) as notifications,
+        JobBoard(engines.redis, prefix=prefix, services=["notifications"]) as board,
+    ):
+        event = order_created()
+        await publish(engines, prefix, envelope(event, event.order_id))
+        await until(lambda: catcher.refusals_left < 3)
+        async with database_to(notifications) as connection:
+            await connection.execute("UPDATE deliveries SET attempts = 6")
+        (dead,) = await until(lambda: _dead(board))
+        catcher.refusals_left = 0
+        await board.retry(dead.key)
+        (sent,) = await until(lambda: _deliveries(notifications, "sent", 1))
+        assert catcher.mails[0]["Message-ID"] == f"<{sent['message_id']}>"
+        assert await _told(notifications) == {"notification.failed": 1, "notification.sent": 1}
+        assert await board.rows() == []
+
+
+async def test_a_delivery_whose_job_was_lost_is_queued_again(engines, prefix, monkeypatch):
+    monkeypatch.setattr("svc.notifications.jobs.QUEUED_AGAIN_S", 0.3)
+    catcher = Catcher()
+    async with (
+        topics(engines, prefix),
+        smtp(catcher) as url,
+        served(engines, "notifications", prefix=prefix, smtp_url=url, send_interval_s=0.05) as notifications,
+    ):
+        async with database_to(notifications) as connection:
+            await connection.execute(
+                "INSERT INTO deliveries (id, event_id, template, channel, recipient, customer_id, context, message_id, "
+                "status, due_at) VALUES (gen_random_uuid(), gen_random_uuid(), 'welcome', 'email', 'ann@example.com', "
+                "gen_random_uuid(), '{\"name\": \"Ann\"}', 'of-this-delivery@shopstream', 'sending', "
+                "clock_timestamp() + interval '1 second')"
+            )
+        await until(lambda: _deliveries(notifications, "sent", 1))
+        assert [mail["Message-ID"] for mail in catcher.mails] == ["<of-this-delivery@shopstream>"]
+
+
+@asynccontextmanager
+async def database_to(service):
+    connection = await asyncpg.connect(service.settings.database_url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _deliveries(service, status, number):
+    async with database_to(service) as connection:
+        rows = await connection.fetch("SELECT * FROM deliveries WHERE status = $1", status)
+    return rows if len(rows) == number else None
+
+
+async def _told(service):
+    async with database_to(service) as connection:
+        rows = await connection.fetch("SELECT type, count(*) FROM outbox GROUP BY type")
+    return dict(rows)
+
+
+async def _dead(board):
+    return [row for row in await board.rows() if row.state == "dead"]

@@ -26,15 +26,18 @@ STATEMENTS = (
         message_id text NOT NULL UNIQUE,
         status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'sending', 'sent', 'failed')),
         attempts integer NOT NULL DEFAULT 0,
-        next_attempt_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        surprises integer NOT NULL DEFAULT 0,
+        due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        review text,
         error text,
+        version bigint NOT NULL DEFAULT 0,
         created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         sent_at timestamptz,
         CONSTRAINT one_per_event_template_recipient UNIQUE (event_id, template, recipient),
         CHECK ((status = 'sent') = (sent_at IS NOT NULL))
     )
     """,
-    "CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE status IN ('pending', 'sending')",
+    "CREATE INDEX deliveries_due ON deliveries (due_at) WHERE status IN ('pending', 'sending')",
     "CREATE INDEX deliveries_feed ON deliveries (customer_id, created_at DESC, id DESC)",
     """
     CREATE VIEW audit.deliveries AS

@@ -1,13 +1,15 @@
-"""Periodic work of one service inside its own process: sweepers, resolvers, senders.
+"""What every instance of a service does again and again in its own process: sweep, prune, project, feed a queue.
 
-The work itself lives in tables and is claimed there (`FOR UPDATE SKIP LOCKED`, leases), so that any number of
-instances may run the same job and a killed one loses nothing.
+What it finds to do lies in tables and is claimed there, so that any number of instances may run the same work and a
+killed one loses nothing.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
+
+from shared.errors import WorldError
 
 BACK_OFF_S_MAX = 5.0
 
@@ -43,6 +45,10 @@ class Periodic:
     async def _once(self) -> int:
         try:
             done = await self._work()
+        except WorldError as error:
+            self.failures_in_row += 1
+            log.warning("job_failed", job=self.name, failures=self.failures_in_row, error=repr(error))
+            return 0
         except Exception:
             self.failures_in_row += 1
             log.exception("job_failed", job=self.name, failures=self.failures_in_row)
