@@ -16,6 +16,11 @@ from shared.unit_of_work import Connection
 KEY_CHARACTERS_MAX = 255
 LEASE_S = 15.0
 RETENTION = timedelta(hours=24)
+FORGETTABLE = (
+    "idempotency_keys",
+    f"status = 'completed' AND created_at < clock_timestamp() - interval '{RETENTION.total_seconds()} seconds'",
+)
+"""Table and condition of the answers that nobody may ask for any more."""
 
 
 class IdempotencyKeyMissing(Refusal):

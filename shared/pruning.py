@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from shared import idempotency
 from shared.database import Database
-from shared.idempotency import RETENTION
 from shared.periodic import Periodic
 
 LOOK_EVERY_S = 60.0
@@ -25,10 +25,7 @@ class Rule(msgspec.Struct, frozen=True):
 LIBRARY_RULES = (
     Rule("inbox", "applied_at < clock_timestamp() - interval '8 days'"),
     Rule("dead_letters", "redriven_at < clock_timestamp() - interval '8 days' AND published_at IS NOT NULL"),
-    Rule(
-        "idempotency_keys",
-        f"status = 'completed' AND created_at < clock_timestamp() - interval '{RETENTION.total_seconds()} seconds'",
-    ),
+    Rule(*idempotency.FORGETTABLE),
 )
 WEBHOOKS = Rule("webhooks", "applied_at < clock_timestamp() - interval '8 days'")
 """For services that receive webhooks: a partner repeats one for hours, not for a week."""

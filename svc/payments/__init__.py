@@ -2,7 +2,8 @@
 
 Owns payments, their attempts at the payment provider (PSP), refunds, the ledger and the PSP's webhooks.
 Publishes payment.processed, .failed, .refunded and .refund_failed.
-Consumes order.created (a payment is owed) and order.cancelled (nothing is owed any more).
+Consumes order.created (a payment is owed), order.cancelled (nothing is owed any more) and user.deleted (the person is
+forgotten).
 
 One capture per payment, whatever is repeated, killed or told twice: an attempt is stored before the PSP is called, an
 answer that never came is asked for by merchant reference, and answers, webhooks and look-ups all go through one

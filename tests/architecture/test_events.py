@@ -17,7 +17,6 @@ _SENTENCE_END = re.compile(r"\.(?:\s|$)")
 
 # Events that only the recorder takes, each with the reason why it is published all the same.
 COUNTED_ONLY = {
-    "user.deleted": "erasure is told to whoever keeps personal data; nobody but auth does yet",
     "inventory.committed": "the end of a hold, for stock turn",
     "stock.adjusted": "receipts and counts, for stock turn",
     "order.completed": "the end of the funnel",

@@ -31,6 +31,8 @@ def _differences(declared, owner):
 
 
 def _of_function(node, found):
+    if isinstance(found, property):
+        return
     if not callable(found):
         yield f"{node.name} is not there"
         return
