@@ -11,8 +11,8 @@ from litestar.params import QueryParameter
 from shared.database import Database
 from shared.errors import Kind, Refusal
 from shared.identity import requires_role
-from shared.jobs_queue import Periodic
 from shared.money import Money, MoneyWire
+from shared.periodic import Periodic
 from shared.unit_of_work import Connection
 from shared.validated import bounded_day
 from svc.analytics import handlers, store
