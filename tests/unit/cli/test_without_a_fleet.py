@@ -26,6 +26,9 @@ NEEDS_A_FLEET = {
     ("events", "lag"): [[], ["--json"]],
     ("events", "dlq", "list"): [[], ["--json"]],
     ("events", "dlq", "redrive"): [["inventory"]],
+    ("jobs", "list"): [[], ["--dead", "--json"]],
+    ("jobs", "retry"): [["notifications:send_mail:1"], ["--all", "--json"]],
+    ("jobs", "drop"): [["notifications:send_mail:1"], ["--all", "--json"]],
     ("mail", "list"): [[], ["--to", "a@example.com", "--json"]],
     ("mail", "show"): [["1"]],
 }
