@@ -137,6 +137,7 @@ async def test_lost_stock_cancels_a_paid_order_only_when_its_goods_are_here(engi
     async with an_order(engines, prefix, resolver_interval_s=0.05) as told:
         told.fakes.shipping.goods = "undecided"
         await told.tell(PaymentProcessed)
+        await told.becomes("paid")
         if already:
             await told.tell(PaymentRefunded, amount_minor=already, refunded_minor=already)
         await told.tell(InventoryRejected, reason="expired")
