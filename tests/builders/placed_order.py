@@ -78,6 +78,12 @@ async def an_order(engines, prefix, **overrides):
         served(engines, "orders", prefix=prefix, **overrides) as orders,
     ):
         buyer = customer()
-        status, order = await place(orders, buyer, ("A", 1))
-        assert status == 201, order
+
+        async def placed():
+            """None while the service has not heard of its neighbours yet."""
+            status, order = await place(orders, buyer, ("A", 1))
+            assert status in {201, 503}, order
+            return order if status == 201 else None
+
+        order = await until(placed)
         yield Told(engines, prefix, orders, buyer, order, fakes)

@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.errors import RedisUnavailableError
-from shared.jobs_queue import JobBoard, JobGivenUpError, JobKind, JobQueue, JobUnknown, JobWorker
+from shared.jobs_queue import JobBoard, JobKind, JobQueue, JobWorker
 from tests.services import until
 
 QUICK = JobKind(name="quick", timeout_s=2, retry_first_s=0.01, retry_max_s=0.02)
@@ -71,34 +71,6 @@ async def test_a_job_that_fails_is_tried_again(redis_url, prefix):
         await queue.enqueue(QUICK, subject="a")
         await until(lambda: len(runs.subjects) == 3)
         await until(lambda: _empty(board))
-
-
-@pytest.mark.parametrize(("error", "attempts"), [(RuntimeError, 3), (JobGivenUpError, 1)])
-async def test_what_keeps_failing_is_a_dead_job_that_can_be_retried(redis_url, prefix, error, attempts):
-    runs = Runs(wrong=attempts, error=error)
-    async with queue_of(redis_url, prefix) as queue, board_of(redis_url, prefix) as board, at_work(queue, runs):
-        await queue.enqueue(QUICK, subject="a")
-        (dead,) = await until(lambda: _in_state(board, "dead"))
-        assert (dead.attempts, dead.is_open, "planned" in dead.error) == (attempts, False, True)
-        assert len(runs.subjects) == attempts
-        await board.retry(dead.key)
-        await until(lambda: _empty(board))
-        assert len(runs.subjects) == attempts + 1
-
-
-async def test_a_dead_job_can_be_dropped_and_others_cannot(redis_url, prefix):
-    runs = Runs(wrong=1, error=JobGivenUpError)
-    async with queue_of(redis_url, prefix) as queue, board_of(redis_url, prefix) as board:
-        async with at_work(queue, runs):
-            await queue.enqueue(QUICK, subject="a")
-            (dead,) = await until(lambda: _in_state(board, "dead"))
-        await board.drop(dead.key)
-        assert await board.rows() == []
-        await queue.enqueue(QUICK, subject="b")
-        (waiting,) = await board.rows()
-        for refused in (board.drop, board.retry):
-            with pytest.raises(JobUnknown):
-                await refused(waiting.key)
 
 
 async def test_a_job_whose_worker_was_killed_is_swept_and_done_by_another(redis_url, prefix):
