@@ -5,11 +5,11 @@ Talks to the fleet only as anyone outside could: HTTP, the control socket, the a
 
 import asyncio
 import fcntl
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import asyncpg
@@ -37,6 +37,7 @@ DATABASE_AWAY = (
 NO_ANSWER = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class FleetRefusedError(OperatorError):
@@ -231,3 +232,16 @@ class Fleet:
         if answer.status >= 300:
             raise FleetRefusedError(name, f"{method} {path}", status=answer.status, content=content)
         return msgspec.json.decode(content) if content else None
+
+
+def asked(question: Callable[[Fleet], Awaitable[T]]) -> T:
+    """What the running fleet answers, for a command that asks one thing.
+
+    Raises `OperatorError` (stack.down, fleet.away, fleet.refused).
+    """
+
+    async def ask() -> T:
+        async with Fleet.running() as fleet:
+            return await question(fleet)
+
+    return asyncio.run(ask())

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 def lag(json: Json = False) -> None:
     """How many events each service's consumer is behind, and everything else that is still open."""
     from cli import terminal  # noqa: PLC0415 -- quick --help
-    from cli.events.asking import asked  # noqa: PLC0415 -- the same
+    from scenarios.fleet import asked  # noqa: PLC0415 -- the same
     from scenarios.quiescence import quiesce  # noqa: PLC0415 -- the same
 
     found = asked(lambda fleet: quiesce(fleet, since=0.0, deadline_s=1.0))

@@ -24,9 +24,10 @@ def list_mails(
     from urllib.parse import urlencode  # noqa: PLC0415 -- quick --help
 
     from cli import terminal  # noqa: PLC0415 -- the same
-    from cli.mail.asking import catcher  # noqa: PLC0415 -- the same
+    from scenarios.fleet import asked  # noqa: PLC0415 -- the same
 
-    mails = catcher("/mail?" + urlencode({"limit": limit, **({"to": to} if to else {})}))["items"]
+    path = "/mail?" + urlencode({"limit": limit, **({"to": to} if to else {})})
+    mails = asked(lambda fleet: fleet.world("catcher", "GET", path))["items"]
     if json:
         terminal.json(mails)
         return

@@ -19,12 +19,11 @@ def show(number: Annotated[int, typer.Argument(help="The mail's number in the li
     import json as library  # noqa: PLC0415 -- quick --help
 
     from cli import terminal  # noqa: PLC0415 -- the same
-    from cli.mail.asking import catcher  # noqa: PLC0415 -- the same
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
-    from scenarios.fleet import FleetRefusedError  # noqa: PLC0415 -- the same
+    from scenarios.fleet import FleetRefusedError, asked  # noqa: PLC0415 -- the same
 
     try:
-        mail = catcher(f"/mail/{number}")
+        mail = asked(lambda fleet: fleet.world("catcher", "GET", f"/mail/{number}"))
     except FleetRefusedError as error:
         if error.status != NOT_FOUND:
             raise

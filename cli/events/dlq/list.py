@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 def list_letters(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50, json: Json = False) -> None:
     """The newest dead letters of every service."""
     from cli import terminal  # noqa: PLC0415 -- quick --help
-    from cli.events.asking import asked  # noqa: PLC0415 -- the same
+    from scenarios.fleet import asked  # noqa: PLC0415 -- the same
     from scenarios.letters import dead_letters  # noqa: PLC0415 -- the same
 
     found = asked(lambda fleet: dead_letters(fleet, per_service_max=limit))

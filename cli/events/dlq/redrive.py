@@ -17,9 +17,9 @@ def register(app: typer.Typer) -> None:
 def redrive(service: Annotated[str, typer.Argument(help="Whose dead letters.")], json: Json = False) -> None:
     """Apply a service's dead letters again, with their own ids, after the cause is mended."""
     from cli import terminal  # noqa: PLC0415 -- quick --help
-    from cli.events.asking import asked  # noqa: PLC0415 -- the same
     from compose import stack  # noqa: PLC0415 -- the same
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
+    from scenarios.fleet import asked  # noqa: PLC0415 -- the same
 
     known = [component.name for component in stack.load().audited]
     if service not in known:
