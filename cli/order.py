@@ -35,13 +35,13 @@ def order(
         async with Fleet.running() as fleet:
             return await story(fleet, order)
 
-    told = asyncio.run(read())
-    if told is None:
+    found = asyncio.run(read())
+    if found is None:
         raise OperatorError("order.unknown", f"There is no order {order!r}.", mend="An order's id or number is wanted.")
     if json:
-        terminal.json(msgspec.to_builtins(told))
+        terminal.json(msgspec.to_builtins(found))
         return
-    row = told.order
+    row = found.order
     terminal.line(
         f"{row['number']}  {row['status']}  {money_text(row['total_minor'], row['currency'])}  {row['email']}\n"
         f"trace {row['trace_id']}  (shopctl trace {row['trace_id']})"
@@ -56,6 +56,6 @@ def order(
                 chapter.what,
                 chapter.detail,
             )
-            for chapter in told.chapters
+            for chapter in found.chapters
         ],
     )

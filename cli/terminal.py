@@ -162,7 +162,7 @@ class Board:
         self._columns = columns
         self._final = final
         self._rows: dict[str, Sequence[object]] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._announced: set[tuple[str, str]] = set()
         self._console = _console(stderr=True)
         self._live: Any = None
 
@@ -183,8 +183,8 @@ class Board:
         self._rows[name] = (name, state, *rest)
         if self._live is not None:
             self._live.update(_table(self._columns, map(_cells, self._rows.values()), title=""))
-        elif state in self._final and (name, state) not in self._told:
-            self._told.add((name, state))
+        elif state in self._final and (name, state) not in self._announced:
+            self._announced.add((name, state))
             info(" ".join(str(part) for part in (name, state, *rest) if part))
 
 

@@ -192,7 +192,7 @@ class HistoryWriter:
         return index
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Attempt(msgspec.Struct, frozen=True):
     """What the attempts of all functions have in common; a function's own attempt says more."""
 
     customer_id: str = ""
@@ -200,7 +200,7 @@ class Asked(msgspec.Struct, frozen=True):
     fingerprint: str = ""
 
 
-class Told(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True):
     """What the answers of all functions have in common; a function's own answer says more."""
 
     order_id: str = ""
@@ -240,16 +240,16 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
         return self.completion or self.invoke
 
     @property
-    def asked(self) -> Asked:
+    def attempt(self) -> Attempt:
         """What was attempted, as far as any function says it."""
         value = self.invoke.value
-        return Asked() if value is None else msgspec.convert(value, Asked, from_attributes=True)
+        return Attempt() if value is None else msgspec.convert(value, Attempt, from_attributes=True)
 
     @property
-    def told(self) -> Told:
+    def answer(self) -> Answer:
         """What was answered, as far as any function says it."""
         value = self.completion.value if self.completion else None
-        return Told() if value is None else msgspec.convert(value, Told, from_attributes=True)
+        return Answer() if value is None else msgspec.convert(value, Answer, from_attributes=True)
 
     @property
     def latency_s(self) -> float | None:

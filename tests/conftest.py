@@ -14,7 +14,7 @@ import pytest
 import structlog
 import uvloop
 
-from tests.engines import SESSION_PID_VARIABLE, SHARED_DIRECTORY_VARIABLE, EngineUrls, engine_urls, stop_engines
+from tests.support.engines import SESSION_PID_VARIABLE, SHARED_DIRECTORY_VARIABLE, EngineUrls, engine_urls, stop_engines
 
 # A rich traceback with every local costs a busy machine many seconds, inside the event loop of the service under test.
 structlog.configure(

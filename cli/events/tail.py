@@ -50,19 +50,19 @@ def tail(
             batches = journals.follow(tap, journals.TapRecord)
             newest = list(filter(wanted, next(batches)))[-lines:]
             for line in chain(newest, filter(wanted, chain.from_iterable(batches))):
-                terminal.line(msgspec.json.encode(line).decode() if json else FOLLOWED.format(*_told(line)))
+                terminal.line(msgspec.json.encode(line).decode() if json else FOLLOWED.format(*_row(line)))
             return
         newest = list(filter(wanted, journals.read(tap, journals.TapRecord)))[-lines:]
         if json:
             terminal.json([msgspec.to_builtins(line) for line in newest])
         else:
             columns = ("occurred", "type", "aggregate", "version", "place", "trace")
-            terminal.table(columns, map(_told, newest))
+            terminal.table(columns, map(_row, newest))
     except journals.JournalDamagedError as error:
         raise OperatorError(
             "journal.damaged", f"A journal of the world is damaged: {error}.", mend="Start anew: shopctl down --wipe."
         ) from error
 
 
-def _told(line: "TapRecord") -> tuple[object, ...]:
+def _row(line: "TapRecord") -> tuple[object, ...]:
     return line.occurred_at, line.type, line.aggregate_id, line.aggregate_version, line.place, line.trace_id

@@ -47,7 +47,7 @@ async def _health(fleet: Fleet, unit: Unit) -> dict[str, Any]:
         unit.mark(ready=False, detail=str(error) or "no answer in time")
         return {"lag": None, "breakers": None}
     unit.mark(ready=answer.status == 200, detail=failing_checks(answer.body))
-    return told(answer.body)
+    return lag_and_breakers(answer.body)
 
 
 async def _engine_health(fleet: Fleet, unit: Unit) -> dict[str, Any]:
@@ -62,7 +62,7 @@ async def _engine_health(fleet: Fleet, unit: Unit) -> dict[str, Any]:
     return {"lag": None, "breakers": None}
 
 
-def told(body: bytes) -> dict[str, Any]:
+def lag_and_breakers(body: bytes) -> dict[str, Any]:
     """Consumer lag and breaker states out of the checks of a readiness answer, where it tells them."""
     try:
         checks: dict[str, dict[str, Any]] = json.loads(body).get("checks", {})

@@ -81,7 +81,7 @@ class Inventory:
         self._handlers = importlib.import_module("svc.inventory.handlers")
         self._domain = importlib.import_module("svc.inventory.domain")
         self.database = Database(url, "hot-row")
-        self.desk: Any = importlib.import_module("svc.inventory.desk").ReservationDesk(
+        self.batcher: Any = importlib.import_module("svc.inventory.batcher").ReservationBatcher(
             self.database, self._handlers.reserve
         )
 
@@ -94,7 +94,7 @@ class Inventory:
         """One durable reservation of one unit."""
         lines = (self._domain.Line(SKU, 1),)
         request = self._domain.HoldRequest(reservation_id=new_id(), customer_id=buyer, lines=lines, ttl_s=3_600.0)
-        await self.desk.hold(request)
+        await self.batcher.hold(request)
 
 
 async def measure(*, buyers: int, seconds: float, rounds: int, port_base: int) -> Report:
@@ -123,7 +123,7 @@ async def _measure_on(url: str, service_url: str, *, buyers: int, seconds: float
     inventory = Inventory(url)
     await inventory.database.open()
     held = 0
-    figures: dict[str, list[float]] = {"floor": [], "single": [], "desk": [], "http": []}
+    figures: dict[str, list[float]] = {"floor": [], "single": [], "batcher": [], "http": []}
     try:
         await inventory.receive(UNITS)
         for number in range(rounds + 1):  # the first one warms up
@@ -135,11 +135,11 @@ async def _measure_on(url: str, service_url: str, *, buyers: int, seconds: float
             if number:
                 for name, (count, taken_s) in zip(figures, (floor, single, in_process, over_http), strict=True):
                     figures[name].append(count / taken_s)
-        await inventory.desk.close()
+        await inventory.batcher.close()
         fsync = await _check(inventory.database, held)
     finally:
         await inventory.database.close()
-    floor_s, single_s, desk_s, http_s = (_measured(rounds_of) for rounds_of in figures.values())
+    floor_s, single_s, batcher_s, http_s = (_measured(rounds_of) for rounds_of in figures.values())
     return Report(
         buyers=buyers,
         seconds=seconds,
@@ -147,9 +147,9 @@ async def _measure_on(url: str, service_url: str, *, buyers: int, seconds: float
         floor_by=floor_program(),
         floor=floor_s,
         floor_single=single_s,
-        in_process=desk_s,
+        in_process=batcher_s,
         over_http=http_s,
-        ratio_in_process=round(desk_s.per_s / floor_s.per_s, 2),
+        ratio_in_process=round(batcher_s.per_s / floor_s.per_s, 2),
         ratio_over_http=round(http_s.per_s / floor_s.per_s, 2),
     )
 

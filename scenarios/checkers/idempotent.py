@@ -54,15 +54,15 @@ def _attempts(evidence: Evidence) -> Iterator[Keyed]:
     for operation in evidence.operations:
         if not operation.invoke.key:
             continue
-        asked, told = operation.asked, operation.told
+        attempt, answer = operation.attempt, operation.answer
         yield Keyed(
-            scope=(operation.invoke.function, asked.customer_id),
+            scope=(operation.invoke.function, attempt.customer_id),
             key=operation.invoke.key,
-            fingerprint=asked.fingerprint,
+            fingerprint=attempt.fingerprint,
             outcome=operation.outcome,
-            effect_id=told.effect_id,
-            answer_sha256=told.answer_sha256,
-            order_id=told.order_id or asked.order_id,
+            effect_id=answer.effect_id,
+            answer_sha256=answer.answer_sha256,
+            order_id=answer.order_id or attempt.order_id,
             at=evidence.facts.epoch(operation.invoke.time_s),
             trace_id=operation.trace_id,
         )

@@ -221,11 +221,11 @@ def _toxic(kind: str, *, stream: str = "downstream", **attributes: int) -> dict[
     return {"type": kind, "stream": stream, "toxicity": 1.0, **attributes}
 
 
-def _with(told: ServiceControls, detours: dict[str, int]) -> ServiceControls:
-    return msgspec.structs.replace(told, detours={**told.detours, **detours})
+def _with(controls: ServiceControls, detours: dict[str, int]) -> ServiceControls:
+    return msgspec.structs.replace(controls, detours={**controls.detours, **detours})
 
 
-def _without(told: ServiceControls, route: Route) -> ServiceControls:
+def _without(controls: ServiceControls, route: Route) -> ServiceControls:
     return msgspec.structs.replace(
-        told, detours={address: port for address, port in told.detours.items() if address != route.address}
+        controls, detours={address: port for address, port in controls.detours.items() if address != route.address}
     )

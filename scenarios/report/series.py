@@ -154,7 +154,7 @@ def answers_by_code(operations: Sequence[Operation]) -> list[tuple[str, str, int
     several = len({operation.invoke.function for operation in operations}) > 1
     counts: Counter[tuple[str, str]] = Counter()
     for operation in operations:
-        accepted = "replayed" if operation.told.replayed else "accepted"
+        accepted = "replayed" if operation.answer.replayed else "accepted"
         code = accepted if operation.outcome == "ok" else operation.error
         counts[operation.outcome, f"{operation.invoke.function}: {code}" if several else code] += 1
     return sorted(((outcome, code, count) for (outcome, code), count in counts.items()), key=lambda row: -row[2])

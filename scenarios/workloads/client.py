@@ -1,4 +1,4 @@
-"""A client of the shop that writes the history: what was asked, before its bytes leave, and what was told.
+"""A client of the shop that writes the history: what was asked, before its bytes leave, and what came back.
 
 `ok` and `fail` are definite; a time-out, a reset or a 5xx on a write is `info`, it may have happened. Whoever never
 learned asks again with the same key.
@@ -63,7 +63,7 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One write of one customer. `attempt` and what `told` makes of the answer are the values in the history."""
+    """One write of one customer. `attempt`, and what `decode_answer` makes of the answer, stand in the history."""
 
     function: str
     path: str
@@ -71,10 +71,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     body: bytes = b""
     attempt: Any
-    told: Callable[[Answered], Any]
+    decode_answer: Callable[[Answered], Any]
 
 
-class Told(msgspec.Struct, frozen=True):
+class AttemptResult(msgspec.Struct, frozen=True):
     """How one attempt ended. `again` says that asking again, with the same key, is what an honest client does."""
 
     type: RecordType
@@ -104,23 +104,23 @@ class Client:
 
     async def insist(
         self, request: Request, *, first_timeout_s: float = PATIENT_TIMEOUT_S, attempts_max: int = ATTEMPTS_MAX
-    ) -> Told:
+    ) -> AttemptResult:
         """Ask until there is a definite answer, with the same key, at most so many times; gives the last one."""
-        told = await self.ask(request, self._history.new_process(), timeout_s=first_timeout_s)
+        result = await self.ask(request, self._history.new_process(), timeout_s=first_timeout_s)
         for number in range(1, attempts_max):
-            if not told.again:
+            if not result.again:
                 break
             await asyncio.sleep(BACK_OFF_S[min(number, len(BACK_OFF_S)) - 1])
-            told = await self.ask(request, told.process)
-        return told
+            result = await self.ask(request, result.process)
+        return result
 
-    async def ask(self, request: Request, process: int, *, timeout_s: float = PATIENT_TIMEOUT_S) -> Told:
+    async def ask(self, request: Request, process: int, *, timeout_s: float = PATIENT_TIMEOUT_S) -> AttemptResult:
         """One attempt."""
         invocation = self._history.invoke(process, request.function, key=request.key, value=request.attempt)
         try:
             answered = await self._post(request, timeout_s)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            return Told("info", self._history.info(invocation, error=type(error).__name__), again=True)
+            return AttemptResult("info", self._history.info(invocation, error=type(error).__name__), again=True)
         return self._record(request, invocation, answered)
 
     async def read(self, token: str, path: str) -> Any:
@@ -149,25 +149,29 @@ class Client:
                 trace_id=answer.headers.get("X-Trace-Id", ""),
             )
 
-    def _record(self, request: Request, invocation: Invocation, answered: Answered) -> Told:
+    def _record(self, request: Request, invocation: Invocation, answered: Answered) -> AttemptResult:
         process, trace_id = invocation.process, answered.trace_id
         if answered.status == ASKED_FOR:
-            return Told("info", self._history.info(invocation, error="asked for", trace_id=trace_id), again=True)
+            return AttemptResult(
+                "info", self._history.info(invocation, error="asked for", trace_id=trace_id), again=True
+            )
         if answered.status in (200, 201):
-            value = request.told(answered)
+            value = request.decode_answer(answered)
             self._history.ok(invocation, value=value, trace_id=trace_id)
-            return Told("ok", process, again=False, value=value)
+            return AttemptResult("ok", process, again=False, value=value)
         code = answered.code or str(answered.status)
         if (answered.status == 409 and code == IN_FLIGHT_CODE) or (
             answered.status in (429, 503) and code in NO_EFFECT_CODES
         ):
             self._history.fail(invocation, error=code, trace_id=trace_id)
-            return Told("fail", process, again=True, code=code)
+            return AttemptResult("fail", process, again=True, code=code)
         if answered.status >= 500:
-            return Told("info", self._history.info(invocation, error=code, trace_id=trace_id), again=True, code=code)
+            return AttemptResult(
+                "info", self._history.info(invocation, error=code, trace_id=trace_id), again=True, code=code
+            )
         value = OrderAnswer(status_code=answered.status, replayed=answered.replayed, answer_sha256=answered.digest)
         self._history.fail(invocation, error=code, value=value, trace_id=trace_id)
-        return Told("fail", process, again=False, code=code)
+        return AttemptResult("fail", process, again=False, code=code)
 
 
 def digest(content: bytes) -> str:
@@ -194,7 +198,7 @@ def place_order(
         attempt=OrderAttempt(
             customer_id=person.user_id, lines=lines, payment_method=payment_method, fingerprint=digest(body)
         ),
-        told=_order_told,
+        decode_answer=_order_answer,
     )
 
 
@@ -206,7 +210,7 @@ def cancel_order(person: Person, order_id: str) -> Request:
         token=person.access_token,
         body=b'{"reason":"changed my mind"}',
         attempt=CancelAttempt(customer_id=person.user_id, order_id=order_id),
-        told=_order_told,
+        decode_answer=_order_answer,
     )
 
 
@@ -227,7 +231,7 @@ def refund(staff: Person, *, key: str, order_id: str, payment_id: str, amount_mi
             customer_id=staff.user_id,
             fingerprint=digest(body),
         ),
-        told=_refund_told,
+        decode_answer=_refund_answer,
     )
 
 
@@ -247,7 +251,7 @@ class _Problem(msgspec.Struct):
     code: str = ""
 
 
-def _order_told(answered: Answered) -> OrderAnswer:
+def _order_answer(answered: Answered) -> OrderAnswer:
     order = msgspec.json.decode(answered.content, type=_Order)
     return OrderAnswer(
         status_code=answered.status,
@@ -261,13 +265,13 @@ def _order_told(answered: Answered) -> OrderAnswer:
     )
 
 
-def _refund_told(answered: Answered) -> RefundAnswer:
-    told = msgspec.json.decode(answered.content, type=_Refund)
+def _refund_answer(answered: Answered) -> RefundAnswer:
+    result = msgspec.json.decode(answered.content, type=_Refund)
     return RefundAnswer(
         status_code=answered.status,
-        refund_id=told.id,
-        amount_minor=_minor(told.amount),
-        currency=told.amount["currency"],
+        refund_id=result.id,
+        amount_minor=_minor(result.amount),
+        currency=result.amount["currency"],
         replayed=answered.replayed,
         answer_sha256=answered.digest,
     )

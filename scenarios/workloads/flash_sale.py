@@ -179,17 +179,17 @@ class _Sale:
         lines = self._lines(character, character.quantity)
         request = place_order(buyer, key=key, lines=lines, payment_method=character.payment_method)
         if character.abandons:
-            told = await self._client.insist(request, first_timeout_s=ABANDON_AFTER_S, attempts_max=1)
+            result = await self._client.insist(request, first_timeout_s=ABANDON_AFTER_S, attempts_max=1)
         elif character.impatient:
-            told = await self._client.insist(request, first_timeout_s=IMPATIENT_TIMEOUT_S)
+            result = await self._client.insist(request, first_timeout_s=IMPATIENT_TIMEOUT_S)
         else:
-            told = await self._client.insist(request)
-        if told.code == "insufficient_stock":
+            result = await self._client.insist(request)
+        if result.code == "insufficient_stock":
             self._cues.signal(SOLD_OUT)
-        if isinstance(told.value, OrderAnswer):
+        if isinstance(result.value, OrderAnswer):
             self._units_confirmed += character.quantity
             self._cues.done(self._units_confirmed / self._stage.parameters.units)
-            await self._afterwards(buyer, character, key, told.value.order_id)
+            await self._afterwards(buyer, character, key, result.value.order_id)
 
     async def _afterwards(self, buyer: Person, character: _Character, key: str, order_id: str) -> None:
         """What a winner does next; cancelling and paying back wait for the charge."""

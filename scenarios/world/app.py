@@ -10,7 +10,7 @@ import msgspec
 import uvloop
 
 from scenarios.world.carrier.api import CarrierApi
-from scenarios.world.carrier.house import CarrierHouse
+from scenarios.world.carrier.simulator import CarrierSimulator
 from scenarios.world.exchange import Exchange
 from scenarios.world.faults.links import FaultLinks
 from scenarios.world.http_api import HttpServer, Routes
@@ -37,7 +37,7 @@ class World:
         self.psp = Provider(
             settings.folder, webhook_url=settings.psp_webhook_url, signing_secret=settings.webhook_secret
         )
-        self.carrier = CarrierHouse(
+        self.carrier = CarrierSimulator(
             settings.folder, webhook_url=settings.carrier_webhook_url, signing_secret=settings.webhook_secret
         )
         self.exchange = Exchange(settings.folder)

@@ -13,7 +13,7 @@ from shared.database import Database
 from shared.identity import requires_role
 from shared.validated import Quantity, Sku, line
 from svc.inventory import handlers, store
-from svc.inventory.desk import ReservationDesk
+from svc.inventory.batcher import ReservationBatcher
 from svc.inventory.domain import LINES_MAX, Hold, HoldRequest, Line, merged
 from svc.inventory.parts import Parts
 from svc.inventory.settings import Settings
@@ -131,11 +131,11 @@ class InternalController(Controller):
     async def hold(
         self,
         data: JSONBody[ReservationCreate],
-        desk: NamedDependency[ReservationDesk],
+        batcher: NamedDependency[ReservationBatcher],
         config: NamedDependency[Settings],
     ) -> Response[Reservation]:
         """Hold all lines or nothing; repeating the same id with the same lines gives the same hold."""
-        held = await desk.hold(
+        held = await batcher.hold(
             HoldRequest(
                 reservation_id=data.reservation_id,
                 customer_id=data.customer_id,

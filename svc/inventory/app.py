@@ -14,11 +14,11 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     """Wire the service; nothing connects before the application starts."""
     runtime = Runtime(settings, parts)
     parts = runtime.parts
-    desk = parts.desk(runtime.database, parts.reserve)
+    batcher = parts.batcher(runtime.database, parts.reserve)
     return runtime.application(
         route_handlers=ROUTES,
-        dependencies={"database": runtime.database, "desk": desk, "config": settings, "parts": parts},
+        dependencies={"database": runtime.database, "batcher": batcher, "config": settings, "parts": parts},
         subscription=subscription(parts),
         jobs=[sweeper(runtime.database, parts, every_s=settings.sweep_interval_s)],
-        resources=[desk],
+        resources=[batcher],
     )

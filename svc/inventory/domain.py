@@ -12,7 +12,7 @@ from shared.errors import Kind, Refusal
 LINES_MAX = 50
 
 
-class Ending(StrEnum):
+class HoldOutcome(StrEnum):
     """The ways a hold ends."""
 
     COMMITTED = "committed"

@@ -19,8 +19,8 @@ from shared.contracts.orders import OrderCancelled, OrderCreated, OrderPaid
 from shared.unit_of_work import UnitOfWork
 from svc.inventory import store
 from svc.inventory.domain import (
-    Ending,
     Hold,
+    HoldOutcome,
     HoldRequest,
     Irreconcilable,
     Placement,
@@ -93,22 +93,22 @@ async def release(uow: UnitOfWork, reservation_id: UUID, reason: str) -> Hold:
     One that never came is ended in advance: should its request arrive late, it holds nothing any more.
     Raises `ReservationEnded` (it was committed).
     """
-    ended = await end_hold(uow, reservation_id, Ending.RELEASED, reason=reason)
+    ended = await end_hold(uow, reservation_id, HoldOutcome.RELEASED, reason=reason)
     if not ended and not await store.forestall(uow.connection, reservation_id, reason=reason):
-        await end_hold(uow, reservation_id, Ending.RELEASED, reason=reason)  # it may have come just now
+        await end_hold(uow, reservation_id, HoldOutcome.RELEASED, reason=reason)  # it may have come just now
     hold = await reservation(uow, reservation_id)
-    if hold.status == Ending.COMMITTED:
+    if hold.status == HoldOutcome.COMMITTED:
         raise ReservationEnded("the units of this reservation are sold")
     return hold
 
 
-async def end_hold(uow: UnitOfWork, reservation_id: UUID, ending: Ending, *, reason: str) -> bool:
+async def end_hold(uow: UnitOfWork, reservation_id: UUID, outcome: HoldOutcome, *, reason: str) -> bool:
     """End a live hold and tell; False when it was not live any more."""
-    ended = await store.end_hold(uow, reservation_id, ending, reason=reason)
+    ended = await store.end_hold(uow, reservation_id, outcome, reason=reason)
     if ended is None:
         return False
-    if ending is not Ending.COMMITTED:
-        _publish_released(uow, reservation_id, ended, reason=ending.value)
+    if outcome is not HoldOutcome.COMMITTED:
+        _publish_released(uow, reservation_id, ended, reason=outcome.value)
         return True
     uow.publish(
         InventoryCommitted(
@@ -134,18 +134,18 @@ async def pin_hold(uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None:
 async def commit_hold(uow: UnitOfWork, envelope: Envelope[OrderPaid]) -> None:
     """The order is paid: its units leave the stock. Without a live hold the order cannot be served."""
     order = envelope.data
-    if await end_hold(uow, order.order_id, Ending.COMMITTED, reason="paid"):
+    if await end_hold(uow, order.order_id, HoldOutcome.COMMITTED, reason="paid"):
         return
     found = await store.holds(uow.connection, [order.order_id])
     status = found[order.order_id].status if order.order_id in found else "unknown"
-    if status != Ending.COMMITTED:
+    if status != HoldOutcome.COMMITTED:
         await _reject(uow, order.order_id, order.customer_id, reason=status)
 
 
 async def release_hold(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:
     """The order is off: its units are free again, also when they had been committed."""
     order = envelope.data
-    if await end_hold(uow, order.order_id, Ending.RELEASED, reason=order.reason):
+    if await end_hold(uow, order.order_id, HoldOutcome.RELEASED, reason=order.reason):
         return
     restocked = await store.restock(uow, order.order_id)
     if restocked is not None:
@@ -156,7 +156,7 @@ async def expire_holds(uow: UnitOfWork) -> int:
     """End the holds whose time is over and whose order never came; gives their number."""
     expired = await store.expired_holds(uow.connection, rows_max=SWEEP_ROWS_MAX)
     for reservation_id in expired:
-        await end_hold(uow, reservation_id, Ending.EXPIRED, reason="expired")
+        await end_hold(uow, reservation_id, HoldOutcome.EXPIRED, reason="expired")
     return len(expired)
 
 
@@ -173,7 +173,7 @@ async def reconcile(uow: UnitOfWork, *, sku: str, release: Sequence[UUID], reaso
         if hold is None:
             continue
         ended += 1
-        _publish_released(uow, reservation_id, hold, reason=Ending.RELEASED.value)
+        _publish_released(uow, reservation_id, hold, reason=HoldOutcome.RELEASED.value)
     completed = await store.complete_movements(uow.connection, sku)
     try:
         recounted = await store.recount(uow.connection, sku)

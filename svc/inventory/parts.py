@@ -8,7 +8,7 @@ from shared.kafka_consumer import Handler
 from shared.service_parts import ServiceParts
 from shared.unit_of_work import UnitOfWork
 from svc.inventory import handlers
-from svc.inventory.desk import ReservationDesk, ReserveBatch
+from svc.inventory.batcher import ReservationBatcher, ReserveBatch
 from svc.inventory.domain import Hold
 
 
@@ -16,7 +16,7 @@ from svc.inventory.domain import Hold
 class Parts(ServiceParts):
     """Healthy by default."""
 
-    desk: type[ReservationDesk] = ReservationDesk
+    batcher: type[ReservationBatcher] = ReservationBatcher
     """Waiting buyers in batches, one transaction each."""
     reserve: ReserveBatch = handlers.reserve
     """A batch of buyers served under the lock of their SKUs."""

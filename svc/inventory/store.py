@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from shared.unit_of_work import Connection, UnitOfWork
-from svc.inventory.domain import Ending, Hold, HoldRequest, MovementType, Placement, StockLevel
+from svc.inventory.domain import Hold, HoldOutcome, HoldRequest, MovementType, Placement, StockLevel
 
 DEFAULT_WAREHOUSE = "main"
 
@@ -77,10 +77,10 @@ _CHANGE_STOCK = """
     FROM sums JOIN locked USING (warehouse, sku)
     WHERE stock.warehouse = sums.warehouse AND stock.sku = sums.sku
 """
-_MOVEMENT_OF_ENDING = {
-    Ending.COMMITTED: (MovementType.COMMIT, -1, -1),
-    Ending.RELEASED: (MovementType.RELEASE, 0, -1),
-    Ending.EXPIRED: (MovementType.EXPIRE, 0, -1),
+_MOVEMENT_OF_OUTCOME = {
+    HoldOutcome.COMMITTED: (MovementType.COMMIT, -1, -1),
+    HoldOutcome.RELEASED: (MovementType.RELEASE, 0, -1),
+    HoldOutcome.EXPIRED: (MovementType.EXPIRE, 0, -1),
 }
 
 
@@ -182,12 +182,12 @@ async def insert_holds(
     return {row["id"]: row["expires_at"] for row in rows}
 
 
-async def end_hold(uow: UnitOfWork, reservation_id: UUID, ending: Ending, *, reason: str) -> EndedHold | None:
+async def end_hold(uow: UnitOfWork, reservation_id: UUID, outcome: HoldOutcome, *, reason: str) -> EndedHold | None:
     """End a hold that is still held, and move its stock; None when it had ended or never was."""
-    row = await uow.connection.fetchrow(_END_HOLDS, reservation_id, ending.value, reason)
+    row = await uow.connection.fetchrow(_END_HOLDS, reservation_id, outcome.value, reason)
     if row is None:
         return None
-    movement, on_hand_sign, reserved_sign = _MOVEMENT_OF_ENDING[ending]
+    movement, on_hand_sign, reserved_sign = _MOVEMENT_OF_OUTCOME[outcome]
     placements = await _move(uow, reservation_id, movement, on_hand_sign, reserved_sign)
     return EndedHold(row["customer_id"], row["version"], placements)
 

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from cli import main
-from tests.command_tree import LEAVES, TREE
+from tests.support.command_tree import LEAVES, TREE
 
 LISTED_ONLY = {"drill", "load"}
 

@@ -6,8 +6,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from shared.migrate import migrations_of
-from tests.apps import DECLARED, WITH_DATABASE
-from tests.services import database_of
+from tests.support.apps import DECLARED, WITH_DATABASE
+from tests.support.services import database_of
 
 LIBRARY_VIEWS = {"outbox", "inbox", "dead_letters", "idempotency"}
 INEXACT = {"real", "double precision", "numeric", "money"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.apps import SERVICES
+from tests.support.apps import SERVICES
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "ARCHITECTURE.md").read_text()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.contracts import EVENT_TOPICS, REGISTRY
-from tests.apps import DECLARED, SERVICES, consumed, subscribed
+from tests.support.apps import DECLARED, SERVICES, consumed, subscribed
 
 ROOT = Path(__file__).parents[2]
 RECORDER = "analytics"

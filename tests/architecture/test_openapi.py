@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.apps import DECLARED, SERVICES, built, routes
+from tests.support.apps import DECLARED, SERVICES, built, routes
 
 BEHIND = SERVICES[1:]
 PROBLEM = {"$ref": "#/components/schemas/Problem"}

@@ -14,9 +14,9 @@ import pytest
 import shared
 import svc
 from shared.service_parts import ServiceParts
-from svc.inventory.desk import ReservationDesk
+from svc.inventory.batcher import ReservationBatcher
 from svc.inventory.handlers import reserve
-from tests.apps import SERVICES
+from tests.support.apps import SERVICES
 
 ROOT = Path(svc.__file__).parent
 SHARED = Path(shared.__file__).parent
@@ -117,13 +117,17 @@ def test_the_runtime_of_all_services_uses_no_healthy_part_directly():
         ("from svc.inventory import handlers\ndef f():\n    handlers.reserve()", ["reserve"]),
         ("from svc.inventory.handlers import reserve as take\ndef f(by=take): ...", ["reserve"]),
         ("from svc.inventory.handlers import reserve\nTABLE = {1: reserve}", ["reserve"]),
-        ("from svc.inventory.desk import ReservationDesk\ndef f():\n    return ReservationDesk(1, 2)", ["desk"]),
-        ("from svc.inventory.desk import ReservationDesk\nclass Other(ReservationDesk): ...", ["desk"]),
         (
-            "from svc.inventory.desk import ReservationDesk\ndef f(d: ReservationDesk) -> list[ReservationDesk]: ...",
+            "from svc.inventory.batcher import ReservationBatcher\ndef f():\n    return ReservationBatcher(1, 2)",
+            ["batcher"],
+        ),
+        ("from svc.inventory.batcher import ReservationBatcher\nclass Other(ReservationBatcher): ...", ["batcher"]),
+        (
+            "from svc.inventory.batcher import ReservationBatcher\n"
+            "def f(d: ReservationBatcher) -> list[ReservationBatcher]: ...",
             [],
         ),
-        ("from svc.inventory.desk import ReservationDesk\nKind = dict[str, ReservationDesk]", []),
+        ("from svc.inventory.batcher import ReservationBatcher\nKind = dict[str, ReservationBatcher]", []),
         ("from svc.inventory.handlers import reserve\ndef f(reserve):\n    reserve()", []),
         ("from svc.inventory.handlers import reserve", []),
     ],
@@ -131,7 +135,7 @@ def test_the_runtime_of_all_services_uses_no_healthy_part_directly():
 def test_a_bypass_is_seen_and_a_type_is_none(source, uses):
     module = ModuleType("planted")
     exec(source, vars(module))  # noqa: S102 the parameters above
-    parts = {"reserve": reserve, "desk": ReservationDesk}
+    parts = {"reserve": reserve, "batcher": ReservationBatcher}
     assert bypasses(module, parts, source) == [f"planted:{source.count(chr(10)) + 1} uses {name}" for name in uses]
 
 

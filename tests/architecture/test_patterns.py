@@ -9,7 +9,7 @@ import pytest
 
 import shared
 from shared.validated import END
-from tests.apps import SERVICES, built
+from tests.support.apps import SERVICES, built
 
 ROOT = Path(shared.__file__).parents[1]
 FOLDERS = ("shared", "svc", "scenarios", "compose", "cli", "loadtests")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import svc
-from tests.apps import SERVICES, WITH_DATABASE, consumed
+from tests.support.apps import SERVICES, WITH_DATABASE, consumed
 
 ROOT = Path(svc.__file__).parent
 EVERYWHERE = {"__init__", "__main__", "app", "settings", "parts", "api"}
@@ -41,7 +41,7 @@ FOREIGN = {
         "tokens": "access tokens",
     },
     "catalog": {"shelf": "the cached side of reading products"},
-    "inventory": {"desk": "micro-batches of waiting buyers"},
+    "inventory": {"batcher": "micro-batches of waiting buyers"},
     "orders": {
         "pricing": "pure rules of a size of their own",
         "cancelling": "an order undone by what shipping answers, for requests and the saga",

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.statements import noted_statements
+from tests.support.statements import noted_statements
 
 
 @pytest.fixture

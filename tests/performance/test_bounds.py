@@ -11,10 +11,10 @@ import pytest
 
 from shared.database import POOL_SIZE_MAX
 from shared.request_scope import IN_FLIGHT_MAX
-from tests.builders.orders import body, customer
-from tests.fakes.shop import shop
-from tests.services import served, until
-from tests.statements import API_ONLY
+from tests.support.builders.orders import body, customer
+from tests.support.fakes.shop import shop
+from tests.support.services import served, until
+from tests.support.statements import API_ONLY
 
 
 def _receipt(reference):

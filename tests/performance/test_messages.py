@@ -10,9 +10,9 @@ from shared.contracts.auth import UserDeleted
 from shared.contracts.orders import OrderCreated
 from shared.kafka_consumer import TRANSACTION_RECORDS_MAX
 from svc.analytics import handlers as analytics
-from tests.rows import order_fact
-from tests.services import envelope, opened_database, publish, served, topics, until
-from tests.statements import API_ONLY
+from tests.support.rows import order_fact
+from tests.support.services import envelope, opened_database, publish, served, topics, until
+from tests.support.statements import API_ONLY
 
 
 def _erasures(count):

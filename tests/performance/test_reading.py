@@ -5,10 +5,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.identity import Principal
-from tests.auth_steps import as_user, auth_served, claims_of, login, register
-from tests.rows import add_letters, add_payments, add_shipments
-from tests.services import served
-from tests.statements import API_ONLY
+from tests.support.auth_steps import as_user, auth_served, claims_of, login, register
+from tests.support.rows import add_letters, add_payments, add_shipments
+from tests.support.services import served
+from tests.support.statements import API_ONLY
 
 STATEMENTS_MAX = 6
 SIZES = (1, 10, 100)

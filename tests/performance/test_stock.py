@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 
 from svc.inventory import handlers
-from svc.inventory.desk import ReservationDesk
+from svc.inventory.batcher import ReservationBatcher
 from svc.inventory.domain import Hold, HoldRequest, InsufficientStock, Line
-from tests.services import opened_database, served
-from tests.statements import API_ONLY
+from tests.support.services import opened_database, served
+from tests.support.statements import API_ONLY
 
 pytestmark = pytest.mark.service("inventory")
 
@@ -58,11 +58,11 @@ async def test_a_reservation_costs_as_many_statements_for_many_lines_as_for_one(
 
 async def test_a_crowd_at_one_sku_shares_a_few_transactions(engines, statements):
     async with _stocked(engines, HOT=1_000) as database:
-        desk = ReservationDesk(database, handlers.reserve)
+        batcher = ReservationBatcher(database, handlers.reserve)
         with statements.counted():
-            await asyncio.gather(*(desk.hold(_wish("HOT")) for _ in range(200)))
+            await asyncio.gather(*(batcher.hold(_wish("HOT")) for _ in range(200)))
         assert 1 <= statements.transactions() <= 3
-        await desk.close()
+        await batcher.close()
 
 
 async def test_a_sold_out_buyer_costs_one_transaction_that_writes_nothing(engines, prefix, statements):
@@ -87,10 +87,10 @@ async def test_a_sold_out_buyer_costs_one_transaction_that_writes_nothing(engine
 
 async def test_a_crowd_of_sold_out_buyers_shares_a_few_transactions_too(engines, statements):
     async with _stocked(engines, GONE=1) as database:
-        desk = ReservationDesk(database, handlers.reserve)
-        await desk.hold(_wish("GONE"))
+        batcher = ReservationBatcher(database, handlers.reserve)
+        await batcher.hold(_wish("GONE"))
         with statements.counted():
-            outcomes = await asyncio.gather(*(desk.hold(_wish("GONE")) for _ in range(200)), return_exceptions=True)
+            outcomes = await asyncio.gather(*(batcher.hold(_wish("GONE")) for _ in range(200)), return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {InsufficientStock}
         assert statements.transactions() <= 3
-        await desk.close()
+        await batcher.close()

@@ -3,10 +3,10 @@ import pytest
 from shared.contracts.inventory import InventoryReleased
 from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
 from shared.contracts.shipping import ShipmentDispatched
-from tests.builders.orders import customer, place
-from tests.builders.placed_order import an_order, rows
-from tests.fakes.shop import shop
-from tests.services import served, until
+from tests.support.builders.orders import customer, place
+from tests.support.builders.placed_order import an_order, rows
+from tests.support.fakes.shop import shop
+from tests.support.services import served, until
 
 pytestmark = pytest.mark.service("orders")
 

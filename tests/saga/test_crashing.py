@@ -11,10 +11,10 @@ import pytest
 
 from shared.identity import HEADER, InternalTokens
 from svc.orders.placing import Placement, SagaResolver
-from tests.builders.orders import body, customer, place
-from tests.builders.placed_order import rows
-from tests.fakes.shop import shop
-from tests.services import INTERNAL_SECRET, database_of, free_port, served, until
+from tests.support.builders.orders import body, customer, place
+from tests.support.builders.placed_order import rows
+from tests.support.fakes.shop import shop
+from tests.support.services import INTERNAL_SECRET, database_of, free_port, served, until
 
 pytestmark = pytest.mark.service("orders")
 

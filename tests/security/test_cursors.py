@@ -9,7 +9,7 @@ from shared.pagination import encode_cursor
 from svc.auth.api.accounts import USERS_ORDER
 from svc.notifications.api import ORDER as NOTIFICATIONS_ORDER
 from svc.orders.api.orders import LIST as ORDERS_ORDER
-from tests.probes import person, whole
+from tests.support.probes import person, whole
 
 EARLY = "0001-01-01T00:00:00+14:00"
 LATE = "9999-12-31T23:59:59-14:00"

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.apps import SERVICES, built, routes
-from tests.probes import filled, person, whole
+from tests.support.apps import SERVICES, built, routes
+from tests.support.probes import filled, person, whole
 
 BEHIND = SERVICES[1:]
 

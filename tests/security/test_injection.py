@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from tests.apps import BEHIND, built, routes
-from tests.builders.orders import body, customer, place
-from tests.fakes.shop import shop
-from tests.probes import person, whole
-from tests.services import served
-from tests.statements import API_ONLY
+from tests.support.apps import BEHIND, built, routes
+from tests.support.builders.orders import body, customer, place
+from tests.support.fakes.shop import shop
+from tests.support.probes import person, whole
+from tests.support.services import served
+from tests.support.statements import API_ONLY
 
 ALL_ROLES = ("customer", "seller", "support", "admin", "operator", "service")
 SLEEP_S = 5

@@ -3,9 +3,9 @@
 import pytest
 
 from shared.identity import HEADER
-from tests.apps import BEHIND, routes
-from tests.gateway_steps import door
-from tests.probes import PRIVILEGED, ask, filled, whole, worthless_tokens
+from tests.support.apps import BEHIND, routes
+from tests.support.gateway_steps import door
+from tests.support.probes import PRIVILEGED, ask, filled, whole, worthless_tokens
 
 CLOSED = {service: [route for route in routes(service) if not route.public] for service in BEHIND}
 OPEN = {service: [route for route in routes(service) if route.public] for service in BEHIND}

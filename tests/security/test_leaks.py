@@ -12,14 +12,14 @@ import structlog
 
 from shared import logging_setup
 from shared.identity import HEADER
-from tests.apps import BEHIND, routes
-from tests.auth_steps import auth_served, claims_of, login, new_email, refresh, register
-from tests.builders.orders import customer, place
-from tests.fakes.shop import shop
-from tests.probes import PRIVILEGED, ask, person
-from tests.rows import add_payments
-from tests.services import INTERNAL_SECRET, WEBHOOK_SECRET, served
-from tests.statements import API_ONLY
+from tests.support.apps import BEHIND, routes
+from tests.support.auth_steps import auth_served, claims_of, login, new_email, refresh, register
+from tests.support.builders.orders import customer, place
+from tests.support.fakes.shop import shop
+from tests.support.probes import PRIVILEGED, ask, person
+from tests.support.rows import add_payments
+from tests.support.services import INTERNAL_SECRET, WEBHOOK_SECRET, served
+from tests.support.statements import API_ONLY
 
 CARD = "4111111111111111"
 PASSWORD = "tr0ub4dor-and-3-horses"

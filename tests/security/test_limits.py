@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from svc.gateway.limits import RateLimits
 from svc.gateway.rate_limit import RateLimited
 from svc.gateway.settings import Settings
-from tests.gateway_steps import door
+from tests.support.gateway_steps import door
 
 LIMIT = 10
 CROWD = 200

@@ -7,13 +7,13 @@ import asyncpg
 import msgspec
 import pytest
 
-from tests.apps import BEHIND, built, routes
-from tests.auth_steps import auth_served, new_email
-from tests.builders.orders import ADDRESS, body, customer, place
-from tests.fakes.shop import shop
-from tests.probes import ask, person, whole
-from tests.services import served
-from tests.statements import API_ONLY
+from tests.support.apps import BEHIND, built, routes
+from tests.support.auth_steps import auth_served, new_email
+from tests.support.builders.orders import ADDRESS, body, customer, place
+from tests.support.fakes.shop import shop
+from tests.support.probes import ask, person, whole
+from tests.support.services import served
+from tests.support.statements import API_ONLY
 
 ALL_ROLES = ("customer", "seller", "support", "admin", "operator", "service")
 WRITING = {"POST", "PUT", "PATCH"}

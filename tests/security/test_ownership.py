@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from tests.auth_steps import as_user, auth_served, claims_of, login, refresh, register
-from tests.builders.orders import customer, place
-from tests.fakes.shop import shop
-from tests.probes import person
-from tests.rows import add_letters, add_payments, add_shipments
-from tests.services import served
-from tests.statements import API_ONLY
+from tests.support.auth_steps import as_user, auth_served, claims_of, login, refresh, register
+from tests.support.builders.orders import customer, place
+from tests.support.fakes.shop import shop
+from tests.support.probes import person
+from tests.support.rows import add_letters, add_payments, add_shipments
+from tests.support.services import served
+from tests.support.statements import API_ONLY
 
 OF_REQUEST = ("trace_id", "instance")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.apps import BEHIND, routes
-from tests.probes import ask, filled, person, whole
+from tests.support.apps import BEHIND, routes
+from tests.support.probes import ask, filled, person, whole
 
 ROLES = ("customer", "seller", "support", "admin")
 EVERYBODY = frozenset(ROLES)

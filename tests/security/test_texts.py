@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.builders.orders import body, customer
-from tests.probes import person, whole
+from tests.support.builders.orders import body, customer
+from tests.support.probes import person, whole
 
 BLANKS = (" ", "\u00a0", "\u200b", "\t")
 ADDRESSES = ("a@x..com", "=?utf-8?q?ann?=@example.com", "ann@example.com\n", "a..b@example.com")

@@ -10,8 +10,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tests.services import WEBHOOK_SECRET, served
-from tests.statements import API_ONLY
+from tests.support.services import WEBHOOK_SECRET, served
+from tests.support.statements import API_ONLY
 
 STALE_S = 301
 SENDERS = {"payments": "/api/v1/webhooks/psp", "shipping": "/api/v1/webhooks/carrier"}

@@ -7,7 +7,7 @@ from scenarios.defects.card import DefectCard, Twins
 from shared.settings import ServiceSettings
 from shared.unit_of_work import UnitOfWork
 from svc.inventory import handlers
-from svc.inventory.domain import Ending
+from svc.inventory.domain import HoldOutcome
 
 CARD = DefectCard(
     id="hasty-sweeper",
@@ -40,7 +40,7 @@ def twin(_healthy: Any, _settings: ServiceSettings) -> Any:
         await asyncio.sleep(EVERY_S)
         rows = await uow.connection.fetch(_OLD_HOLDS, PATIENCE_S, ROWS_MAX)
         for row in rows:
-            await handlers.end_hold(uow, row["id"], Ending.EXPIRED, reason="expired")
+            await handlers.end_hold(uow, row["id"], HoldOutcome.EXPIRED, reason="expired")
         return max(1, len(rows))
 
     return expire_holds

@@ -6,15 +6,15 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from scenarios.defects.card import DefectCard, Twins
-from scenarios.defects.locked_desk import LockedDesk
+from scenarios.defects.locked_batcher import LockedBatcher
 from shared.database import Database
 from shared.settings import ServiceSettings
-from svc.inventory.desk import ReservationDesk, ReserveBatch
+from svc.inventory.batcher import ReservationBatcher, ReserveBatch
 
 CARD = DefectCard(
     id="lock-released-by-others",
     title="A lock is released by who does not hold it",
-    parts=("inventory.desk",),
+    parts=("inventory.batcher",),
     root_cause=(
         "The lock is a key that its holder deletes when done, without a look at whose it is. A batch that outlives the "
         "time to live deletes the lock of its successor, the one after that comes in beside it, and so on."
@@ -33,10 +33,10 @@ SLOW_THINKING_TIME_S = 0.2
 SLOW_EVERY = 2
 
 
-def twin(_healthy: type[ReservationDesk], told: ServiceSettings) -> type[ReservationDesk]:
-    """A desk that deletes whatever lock is there when it is done."""
+def twin(_healthy: type[ReservationBatcher], told: ServiceSettings) -> type[ReservationBatcher]:
+    """A batcher that deletes whatever lock is there when it is done."""
 
-    class CarelessDesk(LockedDesk):
+    class CarelessBatcher(LockedBatcher):
         settings = told
 
         def __init__(self, database: Database, reserve_batch: ReserveBatch) -> None:
@@ -58,7 +58,7 @@ def twin(_healthy: type[ReservationDesk], told: ServiceSettings) -> type[Reserva
             finally:
                 await self.redis.delete(key)
 
-    return CarelessDesk
+    return CarelessBatcher
 
 
-TWINS: Twins = {"inventory.desk": twin}
+TWINS: Twins = {"inventory.batcher": twin}

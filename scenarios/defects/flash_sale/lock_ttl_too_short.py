@@ -3,15 +3,15 @@
 from contextlib import AbstractAsyncContextManager
 
 from scenarios.defects.card import DefectCard, Twins
-from scenarios.defects.locked_desk import LockedDesk
+from scenarios.defects.locked_batcher import LockedBatcher
 from shared.redis_lock import lock
 from shared.settings import ServiceSettings
-from svc.inventory.desk import ReservationDesk
+from svc.inventory.batcher import ReservationBatcher
 
 CARD = DefectCard(
     id="lock-ttl-too-short",
     title="The lock runs out before the work is done",
-    parts=("inventory.desk",),
+    parts=("inventory.batcher",),
     root_cause=(
         "A SKU is locked in Redis for a few milliseconds, as long as a sale took on a quiet day. Under load the work "
         "takes longer, the lock is gone in the middle of it, and the next process comes in and reads the same stock."
@@ -31,10 +31,10 @@ WAIT_MS = 4_000
 THINKING_TIME_S = 0.05
 
 
-def twin(_healthy: type[ReservationDesk], told: ServiceSettings) -> type[ReservationDesk]:
-    """A desk that trusts a lock which has long run out when it writes."""
+def twin(_healthy: type[ReservationBatcher], told: ServiceSettings) -> type[ReservationBatcher]:
+    """A batcher that trusts a lock which has long run out when it writes."""
 
-    class HurriedDesk(LockedDesk):
+    class HurriedBatcher(LockedBatcher):
         settings = told
 
         def locked(self, sku: str) -> AbstractAsyncContextManager[object]:
@@ -43,7 +43,7 @@ def twin(_healthy: type[ReservationDesk], told: ServiceSettings) -> type[Reserva
         def thinking_time_s(self) -> float:
             return THINKING_TIME_S
 
-    return HurriedDesk
+    return HurriedBatcher
 
 
-TWINS: Twins = {"inventory.desk": twin}
+TWINS: Twins = {"inventory.batcher": twin}

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
-from scenarios.world.carrier.house import Behaviour, CarrierHouse
 from scenarios.world.carrier.rates import WEIGHT_G_MAX, rates
 from scenarios.world.carrier.shipments import Shipment, new_tracking_number
+from scenarios.world.carrier.simulator import Behaviour, CarrierSimulator
 from scenarios.world.draws import draw
 from scenarios.world.fingerprints import fingerprint_of
 from scenarios.world.http_api import ApiError, Routes, answer, decoded, integer, trace_id
@@ -36,8 +36,8 @@ class HandoverCreate(msgspec.Struct, frozen=True):
 class CarrierApi:
     """The carrier's routes and, under /control, the operator's."""
 
-    def __init__(self, house: CarrierHouse) -> None:
-        self.house = house
+    def __init__(self, carrier: CarrierSimulator) -> None:
+        self.carrier = carrier
 
     def routes(self) -> Routes:
         """The table for the HTTP server."""
@@ -61,7 +61,7 @@ class CarrierApi:
 
     async def create_label(self, request: web.Request) -> web.Response:
         """201 with tracking number and label; a known key gets its first answer again."""
-        if not self.house.webhooks.has_room:
+        if not self.carrier.webhooks.has_room:
             raise ApiError(503, "webhook_backlog_full", "too many webhooks wait for the merchant")
         body = await decoded(request, LabelCreate)
         key = request.headers.get("idempotency-key", "")
@@ -81,74 +81,74 @@ class CarrierApi:
             return replay
         slow = self._fault(line)
         line.tracking_number = new_tracking_number()
-        self.house.note(line)
+        self.carrier.note(line)
         if slow:
-            self.house.note(msgspec.structs.replace(line, kind="slowed"))
-            await asyncio.sleep(self.house.behaviour.slow_s)
-        return answer(_label(self.house.shipments.shipment(line.tracking_number), request), status=201)
+            self.carrier.note(msgspec.structs.replace(line, kind="slowed"))
+            await asyncio.sleep(self.carrier.behaviour.slow_s)
+        return answer(_label(self.carrier.shipments.shipment(line.tracking_number), request), status=201)
 
     async def list_labels(self, request: web.Request) -> web.Response:
         """By `merchant_reference` (the merchant's shipment)."""
         reference = request.query.get("merchant_reference")
         if reference is None:
             raise ApiError(400, "missing_parameter", "merchant_reference is required")
-        return answer({"items": [_label(it, request) for it in self.house.shipments.of_shipment(reference)]})
+        return answer({"items": [_label(it, request) for it in self.carrier.shipments.of_shipment(reference)]})
 
     async def show_label(self, request: web.Request) -> web.Response:
         """The label as printable text."""
-        parcel = self.house.shipments.shipment(request.match_info["number"])
+        parcel = self.carrier.shipments.shipment(request.match_info["number"])
         text = f"{parcel.service.upper()}\n{parcel.tracking_number}\nshipment {parcel.shipment_id}\n"
         return web.Response(body=text.encode(), content_type="text/plain", charset="utf-8")
 
     async def track(self, request: web.Request) -> web.Response:
-        return answer(_label(self.house.shipments.shipment(request.match_info["number"]), request))
+        return answer(_label(self.carrier.shipments.shipment(request.match_info["number"]), request))
 
     async def hand_over(self, request: web.Request) -> web.Response:
         """Take the parcel; repeating it changes nothing."""
-        parcel = self.house.shipments.shipment((await decoded(request, HandoverCreate)).tracking_number)
+        parcel = self.carrier.shipments.shipment((await decoded(request, HandoverCreate)).tracking_number)
         if parcel.status == "label":
-            self.house.reach(parcel, "handed_over")
+            self.carrier.reach(parcel, "handed_over")
         return answer(_label(parcel, request))
 
     async def show_behaviour(self, _: web.Request) -> web.Response:
-        return answer(self.house.behaviour)
+        return answer(self.carrier.behaviour)
 
     async def change_behaviour(self, request: web.Request) -> web.Response:
         """Replace the whole programme; what is not named is healthy."""
-        self.house.behave(await decoded(request, Behaviour))
-        return answer(self.house.behaviour)
+        self.carrier.behave(await decoded(request, Behaviour))
+        return answer(self.carrier.behaviour)
 
     async def reset(self, _: web.Request) -> web.Response:
         """Behave well again. Parcels and the journal stay."""
-        self.house.behave(Behaviour())
-        return answer(self.house.behaviour)
+        self.carrier.behave(Behaviour())
+        return answer(self.carrier.behaviour)
 
     async def stats(self, _: web.Request) -> web.Response:
         """Counts by journal kind, parcels under way and the state of the webhooks."""
-        under_way = len(self.house.shipments.under_way())
-        counts = {"counts": self.house.shipments.counts, "under_way": under_way}
-        return answer(counts | self.house.webhooks.stats())
+        under_way = len(self.carrier.shipments.under_way())
+        counts = {"counts": self.carrier.shipments.counts, "under_way": under_way}
+        return answer(counts | self.carrier.webhooks.stats())
 
     def _replayed(self, line: CarrierRecord, request: web.Request) -> web.Response | None:
-        if not line.idempotency_key or not self.house.behaviour.idempotency:
+        if not line.idempotency_key or not self.carrier.behaviour.idempotency:
             return None
-        parcel = self.house.shipments.answered(line.idempotency_key, line.fingerprint)
+        parcel = self.carrier.shipments.answered(line.idempotency_key, line.fingerprint)
         if parcel is None:
             return None
         replayed = msgspec.structs.replace(line, kind="replayed", tracking_number=parcel.tracking_number)
-        self.house.note(replayed)
+        self.carrier.note(replayed)
         response = answer(_label(parcel, request), status=201)
         response.headers["Idempotent-Replayed"] = "true"
         return response
 
     def _fault(self, line: CarrierRecord) -> bool:
         """Whether the answer is slow; the 500 before any effect is raised here."""
-        behaviour = self.house.behaviour
-        if self.house.shipments.attempts[line.shipment_id] > 0:
+        behaviour = self.carrier.behaviour
+        if self.carrier.shipments.attempts[line.shipment_id] > 0:
             return False
         chance = draw(behaviour.seed, "fault", line.shipment_id)
         if chance < behaviour.error_rate:
-            self.house.note(msgspec.structs.replace(line, kind="error"))
+            self.carrier.note(msgspec.structs.replace(line, kind="error"))
             raise ApiError(500, "internal_error", "try again")
         return chance - behaviour.error_rate < behaviour.slow_rate
 

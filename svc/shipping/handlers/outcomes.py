@@ -33,7 +33,7 @@ ASK_AGAIN_S = 0.5
 
 log = structlog.get_logger(__name__)
 
-_TOLD: dict[ShipmentStatus, type[ShipmentFact]] = {
+_ANNOUNCED_BY: dict[ShipmentStatus, type[ShipmentFact]] = {
     ShipmentStatus.HANDED_OVER: ShipmentDispatched,
     ShipmentStatus.DELIVERED: ShipmentDelivered,
 }
@@ -91,13 +91,13 @@ async def _reach(uow: UnitOfWork, shipment: Shipment, status: ShipmentStatus) ->
     steps = steps_to(shipment.status, status)
     current = shipment.status
     for following in steps:
-        told = _TOLD.get(following)
+        fact = _ANNOUNCED_BY.get(following)
         version = await shipments.step(
-            uow.connection, shipment.id, from_status=current, to_status=following, told=told is not None
+            uow.connection, shipment.id, from_status=current, to_status=following, announced=fact is not None
         )
         assert version is not None, "the row is locked"
-        if told is not None:
-            uow.publish(_fact(told, shipment), aggregate_id=shipment.id, aggregate_version=version)
+        if fact is not None:
+            uow.publish(_fact(fact, shipment), aggregate_id=shipment.id, aggregate_version=version)
         current = following
     return Effect.MOVED if steps else Effect.KNOWN
 

@@ -178,10 +178,15 @@ async def set_label(
 
 
 async def step(
-    connection: Connection, shipment_id: UUID, *, from_status: ShipmentStatus, to_status: ShipmentStatus, told: bool
+    connection: Connection,
+    shipment_id: UUID,
+    *,
+    from_status: ShipmentStatus,
+    to_status: ShipmentStatus,
+    announced: bool,
 ) -> int | None:
     """Move one step on; gives the aggregate version, counted up when the step is told to the fleet."""
-    return await connection.fetchval(_STEP, shipment_id, to_status, from_status, int(told))
+    return await connection.fetchval(_STEP, shipment_id, to_status, from_status, int(announced))
 
 
 async def cancel(connection: Connection, shipment_id: UUID) -> bool:

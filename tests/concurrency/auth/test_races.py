@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from tests.auth_steps import PASSWORD, auth_served, login, new_email, refresh, register, rows_of
+from tests.support.auth_steps import PASSWORD, auth_served, login, new_email, refresh, register, rows_of
 
 pytestmark = pytest.mark.service("auth")
 

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from tests.cataloguing import created, events, imported, item
-from tests.services import served
+from tests.support.cataloguing import created, events, imported, item
+from tests.support.services import served
 
 pytestmark = pytest.mark.service("catalog")
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from tests.gateway_steps import door
+from tests.support.gateway_steps import door
 
 pytestmark = pytest.mark.service("gateway")
 

@@ -7,8 +7,8 @@ import pytest
 
 from shared.database import Database
 from svc.inventory import handlers
-from svc.inventory.domain import Ending, HoldRequest, Line
-from tests.services import database_of
+from svc.inventory.domain import HoldOutcome, HoldRequest, Line
+from tests.support.services import database_of
 
 pytestmark = pytest.mark.service("inventory")
 
@@ -31,7 +31,7 @@ async def test_events_that_share_a_transaction_never_deadlock_with_a_batch_of_bu
                 await handlers.reserve(uow, [later, earlier])
 
             async with database.begin() as events:
-                await handlers.end_hold(events, later.reservation_id, Ending.COMMITTED, reason="paid")
+                await handlers.end_hold(events, later.reservation_id, HoldOutcome.COMMITTED, reason="paid")
 
                 async def buyers():
                     async with database.begin() as uow:
@@ -39,7 +39,7 @@ async def test_events_that_share_a_transaction_never_deadlock_with_a_batch_of_bu
 
                 buying = asyncio.create_task(buyers())
                 await asyncio.wait([buying], timeout=0.5)  # it has its locks, or waits for ours
-                await handlers.end_hold(events, earlier.reservation_id, Ending.COMMITTED, reason="paid")
+                await handlers.end_hold(events, earlier.reservation_id, HoldOutcome.COMMITTED, reason="paid")
             assert [hold.status for hold in await buying] == ["held"]
             async with database.acquire() as connection:
                 rows = await connection.fetch("SELECT sku, on_hand, reserved FROM stock ORDER BY sku")

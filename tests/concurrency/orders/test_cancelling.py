@@ -6,11 +6,11 @@ import random
 import pytest
 
 from shared.contracts.payments import PaymentProcessed
-from tests.builders.orders import customer, place
-from tests.builders.placed_order import Told
-from tests.fakes.shop import shop
-from tests.sending import depot
-from tests.services import served, until
+from tests.support.builders.orders import customer, place
+from tests.support.builders.placed_order import Told
+from tests.support.fakes.shop import shop
+from tests.support.sending import depot
+from tests.support.services import served, until
 
 pytestmark = [pytest.mark.service("orders"), pytest.mark.timeout(300)]
 

@@ -10,10 +10,10 @@ from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRe
 from svc.orders.domain.machines import ShipmentState
 from svc.orders.domain.order import Shipment
 from svc.orders.store import orders as store
-from tests.builders.orders import body, customer, place
-from tests.builders.placed_order import an_order, rows
-from tests.fakes.shop import shop
-from tests.services import database_of, served, until
+from tests.support.builders.orders import body, customer, place
+from tests.support.builders.placed_order import an_order, rows
+from tests.support.fakes.shop import shop
+from tests.support.services import database_of, served, until
 
 pytestmark = pytest.mark.service("orders")
 

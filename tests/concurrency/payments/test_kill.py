@@ -10,8 +10,17 @@ from contextlib import asynccontextmanager
 import pytest
 
 from scenarios.world.psp.behaviour import Behaviour
-from tests.paying import HASTE, an_order, psp_world, reopened
-from tests.services import INTERNAL_SECRET, WEBHOOK_SECRET, database_of, envelope, free_port, publish, topics, until
+from tests.support.paying import HASTE, an_order, psp_world, reopened
+from tests.support.services import (
+    INTERNAL_SECRET,
+    WEBHOOK_SECRET,
+    database_of,
+    envelope,
+    free_port,
+    publish,
+    topics,
+    until,
+)
 
 pytestmark = [pytest.mark.service("payments"), pytest.mark.timeout(180)]
 

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from tests.paying import an_order, reopened, till
-from tests.services import until
+from tests.support.paying import an_order, reopened, till
+from tests.support.services import until
 
 pytestmark = pytest.mark.service("payments")
 

@@ -12,8 +12,17 @@ import pytest
 from scenarios.world.app import World
 from scenarios.world.carrier.house import Behaviour
 from scenarios.world.settings import WorldSettings
-from tests.sending import HASTE, a_paid_order, reopened
-from tests.services import INTERNAL_SECRET, WEBHOOK_SECRET, database_of, envelope, free_port, publish, topics, until
+from tests.support.sending import HASTE, a_paid_order, reopened
+from tests.support.services import (
+    INTERNAL_SECRET,
+    WEBHOOK_SECRET,
+    database_of,
+    envelope,
+    free_port,
+    publish,
+    topics,
+    until,
+)
 
 pytestmark = [pytest.mark.service("shipping"), pytest.mark.timeout(180)]
 

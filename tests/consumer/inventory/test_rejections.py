@@ -5,7 +5,7 @@ import pytest
 
 from shared.contracts import Address
 from shared.contracts.orders import OrderCreated, OrderPaid
-from tests.services import envelope, publish, served, topics, until
+from tests.support.services import envelope, publish, served, topics, until
 
 pytestmark = pytest.mark.service("inventory")
 

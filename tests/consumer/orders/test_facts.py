@@ -8,9 +8,9 @@ from shared.contracts.inventory import InventoryRejected, InventoryReleased
 from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched
 from shared.kafka_producer import Message, Producer
-from tests.builders.orders import minor
-from tests.builders.placed_order import an_order
-from tests.services import envelope, publish, until
+from tests.support.builders.orders import minor
+from tests.support.builders.placed_order import an_order
+from tests.support.services import envelope, publish, until
 
 pytestmark = pytest.mark.service("orders")
 

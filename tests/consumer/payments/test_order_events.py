@@ -3,8 +3,8 @@ import pytest
 
 from shared.contracts import encode
 from shared.kafka_producer import Message, Producer
-from tests.paying import an_order, cancelled, till
-from tests.services import envelope, publish, until
+from tests.support.paying import an_order, cancelled, till
+from tests.support.services import envelope, publish, until
 
 pytestmark = pytest.mark.service("payments")
 

@@ -11,7 +11,7 @@ from shared.contracts import encode
 from shared.contracts.catalog import PriceChanged, ProductDeleted, ProductUpserted, VariantFact
 from shared.database import Database
 from shared.kafka_producer import Message, Producer
-from tests.services import envelope, publish, served, topics, until
+from tests.support.services import envelope, publish, served, topics, until
 
 pytestmark = pytest.mark.service("search")
 

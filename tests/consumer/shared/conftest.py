@@ -12,8 +12,8 @@ from shared.contracts.auth import UserDeleted
 from shared.database import Database
 from shared.kafka_consumer import ConsumerRunner
 from shared.unit_of_work import UnitOfWork
-from tests.engines import EngineUrls
-from tests.services import opened_database, publish, topics
+from tests.support.engines import EngineUrls
+from tests.support.services import opened_database, publish, topics
 
 SERVICE = "inventory"
 Applied = Envelope[UserDeleted]

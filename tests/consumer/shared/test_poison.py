@@ -15,8 +15,8 @@ from shared.contracts.auth import UserDeleted
 from shared.database import Database
 from shared.errors import DatabaseUnavailableError, RedisUnavailableError
 from tests.consumer.shared.conftest import SERVICE, consuming
-from tests.fakes.redis_relay import redis_relay
-from tests.services import database_of, envelope, until
+from tests.support.fakes.redis_relay import redis_relay
+from tests.support.services import database_of, envelope, until
 
 OUTSIDE = [OSError("no space left"), TimeoutError("never mind"), asyncpg.InterfaceError("another operation"),
            RedisUnavailableError("away"), DatabaseUnavailableError("or so it says")]  # fmt: skip

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from shared.contracts.auth import UserDeleted
-from tests.services import envelope, until
+from tests.support.services import envelope, until
 
 USER = uuid4()
 

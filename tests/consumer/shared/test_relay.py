@@ -10,7 +10,7 @@ from shared.contracts.auth import UserDeleted
 from shared.kafka_producer import Producer
 from shared.outbox import RELAY_LOCK, Relay
 from tests.consumer.shared.conftest import SERVICE
-from tests.services import opened_database, topics, until
+from tests.support.services import opened_database, topics, until
 
 
 @asynccontextmanager

@@ -3,8 +3,8 @@ import pytest
 
 from shared.contracts import encode
 from shared.kafka_producer import Message, Producer
-from tests.sending import a_paid_order, depot
-from tests.services import envelope, publish, until
+from tests.support.sending import a_paid_order, depot
+from tests.support.services import envelope, publish, until
 
 pytestmark = pytest.mark.service("shipping")
 

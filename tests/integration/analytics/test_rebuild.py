@@ -12,8 +12,8 @@ from shared.contracts.payments import PaymentProcessed, PaymentRefunded
 from shared.unit_of_work import UnitOfWork
 from svc.analytics import handlers, store
 from svc.analytics.handlers import BUILD_ROWS_MAX, SWEEP_ROWS_MAX
-from tests.rows import order_fact
-from tests.services import envelope, opened_database, served, topics, until
+from tests.support.rows import order_fact
+from tests.support.services import envelope, opened_database, served, topics, until
 
 pytestmark = pytest.mark.service("analytics")
 

@@ -7,7 +7,7 @@ from shared.contracts import Address
 from shared.contracts.orders import OrderCreated
 from shared.contracts.payments import PaymentProcessed, PaymentRefunded
 from shared.identity import Principal
-from tests.services import envelope, publish, served, topics, until
+from tests.support.services import envelope, publish, served, topics, until
 
 pytestmark = pytest.mark.service("analytics")
 

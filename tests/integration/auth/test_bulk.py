@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from svc.auth.domain import seeded_user_id
-from tests.auth_steps import as_user, auth_served, login, rows_of
+from tests.support.auth_steps import as_user, auth_served, login, rows_of
 
 pytestmark = pytest.mark.service("auth")
 

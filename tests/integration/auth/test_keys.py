@@ -2,8 +2,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.auth_steps import auth_served, login, register, rows_of
-from tests.services import until
+from tests.support.auth_steps import auth_served, login, register, rows_of
+from tests.support.services import until
 
 pytestmark = pytest.mark.service("auth")
 

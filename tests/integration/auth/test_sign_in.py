@@ -6,8 +6,8 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.identity import Principal
-from tests.auth_steps import PASSWORD, as_user, auth_served, login, new_email, refresh, register, rows_of
-from tests.services import topics, until
+from tests.support.auth_steps import PASSWORD, as_user, auth_served, login, new_email, refresh, register, rows_of
+from tests.support.services import topics, until
 
 pytestmark = pytest.mark.service("auth")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.auth_steps import as_user, auth_served, login, refresh, register
+from tests.support.auth_steps import as_user, auth_served, login, refresh, register
 
 pytestmark = pytest.mark.service("auth")
 

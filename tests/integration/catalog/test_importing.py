@@ -1,7 +1,7 @@
 import pytest
 
-from tests.cataloguing import events, imported, item
-from tests.services import served
+from tests.support.cataloguing import events, imported, item
+from tests.support.services import served
 
 pytestmark = pytest.mark.service("catalog")
 

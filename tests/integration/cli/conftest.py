@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from tests.bare_fleet import BareFleet, bare_fleet
-from tests.command_line import shopctl
-from tests.engines import EngineUrls
-from tests.services import topics
+from tests.support.bare_fleet import BareFleet, bare_fleet
+from tests.support.command_line import shopctl
+from tests.support.engines import EngineUrls
+from tests.support.services import topics
 
 __all__ = ["shopctl"]
 

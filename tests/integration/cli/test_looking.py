@@ -10,11 +10,11 @@ import pytest
 
 from scenarios.world.journals import read_journals
 from shared.contracts.payments import PaymentFailed
-from tests.command_line import Said
-from tests.engines import EngineUrls
 from tests.integration.cli.conftest import Beside
-from tests.integration.world.running import call, pay
-from tests.services import envelope, publish, until
+from tests.support.command_line import Said
+from tests.support.engines import EngineUrls
+from tests.support.services import envelope, publish, until
+from tests.support.world import call, pay
 
 Shopctl = Callable[..., Said]
 WITNESSES = {"psp", "carrier", "smtp", "kafka"}

@@ -17,10 +17,10 @@ from scenarios.history import read_history
 from scenarios.plan import QUICK
 from scenarios.run_directory import history_path
 from scenarios.runner import RunOptions, run
-from tests.command_line import Said
-from tests.fakes.contracts import contracts
-from tests.fakes.tiny_incident.drill import SCENARIO
 from tests.integration.cli.conftest import Beside
+from tests.support.command_line import Said
+from tests.support.fakes.contracts import contracts
+from tests.support.fakes.tiny_incident.drill import SCENARIO
 
 Shopctl = Callable[..., Said]
 

@@ -14,7 +14,7 @@ from compose.stack import STACK_FILE
 from scenarios.fleet import Fleet
 from scenarios.quiescence import quiesce
 from scenarios.snapshots import take_snapshots
-from tests.services import until
+from tests.support.services import until
 
 REPOSITORY = Path(__file__).parents[3]
 ENTRY = """

@@ -18,7 +18,7 @@ from compose.control import Control
 from compose.engines import java
 from compose.layout import Layout
 from compose.operator_error import OperatorError
-from tests.command_line import ROOT, Said, shopctl, shopctl_apart
+from tests.support.command_line import ROOT, Said, shopctl, shopctl_apart
 
 __all__ = ["shopctl"]
 

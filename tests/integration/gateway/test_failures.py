@@ -5,9 +5,9 @@ import aiohttp
 import pytest
 
 from shared.probe_token import probe_token
-from tests.fakes.echo_service import echo
-from tests.gateway_steps import door
-from tests.services import INTERNAL_SECRET, until
+from tests.support.fakes.echo_service import echo
+from tests.support.gateway_steps import door
+from tests.support.services import INTERNAL_SECRET, until
 
 pytestmark = pytest.mark.service("gateway")
 

@@ -4,8 +4,8 @@ import io
 import pytest
 
 from shared.identity import InternalTokens
-from tests.gateway_steps import door
-from tests.services import INTERNAL_SECRET
+from tests.support.gateway_steps import door
+from tests.support.services import INTERNAL_SECRET
 
 pytestmark = pytest.mark.service("gateway")
 

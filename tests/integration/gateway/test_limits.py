@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from tests.fakes.redis_relay import redis_relay
-from tests.gateway_steps import door
-from tests.services import until
+from tests.support.fakes.redis_relay import redis_relay
+from tests.support.gateway_steps import door
+from tests.support.services import until
 
 pytestmark = pytest.mark.service("gateway")
 

@@ -12,7 +12,7 @@ from shared.redis_gate import COMMAND_LIMIT_S
 from svc.gateway.limits import RateLimits
 from svc.gateway.rate_limit import Limit, RateLimited
 from svc.gateway.settings import Settings
-from tests.fakes.redis_relay import redis_relay
+from tests.support.fakes.redis_relay import redis_relay
 
 pytestmark = pytest.mark.service("gateway")
 

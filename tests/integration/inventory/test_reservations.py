@@ -4,7 +4,7 @@ from uuid import uuid4
 import pytest
 
 from shared.database import Database
-from tests.services import served, topics, until
+from tests.support.services import served, topics, until
 
 pytestmark = pytest.mark.service("inventory")
 

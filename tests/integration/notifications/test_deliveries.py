@@ -13,7 +13,7 @@ from shared.contracts.auth import UserRegistered
 from shared.contracts.orders import OrderCreated
 from shared.identity import Principal
 from shared.jobs_queue import JobBoard
-from tests.services import envelope, free_port, publish, served, topics, until
+from tests.support.services import envelope, free_port, publish, served, topics, until
 
 pytestmark = pytest.mark.service("notifications")
 

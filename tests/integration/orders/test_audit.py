@@ -1,8 +1,8 @@
 import asyncpg
 import pytest
 
-from tests.builders.orders import minor
-from tests.builders.placed_order import an_order
+from tests.support.builders.orders import minor
+from tests.support.builders.placed_order import an_order
 
 pytestmark = pytest.mark.service("orders")
 

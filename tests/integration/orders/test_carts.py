@@ -2,9 +2,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.builders.orders import body, customer
-from tests.fakes.shop import shop
-from tests.services import served, until
+from tests.support.builders.orders import body, customer
+from tests.support.fakes.shop import shop
+from tests.support.services import served, until
 
 pytestmark = pytest.mark.service("orders")
 

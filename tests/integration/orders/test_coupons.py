@@ -1,8 +1,8 @@
 import pytest
 
-from tests.builders.orders import customer, place
-from tests.fakes.shop import shop
-from tests.services import served, until
+from tests.support.builders.orders import customer, place
+from tests.support.fakes.shop import shop
+from tests.support.services import served, until
 
 pytestmark = pytest.mark.service("orders")
 

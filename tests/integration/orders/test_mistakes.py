@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from shared.service import BODY_BYTES_MAX
-from tests.builders.orders import body, customer, place
-from tests.fakes.shop import shop
-from tests.services import Served, served
+from tests.support.builders.orders import body, customer, place
+from tests.support.fakes.shop import shop
+from tests.support.services import Served, served
 
 pytestmark = pytest.mark.service("orders")
 

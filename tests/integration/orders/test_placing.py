@@ -2,10 +2,10 @@ import asyncio
 
 import pytest
 
-from tests.builders.orders import ADDRESS, body, customer, place
-from tests.builders.placed_order import rows
-from tests.fakes.shop import shop
-from tests.services import served
+from tests.support.builders.orders import ADDRESS, body, customer, place
+from tests.support.builders.placed_order import rows
+from tests.support.fakes.shop import shop
+from tests.support.services import served
 
 pytestmark = pytest.mark.service("orders")
 

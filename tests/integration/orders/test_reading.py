@@ -3,9 +3,9 @@ from uuid import uuid4
 import pytest
 
 from shared.identity import Principal
-from tests.builders.orders import body, customer, place
-from tests.fakes.shop import shop
-from tests.services import served
+from tests.support.builders.orders import body, customer, place
+from tests.support.fakes.shop import shop
+from tests.support.services import served
 
 pytestmark = pytest.mark.service("orders")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.builders.orders import customer, place
-from tests.services import served
+from tests.support.builders.orders import customer, place
+from tests.support.services import served
 
 pytestmark = pytest.mark.service("orders")
 

@@ -5,10 +5,10 @@ from uuid import uuid4
 import pytest
 
 from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
-from tests.builders.orders import customer, place
-from tests.builders.placed_order import Told, rows
-from tests.fakes.shop import shop
-from tests.services import served, topics, until
+from tests.support.builders.orders import customer, place
+from tests.support.builders.placed_order import Told, rows
+from tests.support.fakes.shop import shop
+from tests.support.services import served, topics, until
 
 pytestmark = pytest.mark.service("orders")
 

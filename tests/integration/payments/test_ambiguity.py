@@ -9,8 +9,8 @@ from svc.payments.clients import HttpPsp
 from svc.payments.domain import charge_key
 from svc.payments.handlers.orders import owe_payment
 from svc.payments.store import payments
-from tests.paying import an_order, reopened, till
-from tests.services import envelope, until
+from tests.support.paying import an_order, reopened, till
+from tests.support.services import envelope, until
 
 pytestmark = pytest.mark.service("payments")
 

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from tests.paying import an_order, till
-from tests.services import free_port, until
+from tests.support.paying import an_order, till
+from tests.support.services import free_port, until
 
 pytestmark = pytest.mark.service("payments")
 

@@ -1,8 +1,8 @@
 import pytest
 
 from shared.identity import Principal
-from tests.paying import CUSTOMER, an_order, psp_world, till
-from tests.services import free_port, until
+from tests.support.paying import CUSTOMER, an_order, psp_world, till
+from tests.support.services import free_port, until
 
 pytestmark = pytest.mark.service("payments")
 

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from svc.payments.store import ledger
-from tests.services import database_of
+from tests.support.services import database_of
 
 pytestmark = pytest.mark.service("payments")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.paying import an_order, till
+from tests.support.paying import an_order, till
 
 pytestmark = pytest.mark.service("payments")
 

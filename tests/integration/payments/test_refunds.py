@@ -5,8 +5,8 @@ import pytest
 
 from shared.identity import Principal
 from svc.payments.domain import Declined, payment_id_of, refund_key
-from tests.paying import CUSTOMER, an_order, reopened, till
-from tests.services import until
+from tests.support.paying import CUSTOMER, an_order, reopened, till
+from tests.support.services import until
 
 pytestmark = pytest.mark.service("payments")
 

@@ -6,8 +6,8 @@ import pytest
 
 from shared.webhook_signatures import sign
 from svc.payments.domain import NOTHING, payment_id_of
-from tests.paying import an_order, till
-from tests.services import WEBHOOK_SECRET, until
+from tests.support.paying import an_order, till
+from tests.support.services import WEBHOOK_SECRET, until
 
 pytestmark = pytest.mark.service("payments")
 

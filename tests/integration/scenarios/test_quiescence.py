@@ -22,11 +22,11 @@ from compose.operator_error import OperatorError
 from scenarios import quiescence
 from scenarios.fleet import Fleet
 from scenarios.quiescence import Quiescence, quiesce
-from tests.apps import DECLARED, WITH_DATABASE
-from tests.bare_fleet import BareFleet, bare_fleet
-from tests.engines import EngineUrls, free_port_base
-from tests.integration.world.running import behave, pay, receiver
-from tests.services import free_port, until
+from tests.support.apps import DECLARED, WITH_DATABASE
+from tests.support.bare_fleet import BareFleet, bare_fleet
+from tests.support.engines import EngineUrls, free_port_base
+from tests.support.services import free_port, until
+from tests.support.world import behave, pay, receiver
 
 LOOK_S = 1.5
 REST_S = 20.0

@@ -5,8 +5,8 @@ import pytest
 
 from scenarios.snapshots import take_snapshots
 from svc.orders.pricing import TAX_RATES_BP
-from tests.engines import EngineUrls
-from tests.services import database_of
+from tests.support.engines import EngineUrls
+from tests.support.services import database_of
 
 ONE_VARIANT = """
     INSERT INTO categories (path, name) VALUES ('c', 'C');

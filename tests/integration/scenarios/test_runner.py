@@ -12,11 +12,11 @@ from scenarios.cues import AtShare, OnSignal
 from scenarios.evidence import load_facts
 from scenarios.plan import FaultStep
 from scenarios.runner import RunOptions, RunResult, run
-from tests.bare_fleet import BareFleet, bare_fleet
-from tests.engines import EngineUrls
-from tests.fakes.contracts import contracts
-from tests.fakes.noop import NoopFault, NoopWorkload, noop_scenario
-from tests.services import topics
+from tests.support.bare_fleet import BareFleet, bare_fleet
+from tests.support.engines import EngineUrls
+from tests.support.fakes.contracts import contracts
+from tests.support.fakes.noop import NoopFault, NoopWorkload, noop_scenario
+from tests.support.services import topics
 
 OPTIONS = RunOptions(seed=5)
 

@@ -5,8 +5,8 @@ import pytest
 
 from compose.stack import load
 from scenarios.snapshots import take_snapshots
-from tests.engines import EngineUrls
-from tests.services import database_of
+from tests.support.engines import EngineUrls
+from tests.support.services import database_of
 
 AUDITED = tuple(service.name for service in load().audited)
 

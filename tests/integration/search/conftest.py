@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.searching import delete_indexes
+from tests.support.searching import delete_indexes
 
 
 @pytest.fixture

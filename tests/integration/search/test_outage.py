@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from scenarios.world.faults.proxy import FaultProxy
-from tests.searching import GOODS, found, imported, item, shop, total_is
-from tests.services import until
+from tests.support.searching import GOODS, found, imported, item, shop, total_is
+from tests.support.services import until
 
 pytestmark = pytest.mark.service("search")
 

@@ -1,8 +1,8 @@
 import pytest
 from elasticsearch import AsyncElasticsearch
 
-from tests.searching import GOODS, found, imported, item, shop, titles, total_is
-from tests.services import free_port, served, until
+from tests.support.searching import GOODS, found, imported, item, shop, titles, total_is
+from tests.support.services import free_port, served, until
 
 pytestmark = pytest.mark.service("search")
 

@@ -8,8 +8,8 @@ from shared import cache as cache_module
 from shared import deadline
 from shared.cache import Cache
 from shared.errors import Kind, Refusal, RemoteUnavailableError
-from tests.integration.shared.redis_clients import connected
-from tests.services import until
+from tests.support.redis_clients import connected
+from tests.support.services import until
 
 
 class Product(msgspec.Struct):

@@ -5,9 +5,9 @@ import pytest
 
 from shared.circuit_breaker import BreakerPolicy, CircuitBreaker, CircuitOpenError, Mode
 from shared.errors import Kind, Refusal, RemoteRefusal, RemoteUnavailableError
-from tests.fakes.redis_relay import redis_relay
-from tests.integration.shared.redis_clients import connected
-from tests.services import until
+from tests.support.fakes.redis_relay import redis_relay
+from tests.support.redis_clients import connected
+from tests.support.services import until
 
 QUICK = BreakerPolicy(failures_min=3, open_ms=200, probes_max=2, probe_successes=2, probe_lease_ms=1_000)
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.errors import DatabaseUnavailableError, InvalidValue
-from tests.services import opened_database
+from tests.support.services import opened_database
 
 EARLY = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
 VALUES = [

@@ -13,10 +13,10 @@ from shared.erasure import Erasure
 from svc.notifications.store import ERASING
 from svc.payments.store import erasing as payments
 from svc.shipping.store import erasing as shipping
-from tests.builders.orders import customer, place
-from tests.builders.placed_order import rows
-from tests.fakes.shop import shop
-from tests.services import envelope, opened_database, publish, served, topics, until
+from tests.support.builders.orders import customer, place
+from tests.support.builders.placed_order import rows
+from tests.support.fakes.shop import shop
+from tests.support.services import envelope, opened_database, publish, served, topics, until
 
 ADDRESS = '{"name": "Ann", "line1": "1 Road", "city": "Town", "postal_code": "1", "country": "IE"}'
 

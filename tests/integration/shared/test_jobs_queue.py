@@ -5,7 +5,7 @@ import pytest
 
 from shared.errors import RedisUnavailableError
 from shared.jobs_queue import JobBoard, JobKind, JobQueue, JobWorker
-from tests.services import until
+from tests.support.services import until
 
 QUICK = JobKind(name="quick", timeout_s=2, retry_first_s=0.01, retry_max_s=0.02)
 BRIEF = JobKind(name="brief", timeout_s=1, retry_first_s=0.01, retry_max_s=0.02)

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from svc.auth.store.models import metadata as auth_metadata
 from svc.catalog.store.models import metadata as catalog_metadata
-from tests.engines import EngineUrls
-from tests.services import database_of
+from tests.support.engines import EngineUrls
+from tests.support.services import database_of
 
 MAPPED = {"auth": auth_metadata, "catalog": catalog_metadata}
 COMPARED = ("add_table", "add_column", "modify_type", "modify_nullable")

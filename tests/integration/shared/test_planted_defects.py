@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from shared.identity import HEADER
-from tests.services import served
+from tests.support.services import served
 
 CONTRACT = "/internal/contract"
 

@@ -4,7 +4,7 @@ import pytest
 
 from shared.pruning import LIBRARY_RULES, WEBHOOKS, prune
 from svc.orders.jobs import SAGA_ATTEMPTS
-from tests.services import opened_database
+from tests.support.services import opened_database
 
 AGES = (1, 9)
 FILLED = {

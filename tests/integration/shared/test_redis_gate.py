@@ -8,8 +8,8 @@ from redis.exceptions import ResponseError
 from shared import redis_gate
 from shared.errors import RedisUnavailableError
 from shared.redis_gate import gate_of
-from tests.integration.shared.redis_clients import connected
-from tests.services import until
+from tests.support.redis_clients import connected
+from tests.support.services import until
 
 
 async def test_a_burst_waits_for_a_connection(redis_url, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 
 from shared.errors import RedisUnavailableError
 from shared.redis_lock import LockBusy, lock
-from tests.integration.shared.redis_clients import connected
+from tests.support.redis_clients import connected
 
 
 async def test_only_one_holds_it_at_a_time(redis_url, prefix):

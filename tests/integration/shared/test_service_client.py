@@ -18,8 +18,8 @@ from shared.identity import HEADER, InternalTokens, Principal
 from shared.service_client import ServiceClient, client, transport
 from shared.service_registry import Registry
 from shared.settings import ServiceSettings
-from tests.integration.shared.redis_clients import connected
-from tests.services import free_port
+from tests.support.redis_clients import connected
+from tests.support.services import free_port
 
 TOKENS = InternalTokens("s" * 40)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -6,8 +6,8 @@ import pytest
 
 from shared import service_registry
 from shared.service_registry import Registry
-from tests.integration.shared.redis_clients import connected
-from tests.services import served, until
+from tests.support.redis_clients import connected
+from tests.support.services import served, until
 
 
 async def names(registry: Registry) -> list[str]:

@@ -8,7 +8,7 @@ from shared.back_off import BackOff
 from shared.database import Database
 from shared.errors import DatabaseUnavailableError
 from shared.work_table import CallColumn, Verdict, WorkEngine, WorkTable
-from tests.services import database_of, until
+from tests.support.services import database_of, until
 
 SCHEMA = """
     CREATE TABLE errands (

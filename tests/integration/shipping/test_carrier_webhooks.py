@@ -7,8 +7,8 @@ import pytest
 from shared.webhook_signatures import sign
 from svc.shipping.domain import Reported, ShipmentStatus
 from svc.shipping.handlers.outcomes import Effect, apply_outcome
-from tests.sending import a_paid_order, depot
-from tests.services import WEBHOOK_SECRET, until
+from tests.support.sending import a_paid_order, depot
+from tests.support.services import WEBHOOK_SECRET, until
 
 pytestmark = pytest.mark.service("shipping")
 

@@ -4,8 +4,8 @@ import asyncpg
 import pytest
 
 from shared.identity import Principal
-from tests.sending import CUSTOMER, a_paid_order, depot, reopened, shipment_id_of
-from tests.services import until
+from tests.support.sending import CUSTOMER, a_paid_order, depot, reopened, shipment_id_of
+from tests.support.services import until
 
 pytestmark = pytest.mark.service("shipping")
 

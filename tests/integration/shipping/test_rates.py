@@ -1,7 +1,7 @@
 import pytest
 
 from shared.identity import Principal
-from tests.services import served
+from tests.support.services import served
 
 pytestmark = pytest.mark.service("shipping")
 

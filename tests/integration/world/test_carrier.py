@@ -1,7 +1,7 @@
 import asyncio
 
 from scenarios.world.journals import read_journals
-from tests.integration.world.running import call, receiver, running_world, until
+from tests.support.world import call, receiver, running_world, until
 
 LABEL = {
     "merchant_reference": "shipment-1",

@@ -1,5 +1,5 @@
 from scenarios.world.journals import read_journals
-from tests.integration.world.running import call, running_world
+from tests.support.world import call, running_world
 
 
 async def quote(world, base, to, *, expect=200):

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from scenarios.world.journals import read_journals
-from tests.integration.world.running import call, running_world, until
+from tests.support.world import call, running_world, until
 
 
 class Echo:

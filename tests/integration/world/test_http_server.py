@@ -1,7 +1,7 @@
 import asyncio
 import io
 
-from tests.integration.world.running import call, running_world
+from tests.support.world import call, running_world
 
 
 async def exchange(world, request, *, answers):

@@ -10,7 +10,7 @@ import time
 import aiohttp
 
 from scenarios.world.journals import read_journals
-from tests.integration.world.running import behave, call, pay, receiver, until
+from tests.support.world import behave, call, pay, receiver, until
 
 PARTS = ("psp", "carrier", "smtp", "catcher", "fault_api")
 

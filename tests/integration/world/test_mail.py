@@ -6,7 +6,7 @@ import aiosmtplib
 import pytest
 
 from scenarios.world.journals import read_journals
-from tests.integration.world.running import call, running_world
+from tests.support.world import call, running_world
 
 
 def mail(to="ada@example.com", subject="Ihre Bestellung – 89,99 €", **headers):

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from scenarios.world.journals import read_journals
-from tests.integration.world.running import behave, call, pay, receiver, running_world, until
+from tests.support.world import behave, call, pay, receiver, running_world, until
 
 
 def psp_lines(folder, *kinds):

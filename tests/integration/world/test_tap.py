@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from scenarios.world.faults.proxy import FaultProxy
 from scenarios.world.journals import read_journals
-from tests.integration.world.running import call, running_world, until
+from tests.support.world import call, running_world, until
 
 
 @pytest.fixture

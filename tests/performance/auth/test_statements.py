@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from tests.auth_steps import as_user, auth_served, login, refresh, register, rows_of
-from tests.services import until
+from tests.support.auth_steps import as_user, auth_served, login, refresh, register, rows_of
+from tests.support.services import until
 
 pytestmark = pytest.mark.service("auth")
 

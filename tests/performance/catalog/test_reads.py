@@ -13,8 +13,8 @@ from svc.catalog import handlers, store
 from svc.catalog.domain import Price, ProductWish, UnknownProduct, Variant
 from svc.catalog.shelf import Shelf
 from svc.catalog.store import ProductFilter
-from tests.services import opened_database
-from tests.statements import statements_of
+from tests.support.services import opened_database
+from tests.support.statements import statements_of
 
 pytestmark = pytest.mark.service("catalog")
 

@@ -4,11 +4,11 @@ import asyncpg
 import pytest
 
 from shared.contracts.payments import PaymentProcessed
-from tests.builders.orders import customer, place
-from tests.builders.placed_order import an_order
-from tests.fakes.shop import shop
-from tests.services import served
-from tests.statements import API_ONLY
+from tests.support.builders.orders import customer, place
+from tests.support.builders.placed_order import an_order
+from tests.support.fakes.shop import shop
+from tests.support.services import served
+from tests.support.statements import API_ONLY
 
 pytestmark = pytest.mark.service("orders")
 

@@ -4,8 +4,8 @@ import time
 import pytest
 
 from shared.identity import ANONYMOUS
-from tests.auth_steps import PASSWORD, auth_served, login, new_email, register
-from tests.services import until
+from tests.support.auth_steps import PASSWORD, auth_served, login, new_email, register
+from tests.support.services import until
 
 pytestmark = pytest.mark.service("auth")
 

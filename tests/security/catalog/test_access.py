@@ -1,8 +1,8 @@
 import pytest
 
 from shared.identity import Principal
-from tests.cataloguing import ADMIN, CUSTOMER, OTHER_SELLER, SELLER, created, imported, item
-from tests.services import served
+from tests.support.cataloguing import ADMIN, CUSTOMER, OTHER_SELLER, SELLER, created, imported, item
+from tests.support.services import served
 
 pytestmark = pytest.mark.service("catalog")
 

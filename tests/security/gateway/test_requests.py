@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from shared.identity import InternalTokens, operator_principal
-from tests.gateway_steps import door
-from tests.services import INTERNAL_SECRET
+from tests.support.gateway_steps import door
+from tests.support.services import INTERNAL_SECRET
 
 pytestmark = pytest.mark.service("gateway")
 

@@ -8,11 +8,11 @@ import pytest
 from joserfc.jwk import OctKey, OKPKey
 from redis.asyncio import Redis
 
-from tests.auth_steps import auth_served, login, register
-from tests.fakes.echo_service import echo
-from tests.fakes.token_issuer import TokenIssuer
-from tests.gateway_steps import door
-from tests.services import served, until
+from tests.support.auth_steps import auth_served, login, register
+from tests.support.fakes.echo_service import echo
+from tests.support.fakes.token_issuer import TokenIssuer
+from tests.support.gateway_steps import door
+from tests.support.services import served, until
 
 pytestmark = pytest.mark.service("gateway")
 

@@ -4,8 +4,8 @@ from shared.pagination import encode_cursor
 from svc.search.clients import Engine
 from svc.search.domain import QueryInvalid
 from svc.search.searching import LOOKUP_ORDER
-from tests.searching import GOODS, found, shop
-from tests.services import served
+from tests.support.searching import GOODS, found, shop
+from tests.support.services import served
 
 pytestmark = pytest.mark.service("search")
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from shared.contracts import orders, payments
 from svc.analytics.domain import RANK, MoneyMoved, OrderReached, fold
 from svc.analytics.handlers import COUNTED, STATUS_OF, fact_of
-from tests.rows import order_fact
-from tests.services import envelope
+from tests.support.rows import order_fact
+from tests.support.services import envelope
 
 pytestmark = pytest.mark.service("analytics")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import shopctl
+from tests.support.command_line import shopctl
 
 __all__ = ["home", "shopctl"]
 

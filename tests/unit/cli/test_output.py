@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli import terminal
-from tests.command_line import ROOT, shopctl_apart
+from tests.support.command_line import ROOT, shopctl_apart
 
 COMMANDS = [["scenario", "list"], ["scenario", "list", "--json"], ["--help"], ["--version"]]
 NARROW = 40

@@ -16,9 +16,9 @@ from scenarios.parameters import parsed
 from scenarios.plan import QUICK
 from scenarios.run_directory import conclude, create_run_directory
 from scenarios.runner import RunOptions
-from tests.builders import FlashSale
-from tests.command_tree import TREE
-from tests.unit.scenarios.anomalies import charged_twice
+from tests.support.anomalies import charged_twice
+from tests.support.builders import FlashSale
+from tests.support.command_tree import TREE
 
 
 def broken(evidence: Evidence) -> None:

@@ -10,7 +10,7 @@ from cli.repair import oversell as repair
 from scenarios.quiescence import Quiescence
 from scenarios.repair.oversell import Plan, Repaired, SkuPlan
 from scenarios.repair.rejudge import Rejudged
-from tests.builders.verdicts import PASSED, TOO_WEAK, violated
+from tests.support.builders.verdicts import PASSED, TOO_WEAK, violated
 
 PLAN = Plan(
     skus=(

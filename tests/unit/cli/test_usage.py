@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.command_tree import LEAVES
+from tests.support.command_tree import LEAVES
 
 BEYOND_THE_ENDS = [
     "scenario matrix flash-sale --runs 0",

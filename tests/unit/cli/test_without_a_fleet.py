@@ -9,7 +9,7 @@ import pytest
 from cli.main import EXIT_INTERRUPTED
 from scenarios.drills import SCENARIOS, flash_sale
 from scenarios.world import journals
-from tests.command_tree import LEAVES
+from tests.support.command_tree import LEAVES
 
 NEEDS_A_FLEET = {
     ("status",): [[], ["--json"]],

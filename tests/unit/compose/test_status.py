@@ -1,7 +1,7 @@
 import json
 
 from compose.supervisor.runners import failing_checks, last_words
-from compose.supervisor.status import told
+from compose.supervisor.status import lag_and_breakers
 
 BODY = json.dumps(
     {
@@ -17,12 +17,12 @@ BODY = json.dumps(
 
 
 def test_lag_and_breakers_are_read_from_the_checks():
-    assert told(BODY) == {"lag": 15, "breakers": "psp open"}
+    assert lag_and_breakers(BODY) == {"lag": 15, "breakers": "psp open"}
 
 
 def test_a_service_that_tells_nothing_has_no_lag():
-    assert told(b'{"status": "ready"}') == {"lag": None, "breakers": None}
-    assert told(b"<html>") == {"lag": None, "breakers": None}
+    assert lag_and_breakers(b'{"status": "ready"}') == {"lag": None, "breakers": None}
+    assert lag_and_breakers(b"<html>") == {"lag": None, "breakers": None}
 
 
 def test_failing_checks_are_named_with_their_detail():

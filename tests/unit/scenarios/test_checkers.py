@@ -13,8 +13,8 @@ from scenarios.checkers import ALL_CHECKERS, Checker, Outcome, named
 from scenarios.evidence import AuditTables, Evidence, in_scope
 from scenarios.evidence.views import ROW_TYPES
 from scenarios.world.journals import Journals
-from tests.builders import FlashSale
-from tests.unit.scenarios.anomalies import ANOMALIES
+from tests.support.anomalies import ANOMALIES
+from tests.support.builders import FlashSale
 
 SUPPORT_MODULES = {"result", "standing", "occupancy"}
 NOT_EVIDENCE = {

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from scenarios.history import HistoryWriter, OrderAnswer, Record, WantedLine, paired, read_history
 from scenarios.workloads import client as clients
-from scenarios.workloads.client import Client, Told, cancel_order, place_order
+from scenarios.workloads.client import AttemptResult, Client, cancel_order, place_order
 from scenarios.workloads.market import Person
 
 ANN = Person("ann", "token")
@@ -46,7 +46,7 @@ async def shop(answers: Answers) -> AsyncIterator[str]:
 
 async def bought(
     tmp_path: Path, *answers: Callable[[], web.Response], cancel: bool = False
-) -> tuple[Told, list[Record]]:
+) -> tuple[AttemptResult, list[Record]]:
     path = tmp_path / "history.jsonl"
     request = cancel_order(ANN, "o-1") if cancel else place_order(ANN, key="k-1", lines=(WantedLine("JACKET", 2),))
     async with shop(list(answers)) as url:

@@ -9,9 +9,9 @@ from scenarios.checkers import Outcome
 from scenarios.checkers.exact_money import priced, shipping_minor
 from scenarios.evidence import rows as audit
 from scenarios.evidence.logs import LogLine
-from tests.builders import FlashSale
-from tests.builders.fleet_rows import LOAD_STARTED_AT, TOTAL_MINOR
-from tests.unit.scenarios.anomalies import PAID, alter, change, judged, where
+from tests.support.anomalies import PAID, alter, change, judged, where
+from tests.support.builders import FlashSale
+from tests.support.builders.fleet_rows import LOAD_STARTED_AT, TOTAL_MINOR
 
 REMEMBERED = LogLine(
     at=LOAD_STARTED_AT, level="warning", service="orders", instance="orders-1", event="shipping_quote_remembered"

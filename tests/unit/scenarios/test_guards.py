@@ -11,9 +11,7 @@ from scenarios.checkers.occupancy import Stay, excesses
 from scenarios.evidence import Evidence, FaultFired, SupplyStep
 from scenarios.evidence import rows as audit
 from scenarios.history import Record
-from tests.builders import FlashSale
-from tests.builders.fleet_rows import LOAD_STARTED_AT, SKU, STARTED_AT, TOTAL_MINOR, WAREHOUSE, fixed_id
-from tests.unit.scenarios.anomalies import (
+from tests.support.anomalies import (
     PAID,
     REFUSED_BUYER,
     alter,
@@ -29,6 +27,8 @@ from tests.unit.scenarios.anomalies import (
     undersold,
     where,
 )
+from tests.support.builders import FlashSale
+from tests.support.builders.fleet_rows import LOAD_STARTED_AT, SKU, STARTED_AT, TOTAL_MINOR, WAREHOUSE, fixed_id
 
 
 def test_a_unit_sold_again_after_a_decline_is_no_oversell() -> None:

@@ -8,7 +8,7 @@ import pytest
 from compose.operator_error import OperatorError
 from scenarios.faults.injections import Injections
 from scenarios.fleet import Fleet
-from tests.fakes.noop import NoopFault
+from tests.support.fakes.noop import NoopFault
 
 NO_FLEET = cast("Fleet", None)
 

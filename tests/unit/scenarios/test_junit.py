@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scenarios.checkers import ALL_CHECKERS, Example, Outcome, Result
 from scenarios.junit import junit_xml, write_junit
 from scenarios.verdict import Verdict, judge
-from tests.builders import FlashSale
-from tests.builders.verdicts import PASSED, TOO_WEAK, verdict
-from tests.unit.scenarios.anomalies import PAID, charged_twice
+from tests.support.anomalies import PAID, charged_twice
+from tests.support.builders import FlashSale
+from tests.support.builders.verdicts import PASSED, TOO_WEAK, verdict
 
 HOSTILE = '<b>&"]]>\x00\x1b[31m\ufffe\uffff\ud800'
 

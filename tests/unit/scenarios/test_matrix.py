@@ -9,7 +9,7 @@ from scenarios.defects.card import DefectCard
 from scenarios.drills import flash_sale
 from scenarios.matrix import NONE_PLANTED, Row
 from scenarios.verdict import Verdict
-from tests.builders.verdicts import PASSED, TOO_WEAK, violated
+from tests.support.builders.verdicts import PASSED, TOO_WEAK, violated
 
 CARD = flash_sale.SCENARIO.defect("hasty-sweeper")
 NAMED = CARD.caught_by[0]

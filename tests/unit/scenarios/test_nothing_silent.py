@@ -7,9 +7,9 @@ import pytest
 from scenarios.checkers import Outcome
 from scenarios.evidence import FaultFired
 from scenarios.evidence.logs import LogLine
-from tests.builders import FlashSale
-from tests.builders.fleet_rows import LOAD_STARTED_AT
-from tests.unit.scenarios.anomalies import answered_500, judged
+from tests.support.anomalies import answered_500, judged
+from tests.support.builders import FlashSale
+from tests.support.builders.fleet_rows import LOAD_STARTED_AT
 
 
 def log_line(event: str, **fields: Any) -> LogLine:

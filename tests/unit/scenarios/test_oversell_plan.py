@@ -9,7 +9,7 @@ from scenarios.evidence import rows as audit
 from scenarios.fleet import FleetRefusedError
 from scenarios.repair import oversell
 from scenarios.repair.oversell import Plan, SkuPlan, plan
-from tests.builders.stock_rows import NOW, StockRows
+from tests.support.builders.stock_rows import NOW, StockRows
 
 
 def of(planned: Plan, sku: str) -> SkuPlan:

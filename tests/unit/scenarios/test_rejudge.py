@@ -10,8 +10,8 @@ from compose.layout import Layout, make_directories
 from scenarios.fleet import Fleet
 from scenarios.repair.rejudge import last_run
 from scenarios.run_directory import conclude, create_run_directory, save_plan
-from tests.builders import FlashSale
-from tests.builders.fleet_rows import STARTED_AT
+from tests.support.builders import FlashSale
+from tests.support.builders.fleet_rows import STARTED_AT
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from scenarios.report.plots import Curve, Frame, curve_plot, nice_top, number
 from scenarios.report.series import answer_rates, percentile_of, plotted_span, unit_curves
 from scenarios.run_directory import conclude
 from scenarios.verdict import judge
-from tests.builders import FlashSale
-from tests.builders.fleet_rows import SKU
-from tests.unit.scenarios.anomalies import oversell
+from tests.support.anomalies import oversell
+from tests.support.builders import FlashSale
+from tests.support.builders.fleet_rows import SKU
 
 HOSTILE = '<script>alert("x")</script>'
 

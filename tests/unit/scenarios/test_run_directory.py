@@ -8,8 +8,8 @@ from scenarios.checkers import Outcome, named
 from scenarios.evidence import EvidenceUnreadableError, load_evidence, save_evidence
 from scenarios.run_directory import conclude, create_run_directory, latest_run, recheck, save_plan
 from scenarios.verdict import load_verdict
-from tests.builders import FlashSale
-from tests.unit.scenarios.anomalies import charged_twice, oversell
+from tests.support.anomalies import charged_twice, oversell
+from tests.support.builders import FlashSale
 
 NOW = datetime(2026, 11, 22, 11, 0, 0, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from scenarios.plan import QUICK
 from scenarios.preparation import processes_of
 from scenarios.runner import RunOptions, replay_command
-from tests.fakes.noop import NoopWorkload, noop_scenario
+from tests.support.fakes.noop import NoopWorkload, noop_scenario
 
 
 @pytest.mark.parametrize(

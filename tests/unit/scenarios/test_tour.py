@@ -11,7 +11,7 @@ from scenarios.fleet import Fleet
 from scenarios.runner import RunOptions, RunResult, silent
 from scenarios.tour import DEFECT, SCENARIO, Tour, holds
 from scenarios.verdict import Verdict
-from tests.builders.verdicts import PASSED, TOO_WEAK, violated
+from tests.support.builders.verdicts import PASSED, TOO_WEAK, violated
 
 CAUGHT_BY = ("INV-02", "INV-12")
 CAUGHT = violated("INV-02")

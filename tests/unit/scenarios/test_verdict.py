@@ -6,8 +6,8 @@ from scenarios.checkers import Outcome, named
 from scenarios.evidence import FaultFired
 from scenarios.junit import junit_xml, printable
 from scenarios.verdict import combined, judge
-from tests.builders import FlashSale
-from tests.unit.scenarios.anomalies import charged_twice, oversell
+from tests.support.anomalies import charged_twice, oversell
+from tests.support.builders import FlashSale
 
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INVALID: 3}
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from shared.contracts import EVENT_TOPICS, REGISTRY, Envelope, asyncapi
-from tests.apps import DECLARED
+from tests.support.apps import DECLARED
 
 DOCUMENT = asyncapi.document(DECLARED)
 COMPONENT_KEY = re.compile(r"[a-zA-Z0-9.\-_]+")

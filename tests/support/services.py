@@ -25,7 +25,7 @@ from shared.identity import HEADER, InternalTokens, Principal, operator_principa
 from shared.ids import new_id
 from shared.kafka_producer import Message, Producer
 from shared.service import server_config
-from tests.engines import EngineUrls
+from tests.support.engines import EngineUrls
 
 INTERNAL_SECRET = "test-internal-secret-0123456789abcdef"
 WEBHOOK_SECRET = "test-webhook-secret-0123456789abcdef"

@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.database import Database
 from shared.identity import Principal
-from tests.services import served
+from tests.support.services import served
 
 WEAK_HASHING = {"argon2_memory_kib": 8, "argon2_passes": 1}
 PASSWORD = "correct horse battery"

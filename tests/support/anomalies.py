@@ -14,7 +14,7 @@ from scenarios.evidence import rows as audit
 from scenarios.evidence.logs import LogLine
 from scenarios.history import Record
 from scenarios.world.journals import PspRecord
-from tests.builders.fleet_rows import (
+from tests.support.builders.fleet_rows import (
     CURRENCY,
     HISTORY_ORIGIN_AT,
     LOAD_STARTED_AT,

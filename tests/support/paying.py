@@ -18,8 +18,8 @@ from shared.contracts import Address
 from shared.contracts.orders import OrderCancelled, OrderCreated
 from shared.ids import new_id
 from svc.payments.domain import payment_id_of
-from tests.engines import EngineUrls
-from tests.services import WEBHOOK_SECRET, Served, database_of, envelope, publish, served, topics, until
+from tests.support.engines import EngineUrls
+from tests.support.services import WEBHOOK_SECRET, Served, database_of, envelope, publish, served, topics, until
 
 CUSTOMER = uuid4()
 HASTE: dict[str, Any] = {

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import asyncpg
 
-from tests.builders.orders import customer, fact, place
-from tests.fakes.shop import shop
-from tests.services import envelope, publish, served, topics, until
+from tests.support.builders.orders import customer, fact, place
+from tests.support.fakes.shop import shop
+from tests.support.services import envelope, publish, served, topics, until
 
 
 async def rows(database_url, query, *arguments):

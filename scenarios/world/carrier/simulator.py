@@ -45,7 +45,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         )
 
 
-class CarrierHouse:
+class CarrierSimulator:
     """Ties parcels, time, journal and webhooks together."""
 
     def __init__(self, folder: Path, *, webhook_url: str, signing_secret: str) -> None:

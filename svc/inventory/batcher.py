@@ -1,7 +1,7 @@
-"""The reservation desk: buyers who wait at the same moment share one transaction.
+"""The reservation batcher: buyers who wait at the same moment share one transaction.
 
 One row lock and one commit serve a whole batch, which is what keeps a hot SKU fast. Correctness does not rest on the
-queue: any number of desks in any number of processes stay exact, because the stock rows are locked and constrained.
+queue: any number of batchers in any number of processes stay exact, because the stock rows are locked and constrained.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from svc.inventory.domain import Hold, HoldRequest
 
 BATCH_REQUESTS_MAX = 256
 BATCH_ATTEMPTS_MAX = 3
-LANES_AT_ONCE = 4
+QUEUES_AT_ONCE = 4
 
 log = structlog.get_logger(__name__)
 
@@ -25,18 +25,18 @@ ReserveBatch = Callable[[UnitOfWork, Sequence[HoldRequest]], Awaitable[list[Hold
 _Waiting = tuple[HoldRequest, asyncio.Future[Hold]]
 
 
-class ReservationDesk:
-    """Collects requests in one lane per SKU and serves each lane batch by batch."""
+class ReservationBatcher:
+    """Collects requests in one queue per SKU and serves each queue batch by batch."""
 
     def __init__(self, database: Database, reserve_batch: ReserveBatch) -> None:
         self._database = database
         self._reserve_batch = reserve_batch
-        self._lanes: dict[str, list[_Waiting]] = {}
+        self._queues: dict[str, list[_Waiting]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._lanes_at_once = asyncio.Semaphore(LANES_AT_ONCE)
+        self._queues_at_once = asyncio.Semaphore(QUEUES_AT_ONCE)
 
     async def open(self) -> None:
-        """Nothing to open; the lanes come with the first buyer."""
+        """Nothing to open; the queues come with the first buyer."""
 
     async def close(self) -> None:
         """Let the batches under way end."""
@@ -48,26 +48,26 @@ class ReservationDesk:
         Raises the refusals of `handlers.reserve`, `DatabaseUnavailableError`.
         """
         answer: asyncio.Future[Hold] = asyncio.get_running_loop().create_future()
-        lane = request.lines[0].sku
-        if lane in self._lanes:
-            self._lanes[lane].append((request, answer))
+        queue = request.lines[0].sku
+        if queue in self._queues:
+            self._queues[queue].append((request, answer))
         else:
-            self._lanes[lane] = [(request, answer)]
-            task = asyncio.create_task(self._serve(lane), name=f"desk:{lane}")
+            self._queues[queue] = [(request, answer)]
+            task = asyncio.create_task(self._serve(queue), name=f"batcher:{queue}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await answer
 
-    async def _serve(self, lane: str) -> None:
-        """Serve the lane until nobody waits in it."""
-        while self._lanes[lane]:
-            async with self._lanes_at_once:
-                waiting = self._lanes[lane]
+    async def _serve(self, queue: str) -> None:
+        """Serve the queue until nobody waits in it."""
+        while self._queues[queue]:
+            async with self._queues_at_once:
+                waiting = self._queues[queue]
                 batch = [entry for entry in waiting[:BATCH_REQUESTS_MAX] if not entry[1].done()]
-                self._lanes[lane] = waiting[BATCH_REQUESTS_MAX:]
+                self._queues[queue] = waiting[BATCH_REQUESTS_MAX:]
                 if batch:
                     await self._serve_batch(batch)
-        del self._lanes[lane]
+        del self._queues[queue]
 
     async def _serve_batch(self, batch: Sequence[_Waiting]) -> None:
         try:

@@ -20,10 +20,10 @@ from compose.layout import Layout, default_cache, make_directories
 from compose.process import start_ticks
 from scenarios.fleet import Fleet
 from scenarios.world.app import World
-from tests.apps import WITH_DATABASE
-from tests.engines import SHARED_DIRECTORY_VARIABLE, EngineUrls
-from tests.integration.world.running import running_world
-from tests.services import database_of
+from tests.support.apps import WITH_DATABASE
+from tests.support.engines import SHARED_DIRECTORY_VARIABLE, EngineUrls
+from tests.support.services import database_of
+from tests.support.world import running_world
 
 
 @dataclass

@@ -11,7 +11,7 @@ from shared.ids import new_id
 from svc.notifications.handlers import Letters
 from svc.payments.handlers import orders as payments
 from svc.shipping.handlers import orders as shipping
-from tests.services import envelope
+from tests.support.services import envelope
 
 ADDRESS = Address(name="A", line1="B", city="C", postal_code="1", country="DE")
 

@@ -8,7 +8,7 @@ from litestar import Litestar
 
 from compose import stack
 from shared.contracts import REGISTRY
-from tests.services import INTERNAL_SECRET, WEBHOOK_SECRET
+from tests.support.services import INTERNAL_SECRET, WEBHOOK_SECRET
 
 STACK = stack.load()
 SERVICES = tuple(service.name for service in STACK.services)

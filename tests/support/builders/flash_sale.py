@@ -8,7 +8,7 @@ import msgspec
 
 from scenarios.evidence import Evidence, FaultFired, PurchaseLimit, RunFacts, SupplyStep
 from scenarios.history import OrderAnswer, OrderAttempt, Record, WantedLine
-from tests.builders.fleet_rows import (
+from tests.support.builders.fleet_rows import (
     CURRENCY,
     HISTORY_ORIGIN_AT,
     LOAD_STARTED_AT,

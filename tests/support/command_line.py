@@ -10,7 +10,7 @@ import pytest
 
 from cli import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 60
 
 

@@ -10,14 +10,14 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from scenarios.world.app import World
-from scenarios.world.carrier.house import Behaviour
+from scenarios.world.carrier.simulator import Behaviour
 from scenarios.world.journals import CarrierRecord, iterate
 from scenarios.world.settings import WorldSettings
 from shared.contracts import Address, OrderLine
 from shared.contracts.orders import OrderCancelled, OrderPaid
 from shared.ids import derived_id, new_id
-from tests.engines import EngineUrls
-from tests.services import WEBHOOK_SECRET, Served, database_of, envelope, publish, served, topics, until
+from tests.support.engines import EngineUrls
+from tests.support.services import WEBHOOK_SECRET, Served, database_of, envelope, publish, served, topics, until
 
 CUSTOMER = uuid4()
 HASTE: dict[str, Any] = {

@@ -7,9 +7,9 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from tests.fakes.echo_service import EchoService, echo
-from tests.fakes.token_issuer import TokenIssuer
-from tests.services import served
+from tests.support.fakes.echo_service import EchoService, echo
+from tests.support.fakes.token_issuer import TokenIssuer
+from tests.support.services import served
 
 
 class Door:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from compose.layout import Layout
-from tests.apps import WITH_DATABASE
+from tests.support.apps import WITH_DATABASE
 
 
 @asynccontextmanager

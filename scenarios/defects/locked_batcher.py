@@ -1,4 +1,4 @@
-"""What the lock twins share: a desk whose only protection is a lock in Redis, none in the database."""
+"""What the lock twins share: a batcher whose only protection is a lock in Redis, none in the database."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -8,11 +8,11 @@ from redis.asyncio import Redis
 from scenarios.defects import broken_reserve
 from shared.database import Database
 from shared.settings import ServiceSettings
-from svc.inventory.desk import ReservationDesk, ReserveBatch
+from svc.inventory.batcher import ReservationBatcher, ReserveBatch
 from svc.inventory.domain import Hold, HoldRequest
 
 
-class LockedDesk(ReservationDesk):
+class LockedBatcher(ReservationBatcher):
     """Serves a batch under the `locked` SKUs, as a twin understands it, and sells what it read there."""
 
     settings: ServiceSettings

@@ -11,10 +11,10 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from shared.identity import InternalTokens, Principal
-from tests.apps import Route
-from tests.engines import EngineUrls
-from tests.searching import delete_indexes
-from tests.services import INTERNAL_SECRET, Served, served, topics, until
+from tests.support.apps import Route
+from tests.support.engines import EngineUrls
+from tests.support.searching import delete_indexes
+from tests.support.services import INTERNAL_SECRET, Served, served, topics, until
 
 PRIVILEGED = Principal("operator", frozenset({"operator", "admin", "service"}), "operator")
 SETTINGS: dict[str, dict[str, Any]] = {"auth": {"argon2_memory_kib": 8, "argon2_passes": 1}}

@@ -7,8 +7,8 @@ from scenarios.checkers.result import Finding, Findings
 from scenarios.cues import After, OnSignal
 from scenarios.evidence import Evidence
 from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
-from tests.fakes.noop import NoopFault
-from tests.fakes.tiny_incident.workload import HALF_PAID, PAY, BillParameters, PayBills
+from tests.support.fakes.noop import NoopFault
+from tests.support.fakes.tiny_incident.workload import HALF_PAID, PAY, BillParameters, PayBills
 
 
 def _examine(evidence: Evidence) -> Finding:

@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 from elasticsearch import AsyncElasticsearch
 
-from tests.services import served, topics, until
+from tests.support.services import served, topics, until
 
 
 def item(title, sku, price_minor=1000, category="home/kitchen", currency="EUR", **more):
