@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from scenarios.world.app import World
-from scenarios.world.carrier.house import Behaviour
+from scenarios.world.carrier.simulator import Behaviour
 from scenarios.world.settings import WorldSettings
 from tests.support.sending import HASTE, a_paid_order, reopened
 from tests.support.services import (
