@@ -21,8 +21,6 @@ REQUEST_S_MAX = 15.0
 """How long before its order a request may have begun whose client we do not know."""
 ITEM_WEIGHT_G = 500
 """What the shop says that any item weighs."""
-REMEMBERED = "shipping_quote_remembered"
-"""What orders logs when it goes on with the last good quote because shipping is away."""
 
 
 class Priced(msgspec.Struct, frozen=True):
@@ -175,9 +173,6 @@ def _judge_shipping(
     findings.check()
     due = shipping_minor(bands, items=sum(line.quantity for line in lines), worth_minor=order.subtotal_minor)
     if order.shipping_minor == due:
-        return
-    if any(line.event == REMEMBERED for line in evidence.logs):
-        findings.observe("orders with a remembered shipping quote")
         return
     findings.violation(
         "shipping_differs",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 FAILED_FROM = 500
-KEPT_EVENTS = frozenset({"breaker_opened", "job_failed", "shipping_quote_remembered"})
+KEPT_EVENTS = frozenset({"breaker_opened", "job_failed"})
 KEPT_LEVELS = frozenset({"error", "critical"})
 MESSAGE_LENGTH_MAX = 300
 

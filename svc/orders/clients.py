@@ -9,7 +9,6 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 import msgspec
-import structlog
 
 from shared.bounded_map import BoundedMap
 from shared.cache import Cache
@@ -24,11 +23,9 @@ LOCAL_PRICES_S = 0.5
 LOCAL_ENTRIES_MAX = 2_000
 FOR_SALE = "active"
 
-log = structlog.get_logger(__name__)
-
 
 class ShippingUnavailable(Refusal):
-    """No quote could be had and none is remembered for that country."""
+    """Shipping did not answer, and nobody sent as much there lately; nothing was ordered."""
 
     code = "shipping_quote_unavailable"
     kind = Kind.UNAVAILABLE
@@ -153,14 +150,13 @@ class CatalogClient:
 
 
 class ShippingClient:
-    """Quotes; while shipping is away the last good one of the country serves."""
+    """Quotes; while shipping is away one serves that it gave for the same country, number of items and worth."""
 
     def __init__(self, client: ServiceClient, cache: Cache, config: Settings) -> None:
         self._client = client
         self._cache = cache
         self._config = config
         self._local: BoundedMap[str, tuple[float, ShippingQuote]] = BoundedMap(LOCAL_ENTRIES_MAX)
-        self._last_good: BoundedMap[tuple[str, str], ShippingQuote] = BoundedMap(LOCAL_ENTRIES_MAX)
 
     async def quote(self, country: str, *, goods: Money, items: int) -> ShippingQuote:
         """The cost of sending so many items worth `goods` there. Raises `ShippingUnavailable`, `DeliveryNotServed`."""
@@ -182,13 +178,8 @@ class ShippingClient:
                 raise DeliveryNotServed(refusal.detail, country=country, currency=currency) from refusal
             raise
         except WorldError as error:
-            remembered = self._last_good.get((country, currency))
-            if remembered is None:
-                raise ShippingUnavailable("shipping cannot be quoted right now; try again soon") from error
-            log.warning("shipping_quote_remembered", country=country, error=repr(error))
-            return remembered
+            raise ShippingUnavailable("shipping cannot be quoted right now; try again soon") from error
         self._local.put(key, (time.monotonic() + LOCAL_PRICES_S, quote))
-        self._last_good.put((country, currency), quote)
         return quote
 
     async def _load(self, country: str, goods: Money, items: int) -> ShippingQuote:

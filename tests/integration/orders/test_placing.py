@@ -173,11 +173,13 @@ async def test_goods_of_enough_worth_are_sent_for_nothing(engines, prefix):
         assert (one["shipping"]["amount"], two["shipping"]["amount"]) == ("4.99", "0.00")
 
 
-async def test_while_shipping_is_away_the_last_good_quote_serves(engines, prefix):
+async def test_while_shipping_is_away_only_what_it_said_of_just_such_goods_serves(engines, prefix):
     async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
         await place(orders, customer(), ("A", 1))
         fakes.shipping.down = True
-        status, order = await place(orders, customer(), ("A", 7))
+        status, refused = await place(orders, customer(), ("A", 7))
+        assert (status, refused["code"]) == (503, "shipping_quote_unavailable")
+        status, order = await place(orders, customer(), ("A", 1))
         assert (status, order["shipping"]["amount"]) == (201, "4.99")
 
 

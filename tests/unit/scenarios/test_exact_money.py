@@ -8,14 +8,8 @@ from hypothesis import strategies as st
 from scenarios.checkers import Outcome
 from scenarios.checkers.exact_money import priced, shipping_minor
 from scenarios.evidence import rows as audit
-from scenarios.evidence.logs import LogLine
 from tests.support.anomalies import PAID, alter, change, judged, where
 from tests.support.builders import FlashSale
-from tests.support.builders.fleet_rows import LOAD_STARTED_AT, TOTAL_MINOR
-
-REMEMBERED = LogLine(
-    at=LOAD_STARTED_AT, level="warning", service="orders", instance="orders-1", event="shipping_quote_remembered"
-)
 
 
 def test_an_old_price_is_rightful_only_for_as_long_as_caches_may_keep_it() -> None:
@@ -28,14 +22,6 @@ def test_an_old_price_is_rightful_only_for_as_long_as_caches_may_keep_it() -> No
     assert PAID not in {stake.order_id for stake in judged(evidence, "INV-08").stakes}
     prices[0] = change(prices[0], valid_until=order.placed_at - 60.0)
     assert PAID in {stake.order_id for stake in judged(evidence, "INV-08").stakes}
-
-
-def test_a_remembered_shipping_quote_is_no_wrong_price() -> None:
-    evidence = FlashSale().evidence()
-    alter(evidence.audit.orders, {"shipping_minor": 690, "total_minor": TOTAL_MINOR + 200}, id=PAID)
-    assert judged(evidence, "INV-08").counts == {"shipping_differs": 1}
-    evidence.logs.append(REMEMBERED)
-    assert judged(evidence, "INV-08").outcome is Outcome.PASS
 
 
 line_amounts = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10_000)), min_size=1, max_size=6)
