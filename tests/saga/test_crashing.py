@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from shared.errors import RemoteRefusal
 from shared.identity import HEADER, InternalTokens
+from svc.orders.clients import InventoryClient
 from svc.orders.placing import Placement, SagaResolver
 from tests.support.builders.orders import body, customer, place
 from tests.support.builders.placed_order import rows
@@ -131,6 +133,47 @@ async def test_a_resolver_that_dies_at_work_is_followed_by_another_once_its_leas
             await until(leased)
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
             assert (await finished(second, buyer, ("A", 1), key="k1"))[0] == 201
+
+
+class OneSurprises(InventoryClient):
+    """The first saga asked after is refused in words that no table can hold; the others hear when its try has ended."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.surprised = None
+
+    async def reservation(self, reservation_id):
+        if self.surprised is None:
+            self.surprised = asyncio.current_task()
+            raise RemoteRefusal(status=418, code="odd", detail="a zero \x00 byte")
+        await until(self.surprised.done)
+        return await super().reservation(reservation_id)
+
+
+async def test_a_saga_that_surprises_the_resolver_costs_the_others_of_its_batch_nothing(engines, prefix):
+    async with database_of(engines, "orders") as database, shop(engines.redis, prefix):
+        async with served(
+            engines, "orders", prefix=prefix, database_url=database, role="api", parts={"placement": DiesAfterBegin},
+            **QUICK,
+        ) as first:  # fmt: skip
+            for _ in range(3):
+                await place(first, customer(), ("A", 1))
+
+            async def due():
+                return len(await rows(database, "SELECT 1 FROM sagas WHERE due_at < clock_timestamp()")) == 3
+
+            await until(due)
+        async with served(
+            engines, "orders", prefix=prefix, database_url=database, parts={"inventory": OneSurprises},
+            resolver_lease_s=4.0, **QUICK,
+        ):  # fmt: skip
+
+            async def placed():
+                return len(await rows(database, "SELECT 1 FROM audit.orders")) == 3
+
+            await until(placed)
+            tries = await rows(database, "SELECT number FROM saga_attempts")
+            assert sorted(row["number"] for row in tries) == [2, 2, 3]  # the first was the buyer's own request
 
 
 @pytest.mark.parametrize("plan", ["fail_before", "fail_after", "hang_before", "hang_after"])

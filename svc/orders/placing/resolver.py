@@ -58,7 +58,7 @@ class SagaResolver:
         self._at_once = asyncio.Semaphore(AT_ONCE_MAX)
 
     async def run(self) -> int:
-        """Take what is due and work on each saga; one that fails is looked at again later."""
+        """Take what is due and work on each saga; one that fails is looked at again later, alone."""
         async with self._database.begin() as uow:
             due = await sagas.claim_due(uow.connection, rows_max=BATCH_SAGAS_MAX, lease_s=self._config.resolver_lease_s)
         async with asyncio.TaskGroup() as group:
@@ -67,6 +67,7 @@ class SagaResolver:
         return len(due)
 
     async def _attend(self, due: DueSaga) -> None:
+        """One try of a saga; what cannot even be noted down is logged, and the end of the lease brings it back."""
         saga = due.saga
         async with self._at_once:
             with (
@@ -74,17 +75,26 @@ class SagaResolver:
                 deadline.within(self._config.resolver_lease_s - LEASE_MARGIN_S),
             ):
                 try:
-                    outcome = await self._resolve(due)
-                except (WorldError, RemoteRefusal, DeadlineExceeded) as error:
-                    outcome = f"{type(error).__name__}: {error}"
-                    await self._look_again(saga)
-                except Exception as error:
-                    log.exception("saga_attempt_failed", order_id=str(saga.order_id), step=saga.step.value)
-                    outcome = repr(error)
-                    await self._look_again(saga)
-                log.info("saga_attempt", order_id=str(saga.order_id), step=saga.step.value, outcome=outcome)
-                async with self._database.begin() as uow:
-                    await sagas.note_attempt(uow.connection, saga, outcome)
+                    await self._try(due)
+                except (WorldError, DeadlineExceeded) as error:
+                    log.warning("saga_attempt_lost", order_id=str(saga.order_id), error=repr(error))
+                except Exception:
+                    log.exception("saga_attempt_lost", order_id=str(saga.order_id), step=saga.step.value)
+
+    async def _try(self, due: DueSaga) -> None:
+        saga = due.saga
+        try:
+            outcome = await self._resolve(due)
+        except (WorldError, RemoteRefusal, DeadlineExceeded) as error:
+            outcome = f"{type(error).__name__}: {error}"
+            await self._look_again(saga)
+        except Exception as error:
+            log.exception("saga_attempt_failed", order_id=str(saga.order_id), step=saga.step.value)
+            outcome = repr(error)
+            await self._look_again(saga)
+        log.info("saga_attempt", order_id=str(saga.order_id), step=saga.step.value, outcome=outcome)
+        async with self._database.begin() as uow:
+            await sagas.note_attempt(uow.connection, saga, outcome)
 
     async def _resolve(self, due: DueSaga) -> str:
         match due.saga.step:
