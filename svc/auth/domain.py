@@ -71,6 +71,13 @@ class UnknownUser(Refusal):
     kind = Kind.NOT_FOUND
 
 
+class LastAdmin(Refusal):
+    """Nobody would be left who may give rights back."""
+
+    code = "last_admin"
+    kind = Kind.CONFLICT
+
+
 class TooManyPasswords(Refusal):
     """An import brings more different passwords than are hashed in one request."""
 

@@ -98,7 +98,7 @@ class AccountController(Controller):
 
     @delete("/me")
     async def erase_me(self, principal: NamedDependency[Principal], database: NamedDependency[Database]) -> None:
-        """Erase one's account for good."""
+        """Erase one's account for good; 409 last_admin when nobody else is an admin."""
         async with database.begin() as uow:
             await handlers.erase(uow, user_id_of(principal))
 
@@ -187,7 +187,10 @@ class UsersController(Controller):
         database: NamedDependency[Database],
         if_match: IfMatch = None,
     ) -> Response[Profile]:
-        """Change roles or status; the user's sessions end. 412 when If-Match names an older version."""
+        """Change roles or status; the user's sessions end.
+
+        412 when If-Match names an older version; 409 last_admin when nobody else would be an admin.
+        """
         async with database.begin_orm() as uow:
             user = await handlers.edit_user(
                 uow,

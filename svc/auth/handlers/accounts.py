@@ -6,6 +6,7 @@ from shared.contracts.auth import UserDeleted, UserRegistered
 from shared.ids import new_id
 from shared.unit_of_work import UnitOfWork
 from svc.auth.domain import UnknownUser
+from svc.auth.handlers.editing import keep_an_admin
 from svc.auth.store import security_events, sessions, users
 
 
@@ -27,7 +28,8 @@ async def change_password(uow: UnitOfWork, user_id: UUID, *, password_hash: str,
 
 
 async def erase(uow: UnitOfWork, user_id: UUID) -> None:
-    """Forget the person; the id stays, so that orders keep their owner. Raises `UnknownUser`."""
+    """Forget the person; the id stays, so that orders keep their owner. Raises `UnknownUser`, `LastAdmin`."""
+    await keep_an_admin(uow, user_id)
     events = await uow.connection.fetchval(
         """
         UPDATE users SET status = 'erased', email = 'erased-' || id || '@invalid', name = '', password_hash = NULL,

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm.exc import StaleDataError
 
-from shared.unit_of_work import OrmUnitOfWork
-from svc.auth.domain import UnknownUser, UserChanged
-from svc.auth.store import security_events, sessions
+from shared.unit_of_work import OrmUnitOfWork, UnitOfWork
+from svc.auth.domain import LastAdmin, UnknownUser, UserChanged
+from svc.auth.store import security_events, sessions, users
 from svc.auth.store.models import User, UserRepository
 
 
@@ -47,7 +47,12 @@ async def edit_user(
     seen_version: int | None,
     actor: str,
 ) -> User:
-    """Change what a user may do; their sessions end, so that it holds at once. Raises `UnknownUser`, `UserChanged`."""
+    """Change what a user may do; their sessions end, so that it holds at once.
+
+    Raises `UnknownUser`, `UserChanged`, `LastAdmin`.
+    """
+    if status == "disabled" or (roles is not None and "admin" not in roles):
+        await keep_an_admin(uow, user_id)
     user = await _seen(uow, user_id, seen_version)
     before = f"{','.join(user.roles)}/{user.status}"
     if roles is not None:
@@ -60,6 +65,16 @@ async def edit_user(
         uow.connection, "rights_changed", user_id, f"by={actor} from={before} to={','.join(user.roles)}/{user.status}"
     )
     return user
+
+
+async def keep_an_admin(uow: UnitOfWork, user_id: UUID) -> None:
+    """Call before a user stops being an admin: of admins who demote each other at once one stays. Raises `LastAdmin`.
+
+    Comes before any row is locked, so that two of them never wait for each other in a circle.
+    """
+    await users.lock_admins(uow.connection)
+    if await users.is_last_admin(uow.connection, user_id):
+        raise LastAdmin("this is the last admin; make somebody else one first")
 
 
 async def _seen(uow: OrmUnitOfWork, user_id: UUID, seen_version: int | None) -> User:

@@ -9,6 +9,8 @@ from asyncpg import UniqueViolationError
 from shared.unit_of_work import Connection
 from svc.auth.domain import Account, EmailTaken
 
+ADMINS_LOCK = 7_261_102
+
 
 class SeedUser(msgspec.Struct, frozen=True):
     """One imported user, ready to be stored."""
@@ -77,6 +79,19 @@ async def set_password(connection: Connection, user_id: UUID, password_hash: str
         user_id,
         password_hash,
     )
+
+
+async def lock_admins(connection: Connection) -> None:
+    """One loss of an admin at a time, over all instances; held until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", ADMINS_LOCK)
+
+
+async def is_last_admin(connection: Connection, user_id: UUID) -> bool:
+    """Whether this user is an active admin and the only one; stays so only while the admins are locked."""
+    rows = await connection.fetch(
+        "SELECT id FROM users WHERE status = 'active' AND 'admin' = ANY(roles) ORDER BY id <> $1 LIMIT 2", user_id
+    )
+    return [row["id"] for row in rows] == [user_id]
 
 
 async def import_users(connection: Connection, users: Sequence[SeedUser]) -> int:

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from tests.support.auth_steps import PASSWORD, auth_served, login, new_email, refresh, register, rows_of
+from tests.support.auth_steps import PASSWORD, as_user, auth_served, login, new_email, refresh, register, rows_of
 
 pytestmark = pytest.mark.service("auth")
 
@@ -37,3 +37,28 @@ async def test_simultaneous_guesses_are_counted_before_they_are_checked(engines,
         assert statuses.count(401) <= 6
         failed = await fetch("SELECT count(*) AS n FROM audit.security_events WHERE kind = 'login_failed'")
         assert failed[0]["n"] == statuses.count(401)
+
+
+async def test_of_admins_who_demote_disable_and_erase_each_other_at_once_one_stays(engines, prefix):
+    async with auth_served(engines, prefix) as auth, rows_of(auth) as fetch:
+
+        def demote(user_id):
+            return auth.call("PATCH", f"/api/v1/users/{user_id}", json={"roles": ["customer"]})
+
+        def disable(user_id):
+            return auth.call("PATCH", f"/api/v1/users/{user_id}", json={"status": "disabled"})
+
+        def erase(user_id):
+            return auth.call("DELETE", "/api/v1/auth/me", principal=as_user(user_id, None, "admin"))
+
+        for acts in ((demote, demote), (erase, erase), (demote, erase), (demote, disable, erase) * 2):
+            ids = [(await register(auth))["user_id"] for _ in acts]
+            for user_id in ids:
+                await auth.call("PATCH", f"/api/v1/users/{user_id}", json={"roles": ["admin"]})
+            for row in await fetch("SELECT id FROM users WHERE 'admin' = ANY(roles) AND NOT id = ANY($1::uuid[])", ids):
+                await demote(row["id"])
+            answers = await asyncio.gather(*(act(user_id) for act, user_id in zip(acts, ids, strict=True)))
+            refused = [body["code"] for status, body in answers if status not in {200, 204}]
+            assert refused == ["last_admin"]
+            left = await fetch("SELECT id FROM users WHERE 'admin' = ANY(roles) AND status = 'active'")
+            assert len(left) == 1

@@ -31,6 +31,27 @@ async def test_changed_rights_end_the_sessions(engines, prefix):
         assert (await login(auth, user["email"]))[0] == 401
 
 
+@pytest.mark.parametrize("edit", [{"roles": ["customer"]}, {"status": "disabled"}, None])
+async def test_the_last_admin_stays_one(engines, prefix, edit):
+    async with auth_served(engines, prefix) as auth:
+        first, second = [(await register(auth))["user_id"] for _ in range(2)]
+
+        async def resign(user_id):
+            if edit is None:
+                return await auth.call("DELETE", "/api/v1/auth/me", principal=as_user(user_id, None, "admin"))
+            return await auth.call("PATCH", f"/api/v1/users/{user_id}", json=edit)
+
+        for user_id in (first, second):
+            await auth.call("PATCH", f"/api/v1/users/{user_id}", json={"roles": ["admin", "customer"]})
+        assert (await resign(first))[0] in {200, 204}
+        status, body = await resign(second)
+        assert (status, body["code"]) == (409, "last_admin")
+        _, kept = await auth.call("GET", f"/api/v1/users/{second}")
+        assert (kept["roles"], kept["status"]) == (["admin", "customer"], "active")
+        status, _ = await auth.call("PATCH", f"/api/v1/users/{second}", json={"roles": ["admin", "support"]})
+        assert status == 200
+
+
 @pytest.mark.parametrize("role", ["customer", "seller", "support"])
 async def test_only_an_admin_changes_rights(engines, prefix, role):
     async with auth_served(engines, prefix) as auth:
