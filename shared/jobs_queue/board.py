@@ -6,10 +6,10 @@ from typing import Self, TypeVar
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from saq.job import Job, Status
+from saq.job import UNSUCCESSFUL_TERMINAL_STATUSES, Job, Status
 
 from shared.errors import Kind, RedisUnavailableError, Refusal
-from shared.jobs_queue.queue import SaqQueue
+from shared.jobs_queue.queue import ATTEMPTS_MAX, SaqQueue
 
 TIMEOUT_S = 2.0
 JOBS_LISTED_MAX = 500
@@ -74,28 +74,27 @@ class JobBoard:
 
     async def retry(self, key: str) -> JobRow:
         """Give a dead job its attempts again. Raises `JobUnknown`."""
-        service, queue, job = await self._dead(key)
-        job.attempts, job.completed, job.started, job.error = 0, 0, 0, None
-        await _asked(queue.redis.zrem(queue.dead_key, job.id))
-        await _asked(queue.enqueue(job))
+        service, queue, job, seen = await self._dead(key)
+        job.attempts, job.error, job.retries = 0, None, job.meta.pop(ATTEMPTS_MAX, job.retries)
+        if not await _asked(queue.queue_again(job, seen)):
+            raise _no_dead(key)
         return _row(service, job)
 
     async def drop(self, key: str) -> JobRow:
         """Forget a dead job. Raises `JobUnknown`."""
-        service, queue, job = await self._dead(key)
-        await _asked(queue.redis.zrem(queue.dead_key, job.id))
-        await _asked(queue.redis.delete(job.id))
+        service, queue, job, seen = await self._dead(key)
+        if not await _asked(queue.forget(job, seen)):
+            raise _no_dead(key)
         return _row(service, job)
 
-    async def _dead(self, key: str) -> tuple[str, SaqQueue, Job]:
+    async def _dead(self, key: str) -> tuple[str, SaqQueue, Job, bytes]:
         for service in self._services:
             queue = self._queue(service)
-            if await _asked(queue.redis.zscore(queue.dead_key, queue.job_id(key))) is None:
-                continue
-            job = await _asked(queue.job(key))
-            if job is not None:
-                return service, queue, job
-        raise JobUnknown(f"there is no dead job {key}")
+            seen = await _asked(queue.redis.get(queue.job_id(key)))
+            job = queue.deserialize(seen)
+            if job is not None and job.status in UNSUCCESSFUL_TERMINAL_STATUSES:
+                return service, queue, job, seen
+        raise _no_dead(key)
 
     def _queue(self, service: str) -> SaqQueue:
         assert self._redis is not None, "enter the board first"
@@ -103,12 +102,18 @@ class JobBoard:
 
 
 async def _jobs(queue: SaqQueue) -> list[Job]:
-    incomplete = await queue.redis.zrange(queue.namespace("incomplete"), 0, JOBS_LISTED_MAX - 1)
-    ids = sorted({*incomplete, *await queue.redis.zrange(queue.dead_key, 0, JOBS_LISTED_MAX - 1)})
+    async with queue.redis.pipeline(transaction=True) as pipe:
+        for key in (queue.namespace("incomplete"), queue.dead_key):
+            pipe.zrange(key, 0, JOBS_LISTED_MAX - 1)
+        ids = sorted({job_id for listed in await pipe.execute() for job_id in listed})
     if not ids:
         return []
     stored = await queue.redis.mget(ids)
     return [job for payload in stored if (job := queue.deserialize(payload)) is not None]
+
+
+def _no_dead(key: str) -> JobUnknown:
+    return JobUnknown(f"there is no dead job {key}")
 
 
 async def _asked(question: Awaitable[T]) -> T:

@@ -11,11 +11,11 @@ from saq.worker import Worker
 
 from shared import metrics
 from shared.errors import WorldError
-from shared.jobs_queue.queue import DEQUEUE_S, JobKind, JobQueue
+from shared.jobs_queue.queue import ATTEMPTS_MAX, DEQUEUE_S, JobKind, JobQueue
 from shared.tracing import span
 
 SCHEDULE_EVERY_S = 1
-SWEEP_EVERY_S = 5
+SWEEP_EVERY_S = 3
 STOP_GRACE_S = 1
 
 Run = Callable[..., Awaitable[None]]
@@ -61,7 +61,7 @@ class JobWorker:
                 CronJob(functions[kind], cron, timeout=kind.timeout_s, retries=kind.attempts_max)
                 for kind, cron in self._crons.items()
             ],
-            timers={"schedule": SCHEDULE_EVERY_S, "sweep": SWEEP_EVERY_S, "abort": SCHEDULE_EVERY_S},
+            timers={"schedule": SCHEDULE_EVERY_S, "sweep": SWEEP_EVERY_S},
             dequeue_timeout=DEQUEUE_S,
             shutdown_grace_period_s=STOP_GRACE_S,
         )
@@ -80,7 +80,7 @@ def _function(kind: JobKind, run: Run) -> Callable[..., Awaitable[None]]:
                 await run(**arguments)
                 outcome = "done"
             except JobGivenUpError as error:
-                job.retries = job.attempts
+                job.meta[ATTEMPTS_MAX], job.retries = job.retries, job.attempts
                 outcome = "dead"
                 log.exception("job_given_up", job=kind.name, key=job.key, reason=str(error))
                 raise

@@ -31,7 +31,6 @@ class Job:
     kwargs: dict[str, Any] | None
     timeout: int
     retries: int
-    ttl: int
     scheduled: int
     attempts: int
     completed: int
@@ -48,10 +47,13 @@ class Job:
         key: str = ...,
         timeout: int = 10,
         retries: int = 1,
-        ttl: int = 600,
         retry_delay: float = 0.0,
         retry_backoff: bool | float = False,
         meta: dict[Any, Any] = ...,
     ) -> None: ...
     @property
     def id(self) -> str: ...
+    @property
+    def stuck(self) -> bool: ...
+    @property
+    def retryable(self) -> bool: ...

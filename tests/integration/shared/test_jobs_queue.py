@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.errors import RedisUnavailableError
-from shared.jobs_queue import JobBoard, JobKind, JobQueue, JobWorker
+from shared.jobs_queue import JobBoard, JobGivenUpError, JobKind, JobQueue, JobUnknown, JobWorker
 from tests.support.services import until
 
 QUICK = JobKind(name="quick", timeout_s=2, retry_first_s=0.01, retry_max_s=0.02)
@@ -71,6 +71,87 @@ async def test_a_job_that_fails_is_tried_again(redis_url, prefix):
         await queue.enqueue(QUICK, subject="a")
         await until(lambda: len(runs.subjects) == 3)
         await until(lambda: _empty(board))
+
+
+@pytest.mark.parametrize(("error", "attempts"), [(RuntimeError, 3), (JobGivenUpError, 1)])
+async def test_what_keeps_failing_is_a_dead_job_that_can_be_retried(redis_url, prefix, error, attempts):
+    runs = Runs(wrong=attempts, error=error)
+    async with queue_of(redis_url, prefix) as queue, board_of(redis_url, prefix) as board, at_work(queue, runs):
+        await queue.enqueue(QUICK, subject="a")
+        (dead,) = await until(lambda: _in_state(board, "dead"))
+        assert (dead.attempts, dead.is_open, "planned" in dead.error) == (attempts, False, True)
+        assert len(runs.subjects) == attempts
+        again = await board.retry(dead.key)
+        assert (again.attempts, again.attempts_max, again.error) == (0, QUICK.attempts_max, None)
+        await until(lambda: _empty(board))
+        assert len(runs.subjects) == attempts + 1
+
+
+async def test_a_dead_job_can_be_dropped_and_others_cannot(redis_url, prefix):
+    runs = Runs(wrong=1, error=JobGivenUpError)
+    async with queue_of(redis_url, prefix) as queue, board_of(redis_url, prefix) as board:
+        async with at_work(queue, runs):
+            await queue.enqueue(QUICK, subject="a")
+            (dead,) = await until(lambda: _in_state(board, "dead"))
+        await board.drop(dead.key)
+        assert await board.rows() == []
+        await queue.enqueue(QUICK, subject="b")
+        (waiting,) = await board.rows()
+        for refused in (board.drop, board.retry):
+            with pytest.raises(JobUnknown):
+                await refused(waiting.key)
+
+
+async def test_a_dead_job_that_somebody_wanted_again_meanwhile_is_none_to_drop_or_retry(redis_url, prefix):
+    runs = Runs(wrong=1, error=JobGivenUpError)
+    async with queue_of(redis_url, prefix) as queue, board_of(redis_url, prefix) as board:
+        async with at_work(queue, runs):
+            await queue.enqueue(QUICK, subject="a")
+            (dead,) = await until(lambda: _in_state(board, "dead"))
+        assert await queue.enqueue(QUICK, subject="b")
+        for refused in (board.drop, board.retry):
+            with pytest.raises(JobUnknown):
+                await refused(dead.key)
+        async with at_work(queue, runs):
+            await until(lambda: _empty(board))
+    assert runs.subjects == ["a", "b"]
+
+
+async def test_a_sweep_leaves_alone_what_a_worker_took_this_moment(redis_url, prefix):
+    async with queue_of(redis_url, prefix) as queue, board_of(redis_url, prefix) as board:
+        await queue.enqueue(QUICK, "a", subject="a")
+        job = await queue.saq.dequeue(timeout=1.0)
+        assert await queue.saq.sweep() == []
+        (row,) = await board.rows()
+        assert (row.state, await queue.saq.count("queued"), await queue.saq.count("active")) == ("waiting", 0, 1)
+        await queue.saq.update(job, status="active")
+        assert await queue.saq.sweep() == [], "its worker lives, for the job has changed"
+        await queue.saq.finish(job, "complete")
+        assert await _empty(board)
+
+
+async def test_what_was_taken_and_never_started_is_swept_at_the_second_sight(redis_url, prefix):
+    runs = Runs()
+    async with queue_of(redis_url, prefix) as queue, board_of(redis_url, prefix) as board:
+        await queue.enqueue(QUICK, "a", subject="a")
+        job = await queue.saq.dequeue(timeout=1.0)
+        assert [await queue.saq.sweep(), await queue.saq.sweep()] == [[], [job.id]]
+        async with at_work(queue, runs):
+            await until(lambda: _empty(board))
+    assert runs.subjects == ["a"]
+
+
+async def test_a_job_that_kills_every_worker_is_a_dead_job_in_the_end(redis_url, prefix):
+    async with queue_of(redis_url, prefix) as queue, board_of(redis_url, prefix) as board:
+        await queue.enqueue(QUICK, "a", subject="a")
+        for attempt in range(1, QUICK.attempts_max + 1):
+            job = await queue.saq.dequeue(timeout=1.0)
+            job.attempts, job.started = attempt, 1
+            await queue.saq.update(job, status="active")
+            assert [await queue.saq.sweep(), await queue.saq.sweep()] == [[], [job.id]]
+        (dead,) = await board.rows()
+        assert (dead.state, dead.attempts, dead.error) == ("dead", 3, "its worker died")
+        assert await queue.saq.dequeue(timeout=0.1) is None
 
 
 async def test_a_job_whose_worker_was_killed_is_swept_and_done_by_another(redis_url, prefix):

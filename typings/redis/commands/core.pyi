@@ -3,5 +3,5 @@ from typing import Any
 
 class AsyncScript:
     async def __call__(
-        self, keys: Sequence[str] | None = None, args: Sequence[str | bytes | float] | None = None
+        self, keys: Sequence[str | bytes] | None = None, args: Sequence[str | bytes | float] | None = None
     ) -> Any: ...
