@@ -22,8 +22,10 @@ from compose.layout import Layout
 from compose.operator_error import OperatorError
 from shared.contracts import REGISTRY
 from shared.identity import HEADER, InternalTokens, operator_principal
+from shared.retry import ATTEMPTS_MAX, retrying
 
 CALL_TIMEOUT_S = 60.0
+BUSY = 503
 DATABASE_AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -161,7 +163,7 @@ class Fleet:
         return await self._ask(service, "GET", "/internal/contract", port=port, headers=headers)
 
     async def buy(self, token: str, *, key: str, sku: str, quantity: int, address: Json) -> Json:
-        """Place one order through the gateway as a customer.
+        """Place one order through the gateway as a customer, who asks again with the key while the shop is busy (503).
 
         Raises `FleetRefusedError` for anything but 2xx, `FleetAwayError`.
         """
@@ -171,7 +173,11 @@ class Fleet:
             "shipping_address": address,
         }
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
-        return await self._ask("gateway", "POST", "/api/v1/orders", json=body, headers=headers)
+        return await retrying(
+            lambda: self._ask("gateway", "POST", "/api/v1/orders", json=body, headers=headers),
+            attempts=ATTEMPTS_MAX,
+            on=lambda error: isinstance(error, FleetRefusedError) and error.status == BUSY,
+        )
 
     async def world(self, name: str, method: str, path: str, *, json: object = None) -> Any:
         """Call a control interface of the simulated world (psp, carrier, catcher).

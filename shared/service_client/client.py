@@ -143,9 +143,11 @@ class ServiceClient:
         return self._target(service).breaker
 
     async def _attempt(self, target: _Target, call: Call) -> bytes:
+        # Before the breaker: that nobody is registered says nothing of how the service answers, and passes at once.
+        instance = await self.choose(call.service, avoid=call.failed_instance)
         probing = await target.breaker.enter()
         try:
-            content = await self._send(target, call)
+            content = await self._send(target, call, instance)
         except RemoteRefusal:
             metrics.observe_remote_call(call.service, "refused")
             await target.breaker.leave("ok", probing=probing)
@@ -163,8 +165,7 @@ class ServiceClient:
         await target.breaker.leave("ok", probing=probing)
         return content
 
-    async def _send(self, target: _Target, call: Call) -> bytes:
-        instance = await self.choose(call.service, avoid=call.failed_instance)
+    async def _send(self, target: _Target, call: Call, instance: Instance) -> bytes:
         outstanding = target.outstanding
         outstanding[instance.name] = outstanding.get(instance.name, 0) + 1
         try:

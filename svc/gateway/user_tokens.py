@@ -140,7 +140,7 @@ class UserTokens:
 
     async def _key(self, kid: str) -> OKPKey:
         key = self._keys.get(kid)
-        if key is None and time.monotonic() - self._fetched_at >= REFETCH_PAUSE_S:
+        if key is None and (not self._keys or time.monotonic() - self._fetched_at >= REFETCH_PAUSE_S):
             await self._refetch()
             key = self._keys.get(kid)
         if key is not None:

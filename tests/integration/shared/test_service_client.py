@@ -1,6 +1,7 @@
 """The client against real HTTP servers, which misbehave on the level of sockets where that is the point."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from shared import caller, deadline, tracing
-from shared.circuit_breaker import BreakerPolicy, CircuitOpenError
+from shared.circuit_breaker import BreakerPolicy, CircuitOpenError, Mode
 from shared.deadline import DeadlineExceeded
 from shared.errors import RemoteRefusal, RemoteTimeoutError, RemoteUnavailableError
 from shared.identity import HEADER, InternalTokens, Principal
@@ -19,7 +20,7 @@ from shared.service_client import ServiceClient, client, transport
 from shared.service_registry import Registry
 from shared.settings import ServiceSettings
 from tests.support.redis_clients import connected
-from tests.support.services import free_port
+from tests.support.services import free_port, until
 
 TOKENS = InternalTokens("s" * 40)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -240,6 +241,23 @@ async def test_a_failing_service_opens_its_breaker_and_is_left_alone(redis_url, 
         with pytest.raises(CircuitOpenError):
             await shop.quote()
         assert shop.asked.total() == 4
+
+
+async def test_a_service_that_is_not_there_yet_is_called_as_soon_as_it_is(redis_url, prefix):
+    async with fleet(redis_url, prefix, policy=BreakerPolicy(failures_min=4, open_ms=60_000)) as shop:
+        for number in range(8):
+            with caller.serving(f"customer-{number}"), pytest.raises(RemoteUnavailableError, match="is ready"):
+                await shop.quote()
+        await shop.instance("shipping-1", answer)
+        assert await until(lambda: quoted(shop)) == Quote(490)
+        assert shop.client.breaker("shipping").mode is Mode.CLOSED
+
+
+async def quoted(shop: Fleet) -> Quote | None:
+    """None while this process has not read the registry again."""
+    with contextlib.suppress(RemoteUnavailableError):
+        return await shop.quote()
+    return None
 
 
 async def test_one_callers_failures_do_not_open_the_breaker_for_the_others(redis_url, prefix):
