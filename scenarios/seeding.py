@@ -109,7 +109,7 @@ async def _import_products(fleet: Fleet, products: Sequence[dict[str, Any]], rep
     done = 0
     for chunk in _chunks(products, CHUNK):
         stock = [
-            {"sku": variant["sku"], "quantity": 500, "reference": "seed"}
+            {"sku": variant["sku"], "quantity": 500, "reference": f"seed {variant['sku']}"}
             for product in chunk
             for variant in product["variants"]
         ]

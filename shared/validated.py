@@ -22,7 +22,6 @@ CATEGORY_CHARACTERS_MAX = 200
 NAME_CHARACTERS_MAX = 100
 EMAIL_CHARACTERS_MAX = 254
 TOKEN_CHARACTERS_MAX = 100
-QUANTITY_MAX = 10_000
 PRICE_MINOR_MAX = 10**11
 """Of one unit: 50 lines of 100 units and their tax stay within AMOUNT_MINOR_MAX."""
 
@@ -90,7 +89,6 @@ Country = Annotated[str, msgspec.Meta(min_length=2, max_length=2, pattern=whole(
 Token = Annotated[str, matching(r"[A-Za-z0-9_-]+", TOKEN_CHARACTERS_MAX)]
 """An identifier that a partner gave out."""
 
-Quantity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
 PriceMinor = Annotated[int, msgspec.Meta(ge=0, le=PRICE_MINOR_MAX)]
 AmountMinor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
 

@@ -11,14 +11,14 @@ from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from shared.database import Database
 from shared.identity import requires_role
-from shared.validated import Quantity, Sku, line
+from shared.validated import SKU_CHARACTERS_MAX, Sku, line
 from svc.inventory import handlers, store
 from svc.inventory.batcher import ReservationBatcher
-from svc.inventory.domain import LINES_MAX, Hold, HoldRequest, Line, merged
+from svc.inventory.domain import LINES_MAX, Hold, HoldRequest, Line, checked_quantity, listed_skus, merged
 from svc.inventory.parts import Parts
 from svc.inventory.settings import Settings
 
-SKUS_MAX = 100
+SKUS_CHARACTERS_MAX = 1_000 * (SKU_CHARACTERS_MAX + 1)
 IMPORT_ITEMS_MAX = 1_000
 RELEASES_MAX = 10_000
 HOLD_TTL_S_MAX = 3_600.0
@@ -30,7 +30,7 @@ Reason = Annotated[str, line(120)]
 
 class ReservationLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sku: Sku
-    quantity: Quantity
+    quantity: int
 
 
 class ReservationCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,7 +54,7 @@ class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ReceiptCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sku: Sku
-    quantity: Quantity
+    quantity: int
     reference: Reference
     warehouse: Warehouse = store.DEFAULT_WAREHOUSE
 
@@ -68,7 +68,7 @@ class Receipt(msgspec.Struct, frozen=True):
 
 class ImportItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sku: Sku
-    quantity: Quantity
+    quantity: int
     reference: Reference
     warehouse: Warehouse = store.DEFAULT_WAREHOUSE
     purchase_limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
@@ -104,17 +104,25 @@ class StockController(Controller):
 
     @get("/", opt={"public": True})
     async def list_stock(
-        self, skus: Annotated[str, QueryParameter(min_length=1, max_length=6_500)], database: NamedDependency[Database]
+        self,
+        skus: Annotated[str, QueryParameter(min_length=1, max_length=SKUS_CHARACTERS_MAX)],
+        database: NamedDependency[Database],
     ) -> Availabilities:
-        """How many units of up to 100 SKUs (comma separated) can be bought now; unknown SKUs are left out."""
-        wanted = [sku for sku in skus.split(",") if sku][:SKUS_MAX]
+        """How many units of up to 100 SKUs (comma separated) can be bought now; unknown SKUs are left out.
+
+        400 too_many_skus for a longer list.
+        """
+        wanted = listed_skus(skus)
         async with database.acquire() as connection:
             levels = await store.levels(connection, wanted)
         return Availabilities([Availability(sku, levels[sku]) for sku in wanted if sku in levels])
 
     @post("/receipts", guards=[requires_role("admin", "service")])
     async def receive(self, data: JSONBody[ReceiptCreate], database: NamedDependency[Database]) -> Receipt:
-        """Book goods in; repeating a reference changes nothing."""
+        """Book goods in; repeating a receipt changes nothing and answers with the stock as it is by then.
+
+        422 invalid_quantity; 422 receipt_mismatch for a reference that came with something else.
+        """
         async with database.begin() as uow:
             receipt = await handlers.receive_stock(
                 uow, sku=data.sku, quantity=data.quantity, warehouse=data.warehouse, reference=data.reference
@@ -134,12 +142,15 @@ class InternalController(Controller):
         batcher: NamedDependency[ReservationBatcher],
         config: NamedDependency[Settings],
     ) -> Response[Reservation]:
-        """Hold all lines or nothing; repeating the same id with the same lines gives the same hold."""
+        """Hold all lines or nothing; repeating the same id with the same lines gives the same hold.
+
+        422 invalid_quantity, 422 reservation_mismatch.
+        """
         held = await batcher.hold(
             HoldRequest(
                 reservation_id=data.reservation_id,
                 customer_id=data.customer_id,
-                lines=merged([Line(line.sku, line.quantity) for line in data.lines]),
+                lines=merged([Line(line.sku, checked_quantity(line.quantity, sku=line.sku)) for line in data.lines]),
                 ttl_s=data.ttl_s or config.hold_ttl_s,
             )
         )

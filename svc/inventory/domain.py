@@ -10,6 +10,9 @@ import msgspec
 from shared.errors import Kind, Refusal
 
 LINES_MAX = 50
+SKUS_MAX = 100
+QUANTITY_MAX = 10_000
+"""Units of one line or receipt."""
 
 
 class HoldOutcome(StrEnum):
@@ -28,6 +31,20 @@ class MovementType(StrEnum):
     EXPIRE = "expire"
     ADJUST = "adjust"
     RESTOCK = "restock"
+
+
+class InvalidQuantity(Refusal):
+    """Not a number of units from 1 to `QUANTITY_MAX`."""
+
+    code = "invalid_quantity"
+    kind = Kind.UNPROCESSABLE
+
+
+class TooManySkus(Refusal):
+    """A list of more than `SKUS_MAX`, which would have to be cut."""
+
+    code = "too_many_skus"
+    kind = Kind.INVALID
 
 
 class InsufficientStock(Refusal):
@@ -54,6 +71,13 @@ class ReservationMismatch(Refusal):
     """The reservation id came before with other lines."""
 
     code = "reservation_mismatch"
+    kind = Kind.UNPROCESSABLE
+
+
+class ReceiptMismatch(Refusal):
+    """The reference of a receipt came before with another SKU, quantity or warehouse."""
+
+    code = "receipt_mismatch"
     kind = Kind.UNPROCESSABLE
 
 
@@ -118,6 +142,25 @@ class StockLevel(msgspec.Struct, frozen=True):
 
 Outcome = Hold | tuple[Placement, ...] | Refusal
 """An existing hold (idempotent repeat), new placements, or the reason why not."""
+
+
+def checked_quantity(quantity: int, *, sku: str) -> int:
+    """The quantity as given. Raises `InvalidQuantity`."""
+    if not 1 <= quantity <= QUANTITY_MAX:
+        raise InvalidQuantity(
+            f"the quantity of {sku} is a whole number from 1 to {QUANTITY_MAX}", sku=sku, quantity_max=QUANTITY_MAX
+        )
+    return quantity
+
+
+def listed_skus(text: str) -> list[str]:
+    """The SKUs of a comma-separated list, each once. Raises `TooManySkus`."""
+    skus = list(dict.fromkeys(sku for sku in text.split(",") if sku))
+    if len(skus) > SKUS_MAX:
+        raise TooManySkus(
+            f"the list names {len(skus)} SKUs; ask for at most {SKUS_MAX} at once", given=len(skus), skus_max=SKUS_MAX
+        )
+    return skus
 
 
 def merged(lines: Sequence[Line]) -> tuple[Line, ...]:

@@ -27,6 +27,7 @@ from svc.inventory.domain import (
     ReservationEnded,
     UnknownReservation,
     allocate,
+    checked_quantity,
 )
 
 SWEEP_ROWS_MAX = 100
@@ -183,7 +184,8 @@ async def reconcile(uow: UnitOfWork, *, sku: str, release: Sequence[UUID], reaso
 
 
 async def receive_stock(uow: UnitOfWork, *, sku: str, quantity: int, warehouse: str, reference: str) -> store.Receipt:
-    """Book goods in, once per reference."""
+    """Book goods in, once per reference. Raises `InvalidQuantity`, `ReceiptMismatch`."""
+    checked_quantity(quantity, sku=sku)
     receipt = await store.receive(uow.connection, warehouse=warehouse, sku=sku, quantity=quantity, reference=reference)
     if receipt.fresh:
         uow.publish(

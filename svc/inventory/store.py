@@ -8,7 +8,15 @@ import asyncpg
 import msgspec
 
 from shared.unit_of_work import Connection, UnitOfWork
-from svc.inventory.domain import Hold, HoldOutcome, HoldRequest, MovementType, Placement, StockLevel
+from svc.inventory.domain import (
+    Hold,
+    HoldOutcome,
+    HoldRequest,
+    MovementType,
+    Placement,
+    ReceiptMismatch,
+    StockLevel,
+)
 
 DEFAULT_WAREHOUSE = "main"
 
@@ -273,7 +281,10 @@ async def expired_holds(connection: Connection, *, rows_max: int) -> list[UUID]:
 
 
 async def receive(connection: Connection, *, warehouse: str, sku: str, quantity: int, reference: str) -> Receipt:
-    """Book goods in, creating warehouse and stock row as needed; a known reference changes nothing."""
+    """Book goods in, creating warehouse and stock row as needed; a known reference changes nothing.
+
+    Raises `ReceiptMismatch` when the reference came with something else.
+    """
     await connection.execute("INSERT INTO warehouses (code) VALUES ($1) ON CONFLICT DO NOTHING", warehouse)
     await connection.execute(
         "INSERT INTO stock (warehouse, sku) VALUES ($1, $2) ON CONFLICT DO NOTHING", warehouse, sku
@@ -286,6 +297,12 @@ async def receive(connection: Connection, *, warehouse: str, sku: str, quantity:
         quantity,
         reference,
     )
+    if not fresh:
+        booked = await connection.fetchrow(
+            "SELECT warehouse, sku, on_hand_delta FROM movements WHERE type = 'receive' AND reference = $1", reference
+        )
+        if booked is None or tuple(booked) != (warehouse, sku, quantity):
+            raise ReceiptMismatch(f"the reference {reference!r} stands for another receipt", reference=reference)
     row = await connection.fetchrow(
         "UPDATE stock SET on_hand = on_hand + $3, version = version + $4 WHERE warehouse = $1 AND sku = $2 "
         "RETURNING on_hand, on_hand - reserved AS available, version",

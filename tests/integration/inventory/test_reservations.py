@@ -62,8 +62,24 @@ async def test_the_same_id_with_other_lines_is_refused(engines, prefix):
         assert (status, body["code"]) == (422, "reservation_mismatch")
 
 
-@pytest.mark.parametrize("quantity", [0, -1, 10**9, "1", 1.5, None])
-async def test_a_quantity_that_is_none_is_refused_and_named(engines, prefix, quantity):
+@pytest.mark.parametrize("quantity", [0, -1, 10_001, 10**9, 10**30])
+async def test_a_quantity_out_of_bounds_is_refused_and_its_sku_named(engines, prefix, quantity):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 5)
+        receipt = {"sku": "A", "quantity": quantity, "reference": "r2"}
+        for path, wish in (
+            ("/internal/reservations", _wish(quantity=quantity)),
+            ("/api/v1/stock/receipts", receipt),
+            ("/internal/stock/import", {"items": [receipt]}),
+        ):
+            status, body = await inventory.call("POST", path, json=wish)
+            assert (status, body["code"], body["sku"]) == (422, "invalid_quantity", "A"), path
+        _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
+        assert body["items"] == [{"sku": "A", "available": 5}]
+
+
+@pytest.mark.parametrize("quantity", ["1", 1.5, None])
+async def test_a_quantity_that_is_no_number_of_units_is_malformed(engines, prefix, quantity):
     async with served(engines, "inventory", prefix=prefix) as inventory:
         await _receive(inventory, "A", 5)
         status, body = await inventory.call("POST", "/internal/reservations", json=_wish(quantity=quantity))
@@ -115,6 +131,45 @@ async def test_a_receipt_is_booked_once_per_reference(engines, prefix):
         await _receive(inventory, "A", 5)
         assert (await _receive(inventory, "A", 5))["on_hand"] == 5
         assert (await _receive(inventory, "A", 5, "r2"))["on_hand"] == 10
+
+
+@pytest.mark.parametrize("other", [{"quantity": 6}, {"sku": "B"}, {"warehouse": "north"}])
+async def test_a_reference_stands_for_one_receipt(engines, prefix, other):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 5)
+        await _receive(inventory, "B", 5, "r2")
+        receipt = {"sku": "A", "quantity": 5, "reference": "r1", **other}
+        for path, sent in (("/api/v1/stock/receipts", receipt), ("/internal/stock/import", {"items": [receipt]})):
+            status, body = await inventory.call("POST", path, json=sent)
+            assert (status, body["code"], body["reference"]) == (422, "receipt_mismatch", "r1")
+        _, body = await inventory.call("GET", "/api/v1/stock?skus=A,B")
+        assert body["items"] == [{"sku": "A", "available": 5}, {"sku": "B", "available": 5}]
+
+
+async def test_of_two_receipts_under_one_reference_at_once_one_is_booked(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        for number in range(10):
+            answers = await asyncio.gather(
+                *(
+                    inventory.call(
+                        "POST", "/api/v1/stock/receipts", json={"sku": sku, "quantity": 5, "reference": f"r{number}"}
+                    )
+                    for sku in ("A", "B")
+                )
+            )
+            assert sorted(status for status, _ in answers) == [201, 422]
+
+
+async def test_a_stock_list_too_long_is_refused_not_cut(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await _receive(inventory, "A", 5)
+        full = [f"{'S' * 60}{n}" for n in range(99)] + ["A", "A"]
+        status, body = await inventory.call("GET", f"/api/v1/stock?skus={','.join(full)}")
+        assert (status, body) == (200, {"items": [{"sku": "A", "available": 5}]})
+        status, body = await inventory.call("GET", f"/api/v1/stock?skus={','.join([*full, 'B'])}")
+        assert (status, body["code"], body["skus_max"]) == (400, "too_many_skus", 100)
+        assert "101" in body["detail"]
+        assert "100" in body["detail"]
 
 
 async def test_without_an_internal_token_the_service_answers_401(engines, prefix):

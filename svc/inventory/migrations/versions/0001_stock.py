@@ -66,7 +66,7 @@ STATEMENTS = (
     )
     """,
     "CREATE UNIQUE INDEX movements_once ON movements (reservation_id, type, sku, warehouse)",
-    "CREATE UNIQUE INDEX movements_reference ON movements (reference, sku, warehouse)",
+    "CREATE UNIQUE INDEX movements_receipt ON movements (reference) WHERE type = 'receive'",
     """
     CREATE FUNCTION movements_are_final() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
