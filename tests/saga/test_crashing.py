@@ -13,7 +13,7 @@ from shared.errors import RemoteRefusal
 from shared.identity import HEADER, InternalTokens
 from svc.orders.clients import InventoryClient
 from svc.orders.placing import Placement, SagaResolver
-from tests.support.builders.orders import body, customer, place
+from tests.support.builders.orders import body, buy, customer, place
 from tests.support.builders.placed_order import rows
 from tests.support.fakes.shop import shop
 from tests.support.services import INTERNAL_SECRET, database_of, free_port, served, until
@@ -44,16 +44,6 @@ class DiesAfterConfirm(Placement):
         raise CrashError
 
 
-async def finished(orders, buyer, *items, key):
-    """Repeat the request until it has an answer that is not "in flight" or "unknown"."""
-
-    async def asked():
-        status, answer = await place(orders, buyer, *items, key=key)
-        return None if answer.get("code") in {"request_in_flight", "order_outcome_unknown"} else (status, answer)
-
-    return await until(asked)
-
-
 @pytest.mark.parametrize("dying", [DiesAfterBegin, DiesAfterReserve, DiesAfterConfirm])
 async def test_an_order_is_placed_once_wherever_its_first_process_died(engines, prefix, dying):
     async with database_of(engines, "orders") as database, shop(engines.redis, prefix) as fakes:
@@ -63,7 +53,7 @@ async def test_an_order_is_placed_once_wherever_its_first_process_died(engines, 
         ) as first:
             assert (await place(first, buyer, ("A", 1), key="k1"))[0] == 500
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
-            status, order = await finished(second, buyer, ("A", 1), key="k1")
+            status, order = await buy(second, buyer, ("A", 1), key="k1")
             assert status == 201, order
             assert fakes.inventory.held_units("A") == 1
             _, page = await second.call("GET", "/api/v1/orders", principal=buyer)
@@ -82,7 +72,7 @@ async def test_a_sold_out_buyer_is_refused_for_good_whatever_died(engines, prefi
         ) as first:
             await place(first, buyer, ("A", 1), key="k1")
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
-            status, refused = await finished(second, buyer, ("A", 1), key="k1")
+            status, refused = await buy(second, buyer, ("A", 1), key="k1")
             assert (status, refused["code"]) == (409, "insufficient_stock")
             fakes.inventory.stock["A"] = 1
             assert await place(second, buyer, ("A", 1), key="k1") == (409, refused)
@@ -104,7 +94,7 @@ async def test_a_hold_that_expired_before_the_saga_was_resumed_is_no_order(engin
         for hold in fakes.inventory.holds.values():
             hold["status"] = "expired"
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
-            status, refused = await finished(second, buyer, ("A", 1), key="k1")
+            status, refused = await buy(second, buyer, ("A", 1), key="k1")
             assert (status, refused["code"]) == (409, "hold_lost")
 
 
@@ -132,7 +122,7 @@ async def test_a_resolver_that_dies_at_work_is_followed_by_another_once_its_leas
 
             await until(leased)
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
-            assert (await finished(second, buyer, ("A", 1), key="k1"))[0] == 201
+            assert (await buy(second, buyer, ("A", 1), key="k1"))[0] == 201
 
 
 class OneSurprises(InventoryClient):
@@ -215,7 +205,7 @@ async def test_inventory_away_for_too_long_refuses_for_good_and_gives_back_what_
         fakes.inventory.on_held = lambda: setattr(fakes.inventory, "down", True)
         buyer = customer()
         assert (await place(orders, buyer, ("A", 1), key="k1"))[0] == 503
-        status, refused = await finished(orders, buyer, ("A", 1), key="k1")
+        status, refused = await buy(orders, buyer, ("A", 1), key="k1")
         assert (status, refused["code"]) == (503, "stock_unreachable")
         assert fakes.inventory.held_units("A") == 1
         fakes.inventory.down = False
@@ -332,6 +322,6 @@ async def test_killed_for_real_between_hold_and_order_it_is_finished_by_the_next
         fakes.inventory.on_held = lambda: None
         assert await rows(database, "SELECT 1 FROM audit.orders") == []
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
-            status, order = await finished(second, buyer, ("A", 1), key="k1")
+            status, order = await buy(second, buyer, ("A", 1), key="k1")
             assert status == 201, order
             assert fakes.inventory.held_units("A") == 1

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from tests.support.builders.orders import ADDRESS, body, customer, place
+from tests.support.builders.orders import ADDRESS, body, buy, customer, place
 from tests.support.builders.placed_order import rows
 from tests.support.fakes.shop import shop
 from tests.support.services import served
@@ -207,8 +207,9 @@ async def test_an_order_is_priced_by_what_the_catalog_says_at_that_moment(engine
 
 
 async def test_buyers_who_come_together_share_reads_of_the_catalog(engines, prefix):
-    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
-        answers = await asyncio.gather(*(place(orders, customer(), ("A", 1)) for _ in range(60)))
+    patient = {"prices_timeout_s": 8.0, "quote_timeout_s": 8.0}
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix, **patient) as orders:
+        answers = await asyncio.gather(*(buy(orders, customer(), ("A", 1)) for _ in range(60)))
         assert {status for status, _ in answers} == {201}
         assert fakes.catalog.calls < 60
         assert fakes.shipping.calls == 1

@@ -8,7 +8,10 @@ from shared.contracts.inventory import InventoryRejected, InventoryReleased
 from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched
 from shared.identity import Principal
+from tests.support.services import until
 
+BUYERS_PATIENCE_S = 90.0
+ASK_AGAIN_S = 0.2
 ADDRESS = {"name": "A. Buyer", "line1": "1 Market Street", "city": "Dublin", "postal_code": "D01", "country": "IE"}
 
 
@@ -33,6 +36,18 @@ async def place(service: Any, buyer: Principal, *items: tuple[str, int], key: st
         headers={"Idempotency-Key": key or uuid4().hex},
         json=body(*items, **more),
     )
+
+
+async def buy(service: Any, buyer: Principal, *items: tuple[str, int], key: str | None = None, **more: Any):
+    """Status and body of the definite answer: the same request again, with its key, until there is one."""
+    key = key or uuid4().hex
+
+    async def asked():
+        status, answer = await place(service, buyer, *items, key=key, **more)
+        unknown = status in {503, 504} and answer["code"] != "stock_unreachable"  # which is final, and stored
+        return None if unknown or answer.get("code") == "request_in_flight" else (status, answer)
+
+    return await until(asked, deadline_s=BUYERS_PATIENCE_S, every_s=ASK_AGAIN_S)
 
 
 def fact(kind: type[Event], order: dict[str, Any], buyer: Principal, **more: Any) -> Event:
