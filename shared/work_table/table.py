@@ -5,7 +5,7 @@ Such a table has, beside its own columns: `due_at` (not worked on before; during
 where an attempt calls somebody else `attempts` and `unknown_since`, and a column that says how the call stands.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import asyncpg
@@ -126,6 +126,13 @@ class WorkTable(Generic[T]):
     async def postpone(self, connection: Connection, key: object, *, delay_s: float) -> bool:
         """Not before the delay is over. False when the item is no longer open."""
         return await self._change(connection, _DUE_IN, key, delay_s)
+
+    async def release(self, connection: Connection, keys: Sequence[object]) -> None:
+        """Give claimed items back undone: they are due at once."""
+        await connection.execute(
+            f"UPDATE {self.name} SET due_at = clock_timestamp() WHERE {self._key} = ANY($1) AND {self._open}",  # noqa: S608 constants
+            list(keys),
+        )
 
     async def note_surprise(self, connection: Connection, key: object) -> int:
         """An attempt ended in an exception nobody foresaw; gives how many of the item did so far."""

@@ -40,8 +40,7 @@ def mail_feed(database: Database, queue: JobQueue, *, every_s: float) -> Periodi
                     await queue.enqueue(SEND_MAIL, str(claimed.key), delivery_id=str(claimed.key))
             except RedisUnavailableError:
                 async with database.begin() as uow:
-                    for left in due[done:]:
-                        await store.WORK.postpone(uow.connection, left.key, delay_s=0.0)
+                    await store.WORK.release(uow.connection, [left.key for left in due[done:]])
                 raise
         return len(due)
 

@@ -22,6 +22,7 @@ from svc.search.searching import Bucket, Found, Hit, Searcher, Suggestion
 
 QUERY_CHARACTERS_MAX = 200
 LIMIT_MAX = 50
+HALTED_LISTED_MAX = 100
 SUGGESTIONS_MAX = 8
 
 Words = Annotated[str | None, QueryParameter(max_length=QUERY_CHARACTERS_MAX, required=False)]
@@ -97,6 +98,10 @@ class BuildView(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
 
 
+class HaltedAnswer(msgspec.Struct, frozen=True):
+    items: list[store.Halted]
+
+
 @get("/api/v1/search", opt={"public": True}, tags=["search"])
 async def search(  # noqa: PLR0913 one per query parameter
     *,
@@ -152,6 +157,13 @@ async def show_reindex(database: NamedDependency[Database]) -> BuildView:
     if build is None:
         raise UnknownBuild("nobody asked for a rebuild yet")
     return _build_view(build)
+
+
+@get("/internal/documents/halted", guards=SERVICES, tags=["internal"])
+async def show_halted(database: NamedDependency[Database]) -> HaltedAnswer:
+    """Documents nobody tries to index any more, the newest first; a rebuild tries them again."""
+    async with database.acquire() as connection:
+        return HaltedAnswer(await store.halted(connection, rows_max=HALTED_LISTED_MAX))
 
 
 def _price(amount: str | None, currency: str) -> int | None:
@@ -214,4 +226,4 @@ def _build_view(build: store.Build) -> BuildView:
     )
 
 
-ROUTES: tuple[Any, ...] = (search, suggest, reindex, show_reindex)
+ROUTES: tuple[Any, ...] = (search, suggest, reindex, show_reindex, show_halted)

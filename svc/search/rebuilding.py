@@ -3,18 +3,24 @@
 Live changes go to both indexes while it lasts. What dies half-way is begun again under another name.
 """
 
+import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
 
+from shared.back_off import BackOff
 from shared.database import Database
 from shared.errors import RemoteRefusal, WorldError
 from svc.search import store
-from svc.search.clients import Catalog, Engine
+from svc.search.clients import Catalog, Engine, SearchEngineUnavailableError
+from svc.search.domain import Document
 from svc.search.indexing import Indexer
 from svc.search.store import Build
 
 PAGE_DOCUMENTS_MAX = 100
+WRITE_ATTEMPTS_MAX = 6
+WRITE_BACK_OFF = BackOff(0.2, 5.0)
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +61,7 @@ class Rebuilder:
         name = await self._indexer.create_index()
         async with self._database.acquire() as connection:
             build = await store.start_build(connection, wanted.id, name)
+            await store.revive_halted(connection)
         seen = await self._copy(build, name)
         async with self._database.acquire() as connection:
             assert build.started_at is not None
@@ -85,10 +92,29 @@ class Rebuilder:
             if page.documents:
                 async with self._database.acquire() as connection:
                     await store.put(connection, page.documents)
-                await self._indexer.write([name], page.documents)
+                await self._fill(name, page.documents)
                 seen += [document.product_id for document in page.documents]
                 async with self._database.acquire() as connection:
                     await store.count_built(connection, build, len(seen))
             cursor = page.next_cursor
             if cursor is None:
                 return seen
+
+    async def _fill(self, name: str, documents: Sequence[Document]) -> None:
+        """All of them into the new index, but those the engine refuses for good; those are given up by name."""
+        left = list(documents)
+        for attempt in range(1, WRITE_ATTEMPTS_MAX + 1):
+            rejected = [
+                (document, rejection)
+                for document, rejection in zip(left, await self._indexer.write([name], left), strict=True)
+                if rejection is not None
+            ]
+            async with self._database.begin() as uow:
+                for document, rejection in rejected:
+                    if rejection.is_final:
+                        await self._indexer.give_up(uow.connection, document, rejection.reason)
+            left = [document for document, rejection in rejected if not rejection.is_final]
+            if not left:
+                return
+            await asyncio.sleep(WRITE_BACK_OFF.delay_s(attempt))
+        raise SearchEngineUnavailableError(f"{len(left)} documents were not taken into {name}")

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from shared.unit_of_work import Connection
+from shared.work_table import WorkTable
 from svc.search.domain import Document, ProductBody
 
 _PUT = """
@@ -14,21 +16,19 @@ _PUT = """
     SELECT product_id, version, body IS NULL, body::jsonb
     FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS new (product_id, version, body)
     ON CONFLICT (product_id) DO UPDATE SET version = excluded.version, deleted = excluded.deleted,
-        body = excluded.body, refused = NULL, updated_at = clock_timestamp()
+        body = excluded.body, surprises = 0, review = NULL, due_at = clock_timestamp(), updated_at = clock_timestamp()
         WHERE d.version < excluded.version
     RETURNING product_id
 """
-_PENDING = """
-    SELECT product_id, version, body::text AS body FROM documents
-    WHERE indexed_version < version ORDER BY updated_at LIMIT $1
-"""
 _MARK = """
-    UPDATE documents d SET indexed_version = d.version, refused = done.refused
-    FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS done (product_id, version, refused)
+    UPDATE documents d SET indexed_version = d.version, surprises = 0
+    FROM unnest($1::uuid[], $2::bigint[]) AS done (product_id, version)
     WHERE d.product_id = done.product_id AND d.version = done.version
 """
+_ANEW = "indexed_version = 0, surprises = 0, review = NULL, due_at = clock_timestamp()"
 _REPRICE = """
-    UPDATE documents SET version = $2, updated_at = clock_timestamp(), refused = NULL,
+    UPDATE documents SET version = $2, updated_at = clock_timestamp(),
+        surprises = 0, review = NULL, due_at = clock_timestamp(),
         body = jsonb_set(body, '{variants}', (
             SELECT coalesce(jsonb_agg(
                 CASE WHEN variant ->> 'sku' = $3
@@ -38,6 +38,16 @@ _REPRICE = """
     WHERE product_id = $1 AND version < $2 AND NOT deleted
     RETURNING true
 """
+
+
+class Halted(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that nobody tries to index any more, and why."""
+
+    product_id: UUID
+    version: int
+    reason: str
+    updated_at: datetime
+
 
 _body_decoder = msgspec.json.Decoder(ProductBody)
 
@@ -71,37 +81,60 @@ async def reprice(connection: Connection, product_id: UUID, version: int, *, sku
     return bool(await connection.fetchval(_REPRICE, product_id, version, sku, *price))
 
 
-async def pending(connection: Connection, *, rows_max: int) -> list[Document]:
-    """Documents whose newest version the index does not have, longest waiting first."""
-    return [
-        Document(
-            product_id=row["product_id"],
-            version=row["version"],
-            body=_body_decoder.decode(row["body"]) if row["body"] else None,
-        )
-        for row in await connection.fetch(_PENDING, rows_max)
-    ]
-
-
-async def mark_indexed(connection: Connection, outcomes: Sequence[tuple[Document, str | None]]) -> None:
-    """These very versions are dealt with; the text is the engine's reason where it refused one for good."""
+async def mark_indexed(connection: Connection, documents: Sequence[Document]) -> None:
+    """These very versions are in the index."""
     await connection.execute(
-        _MARK,
-        [document.product_id for document, _ in outcomes],
-        [document.version for document, _ in outcomes],
-        [refused for _, refused in outcomes],
+        _MARK, [document.product_id for document in documents], [document.version for document in documents]
     )
+
+
+async def lock_current(connection: Connection, documents: Sequence[Document]) -> set[UUID]:
+    """Those of which no newer version is known, locked."""
+    rows = await connection.fetch(
+        "SELECT product_id, version FROM documents WHERE product_id = ANY($1::uuid[]) ORDER BY product_id FOR UPDATE",
+        [document.product_id for document in documents],
+    )
+    versions = {row["product_id"]: row["version"] for row in rows}
+    return {document.product_id for document in documents if versions.get(document.product_id) == document.version}
+
+
+async def refuse(connection: Connection, document: Document, reason: str) -> None:
+    """The index does not have this version and nobody tries any more, until a newer one or a rebuild is wanted."""
+    await connection.execute(
+        "UPDATE documents SET review = $3, due_at = 'infinity', indexed_version = 0 "
+        "WHERE product_id = $1 AND version = $2",
+        document.product_id,
+        document.version,
+        reason,
+    )
+
+
+async def halted(connection: Connection, *, rows_max: int) -> list[Halted]:
+    """Documents that nobody tries to index any more, the newest first."""
+    rows = await connection.fetch(
+        "SELECT product_id, version, review AS reason, updated_at FROM documents "
+        "WHERE indexed_version < version AND due_at = 'infinity' ORDER BY updated_at DESC LIMIT $1",
+        rows_max,
+    )
+    return [Halted(**row) for row in rows]
 
 
 async def mark_all_pending(connection: Connection) -> None:
     """The index is new and empty: every document is on its way again."""
-    await connection.execute("UPDATE documents SET indexed_version = 0 WHERE indexed_version > 0")
+    await connection.execute(f"UPDATE documents SET {_ANEW}")  # noqa: S608 constants
+
+
+async def revive_halted(connection: Connection) -> None:
+    """Try again what nobody tried any more."""
+    await connection.execute(
+        f"UPDATE documents SET {_ANEW} WHERE indexed_version < version AND due_at = 'infinity'"  # noqa: S608 constants
+    )
 
 
 async def drop_unseen(connection: Connection, seen: Sequence[UUID], *, before: datetime) -> int:
     """Delete what the catalog does not show and no event touched since; a newer event may bring it back."""
     dropped = await connection.fetch(
-        "UPDATE documents SET deleted = true, body = NULL, indexed_version = 0, updated_at = clock_timestamp() "
+        f"UPDATE documents SET deleted = true, body = NULL, updated_at = clock_timestamp(), {_ANEW} "  # noqa: S608 constants
         "WHERE NOT deleted AND body ->> 'status' = 'active' AND updated_at < $2 AND product_id <> ALL($1::uuid[]) "
         "RETURNING product_id",
         list(seen),
@@ -170,3 +203,21 @@ async def end_build(connection: Connection, build: Build, *, reason: str | None 
         "completed" if reason is None else "failed",
         reason,
     )
+
+
+def _document(row: asyncpg.Record) -> Document:
+    return Document(
+        product_id=row["product_id"],
+        version=row["version"],
+        body=_body_decoder.decode(row["body"]) if row["body"] else None,
+    )
+
+
+WORK = WorkTable(
+    "documents",
+    key="product_id",
+    is_open="indexed_version < version",
+    columns="product_id, version, body::text AS body",
+    read=_document,
+)
+"""Documents whose newest version the index does not have."""

@@ -1,6 +1,14 @@
 """What search talks to: the engine that holds the index, and the catalog."""
 
 from svc.search.clients.catalog import Catalog, CatalogClient, CatalogPage
-from svc.search.clients.elastic import BulkWrite, Engine, SearchEngineUnavailableError
+from svc.search.clients.elastic import BulkWrite, Engine, Rejection, SearchEngineUnavailableError
 
-__all__ = ["BulkWrite", "Catalog", "CatalogClient", "CatalogPage", "Engine", "SearchEngineUnavailableError"]
+__all__ = [
+    "BulkWrite",
+    "Catalog",
+    "CatalogClient",
+    "CatalogPage",
+    "Engine",
+    "Rejection",
+    "SearchEngineUnavailableError",
+]

@@ -21,6 +21,10 @@ BULK_TIMEOUT_S = 10.0
 READY_TIMEOUT_S = 0.8
 CONFLICT = 409
 NOT_FOUND = 404
+TOO_MANY = 429
+BLOCKED = "cluster_block_exception"
+"""How an index answers that an operator, or a full disk, made read-only for a while."""
+REASON_CHARACTERS_MAX = 1_000
 
 
 class SearchEngineUnavailableError(RemoteUnavailableError):
@@ -35,6 +39,13 @@ class BulkWrite(msgspec.Struct, frozen=True):
     id: str
     version: int
     source: Mapping[str, Any] | None
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """Why a document was not taken; `is_final`: this version of it never will be."""
+
+    reason: str
+    is_final: bool
 
 
 class Engine:
@@ -75,11 +86,11 @@ class Engine:
                 log.warning("query_not_taken", error=error.message)
                 raise QueryInvalid("this cannot be searched for") from error
 
-    async def write(self, targets: Sequence[str], writes: Sequence[BulkWrite]) -> list[str | None]:
-        """Write all to all targets; per document None, or the engine's reason for refusing it for good.
+    async def write(self, targets: Sequence[str], writes: Sequence[BulkWrite]) -> list[Rejection | None]:
+        """Write all to all targets; per document None, or why a target did not take it.
 
-        A newer version in the index wins over the one written, silently. Raises `SearchEngineUnavailableError` when a
-        write may yet succeed.
+        A newer version in the index wins over the one written, silently. Raises `SearchEngineUnavailableError` when the
+        engine does not answer or has lost the first target.
         """
         operations: list[Mapping[str, Any]] = []
         for target in targets:
@@ -88,13 +99,18 @@ class Engine:
                 operations += [{"delete": meta}] if write.source is None else [{"index": meta}, write.source]
         async with self._client_for(BULK_TIMEOUT_S) as client:
             answer = await client.bulk(operations=operations)
-        reasons: list[str | None] = [None] * len(writes)
+        rejections: list[Rejection | None] = [None] * len(writes)
         for position, item in enumerate(answer["items"]):
             (result,) = item.values()
-            reason = _refusal_of(result)
-            if reason is not None:
-                reasons[position % len(writes)] = reason
-        return reasons
+            rejection = _rejection_of(result)
+            if rejection is None:
+                continue
+            if result["status"] == NOT_FOUND and position < len(writes):
+                raise SearchEngineUnavailableError(rejection.reason)
+            known = rejections[position % len(writes)]
+            if known is None or rejection.is_final:
+                rejections[position % len(writes)] = rejection
+        return rejections
 
     async def create(self, index: str, *, settings: Mapping[str, Any], mappings: Mapping[str, Any]) -> None:
         """A new, empty index."""
@@ -152,10 +168,10 @@ class Engine:
             raise SearchEngineUnavailableError(repr(error)) from error
 
 
-def _refusal_of(result: Mapping[str, Any]) -> str | None:
-    status, error = result["status"], result.get("error")
-    if status < 300 or status == CONFLICT or (status == NOT_FOUND and error is None):
+def _rejection_of(result: Mapping[str, Any]) -> Rejection | None:
+    status: int = result["status"]
+    error: dict[str, Any] | None = result.get("error")
+    if error is None or status == CONFLICT:
         return None
-    if status == NOT_FOUND or status == 429 or status >= 500:  # noqa: PLR1714 one reads as a list of reasons to wait
-        raise SearchEngineUnavailableError(str(error))
-    return f"{status} {error}"[:1_000]
+    waits = status in {NOT_FOUND, TOO_MANY} or status >= 500 or error.get("type") == BLOCKED
+    return Rejection(f"{status} {error}"[:REASON_CHARACTERS_MAX], is_final=not waits)

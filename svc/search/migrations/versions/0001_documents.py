@@ -17,12 +17,14 @@ STATEMENTS = (
         deleted boolean NOT NULL,
         body jsonb,
         indexed_version bigint NOT NULL DEFAULT 0 CHECK (indexed_version <= version),
-        refused text,
+        due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        surprises int NOT NULL DEFAULT 0,
+        review text,
         updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         CONSTRAINT living_documents_have_a_body CHECK (deleted OR body IS NOT NULL)
     )
     """,
-    "CREATE INDEX documents_pending ON documents (updated_at) WHERE indexed_version < version",
+    "CREATE INDEX documents_pending ON documents (due_at) WHERE indexed_version < version",
     """
     CREATE TABLE index_builds (
         id uuid PRIMARY KEY,
@@ -37,7 +39,7 @@ STATEMENTS = (
     )
     """,
     "CREATE UNIQUE INDEX one_open_build ON index_builds ((true)) WHERE status IN ('requested', 'running')",
-    "CREATE VIEW audit.documents AS SELECT product_id, version, deleted, indexed_version, refused, updated_at "
+    "CREATE VIEW audit.documents AS SELECT product_id, version, deleted, indexed_version, surprises, review, updated_at "
     "FROM documents",
     "COMMENT ON COLUMN audit.documents.version IS 'aggregate version of the newest product event seen'",
     "COMMENT ON COLUMN audit.documents.indexed_version IS 'the version the index has; lower than version: on its way'",
