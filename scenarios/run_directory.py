@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from compose.operator_error import OperatorError
 from scenarios.checkers import ALL_CHECKERS, Checker
 from scenarios.evidence import Evidence, EvidenceUnreadableError, load_evidence, save_evidence
 from scenarios.evidence.storage import HISTORY, UNDECODABLE
@@ -66,9 +67,22 @@ def recheck(run_dir: Path, known: Iterable[Checker] = ALL_CHECKERS) -> Verdict:
     return _write_judgement(evidence, run_dir, _judged_before(run_dir, tuple(known)))
 
 
-def latest_run(runs: Path) -> Path | None:
-    """The newest run directory, by name."""
-    return next(iter(newest_first(runs)), None)
+def find_run(runs: Path, wanted: str) -> Path:
+    """A run by its directory, by its name among `runs`, or `latest`, the newest there.
+
+    Raises `OperatorError` (run.none, run.unknown).
+    """
+    if wanted == "latest":
+        newest = next(iter(newest_first(runs)), None)
+        if newest is None:
+            raise OperatorError(
+                "run.none", "There is no run yet.", mend="Play one: shopctl scenario run flash-sale --quick"
+            )
+        return newest
+    for directory in (Path(wanted), runs / wanted):
+        if directory.is_dir():
+            return directory
+    raise OperatorError("run.unknown", f"There is no run {wanted}.", mend=f"Runs are in {runs}.", exit_code=2)
 
 
 def newest_first(runs: Path) -> list[Path]:

@@ -16,6 +16,8 @@ WIDE_WIDTH, WIDE_HEIGHT = 1120, 320
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 30, 34
 TICKS_X, TICKS_Y = 8, 4
 NICE_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+NOTE_PX_PER_CHARACTER = 5.6
+NOTE_LINE_PX = 13
 LABEL_ROOM_PX = 220
 LOG_DECADES_FEW = 3
 
@@ -240,8 +242,10 @@ def _area(frame: Frame, area: Area) -> str:
 
 
 def _bands(frame: Frame, bands: Sequence[Band]) -> list[str]:
+    """Labels that would lie over each other stand below each other."""
     parts: list[str] = []
-    for band in bands:
+    label_ends: list[float] = []  # per line of labels, where the last one ends
+    for band in sorted(bands, key=lambda it: it.start_s):
         start, end = max(band.start_s, frame.start_s), min(band.end_s, frame.end_s)
         if start > frame.end_s or end < frame.start_s:
             continue
@@ -252,7 +256,10 @@ def _bands(frame: Frame, bands: Sequence[Band]) -> list[str]:
             f"<title>{escape(band.label)}</title></rect>"
         )
         if frame.annotated:
-            parts.append(f'<text class="note" x="{left + 3:.1f}" y="{TOP + 11}">{escape(band.label)}</text>')
+            line = next((line for line, taken in enumerate(label_ends) if taken < left), len(label_ends))
+            label_ends[line : line + 1] = [left + 3 + len(band.label) * NOTE_PX_PER_CHARACTER]
+            y = frame.height - BOTTOM - 6 - line * NOTE_LINE_PX
+            parts.append(f'<text class="note" x="{left + 3:.1f}" y="{y}">{escape(band.label)}</text>')
     return parts
 
 

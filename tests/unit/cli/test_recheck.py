@@ -163,10 +163,15 @@ def test_a_disk_that_is_full_is_not_a_damaged_run(shopctl, home: Path, name: str
 
 def test_a_place_that_is_no_run_is_refused(shopctl, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    for place in (tmp_path, tmp_path / "nowhere", tmp_path / "file"):
+    for place, code in ((tmp_path, 3), (tmp_path / "nowhere", 2), (tmp_path / "file", 2)):
         said = shopctl("scenario", "recheck", str(place))
-        assert (said.code, len(said.lines)) == (3, 2)
+        assert (said.code, len(said.lines)) == (code, 2)
         assert str(place) in said.lines[0]
+
+
+def test_a_run_may_be_named_without_its_directory(shopctl, home: Path) -> None:
+    directory = played(home)
+    assert f"report: {directory / 'report.html'}" in shopctl("scenario", "recheck", directory.name).out
 
 
 def test_a_runs_replay_command_plays_the_same_run() -> None:

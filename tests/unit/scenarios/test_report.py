@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -7,7 +8,7 @@ import pytest
 from scenarios.checkers import Outcome, named
 from scenarios.evidence import Evidence, in_scope
 from scenarios.report import page, write_report
-from scenarios.report.plots import Curve, Frame, curve_plot, nice_top, number
+from scenarios.report.plots import WIDE_WIDTH, Band, Curve, Frame, curve_plot, nice_top, number
 from scenarios.report.series import answer_rates, percentile_of, plotted_span, unit_curves
 from scenarios.run_directory import conclude
 from scenarios.verdict import judge
@@ -121,3 +122,11 @@ def test_numbers_are_short(value: float, text: str) -> None:
 def test_a_curve_without_points_is_no_drawing_error() -> None:
     frame = Frame(title="nothing", unit="ms", start_s=0, end_s=1, top=1)
     ET.fromstring(curve_plot(frame, [Curve("nothing", "s-blue", [])]))  # noqa: S314
+
+
+def test_the_labels_of_faults_at_one_moment_do_not_lie_over_each_other() -> None:
+    frame = Frame(title="units", unit="", start_s=0, end_s=10, top=1, width=WIDE_WIDTH)
+    bands = [Band("kill orders-1", 1.0, 1.2), Band("kill payments-1", 1.0, 2.0), Band("kill kafka", 8.0, 9.0)]
+    orders, payments, kafka = re.findall(r'class="note" x="[\d.]+" y="([\d.]+)"', curve_plot(frame, [], bands=bands))
+    assert orders != payments
+    assert orders == kafka

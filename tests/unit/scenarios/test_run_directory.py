@@ -6,7 +6,7 @@ import pytest
 
 from scenarios.checkers import Outcome, named
 from scenarios.evidence import EvidenceUnreadableError, load_evidence, save_evidence
-from scenarios.run_directory import conclude, create_run_directory, latest_run, recheck, save_plan
+from scenarios.run_directory import conclude, create_run_directory, find_run, recheck, save_plan
 from scenarios.verdict import load_verdict
 from tests.support.anomalies import charged_twice, oversell
 from tests.support.builders import FlashSale
@@ -19,7 +19,7 @@ def test_a_run_directory_is_named_by_time_scenario_and_seed(tmp_path: Path) -> N
     second = create_run_directory(tmp_path, "flash-sale", seed=7, now=NOW)
     assert first.name == "20261122T110000Z-flash-sale-7"
     assert second.name == "20261122T110000Z-flash-sale-7-2"
-    assert latest_run(tmp_path) == second
+    assert find_run(tmp_path, "latest") == second
 
 
 def test_evidence_survives_its_storage(tmp_path: Path) -> None:
