@@ -12,13 +12,13 @@ class _MailFault(FaultValue, frozen=True, kw_only=True):
 
     async def bite(self, fleet: Fleet) -> tuple[bool, str]:
         wanted = self.programme()
-        await _change(fleet, wanted)
+        await fleet.world("catcher", "PATCH", "/control/behaviour", json=wanted)
         now: dict[str, Any] = await fleet.world("catcher", "GET", "/control/behaviour")
         told = ", ".join(f"{name} {now[name]}" for name in wanted)
         return all(now[name] == value for name, value in wanted.items()), f"the mail server says {told}"
 
     async def heal(self, fleet: Fleet) -> None:
-        await _change(fleet, dict.fromkeys(self.programme(), 0))
+        await fleet.world("catcher", "PATCH", "/control/behaviour", json=dict.fromkeys(self.programme(), 0))
 
     def programme(self) -> dict[str, Any]:
         """The part of the behaviour that this fault sets."""
@@ -57,8 +57,3 @@ class MailRefuse(FaultValue, frozen=True, tag="mail-refuse"):
     @property
     def _link(self) -> Down:
         return Down(target=f"notifications:{self.target}")
-
-
-async def _change(fleet: Fleet, part: dict[str, Any]) -> None:
-    now: dict[str, Any] = await fleet.world("catcher", "GET", "/control/behaviour")
-    await fleet.world("catcher", "PUT", "/control/behaviour", json={**now, **part})

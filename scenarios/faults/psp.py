@@ -23,13 +23,14 @@ class _PspFault(FaultValue, frozen=True, kw_only=True):
 
     async def bite(self, fleet: Fleet) -> tuple[bool, str]:
         wanted = self.programme()
-        await _change(fleet, wanted)
+        await fleet.world("psp", "PATCH", "/control/behaviour", json=wanted)
         now: dict[str, Any] = await fleet.world("psp", "GET", "/control/behaviour")
         told = ", ".join(f"{name} {now[name]}" for name in wanted)
         return all(now[name] == value for name, value in wanted.items()), f"the PSP says {told}"
 
     async def heal(self, fleet: Fleet) -> None:
-        await _change(fleet, {name: HEALTHY[name] for name in self.programme()})
+        healthy = {name: HEALTHY[name] for name in self.programme()}
+        await fleet.world("psp", "PATCH", "/control/behaviour", json=healthy)
 
     def programme(self) -> dict[str, Any]:
         """The part of the behaviour that this fault sets."""
@@ -87,8 +88,3 @@ class WebhookStorm(_PspFault, frozen=True, kw_only=True, tag="webhook-storm"):
             "webhook_before_response_rate": self.before_response_rate,
             "webhook_delay_s": self.delay_s,
         }
-
-
-async def _change(fleet: Fleet, part: dict[str, Any]) -> None:
-    now: dict[str, Any] = await fleet.world("psp", "GET", "/control/behaviour")
-    await fleet.world("psp", "PUT", "/control/behaviour", json={**now, **part})

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import msgspec
 from aiohttp import web
 
-from scenarios.world.http_api import ApiError, Routes, answer, decoded, integer
+from scenarios.world.http_api import ApiError, Routes, answer, changed, decoded, integer
 from scenarios.world.journals import SmtpRecord
 from scenarios.world.mail.catcher import Behaviour, MailCatcher
 from scenarios.world.mail.page import PAGE
@@ -42,7 +42,8 @@ class MailApi:
             web.get("/mail/{n}", self.show),
             web.get("/mail/{n}/raw", self.raw),
             web.get("/control/behaviour", self.show_behaviour),
-            web.put("/control/behaviour", self.change_behaviour),
+            web.put("/control/behaviour", self.replace_behaviour),
+            web.patch("/control/behaviour", self.change_behaviour),
             web.post("/control/reset", self.reset),
         ]
 
@@ -89,9 +90,15 @@ class MailApi:
     async def show_behaviour(self, _: web.Request) -> web.Response:
         return answer(self.catcher.behaviour)
 
-    async def change_behaviour(self, request: web.Request) -> web.Response:
+    async def replace_behaviour(self, request: web.Request) -> web.Response:
         """Replace the whole programme; what is not named is healthy."""
         self.catcher.behave(await decoded(request, Behaviour))
+        return answer(self.catcher.behaviour)
+
+    async def change_behaviour(self, request: web.Request) -> web.Response:
+        """Change a part of the programme; what is not named stays."""
+        part = await decoded(request, dict[str, object])
+        self.catcher.behave(changed(self.catcher.behaviour, part))
         return answer(self.catcher.behaviour)
 
     async def reset(self, _: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from scenarios.world.fingerprints import fingerprint_of
-from scenarios.world.http_api import ApiError, Routes, answer, decoded, integer, silence, trace_id
+from scenarios.world.http_api import ApiError, Routes, answer, changed, decoded, integer, silence, trace_id
 from scenarios.world.journals import PspRecord, iterate
 from scenarios.world.psp.behaviour import PAYMENT_METHODS, Behaviour, Fault, Method
 from scenarios.world.psp.payments import PAGE_MAX, Payment, new_refund_id
@@ -62,7 +62,8 @@ class PspApi:
             web.post("/v1/payments/{id}/refunds", self.create_refund),
             web.get("/v1/refunds", self.list_refunds),
             web.get("/control/behaviour", self.show_behaviour),
-            web.put("/control/behaviour", self.change_behaviour),
+            web.put("/control/behaviour", self.replace_behaviour),
+            web.patch("/control/behaviour", self.change_behaviour),
             web.post("/control/reset", self.reset),
             web.post("/control/resend", self.resend),
             web.get("/control/stats", self.stats),
@@ -180,9 +181,16 @@ class PspApi:
     async def show_behaviour(self, _: web.Request) -> web.Response:
         return answer(self.provider.behaviour)
 
-    async def change_behaviour(self, request: web.Request) -> web.Response:
+    async def replace_behaviour(self, request: web.Request) -> web.Response:
         """Replace the whole programme; what is not named is healthy."""
-        behaviour = await decoded(request, Behaviour)
+        return self._behave(await decoded(request, Behaviour))
+
+    async def change_behaviour(self, request: web.Request) -> web.Response:
+        """Change a part of the programme; what is not named stays."""
+        part = await decoded(request, dict[str, object])
+        return self._behave(changed(self.provider.behaviour, part))
+
+    def _behave(self, behaviour: Behaviour) -> web.Response:
         rates = (
             behaviour.timeout_after_success_rate,
             behaviour.error_then_success_rate,

@@ -224,7 +224,7 @@ async def test_the_psp_declines_and_accepts_again(fleet):
 async def test_faults_of_the_psp_are_parts_of_one_programme(fleet):
     async with fleet:
         faults = [PspError(rate=0.5), PspTimeout(rate=0.2), PspSlow(rate=0.2, slow_s=0.1), WebhookStorm()]
-        done = [await injected(fleet, fault) for fault in faults]
+        done = await asyncio.gather(*(injected(fleet, fault) for fault in faults))
         await done[0].heal()
         now = await fleet.world("psp", "GET", "/control/behaviour")
         assert (now["error_then_success_rate"], now["timeout_after_success_rate"], now["webhook_copies"]) == (0, 0.2, 5)

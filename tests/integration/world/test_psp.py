@@ -269,6 +269,18 @@ async def test_an_unknown_word_in_the_programme_is_refused(tmp_path):
         assert (await pay(world, "o2"))["status"] == "captured"
 
 
+async def test_parts_of_the_programme_changed_at_once_are_all_in_it(tmp_path):
+    async with running_world(tmp_path) as world:
+        url = f"{world.psp_url}/control/behaviour"
+        parts = ({"decline_rate": 0.1}, {"slow_rate": 0.2}, {"webhook_copies": 3}, {"error_then_success_rate": 0.3})
+        await asyncio.gather(*(call(world, "PATCH", url, json=part, expect=200) for part in parts))
+        _, now = await call(world, "GET", url, expect=200)
+        assert {name: now[name] for part in parts for name in part} == {n: v for part in parts for n, v in part.items()}
+        await call(world, "PATCH", url, json={"slow_rate": 0.9}, expect=400)
+        await call(world, "PATCH", url, json={"decline_ratio": 1}, expect=400)
+        assert await call(world, "GET", url) == (200, now)
+
+
 async def test_payments_are_listed_in_pages(tmp_path):
     async with running_world(tmp_path) as world:
         made = [(await pay(world, f"o{i}"))["id"] for i in range(5)]
