@@ -2,7 +2,8 @@
 
 Independent books are compared per order and currency; an order still in flight is left out and counted. The ledger
 is two books: the receivable account says what the provider owes us, the sales account what customers paid, so an
-amount in the wrong account or with the wrong sign shows in both.
+amount in the wrong account or with the wrong sign shows in both. Where all books agree on too small a refund, the
+client who was promised everything is the witness.
 """
 
 from collections import defaultdict
@@ -13,6 +14,7 @@ from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import OPEN_STATUSES, is_cancelled
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import OrderRow
+from scenarios.history import REFUND, RefundAttempt
 from scenarios.money_text import money_text
 
 
@@ -55,6 +57,9 @@ def examine(evidence: Evidence) -> Finding:
         _compare(account, ("ledger", ledger), ("sales", sales), findings)
     for order in evidence.audit.orders:
         _judge_order(evidence, order, provider, findings)
+    for operation in evidence.operations:
+        if operation.invoke.function == REFUND and operation.outcome == "ok":
+            _judge_return(evidence, msgspec.convert(operation.invoke.value, RefundAttempt), findings)
     return findings.result()
 
 
@@ -147,6 +152,25 @@ def _judge_order(evidence: Evidence, order: OrderRow, provider: Books, findings:
     )
 
 
+def _judge_return(evidence: Evidence, attempt: RefundAttempt, findings: Findings) -> None:
+    """Who was promised everything back gets back all that was paid, whatever the books agree on."""
+    if attempt.amount_minor:
+        return
+    findings.check()
+    account = evidence.psp_account(attempt.order_id)
+    if account.net_minor > 0:
+        currency = account.captures[0].currency
+        findings.violation(
+            "returned_in_part",
+            f"all was to go back, the provider kept {money_text(account.net_minor, currency)} of "
+            f"{money_text(account.captured_minor, currency)}",
+            order_id=attempt.order_id,
+            currency=currency,
+            amount_minor=account.net_minor,
+            weight=account.net_minor,
+        )
+
+
 def _expected(evidence: Evidence, order: OrderRow) -> Sums | None:
     if is_cancelled(evidence, order):
         return Sums()
@@ -158,8 +182,9 @@ def _expected(evidence: Evidence, order: OrderRow) -> Sums | None:
 CHECKER = Checker(
     id="INV-06",
     name="money-reconciles",
-    statement="provider = payments = ledger (each account) = orders, per order and currency, to the cent",
-    witness="the provider's journal × payments × ledger × orders",
+    statement="provider = payments = ledger (each account) = orders, per order and currency, to the cent; "
+    "a full return pays back all that was paid",
+    witness="the provider's journal × payments × ledger × orders × client history",
     needs=("orders.orders", "payments.payments", "payments.ledger"),
     examine=examine,
 )

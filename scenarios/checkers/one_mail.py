@@ -5,8 +5,10 @@ an answer that was lost and has a bound; another Message-ID for the same thing i
 """
 
 from collections import Counter, defaultdict
+from itertools import accumulate
 from typing import Any
 
+from scenarios.checkers.money_reconciles import SALES
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import OrderRow
@@ -105,8 +107,15 @@ def _judge_content(evidence: Evidence, mail: SmtpRecord, findings: Findings) -> 
 
 
 def _rightful_amounts(evidence: Evidence, order: OrderRow) -> set[int]:
+    """Its total, a refund of it, and what had gone back of it at the time of some refund."""
     refunds = [row.amount_minor for row in evidence.audit.refunds if row.order_id == order.id]
-    return {order.total_minor, order.refunded_minor, *refunds}
+    booked = [
+        row
+        for row in evidence.audit.ledger
+        if row.order_id == order.id and row.account == SALES and row.kind.startswith("refund")
+    ]
+    sums = accumulate(row.amount_minor for row in sorted(booked, key=lambda row: row.created_at))
+    return {order.total_minor, order.refunded_minor, *refunds, *sums}
 
 
 def _judge_deliveries(evidence: Evidence, mails: list[SmtpRecord], findings: Findings) -> None:

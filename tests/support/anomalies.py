@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from scenarios.checkers import Result, named
+from scenarios.checkers.money_reconciles import RECEIVABLE, SALES
 from scenarios.evidence import CouponLimit, Evidence
 from scenarios.evidence import rows as audit
 from scenarios.evidence.logs import LogLine
@@ -31,6 +32,7 @@ PAID = fixed_id("order", 0)
 OTHER = fixed_id("order", 5)
 CANCELLED = fixed_id("order", 3)
 REFUSED_BUYER = 15
+TAX_MINOR = 1_532
 LATE_AT = LOAD_STARTED_AT + 1.5
 
 
@@ -574,6 +576,19 @@ def refund_forgotten(evidence: Evidence) -> None:
     refund(evidence, "r-1")
 
 
+def returned_without_tax(evidence: Evidence) -> None:
+    """All was asked back; every book has the same smaller refund."""
+    refund(evidence, "r-1")
+    (captured,) = [row for row in evidence.journals.psp if row.kind == "capture" and row.merchant_reference == PAID]
+    back = change(captured, kind="refund", amount_minor=captured.amount_minor - TAX_MINOR, payment_reference=PAID)
+    evidence.journals.psp.append(back)
+    alter(evidence.audit.payments, {"refunded_minor": back.amount_minor}, order_id=PAID)
+    alter(evidence.audit.orders, {"refunded_minor": back.amount_minor}, id=PAID)
+    for account, sign in ((RECEIVABLE, -1), (SALES, 1)):
+        booked = evidence.audit.ledger[where(evidence.audit.ledger, order_id=PAID, account=account)]
+        evidence.audit.ledger.append(change(booked, kind="refund", amount_minor=sign * back.amount_minor))
+
+
 def refunded_twice_for_key(evidence: Evidence) -> None:
     refund(evidence, "r-1")
     refund(evidence, "r-2")
@@ -869,6 +884,7 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (mail_lost, "INV-17", "sent_but_never_arrived"),
     (cancel_forgotten, "INV-09", "acknowledged_cancel_lost"),
     (refund_forgotten, "INV-09", "acknowledged_refund_missing"),
+    (returned_without_tax, "INV-06", "returned_in_part"),
     (refunded_twice_for_key, "INV-10", "two_effects_for_key"),
     (reserved_overwritten, "INV-01", "reserved_differs_from_movements"),
     (expired_yet_committed, "INV-03", "hold_ended_otherwise"),

@@ -14,6 +14,7 @@ from scenarios.history import Record
 from tests.support.anomalies import (
     PAID,
     REFUSED_BUYER,
+    TAX_MINOR,
     alter,
     change,
     charged_twice,
@@ -23,6 +24,7 @@ from tests.support.anomalies import (
     oversell,
     paid_for_free,
     restocked_after_it_left,
+    returned_without_tax,
     two_orders_for_key,
     undersold,
     where,
@@ -182,6 +184,31 @@ def test_the_same_message_id_again_is_a_redelivery() -> None:
     result = judged(evidence, "INV-17")
     assert result.outcome is Outcome.PASS
     assert result.observed == {"mails delivered again by the protocol": 1}
+
+
+def test_a_mail_about_a_refund_may_say_what_had_gone_back_by_then() -> None:
+    evidence = FlashSale().evidence()
+    mail = evidence.journals.smtp[where(evidence.journals.smtp, order_id=PAID)]
+    about = {"template": "order_refunded", "event_id": "e", "message_id": "m", "body_sha256": ""}
+    ledger = evidence.audit.ledger
+    booked = change(ledger[where(ledger, order_id=PAID, account="sales")], kind="refund", amount_minor=700)
+    ledger += [change(booked, created_at=booked.created_at + late) for late in (3, 1, 2)]
+    for amount, outcome in (("7.00", Outcome.PASS), ("14.00", Outcome.PASS), ("15.00", Outcome.FAIL)):
+        evidence.journals.smtp.append(change(mail, amount=f"{amount} EUR", **about))
+        assert judged(evidence, "INV-17").outcome is outcome
+
+
+def test_a_full_return_that_paid_everything_back_is_no_short_one() -> None:
+    evidence = FlashSale().evidence()
+    returned_without_tax(evidence)
+    result = judged(evidence, "INV-06")
+    assert result.counts == {"returned_in_part": 1}
+    assert result.first is not None
+    assert result.first.amount_minor == TAX_MINOR
+    back = where(evidence.journals.psp, kind="refund")
+    refunded_minor = evidence.journals.psp[back].amount_minor
+    evidence.journals.psp[back] = change(evidence.journals.psp[back], amount_minor=refunded_minor + TAX_MINOR)
+    assert "returned_in_part" not in judged(replace(evidence), "INV-06").counts
 
 
 def test_an_event_twice_on_the_broker_is_at_least_once() -> None:
