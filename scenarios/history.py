@@ -75,7 +75,10 @@ class CancelAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RefundAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The value of an invoked `refund`; its record's key is the Idempotency-Key."""
+    """The value of an invoked `refund`; its record's key is the Idempotency-Key.
+
+    Without an amount everything that is left is asked for.
+    """
 
     order_id: str
     payment_id: str

@@ -202,6 +202,7 @@ def _facts(plan: _Plan, stage: Any, played: _Played, *, started_at: float) -> Ru
         load_ended_at=played.ended_at,
         history_origin_at=played.history_origin_at,
         faults=played.injections.fired,
+        psp_idempotency=plan.form.psp.get("idempotency", True),
         required=list(scenario.required),
         skips=dict(scenario.skips),
         replay=replay_command(scenario, options),

@@ -13,7 +13,7 @@ import msgspec
 
 from compose.operator_error import OperatorError
 from scenarios.fleet import Fleet, FleetRefusedError
-from scenarios.workloads.market import ADDRESS
+from scenarios.workloads.market import COUNTRY, address_in
 
 CHUNK = 1_000
 PASSWORD = "correct horse battery staple"  # noqa: S105 the seeded people's, printed by shopctl seed
@@ -177,12 +177,13 @@ async def _place_past_orders(
     tokens = await fleet.call("auth", "POST", "/internal/tokens", json={"subjects": subjects, "ttl_s": 300})
     token_of = {item["user_id"]: item["access_token"] for item in tokens["items"]}
     places = asyncio.Semaphore(PAST_ORDERS_AT_ONCE)
+    address = address_in(COUNTRY)
     done = 0
 
     async def place(number: int, user: str, sku: str, quantity: int) -> None:
         nonlocal done
         async with places:
-            await fleet.buy(token_of[user], key=f"seed-{seed}-{number}", sku=sku, quantity=quantity, address=ADDRESS)
+            await fleet.buy(token_of[user], key=f"seed-{seed}-{number}", sku=sku, quantity=quantity, address=address)
             done += 1
             report("past orders", done, count)
 

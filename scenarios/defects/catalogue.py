@@ -20,6 +20,21 @@ DEFECTS: tuple[str, ...] = (
     "flash_sale.lock_ttl_too_short",
     "flash_sale.stale_reseed",
     "flash_sale.skus_in_request_order",
+    "double_charge.new_key_per_retry",
+    "double_charge.key_stored_after_call",
+    "double_charge.key_in_redis_only",
+    "double_charge.key_without_body",
+    "double_charge.key_without_user",
+    "double_charge.key_checked_then_inserted",
+    "double_charge.timeout_as_failure",
+    "double_charge.webhook_and_answer_capture",
+    "double_charge.webhook_not_deduplicated",
+    "double_charge.float_money",
+    "double_charge.rounding_per_component",
+    "double_charge.refund_without_tax",
+    "double_charge.refund_check_then_act",
+    "double_charge.recharge_on_redelivery",
+    "double_charge.saga_replays_capture",
 )
 """incident.file; the file's name is the defect's id."""
 

@@ -27,17 +27,27 @@ from scenarios.history import (
     RefundAttempt,
     WantedLine,
 )
-from scenarios.workloads.market import ADDRESS, CURRENCY, Person
+from scenarios.workloads.market import COUNTRY, Person, address_in
+from shared.money import Money, MoneyWire
 
 PATIENT_TIMEOUT_S: Final = 12.0
 ATTEMPTS_MAX: Final = 6
 BACK_OFF_S: Final = (0.1, 0.3, 0.8, 1.5, 3.0)
 KEEPALIVE_S: Final = 10.0
+CAPTURE_POLL_S: Final = 0.25
 NO_EFFECT_CODES: Final = frozenset({"overloaded", "rate_limited", "too_many_requests", "circuit_open"})
 """5xx and 429 answers whose contract says that the request was not begun."""
 ASKED_FOR: Final = 202
 """Taken note of, and not done yet: it may happen. Asking again tells."""
 IN_FLIGHT_CODE: Final = "request_in_flight"
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """The captured payment of an order."""
+
+    payment_id: str
+    order_id: str
+    amount: Money
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -123,6 +133,18 @@ class Client:
             return AttemptResult("info", self._history.info(invocation, error=type(error).__name__), again=True)
         return self._record(request, invocation, answered)
 
+    async def charged(self, buyer: Person, order_id: str, *, patience_s: float) -> Charge | None:
+        """The order's payment once its money was taken; None when it is not within the buyer's patience."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience_s
+        while loop.time() < until:
+            page = await self.read(buyer.access_token, f"/payments?order_id={order_id}")
+            for item in page["items"] if page else ():
+                if item["status"] == "captured":
+                    return Charge(item["id"], order_id, Money.from_wire(MoneyWire(**item["amount"])))
+            await asyncio.sleep(CAPTURE_POLL_S)
+        return None
+
     async def read(self, token: str, path: str) -> Any:
         """Look at something, outside the history. None when there is no answer or none to be had."""
         try:
@@ -179,16 +201,23 @@ def digest(content: bytes) -> str:
 
 
 def place_order(
-    person: Person, *, key: str, lines: tuple[WantedLine, ...], payment_method: str = "tok_visa"
+    person: Person,
+    *,
+    key: str,
+    lines: tuple[WantedLine, ...],
+    payment_method: str = "tok_visa",
+    country: str = COUNTRY,
+    coupon: str = "",
 ) -> Request:
     """Buy now, without a cart."""
-    body = msgspec.json.encode(
-        {
-            "items": [{"sku": line.sku, "quantity": line.quantity} for line in lines],
-            "payment_method": payment_method,
-            "shipping_address": ADDRESS,
-        }
-    )
+    wish: dict[str, Any] = {
+        "items": [{"sku": line.sku, "quantity": line.quantity} for line in lines],
+        "payment_method": payment_method,
+        "shipping_address": address_in(country),
+    }
+    if coupon:
+        wish["coupon"] = coupon
+    body = msgspec.json.encode(wish)
     return Request(
         function=PLACE_ORDER,
         path="/orders",
@@ -196,7 +225,11 @@ def place_order(
         key=key,
         body=body,
         attempt=OrderAttempt(
-            customer_id=person.user_id, lines=lines, payment_method=payment_method, fingerprint=digest(body)
+            customer_id=person.user_id,
+            lines=lines,
+            payment_method=payment_method,
+            coupon=coupon,
+            fingerprint=digest(body),
         ),
         decode_answer=_order_answer,
     )
@@ -214,20 +247,23 @@ def cancel_order(person: Person, order_id: str) -> Request:
     )
 
 
-def refund(staff: Person, *, key: str, order_id: str, payment_id: str, amount_minor: int) -> Request:
-    """Support gives part of the money back."""
-    body = msgspec.json.encode({"amount": _wire(amount_minor), "reason": "goodwill"})
+def refund(staff: Person, charge: Charge, *, key: str, amount_minor: int = 0) -> Request:
+    """Support gives part of the money back, or everything that is left when no amount is given."""
+    wish: dict[str, Any] = {"reason": "goodwill" if amount_minor else "returned"}
+    if amount_minor:
+        wish["amount"] = Money(amount_minor, charge.amount.currency).to_wire()
+    body = msgspec.json.encode(wish)
     return Request(
         function=REFUND,
-        path=f"/payments/{payment_id}/refunds",
+        path=f"/payments/{charge.payment_id}/refunds",
         token=staff.access_token,
         key=key,
         body=body,
         attempt=RefundAttempt(
-            order_id=order_id,
-            payment_id=payment_id,
+            order_id=charge.order_id,
+            payment_id=charge.payment_id,
             amount_minor=amount_minor,
-            currency=CURRENCY,
+            currency=charge.amount.currency,
             customer_id=staff.user_id,
             fingerprint=digest(body),
         ),
@@ -237,14 +273,14 @@ def refund(staff: Person, *, key: str, order_id: str, payment_id: str, amount_mi
 
 class _Refund(msgspec.Struct):
     id: str
-    amount: dict[str, str]
+    amount: MoneyWire
 
 
 class _Order(msgspec.Struct):
     id: str
     status: str
-    total: dict[str, str]
-    discount: dict[str, str] | None = None
+    total: MoneyWire
+    discount: MoneyWire | None = None
 
 
 class _Problem(msgspec.Struct):
@@ -259,7 +295,7 @@ def _order_answer(answered: Answered) -> OrderAnswer:
         status=order.status,
         total_minor=_minor(order.total),
         discount_minor=_minor(order.discount) if order.discount else 0,
-        currency=order.total["currency"],
+        currency=order.total.currency,
         replayed=answered.replayed,
         answer_sha256=answered.digest,
     )
@@ -271,17 +307,11 @@ def _refund_answer(answered: Answered) -> RefundAnswer:
         status_code=answered.status,
         refund_id=result.id,
         amount_minor=_minor(result.amount),
-        currency=result.amount["currency"],
+        currency=result.amount.currency,
         replayed=answered.replayed,
         answer_sha256=answered.digest,
     )
 
 
-def _wire(amount_minor: int) -> dict[str, str]:
-    return {"amount": f"{amount_minor // 100}.{amount_minor % 100:02}", "currency": CURRENCY}
-
-
-def _minor(wire: dict[str, str]) -> int:
-    """The currency of the market has two decimals."""
-    whole, _, cents = wire["amount"].partition(".")
-    return int(whole) * 100 + int(cents.ljust(2, "0"))
+def _minor(wire: MoneyWire) -> int:
+    return Money.from_wire(wire).amount_minor

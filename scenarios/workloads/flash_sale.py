@@ -29,7 +29,6 @@ GOODWILL_MINOR: Final = 500
 PER_CUSTOMER: Final = 2
 CAPTURE_PATIENCE_S: Final = 6.0
 """How long somebody waits for the charge before giving up on cancelling or on being paid back."""
-CAPTURE_POLL_S: Final = 0.25
 SOLD_OUT: Final = "sold_out"
 """The signal at the first buyer who is told that nothing is left."""
 
@@ -198,28 +197,14 @@ class _Sale:
             await self._client.insist(place_order(buyer, key=key, lines=other, payment_method=character.payment_method))
         if not (character.cancels or character.refunded):
             return
-        payment_id = await self._captured(buyer, order_id)
-        if payment_id is None:
+        charge = await self._client.charged(buyer, order_id, patience_s=CAPTURE_PATIENCE_S)
+        if charge is None:
             return
         if character.cancels:
             await self._client.insist(cancel_order(buyer, order_id))
         else:
-            support, refund_key = self._stage.support, f"{key}-goodwill"
-            await self._client.insist(
-                refund(support, key=refund_key, order_id=order_id, payment_id=payment_id, amount_minor=GOODWILL_MINOR)
-            )
-
-    async def _captured(self, buyer: Person, order_id: str) -> str | None:
-        """The order's payment once its money was taken; None when it is not within the buyer's patience."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + CAPTURE_PATIENCE_S
-        while loop.time() < until:
-            page = await self._client.read(buyer.access_token, f"/payments?order_id={order_id}")
-            captured = [item["id"] for item in page["items"] if item["status"] == "captured"] if page else []
-            if captured:
-                return captured[0]
-            await asyncio.sleep(CAPTURE_POLL_S)
-        return None
+            goodwill = refund(self._stage.support, charge, key=f"{key}-goodwill", amount_minor=GOODWILL_MINOR)
+            await self._client.insist(goodwill)
 
     def _lines(self, character: _Character, quantity: int) -> tuple[WantedLine, ...]:
         jacket = WantedLine(self._stage.sku, quantity)

@@ -13,14 +13,7 @@ from scenarios.fleet import Fleet
 CHUNK: Final = 2_000
 TOKEN_TTL_S: Final = 600
 CURRENCY: Final = "EUR"
-
-ADDRESS: Final = {
-    "name": "A. Buyer",
-    "line1": "1 Market Street",
-    "city": "Dublin",
-    "postal_code": "D01 F5P2",
-    "country": "IE",
-}
+COUNTRY: Final = "IE"
 
 
 class Article(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +23,7 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     category: str
     price_minor: int
+    currency: str = CURRENCY
     units: int
     per_customer: int | None = None
 
@@ -41,13 +35,24 @@ class Person(msgspec.Struct, frozen=True):
     access_token: str
 
 
+def address_in(country: str) -> dict[str, str]:
+    """Somebody's address in a country (ISO 3166-1 alpha-2)."""
+    return {
+        "name": "A. Buyer",
+        "line1": "1 Market Street",
+        "city": "Springfield",
+        "postal_code": "D01 F5P2",
+        "country": country,
+    }
+
+
 async def put_on_sale(fleet: Fleet, article: Article) -> None:
     """Import the product and receive its units."""
     variant = {
         "sku": article.sku,
         "options": {"size": "M"},
         "price_minor": article.price_minor,
-        "currency": CURRENCY,
+        "currency": article.currency,
     }
     product = {
         "slug": article.sku.lower(),
@@ -65,6 +70,11 @@ async def put_on_sale(fleet: Fleet, article: Article) -> None:
         "purchase_limit": article.per_customer,
     }
     await fleet.call("inventory", "POST", "/internal/stock/import", json={"items": [stock]})
+
+
+async def make_coupon(fleet: Fleet, code: str, *, rate_bp: int) -> None:
+    """A percentage off anything, for anybody, as often as they like."""
+    await fleet.call("orders", "POST", "/api/v1/coupons", json={"code": code, "rate_bp": rate_bp})
 
 
 async def people(fleet: Fleet, emails: Sequence[str], *, roles: Sequence[str] = ("customer",)) -> list[Person]:

@@ -12,7 +12,8 @@ from svc.orders.clients import CatalogClient, InventoryClient, ShippingClient, W
 from svc.orders.domain.cart import merge_lines
 from svc.orders.handlers import facts
 from svc.orders.handlers.carts import Merge
-from svc.orders.placing import Placement, SagaResolver
+from svc.orders.placing import Placement, PriceOrder, SagaResolver
+from svc.orders.pricing import calculate_order_total
 
 
 class TakeFact(Protocol):
@@ -37,6 +38,8 @@ class Parts(ServiceParts):
     """An order cancelled or recalled, by a request or by the saga."""
     placement: type[Placement] = Placement
     """An order placed within the buyer's request."""
+    price_order: PriceOrder = calculate_order_total
+    """What an order costs."""
     resolver: type[SagaResolver] = SagaResolver
     """What a request left or facts did not settle, finished later."""
     merge_lines: Merge = merge_lines

@@ -144,3 +144,10 @@ def test_a_broken_sale_is_caught_repaired_once_and_the_next_one_is_clean(operato
     assert failed(healthy["verdict"]) == {}
     books = operator.shopctl("invariants")
     assert books.returncode == 0, books.stdout
+
+
+def test_the_healthy_shop_charges_once_and_a_double_charge_is_caught(operator: Operator) -> None:
+    healthy = operator.told("scenario", "run", "double-charge", "--quick")
+    assert failed(healthy["verdict"]) == {}
+    broken = operator.told("scenario", "run", "double-charge", "--quick", "--defect", "new-key-per-retry")
+    assert "INV-05" in failed(broken["verdict"])

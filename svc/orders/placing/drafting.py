@@ -5,6 +5,7 @@ Reads only; the prices and the quote have been fetched before, outside any trans
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -13,7 +14,7 @@ from shared.money import Money
 from svc.orders.clients import ShippingQuote, Variant
 from svc.orders.domain.cart import CartLine, PriceChanged, ProductUnavailable
 from svc.orders.domain.draft import Address, Draft, DraftLine
-from svc.orders.pricing import Coupon, Line, MixedCurrencies, calculate_order_total, validate_coupon
+from svc.orders.pricing import Coupon, Line, MixedCurrencies, Totals, validate_coupon
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,14 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     shipping_method: str
     shipping_address: Address
     coupon: str | None = None
+
+
+class PriceOrder(Protocol):
+    """What the lines cost, delivered to a country; the coupon has been validated."""
+
+    def __call__(
+        self, lines: Sequence[Line], *, country: str, shipping: Money, coupon: Coupon | None = None
+    ) -> Totals: ...
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -77,6 +86,7 @@ def draft_order(
     goods: Goods,
     quote: ShippingQuote,
     coupon: Coupon | None,
+    price_order: PriceOrder,
     now: datetime,
     trace_id: str,
 ) -> Draft:
@@ -89,7 +99,7 @@ def draft_order(
     if coupon is not None:
         subtotal = sum(line.unit_price_minor * line.quantity for line in priced)
         validate_coupon(coupon, subtotal=Money(subtotal, quote.currency), now=now)
-    totals = calculate_order_total(
+    totals = price_order(
         priced,
         country=command.shipping_address.country,
         shipping=Money(quote.amount_minor, quote.currency),

@@ -21,7 +21,7 @@ from svc.orders.clients import Catalog, Inventory, Reservation, ShippingRates
 from svc.orders.domain.cart import EmptyCart, sum_lines
 from svc.orders.domain.draft import Draft, order_id_of
 from svc.orders.domain.saga import HoldLost, NotOrdered, OutcomeUnknown
-from svc.orders.placing.drafting import Goods, Identity, PlaceOrder, check_goods, draft_order
+from svc.orders.placing.drafting import Goods, Identity, PlaceOrder, PriceOrder, check_goods, draft_order
 from svc.orders.placing.refusals import stock_refusal
 from svc.orders.placing.transactions import Transactions
 from svc.orders.pricing import Coupon, UnknownCoupon, tax_rate_bp
@@ -51,6 +51,7 @@ class Placement:
         catalog: Catalog,
         inventory: Inventory,
         shipping: ShippingRates,
+        price_order: PriceOrder,
         clock: Clock,
         config: Settings,
         wake_resolver: Callable[[], None],
@@ -59,6 +60,7 @@ class Placement:
         self._catalog = catalog
         self._inventory = inventory
         self._shipping = shipping
+        self._price_order = price_order
         self._clock = clock
         self._wake_resolver = wake_resolver
         self._transactions = Transactions(database, clock, config)
@@ -118,6 +120,7 @@ class Placement:
             goods=Goods(lines=lines, variants=variants, cart_version=cart_version),
             quote=quote,
             coupon=await self._coupon(command.coupon),
+            price_order=self._price_order,
             now=self._clock.now(),
             trace_id=current_trace_id(),
         )

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from compose.operator_error import OperatorError
 from scenarios.checkers import Outcome
@@ -76,6 +77,17 @@ async def test_a_run_that_was_not_what_was_planned_is_invalid_and_says_why(
             "the cue of a fault never came: noop b on never",
             "fault noop on a was never seen to bite",
         ]
+
+
+async def test_a_provider_that_takes_repeats_for_new_is_known_to_the_judges(
+    engines: EngineUrls, tmp_path: Path, prefix: str
+) -> None:
+    async with rested(engines, tmp_path, prefix) as bare:
+        scenario = noop_scenario(NoopWorkload())
+        for psp in ({}, {"idempotency": False}):
+            forms = {name: replace(form, psp=psp) for name, form in scenario.forms.items()}
+            result = await run(bare.fleet, replace(scenario, forms=forms), OPTIONS)
+            assert load_facts(result.directory).psp_idempotency is not bool(psp)
 
 
 async def test_a_second_run_on_the_same_fleet_is_refused_before_it_touches_anything(

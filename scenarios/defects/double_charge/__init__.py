@@ -1,0 +1,1 @@
+"""The defects of incident 02, one file each."""

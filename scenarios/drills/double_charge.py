@@ -1,0 +1,90 @@
+"""Incident 02: customers are charged twice. The provider answers late, twice or not at all, and payments dies in it."""
+
+from typing import Final
+
+from scenarios.cues import After, AtShare
+from scenarios.defects import catalogue
+from scenarios.faults.events import Rewind
+from scenarios.faults.fault import FaultValue
+from scenarios.faults.processes import Kill
+from scenarios.faults.psp import PspError, PspSlow, PspTimeout, WebhookStorm
+from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
+from scenarios.workloads.double_charge import ChargeParameters, DoubleCharge
+
+BLIND_PROVIDER: Final = {"idempotency": False, "refund_guard": False}
+"""It takes every request for a new one and pays back whatever it is asked to: what doubles shows."""
+WEBHOOK_DELAY_S: Final = 6.0
+"""Longer than a lease of payments: what a killed process left is asked about before a webhook tells."""
+
+
+def at_once(fault: FaultValue) -> FaultStep:
+    """From the beginning to the end of the load."""
+    return FaultStep(fault=fault, at=After(0.0))
+
+
+def kills(*shares: float) -> tuple[FaultStep, ...]:
+    """Payments dies at each of these shares of the work."""
+    return tuple(FaultStep(fault=Kill("payments-1"), at=AtShare(share), for_s=0.0) for share in shares)
+
+
+STORM: Final = at_once(WebhookStorm(copies=3, before_response_rate=0.1, delay_s=WEBHOOK_DELAY_S))
+REDELIVERY: Final = FaultStep(fault=Rewind("payments", records_max=200), at=AtShare(0.8), for_s=0.0)
+
+SCENARIO = Scenario(
+    id="double-charge",
+    title="Payment double charges",
+    story=(
+        "Customers write that they were charged twice: one order, a time-out, a retry, two transactions. Others got "
+        "less back than they had paid. The tests pass, because they run one after another."
+    ),
+    workload=DoubleCharge(),
+    forms={
+        FULL: Form(
+            parameters=ChargeParameters(checkouts=2_000, over_s=300.0),
+            faults=(
+                at_once(PspTimeout(rate=0.08)),
+                at_once(PspError(rate=0.04)),
+                at_once(PspSlow(rate=0.05, slow_s=8.0)),
+                STORM,
+                REDELIVERY,
+                *kills(*(number / 11 for number in range(1, 11))),
+            ),
+            psp=BLIND_PROVIDER,
+            quiesce_s=180.0,
+        ),
+        QUICK: Form(
+            parameters=ChargeParameters(
+                checkouts=60,
+                over_s=5.0,
+                baskets=4,
+                crowds=3,
+                crowd_refunds=12,
+                yen_share=0.1,
+                dinar_share=0.1,
+                coupon_share=0.4,
+                double_click_share=0.3,
+                other_body_share=0.1,
+                late_share=0.2,
+                late_s=2.5,
+                same_key_share=0.1,
+                return_share=0.2,
+                goodwill_share=0.2,
+                capture_patience_s=9.0,
+            ),
+            faults=(
+                at_once(PspTimeout(rate=0.15)),
+                at_once(PspError(rate=0.1)),
+                at_once(PspSlow(rate=0.25, slow_s=1.0)),
+                STORM,
+                REDELIVERY,
+                *kills(0.3, 0.6),
+            ),
+            psp=BLIND_PROVIDER,
+            quiesce_s=60.0,
+        ),
+    },
+    scale={"orders": 2},
+    required=("ambiguous_charges", "psp_without_dedup"),
+    skips={"INV-04": "no purchase limit and no limited coupon is in force: nobody wants more than may be had"},
+    defects=catalogue.cards("double_charge"),
+)

@@ -1,0 +1,74 @@
+"""What the customers of a double charge do comes from its seed, and every kind of them comes."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from scenarios.drills.double_charge import SCENARIO
+from scenarios.plan import FULL, QUICK
+from scenarios.workloads.double_charge import ChargeParameters, Checkout, checkouts, markets_of
+from shared.currencies import exponent
+
+SEEDS = range(1, 21)
+KINDS = ("coupon", "double_click", "other_body", "late", "returned", "goodwill", "crowd")
+
+
+def parameters_of(form: str) -> ChargeParameters:
+    parameters = SCENARIO.forms[form].parameters
+    assert isinstance(parameters, ChargeParameters)
+    return parameters
+
+
+def plan(form: str, seed: int) -> list[Checkout]:
+    return checkouts(parameters_of(form), random.Random(seed))
+
+
+@pytest.mark.parametrize("form", [FULL, QUICK])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_kind_of_checkout_comes_whatever_the_seed(form: str, seed: int) -> None:
+    planned = plan(form, seed)
+    assert [kind for kind in KINDS if not any(getattr(one, kind) for one in planned)] == []
+    assert {one.currency for one in planned} == {"EUR", "USD", "JPY", "KWD"}
+    assert any(one.key != number for number, one in enumerate(planned))
+
+
+@pytest.mark.parametrize("form", [FULL, QUICK])
+def test_baskets_and_crowds_are_as_many_as_was_asked_for_and_are_paid(form: str) -> None:
+    planned, parameters = plan(form, 3), parameters_of(form)
+    baskets = [one for one in planned if one.currency == "USD" and one.returned and one.coupon]
+    crowds = [one for one in planned if one.crowd]
+    assert (len(baskets), len(crowds)) == (parameters.baskets, parameters.crowds)
+    assert {one.payment_method for one in (*baskets, *crowds)} == {"tok_visa"}
+    assert not any(one.returned or one.goodwill for one in crowds)
+
+
+def test_the_same_seed_brings_the_same_checkouts() -> None:
+    assert plan(QUICK, 7) == plan(QUICK, 7)
+    assert plan(QUICK, 7) != plan(QUICK, 8)
+
+
+def test_nobody_is_paid_back_twice_by_plan() -> None:
+    ways = [(one.returned, one.goodwill, one.crowd) for seed in SEEDS for one in plan(QUICK, seed)]
+    assert max(sum(way) for way in ways) == 1
+
+
+def test_a_key_of_somebody_else_comes_with_the_same_wish() -> None:
+    shared = 0
+    for seed in SEEDS:
+        planned = plan(QUICK, seed)
+        for one in planned:
+            owner = planned[one.key]
+            wish = (one.currency, one.quantity, one.coupon, one.payment_method)
+            if owner is not one and not owner.crowd:
+                shared += 1
+                assert wish == (owner.currency, owner.quantity, owner.coupon, owner.payment_method)
+    assert shared
+
+
+def test_the_goods_are_the_three_of_the_story_and_cost_what_their_currencies_can_say() -> None:
+    markets = markets_of("X", units=1)
+    assert [article.price_minor for article in markets["USD"].articles] == [1_999, 2_999, 4_999]
+    assert Counter(exponent(currency) for currency in markets) == {2: 2, 0: 1, 3: 1}
+    for currency, market in markets.items():
+        assert {article.currency for article in market.articles} == {currency}
