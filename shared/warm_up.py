@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import get, post
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from shared.service import Runtime
 from shared.service_parts import ServiceParts
@@ -23,8 +24,8 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 
 @get("/warm-up/{number:int}")
 async def _read(
-    number: int,
-    thing: object,
+    number: FromPath[int],
+    thing: NamedDependency[object],
     key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
     limit: Annotated[int, QueryParameter(ge=1)] = 1,
 ) -> dict[str, Any]:
@@ -32,7 +33,7 @@ async def _read(
 
 
 @post("/warm-up")
-async def _write(data: _Body) -> _Body:
+async def _write(data: JSONBody[_Body]) -> _Body:
     return data
 
 
