@@ -66,10 +66,13 @@ def _judge_existing(evidence: Evidence, findings: Findings) -> None:
     by_key: dict[tuple[str, str], list[Purchase]] = {}
     for purchase in evidence.purchases:
         by_key.setdefault((purchase.customer_id, purchase.key), []).append(purchase)
+    customers = {purchase.customer_id for purchase in evidence.purchases}
     for order in evidence.audit.orders:
         findings.check()
         attempts = by_key.get((order.customer_id, order.idempotency_key))
-        if attempts is None:
+        if attempts is None and order.customer_id not in customers and not _of_this_run(evidence, order.id):
+            findings.observe("orders of people who shopped beside the run")
+        elif attempts is None:
             findings.violation(
                 "order_never_attempted",
                 f"order of customer {order.customer_id} exists, no client attempted it",
@@ -83,6 +86,12 @@ def _judge_existing(evidence: Evidence, findings: Findings) -> None:
                 at=attempts[-1].completed_at,
                 trace_id=attempts[-1].trace_id,
             )
+
+
+def _of_this_run(evidence: Evidence, order_id: str) -> bool:
+    """Whether goods of the run are in the order, which nobody else knows of; a run without goods of its own has all."""
+    skus = set(evidence.facts.skus)
+    return not skus or any(line.sku in skus for line in evidence.lines_of.get(order_id, ()))
 
 
 def _judge_unknown(evidence: Evidence, findings: Findings) -> None:

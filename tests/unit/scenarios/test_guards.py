@@ -383,3 +383,14 @@ def test_a_key_is_judged_whatever_was_asked_for_under_it() -> None:
         evidence.history.append(Record(0, 9.0, process, "invoke", "subscribe", key="k", value=asked))
         evidence.history.append(Record(0, 9.1, process, "ok", "subscribe", key="k", value={"answer_sha256": "same"}))
     assert judged(replace(evidence), "INV-10").counts == {"mismatch_accepted": 1}
+
+
+@pytest.mark.parametrize(("customer", "sku", "outcome"), [(998, "MUG", Outcome.PASS), (0, "MUG", Outcome.FAIL)])
+def test_who_shops_beside_a_run_is_none_of_its_clients(customer: int, sku: str, outcome: Outcome) -> None:
+    evidence = FlashSale().evidence()
+    copy_order(evidence, fixed_id("beside"), customer)
+    alter(evidence.audit.orders, {"idempotency_key": "their own"}, id=fixed_id("beside"))
+    alter(evidence.audit.order_lines, {"sku": sku}, order_id=fixed_id("beside"))
+    result = judged(evidence, "INV-09")
+    assert result.outcome is outcome
+    assert ("orders of people who shopped beside the run" in result.observed) == (outcome is Outcome.PASS)
