@@ -26,6 +26,8 @@ from shared.retry import ATTEMPTS_MAX, retrying
 
 CALL_TIMEOUT_S = 60.0
 BUSY = 503
+PRODUCTS_KNOWN_LIMIT_S = 60.0
+PRODUCTS_ASKED_EVERY_S = 0.2
 DATABASE_AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -178,6 +180,22 @@ class Fleet:
             attempts=ATTEMPTS_MAX,
             on=lambda error: isinstance(error, FleetRefusedError) and error.status == BUSY,
         )
+
+    async def receive(self, items: Sequence[Json]) -> None:
+        """Book goods in; again until inventory has heard of products that were made just now.
+
+        Raises `FleetRefusedError`, `FleetAwayError`.
+        """
+        until = asyncio.get_running_loop().time() + PRODUCTS_KNOWN_LIMIT_S
+        while True:
+            try:
+                await self.call("inventory", "POST", "/internal/stock/import", json={"items": items})
+            except FleetRefusedError as error:
+                if error.problem != "unknown_sku" or asyncio.get_running_loop().time() > until:
+                    raise
+                await asyncio.sleep(PRODUCTS_ASKED_EVERY_S)
+            else:
+                return
 
     async def world(self, name: str, method: str, path: str, *, json: object = None) -> Any:
         """Call a control interface of the simulated world (psp, carrier, catcher).

@@ -108,16 +108,16 @@ def _products(count: int, chance: random.Random) -> list[dict[str, Any]]:
 async def _import_products(fleet: Fleet, products: Sequence[dict[str, Any]], report: Report) -> None:
     done = 0
     for chunk in _chunks(products, CHUNK):
-        stock = [
-            {"sku": variant["sku"], "quantity": 500, "reference": f"seed {variant['sku']}"}
-            for product in chunk
-            for variant in product["variants"]
-        ]
         await _import_chunk(fleet, chunk)
-        for part in _chunks(stock, CHUNK):
-            await fleet.call("inventory", "POST", "/internal/stock/import", json={"items": part})
         done += len(chunk)
         report("products", done, len(products))
+    stock = [
+        {"sku": variant["sku"], "quantity": 500, "reference": f"seed {variant['sku']}"}
+        for product in products
+        for variant in product["variants"]
+    ]
+    for part in _chunks(stock, CHUNK):
+        await fleet.receive(part)
 
 
 async def _import_chunk(fleet: Fleet, chunk: Sequence[dict[str, Any]]) -> None:

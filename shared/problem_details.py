@@ -102,7 +102,7 @@ def answer_refusal(request: _Request, refusal: Refusal) -> Response[_Body]:
     headers: dict[str, str] = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if status in (429, 503):
+    if status in (429, 503) or "retry_after_s" in refusal.extra:
         headers["Retry-After"] = str(_retry_after_s(refusal.extra))
     return _respond(status, body, headers)
 

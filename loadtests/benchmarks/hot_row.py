@@ -88,6 +88,7 @@ class Inventory:
     async def receive(self, units: int) -> None:
         """Book the units of the hot SKU in."""
         async with self.database.begin() as uow:
+            await uow.connection.execute("INSERT INTO known_skus (sku) VALUES ($1) ON CONFLICT DO NOTHING", SKU)
             await self._handlers.receive_stock(uow, sku=SKU, quantity=units, warehouse="main", reference="bench")
 
     async def hold(self, buyer: UUID) -> None:

@@ -69,7 +69,7 @@ async def put_on_sale(fleet: Fleet, article: Article) -> None:
         "reference": f"opening {article.sku}",
         "purchase_limit": article.per_customer,
     }
-    await fleet.call("inventory", "POST", "/internal/stock/import", json={"items": [stock]})
+    await fleet.receive([stock])
 
 
 async def make_coupon(fleet: Fleet, code: str, *, rate_bp: int) -> None:

@@ -121,7 +121,8 @@ class StockController(Controller):
     async def receive(self, data: JSONBody[ReceiptCreate], database: NamedDependency[Database]) -> Receipt:
         """Book goods in; repeating a receipt changes nothing and answers with the stock as it is by then.
 
-        422 invalid_quantity; 422 receipt_mismatch for a reference that came with something else.
+        422 invalid_quantity; 422 receipt_mismatch for a reference that came with something else; 404 unknown_sku with
+        Retry-After, because the catalog's word of a product made a moment ago may still be on its way.
         """
         async with database.begin() as uow:
             receipt = await handlers.receive_stock(
@@ -182,9 +183,10 @@ class InternalController(Controller):
 
     @post("/stock/import", status_code=200)
     async def import_stock(self, data: JSONBody[StockImport], database: NamedDependency[Database]) -> Imported:
-        """Book many goods in at once and set purchase limits; known references change nothing."""
+        """Book many goods in at once and set purchase limits: all or nothing; known references change nothing."""
         received = 0
         async with database.begin() as uow:
+            await handlers.require_known(uow, [item.sku for item in data.items])
             for item in sorted(data.items, key=lambda item: (item.sku, item.warehouse)):
                 receipt = await handlers.receive_stock(
                     uow,

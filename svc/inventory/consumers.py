@@ -1,5 +1,6 @@
-"""Which events move stock."""
+"""Which events move stock, and which say what may be stocked."""
 
+from shared.contracts.catalog import ProductUpserted
 from shared.contracts.orders import OrderCancelled, OrderCreated, OrderPaid
 from shared.kafka_consumer import Subscription
 from svc.inventory.parts import Parts
@@ -8,6 +9,7 @@ from svc.inventory.parts import Parts
 def subscription(parts: Parts) -> Subscription:
     """Event → handler."""
     return {
+        ProductUpserted: parts.learn_skus,
         OrderCreated: parts.pin_hold,
         OrderPaid: parts.commit_hold,
         OrderCancelled: parts.release_hold,

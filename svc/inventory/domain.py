@@ -13,6 +13,8 @@ LINES_MAX = 50
 SKUS_MAX = 100
 QUANTITY_MAX = 10_000
 """Units of one line or receipt."""
+KNOWN_WITHIN_S = 1
+"""After which one may ask again for a SKU that the catalog made just now."""
 
 
 class HoldOutcome(StrEnum):
@@ -58,6 +60,8 @@ class PurchaseLimitExceeded(Refusal):
 
 
 class UnknownSku(Refusal):
+    """The catalog has not told of it."""
+
     code = "unknown_sku"
     kind = Kind.NOT_FOUND
 
@@ -161,6 +165,15 @@ def listed_skus(text: str) -> list[str]:
             f"the list names {len(skus)} SKUs; ask for at most {SKUS_MAX} at once", given=len(skus), skus_max=SKUS_MAX
         )
     return skus
+
+
+def untold(sku: str) -> UnknownSku:
+    """Goods came of a SKU that the catalog has not told of, or not yet."""
+    return UnknownSku(
+        f"the catalog knows no SKU {sku!r}; one that was made a moment ago is known in a second",
+        sku=sku,
+        retry_after_s=KNOWN_WITHIN_S,
+    )
 
 
 def merged(lines: Sequence[Line]) -> tuple[Line, ...]:

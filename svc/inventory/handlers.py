@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from shared.contracts import Envelope, StockLine
+from shared.contracts.catalog import ProductUpserted
 from shared.contracts.inventory import (
     InventoryCommitted,
     InventoryRejected,
@@ -28,6 +29,7 @@ from svc.inventory.domain import (
     UnknownReservation,
     allocate,
     checked_quantity,
+    untold,
 )
 
 SWEEP_ROWS_MAX = 100
@@ -184,7 +186,7 @@ async def reconcile(uow: UnitOfWork, *, sku: str, release: Sequence[UUID], reaso
 
 
 async def receive_stock(uow: UnitOfWork, *, sku: str, quantity: int, warehouse: str, reference: str) -> store.Receipt:
-    """Book goods in, once per reference. Raises `InvalidQuantity`, `ReceiptMismatch`."""
+    """Book goods in, once per reference. Raises `InvalidQuantity`, `UnknownSku`, `ReceiptMismatch`."""
     checked_quantity(quantity, sku=sku)
     receipt = await store.receive(uow.connection, warehouse=warehouse, sku=sku, quantity=quantity, reference=reference)
     if receipt.fresh:
@@ -194,6 +196,19 @@ async def receive_stock(uow: UnitOfWork, *, sku: str, quantity: int, warehouse: 
             aggregate_version=receipt.version,
         )
     return receipt
+
+
+async def require_known(uow: UnitOfWork, skus: Sequence[str]) -> None:
+    """For many receipts: one question before any is booked. Raises `UnknownSku`."""
+    unknown = await store.unknown_sku(uow.connection, skus)
+    if unknown is not None:
+        raise untold(unknown)
+
+
+async def learn_skus(uow: UnitOfWork, envelope: Envelope[ProductUpserted]) -> None:
+    """Goods of these variants may come in. What is archived stays known: its goods may come back."""
+    for variant in envelope.data.variants:
+        uow.before_commit(store.learn_skus, variant.sku)
 
 
 async def limit_purchases(uow: UnitOfWork, sku: str, per_customer: int) -> None:

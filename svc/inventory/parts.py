@@ -24,6 +24,8 @@ class Parts(ServiceParts):
     """A hold ended on request."""
     expire_holds: Callable[[UnitOfWork], Awaitable[int]] = handlers.expire_holds
     """Holds ended whose time is over and whose order never came."""
+    learn_skus: Handler = handlers.learn_skus
+    """product.upserted: goods of its SKUs may be booked in."""
     pin_hold: Handler = handlers.pin_hold
     """order.created: the hold no longer expires."""
     commit_hold: Handler = handlers.commit_hold

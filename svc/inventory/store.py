@@ -16,6 +16,7 @@ from svc.inventory.domain import (
     Placement,
     ReceiptMismatch,
     StockLevel,
+    untold,
 )
 
 DEFAULT_WAREHOUSE = "main"
@@ -283,11 +284,13 @@ async def expired_holds(connection: Connection, *, rows_max: int) -> list[UUID]:
 async def receive(connection: Connection, *, warehouse: str, sku: str, quantity: int, reference: str) -> Receipt:
     """Book goods in, creating warehouse and stock row as needed; a known reference changes nothing.
 
-    Raises `ReceiptMismatch` when the reference came with something else.
+    Raises `UnknownSku`, and `ReceiptMismatch` when the reference came with something else.
     """
     await connection.execute("INSERT INTO warehouses (code) VALUES ($1) ON CONFLICT DO NOTHING", warehouse)
     await connection.execute(
-        "INSERT INTO stock (warehouse, sku) VALUES ($1, $2) ON CONFLICT DO NOTHING", warehouse, sku
+        "INSERT INTO stock (warehouse, sku) SELECT $1, sku FROM known_skus WHERE sku = $2 ON CONFLICT DO NOTHING",
+        warehouse,
+        sku,
     )
     fresh = await connection.fetchval(
         "INSERT INTO movements (warehouse, sku, type, on_hand_delta, reserved_delta, reference) "
@@ -311,8 +314,25 @@ async def receive(connection: Connection, *, warehouse: str, sku: str, quantity:
         quantity if fresh else 0,
         1 if fresh else 0,
     )
-    assert row is not None
+    if row is None:
+        raise untold(sku)
     return Receipt(warehouse, sku, row["on_hand"], row["available"], row["version"], bool(fresh))
+
+
+async def learn_skus(connection: Connection, skus: Sequence[str]) -> None:
+    """Let goods of the SKUs be booked in; in one order, so that two transactions never wait in a circle."""
+    await connection.execute(
+        "INSERT INTO known_skus (sku) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING", sorted(set(skus))
+    )
+
+
+async def unknown_sku(connection: Connection, skus: Sequence[str]) -> str | None:
+    """One of the SKUs that the catalog has not told of."""
+    return await connection.fetchval(
+        "SELECT wanted FROM unnest($1::text[]) AS wanted WHERE NOT EXISTS "
+        "(SELECT FROM known_skus WHERE sku = wanted) ORDER BY wanted LIMIT 1",
+        skus,
+    )
 
 
 async def set_limit(connection: Connection, sku: str, per_customer: int) -> None:

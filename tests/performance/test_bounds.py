@@ -15,6 +15,7 @@ from tests.support.builders.orders import body, customer
 from tests.support.fakes.shop import shop
 from tests.support.services import served, until
 from tests.support.statements import API_ONLY
+from tests.support.stocking import receive
 
 
 def _receipt(reference):
@@ -24,7 +25,7 @@ def _receipt(reference):
 @asynccontextmanager
 async def _locked_stock(service):
     """Holds the row of HOT, so that whoever books goods in waits; gives the connection that holds it."""
-    assert (await service.call("POST", "/api/v1/stock/receipts", json=_receipt("first")))[0] == 201
+    await receive(service, "HOT", 1, "first")
     connection = await asyncpg.connect(service.settings.database_url)
     try:
         async with connection.transaction():
@@ -138,7 +139,7 @@ async def test_an_order_whose_time_is_up_is_refused_before_any_work(engines, pre
 )
 async def test_a_request_whose_time_is_up_reaches_no_database(engines, prefix, statements, method, path, document):
     async with served(engines, "inventory", prefix=prefix, **API_ONLY) as inventory:
-        await inventory.call("POST", "/api/v1/stock/receipts", json=_receipt("first"))
+        await receive(inventory, "HOT", 1, "first")
         with statements.counted() as seen:
             status, refused = await inventory.call(method, path, headers={"X-Deadline-Ms": "0"}, json=document)
         assert (status, refused["code"]) == (504, "deadline_exceeded")

@@ -13,6 +13,7 @@ from svc.analytics import handlers as analytics
 from tests.support.rows import order_fact
 from tests.support.services import envelope, opened_database, publish, served, topics, until
 from tests.support.statements import API_ONLY
+from tests.support.stocking import know
 
 
 def _erasures(count):
@@ -78,6 +79,7 @@ async def test_the_relay_moves_a_burst_in_few_statements(engines, prefix, statem
     """Receipts leave one event each; the relay claims and marks them by the batch, not one by one."""
     async with topics(engines, prefix), served(engines, "inventory", prefix=prefix) as inventory:
         items = [{"sku": f"S{n}", "quantity": 1, "reference": f"r{n}"} for n in range(200)]
+        await know(inventory, *(item["sku"] for item in items))
         with statements.counted() as seen:
             assert (await inventory.call("POST", "/internal/stock/import", json={"items": items}))[0] == 200
             connection = await asyncpg.connect(inventory.settings.database_url)

@@ -9,6 +9,7 @@ from tests.support.auth_steps import as_user, auth_served, claims_of, login, reg
 from tests.support.rows import add_letters, add_payments, add_shipments
 from tests.support.services import served
 from tests.support.statements import API_ONLY
+from tests.support.stocking import know
 
 STATEMENTS_MAX = 6
 SIZES = (1, 10, 100)
@@ -95,6 +96,7 @@ async def test_availability_is_one_statement_for_one_sku_and_for_a_hundred(engin
     async with served(engines, "inventory", prefix=prefix, **API_ONLY) as inventory:
         skus = [f"S{n}" for n in range(100)]
         items = [{"sku": sku, "quantity": 1, "reference": sku} for sku in skus]
+        await know(inventory, *skus)
         assert (await inventory.call("POST", "/internal/stock/import", json={"items": items}))[0] == 200
         for size in SIZES:
             with statements.counted() as seen:

@@ -6,11 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from svc.inventory import handlers
+from svc.inventory import handlers, store
 from svc.inventory.batcher import ReservationBatcher
 from svc.inventory.domain import Hold, HoldRequest, InsufficientStock, Line
 from tests.support.services import opened_database, served
 from tests.support.statements import API_ONLY
+from tests.support.stocking import receive
 
 pytestmark = pytest.mark.service("inventory")
 
@@ -25,6 +26,7 @@ def _wish(*skus, quantity=1):
 async def _stocked(engines, **stock):
     async with opened_database(engines, "inventory") as database:
         async with database.begin() as uow:
+            await store.learn_skus(uow.connection, list(stock))
             for sku, quantity in stock.items():
                 await handlers.receive_stock(uow, sku=sku, quantity=quantity, warehouse="main", reference=sku)
         yield database
@@ -67,9 +69,7 @@ async def test_a_crowd_at_one_sku_shares_a_few_transactions(engines, statements)
 
 async def test_a_sold_out_buyer_costs_one_transaction_that_writes_nothing(engines, prefix, statements):
     async with served(engines, "inventory", prefix=prefix, **API_ONLY) as inventory:
-        await inventory.call(
-            "POST", "/api/v1/stock/receipts", json={"sku": "GONE", "quantity": 1, "reference": "r"}
-        )  # fmt: skip
+        await receive(inventory, "GONE", 1)
         bodies = [
             {
                 "reservation_id": str(uuid4()), "customer_id": str(uuid4()),

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from shared.database import Database
-from svc.inventory import handlers
+from svc.inventory import handlers, store
 from svc.inventory.domain import HoldOutcome, HoldRequest, Line
 from tests.support.services import database_of
 
@@ -25,6 +25,7 @@ async def test_events_that_share_a_transaction_never_deadlock_with_a_batch_of_bu
         try:
             later, earlier = wish("B"), wish("A")
             async with database.begin() as uow:
+                await store.learn_skus(uow.connection, "AB")
                 for sku in "AB":
                     await handlers.receive_stock(uow, sku=sku, quantity=10, warehouse="main", reference=f"r-{sku}")
             async with database.begin() as uow:

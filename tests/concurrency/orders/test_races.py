@@ -14,6 +14,7 @@ from tests.support.builders.orders import BUYERS_PATIENCE_S, buy, customer, plac
 from tests.support.builders.placed_order import an_order, rows
 from tests.support.fakes.shop import shop
 from tests.support.services import database_of, served, until
+from tests.support.stocking import receive
 
 pytestmark = pytest.mark.service("orders")
 
@@ -51,7 +52,7 @@ async def test_the_last_units_of_the_real_inventory_go_to_as_many_buyers(engines
         served(engines, "inventory", prefix=prefix) as inventory,
         served(engines, "orders", prefix=prefix, reserving_s=BUYERS_PATIENCE_S) as orders,
     ):
-        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "A", "quantity": 10, "reference": "r1"})
+        await receive(inventory, "A", 10)
         answers = await asyncio.gather(*(buy(orders, customer(), ("A", 1)) for _ in range(60)))
         codes = Counter(answer.get("code", status) for status, answer in answers)
         assert codes == {201: 10, "insufficient_stock": 50}

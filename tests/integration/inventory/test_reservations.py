@@ -5,16 +5,9 @@ import pytest
 
 from shared.database import Database
 from tests.support.services import served, topics, until
+from tests.support.stocking import know, receive
 
 pytestmark = pytest.mark.service("inventory")
-
-
-async def _receive(service, sku, quantity, reference="r1"):
-    status, body = await service.call(
-        "POST", "/api/v1/stock/receipts", json={"sku": sku, "quantity": quantity, "reference": reference}
-    )
-    assert status == 201, body
-    return body
 
 
 def _wish(sku="A", quantity=1, reservation_id=None, customer_id=None, **more):
@@ -28,7 +21,7 @@ def _wish(sku="A", quantity=1, reservation_id=None, customer_id=None, **more):
 
 async def test_exactly_the_stock_is_held_when_many_want_it_at_once(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 20)
+        await receive(inventory, "A", 20)
         answers = await asyncio.gather(
             *(inventory.call("POST", "/internal/reservations", json=_wish()) for _ in range(100))
         )
@@ -42,7 +35,7 @@ async def test_exactly_the_stock_is_held_when_many_want_it_at_once(engines, pref
 
 async def test_the_same_reservation_twice_holds_once(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 5)
+        await receive(inventory, "A", 5)
         wish = _wish(quantity=2)
         answers = await asyncio.gather(*(inventory.call("POST", "/internal/reservations", json=wish) for _ in range(5)))
         assert {status for status, _ in answers} == {201}
@@ -53,7 +46,7 @@ async def test_the_same_reservation_twice_holds_once(engines, prefix):
 
 async def test_the_same_id_with_other_lines_is_refused(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 5)
+        await receive(inventory, "A", 5)
         wish = _wish()
         await inventory.call("POST", "/internal/reservations", json=wish)
         status, body = await inventory.call(
@@ -65,7 +58,7 @@ async def test_the_same_id_with_other_lines_is_refused(engines, prefix):
 @pytest.mark.parametrize("quantity", [0, -1, 10_001, 10**9, 10**30])
 async def test_a_quantity_out_of_bounds_is_refused_and_its_sku_named(engines, prefix, quantity):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 5)
+        await receive(inventory, "A", 5)
         receipt = {"sku": "A", "quantity": quantity, "reference": "r2"}
         for path, wish in (
             ("/internal/reservations", _wish(quantity=quantity)),
@@ -81,7 +74,7 @@ async def test_a_quantity_out_of_bounds_is_refused_and_its_sku_named(engines, pr
 @pytest.mark.parametrize("quantity", ["1", 1.5, None])
 async def test_a_quantity_that_is_no_number_of_units_is_malformed(engines, prefix, quantity):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 5)
+        await receive(inventory, "A", 5)
         status, body = await inventory.call("POST", "/internal/reservations", json=_wish(quantity=quantity))
         assert (status, body["code"]) == (400, "invalid_body")
         assert "quantity" in str(body["errors"])
@@ -89,7 +82,7 @@ async def test_a_quantity_that_is_no_number_of_units_is_malformed(engines, prefi
 
 async def test_an_unknown_sku_is_named_and_the_known_ones_beside_it_stay_free(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 5)
+        await receive(inventory, "A", 5)
         wish = {**_wish(), "lines": [{"sku": "A", "quantity": 1}, {"sku": "GHOST", "quantity": 1}]}
         for _ in range(2):
             status, body = await inventory.call("POST", "/internal/reservations", json=wish)
@@ -100,7 +93,7 @@ async def test_an_unknown_sku_is_named_and_the_known_ones_beside_it_stay_free(en
 
 async def test_an_expired_hold_gives_its_units_back(engines, prefix):
     async with served(engines, "inventory", prefix=prefix, sweep_interval_s=0.05) as inventory:
-        await _receive(inventory, "A", 1)
+        await receive(inventory, "A", 1)
         wish = _wish(ttl_s=0.1)
         await inventory.call("POST", "/internal/reservations", json=wish)
 
@@ -115,7 +108,7 @@ async def test_an_expired_hold_gives_its_units_back(engines, prefix):
 
 async def test_a_release_is_final_and_repeatable(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 1)
+        await receive(inventory, "A", 1)
         wish = _wish()
         await inventory.call("POST", "/internal/reservations", json=wish)
         path = f"/internal/reservations/{wish['reservation_id']}/release"
@@ -128,16 +121,16 @@ async def test_a_release_is_final_and_repeatable(engines, prefix):
 
 async def test_a_receipt_is_booked_once_per_reference(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 5)
-        assert (await _receive(inventory, "A", 5))["on_hand"] == 5
-        assert (await _receive(inventory, "A", 5, "r2"))["on_hand"] == 10
+        await receive(inventory, "A", 5)
+        assert (await receive(inventory, "A", 5))["on_hand"] == 5
+        assert (await receive(inventory, "A", 5, "r2"))["on_hand"] == 10
 
 
 @pytest.mark.parametrize("other", [{"quantity": 6}, {"sku": "B"}, {"warehouse": "north"}])
 async def test_a_reference_stands_for_one_receipt(engines, prefix, other):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 5)
-        await _receive(inventory, "B", 5, "r2")
+        await receive(inventory, "A", 5)
+        await receive(inventory, "B", 5, "r2")
         receipt = {"sku": "A", "quantity": 5, "reference": "r1", **other}
         for path, sent in (("/api/v1/stock/receipts", receipt), ("/internal/stock/import", {"items": [receipt]})):
             status, body = await inventory.call("POST", path, json=sent)
@@ -148,6 +141,7 @@ async def test_a_reference_stands_for_one_receipt(engines, prefix, other):
 
 async def test_of_two_receipts_under_one_reference_at_once_one_is_booked(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
+        await know(inventory, "A", "B")
         for number in range(10):
             answers = await asyncio.gather(
                 *(
@@ -162,7 +156,7 @@ async def test_of_two_receipts_under_one_reference_at_once_one_is_booked(engines
 
 async def test_a_stock_list_too_long_is_refused_not_cut(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 5)
+        await receive(inventory, "A", 5)
         full = [f"{'S' * 60}{n}" for n in range(99)] + ["A", "A"]
         status, body = await inventory.call("GET", f"/api/v1/stock?skus={','.join(full)}")
         assert (status, body) == (200, {"items": [{"sku": "A", "available": 5}]})
@@ -180,7 +174,7 @@ async def test_without_an_internal_token_the_service_answers_401(engines, prefix
 
 async def test_every_change_is_told_on_kafka(engines, prefix):
     async with topics(engines, prefix), served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 5)
+        await receive(inventory, "A", 5)
         await inventory.call("POST", "/internal/reservations", json=_wish())
         database = Database(inventory.settings.database_url, "test")
         await database.open()
@@ -209,7 +203,7 @@ async def _execute(service, *statements):
 
 async def test_a_damaged_sku_is_made_whole_once(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 2)
+        await receive(inventory, "A", 2)
         wishes = [_wish() for _ in range(2)]
         for wish in wishes:
             await inventory.call("POST", "/internal/reservations", json=wish)
@@ -230,7 +224,7 @@ async def test_a_damaged_sku_is_made_whole_once(engines, prefix):
 
 async def test_units_that_came_back_are_nobodys_any_more(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 2)
+        await receive(inventory, "A", 2)
         await _execute(inventory, "INSERT INTO purchase_limits VALUES ('A', 1)")
         wish = _wish()
         path = f"/internal/reservations/{wish['reservation_id']}"
@@ -252,7 +246,7 @@ async def test_units_that_came_back_are_nobodys_any_more(engines, prefix):
 
 async def test_a_release_that_overtakes_its_reservation_ends_it(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 5)
+        await receive(inventory, "A", 5)
         wish = _wish(quantity=2)
         path = f"/internal/reservations/{wish['reservation_id']}"
         for _ in range(2):
@@ -266,7 +260,7 @@ async def test_a_release_that_overtakes_its_reservation_ends_it(engines, prefix)
 
 async def test_reservations_and_their_releases_at_once_hold_nothing(engines, prefix):
     async with served(engines, "inventory", prefix=prefix) as inventory:
-        await _receive(inventory, "A", 50)
+        await receive(inventory, "A", 50)
         wishes = [_wish() for _ in range(40)]
         answers = await asyncio.gather(
             *(inventory.call("POST", "/internal/reservations", json=wish) for wish in wishes),

@@ -11,6 +11,7 @@ from shared.service import BODY_BYTES_MAX
 from tests.support.builders.orders import body, customer, place
 from tests.support.fakes.shop import shop
 from tests.support.services import Served, served
+from tests.support.stocking import receive
 
 pytestmark = pytest.mark.service("orders")
 
@@ -56,7 +57,7 @@ async def test_no_mistake_touches_the_order_that_stands(engines: Any, prefix: st
         served(engines, "inventory", prefix=prefix, role="api") as inventory,
         served(engines, "orders", prefix=prefix, role="api") as orders,
     ):
-        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "A", "quantity": 5, "reference": "r1"})
+        await receive(inventory, "A", 5)
         buyer = customer()
         status, order = await place(orders, buyer, ("A", 1), key=KEY)
         assert status == 201, order

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.builders.orders import customer, place
 from tests.support.services import served
+from tests.support.stocking import receive
 
 pytestmark = pytest.mark.service("orders")
 
@@ -31,7 +32,7 @@ async def test_an_order_of_a_seeded_product_is_priced_quoted_and_held_by_the_rea
             },
         )
         assert status == 200, body
-        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "J-1", "quantity": 1, "reference": "r"})
+        await receive(inventory, "J-1", 1)
         status, order = await place(orders, customer(), ("J-1", 1))
         assert status == 201, order
         assert order["lines"][0]["title"] == "Jacket"

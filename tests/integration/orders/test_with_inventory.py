@@ -9,6 +9,7 @@ from tests.support.builders.orders import customer, place
 from tests.support.builders.placed_order import Told, rows
 from tests.support.fakes.shop import shop
 from tests.support.services import served, topics, until
+from tests.support.stocking import receive
 
 pytestmark = pytest.mark.service("orders")
 
@@ -32,7 +33,7 @@ async def test_a_paid_order_commits_its_stock_and_a_declined_one_gives_it_back(e
         served(engines, "inventory", prefix=prefix) as inventory,
         served(engines, "orders", prefix=prefix) as orders,
     ):
-        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "A", "quantity": 5, "reference": "r1"})
+        await receive(inventory, "A", 5)
         paid, declined = customer(), customer()
         _, one = await place(orders, paid, ("A", 2))
         _, other = await place(orders, declined, ("A", 3))
@@ -59,7 +60,7 @@ async def test_a_paid_order_that_is_cancelled_is_restocked_and_compensated(engin
         served(engines, "inventory", prefix=prefix) as inventory,
         served(engines, "orders", prefix=prefix) as orders,
     ):
-        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "A", "quantity": 1, "reference": "r1"})
+        await receive(inventory, "A", 1)
         buyer = customer()
         _, order = await place(orders, buyer, ("A", 1))
         told = Told(engines, prefix, orders, buyer, order, fakes)
@@ -89,7 +90,7 @@ async def test_an_order_keeps_its_stock_however_late_its_events_are_and_short_it
         served(engines, "inventory", prefix=prefix, hold_ttl_s=0.5, sweep_interval_s=0.05) as inventory,
         served(engines, "orders", prefix=prefix, role="api") as orders,
     ):
-        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "A", "quantity": 2, "reference": "r1"})
+        await receive(inventory, "A", 2)
         status, order = await place(orders, customer(), ("A", 1))
         assert status == 201, order
         abandoned = {
@@ -114,7 +115,7 @@ async def test_an_order_pins_its_hold_so_that_it_does_not_expire(engines, prefix
         served(engines, "inventory", prefix=prefix) as inventory,
         served(engines, "orders", prefix=prefix) as orders,
     ):
-        await inventory.call("POST", "/api/v1/stock/receipts", json={"sku": "A", "quantity": 1, "reference": "r1"})
+        await receive(inventory, "A", 1)
         _, order = await place(orders, customer(), ("A", 1))
 
         async def pinned():

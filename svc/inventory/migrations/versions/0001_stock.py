@@ -12,6 +12,8 @@ depends_on = None
 STATEMENTS = (
     "CREATE TABLE warehouses (code text PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT clock_timestamp())",
     "INSERT INTO warehouses (code) VALUES ('main')",
+    "CREATE TABLE known_skus (sku text PRIMARY KEY, learned_at timestamptz NOT NULL DEFAULT clock_timestamp())",
+    "COMMENT ON TABLE known_skus IS 'what the catalog has told of; goods of other SKUs are not booked in'",
     """
     CREATE TABLE stock (
         warehouse text NOT NULL REFERENCES warehouses,
