@@ -1,7 +1,8 @@
 """The reservation batcher: buyers who wait at the same moment share one transaction.
 
-One row lock and one commit serve a whole batch, which is what keeps a hot SKU fast. Correctness does not rest on the
-queue: any number of batchers in any number of processes stay exact, because the stock rows are locked and constrained.
+One row lock and one commit serve a whole batch, which is what keeps a hot SKU fast; a request that breaks its batch
+pays alone. Correctness does not rest on the queue: any number of batchers in any number of processes stay exact,
+because the stock rows are locked and constrained.
 """
 
 import asyncio
@@ -9,8 +10,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
-import structlog
 
+from shared.batches import by_halves
 from shared.database import Database
 from shared.unit_of_work import UnitOfWork
 from svc.inventory.domain import Hold, HoldRequest
@@ -18,8 +19,6 @@ from svc.inventory.domain import Hold, HoldRequest
 BATCH_REQUESTS_MAX = 256
 BATCH_ATTEMPTS_MAX = 3
 QUEUES_AT_ONCE = 4
-
-log = structlog.get_logger(__name__)
 
 ReserveBatch = Callable[[UnitOfWork, Sequence[HoldRequest]], Awaitable[list[Hold | Exception]]]
 _Waiting = tuple[HoldRequest, asyncio.Future[Hold]]
@@ -70,15 +69,7 @@ class ReservationBatcher:
         del self._queues[queue]
 
     async def _serve_batch(self, batch: Sequence[_Waiting]) -> None:
-        try:
-            outcomes = await self._reserved([request for request, _ in batch])
-        except Exception as error:  # noqa: BLE001 every waiting buyer gets it
-            if not isinstance(error, asyncio.CancelledError):
-                log.warning("reservation_batch_failed", requests=len(batch), error=repr(error))
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error)
-            return
+        outcomes = await by_halves([request for request, _ in batch], self._reserved)
         for (_, answer), outcome in zip(batch, outcomes, strict=True):
             if answer.done():
                 continue

@@ -155,12 +155,15 @@ async def release_hold(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> N
         _publish_released(uow, order.order_id, restocked, reason="restocked")
 
 
-async def expire_holds(uow: UnitOfWork) -> int:
-    """End the holds whose time is over and whose order never came; gives their number."""
-    expired = await store.expired_holds(uow.connection, rows_max=SWEEP_ROWS_MAX)
-    for reservation_id in expired:
+async def expired_holds(uow: UnitOfWork) -> list[UUID]:
+    """Holds whose time is over and whose order never came."""
+    return await store.expired_holds(uow.connection, rows_max=SWEEP_ROWS_MAX)
+
+
+async def expire_holds(uow: UnitOfWork, reservation_ids: Sequence[UUID]) -> None:
+    """End those that are still over by now; one that another sweeper is at is left to it."""
+    for reservation_id in await store.lock_expired(uow.connection, reservation_ids):
         await end_hold(uow, reservation_id, HoldOutcome.EXPIRED, reason="expired")
-    return len(expired)
 
 
 async def reconcile(uow: UnitOfWork, *, sku: str, release: Sequence[UUID], reason: str) -> Reconciled:

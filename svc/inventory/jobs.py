@@ -1,5 +1,9 @@
 """Periodic work of the inventory service."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
+from shared.batches import by_halves
 from shared.database import Database
 from shared.periodic import Periodic
 from svc.inventory.parts import Parts
@@ -8,8 +12,17 @@ from svc.inventory.parts import Parts
 def sweeper(database: Database, parts: Parts, *, every_s: float) -> Periodic:
     """Ends holds whose time is over and whose order never came."""
 
+    async def end(reservation_ids: Sequence[UUID]) -> list[None]:
+        async with database.begin() as uow:
+            await parts.expire_holds(uow, reservation_ids)
+        return [None] * len(reservation_ids)
+
     async def sweep() -> int:
         async with database.begin() as uow:
-            return await parts.expire_holds(uow)
+            expired = await parts.expired_holds(uow)
+        failures = [outcome for outcome in await by_halves(expired, end) if outcome is not None]
+        if failures:
+            raise failures[0]  # all others have ended; the job is seen to fail until somebody looks at this one
+        return len(expired)
 
     return Periodic("sweep_expired_holds", every_s, sweep)

@@ -1,6 +1,6 @@
 """The replaceable parts of inventory."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,8 +22,10 @@ class Parts(ServiceParts):
     """A batch of buyers served under the lock of their SKUs."""
     release: Callable[[UnitOfWork, UUID, str], Awaitable[Hold]] = handlers.release
     """A hold ended on request."""
-    expire_holds: Callable[[UnitOfWork], Awaitable[int]] = handlers.expire_holds
-    """Holds ended whose time is over and whose order never came."""
+    expired_holds: Callable[[UnitOfWork], Awaitable[list[UUID]]] = handlers.expired_holds
+    """Holds whose time is over and whose order never came."""
+    expire_holds: Callable[[UnitOfWork, Sequence[UUID]], Awaitable[None]] = handlers.expire_holds
+    """Such holds ended, as far as they still are such."""
     learn_skus: Handler = handlers.learn_skus
     """product.upserted: goods of its SKUs may be booked in."""
     pin_hold: Handler = handlers.pin_hold

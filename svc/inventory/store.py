@@ -63,6 +63,7 @@ _END_HOLDS = """
     WHERE id = $1 AND status = 'held'
     RETURNING customer_id, version
 """
+_EXPIRED = "SELECT id FROM reservations WHERE status = 'held' AND NOT pinned AND expires_at < clock_timestamp()"
 _MOVE = """
     WITH lines AS (
         SELECT warehouse, sku, quantity FROM reservation_lines WHERE reservation_id = $1
@@ -272,11 +273,15 @@ async def next_version(connection: Connection, reservation_id: UUID) -> int:
 
 
 async def expired_holds(connection: Connection, *, rows_max: int) -> list[UUID]:
-    """Holds past their time that no order pinned, locked against other sweepers."""
+    """Holds past their time that no order pinned."""
+    rows = await connection.fetch(f"{_EXPIRED} ORDER BY id LIMIT $1", rows_max)
+    return [row["id"] for row in rows]
+
+
+async def lock_expired(connection: Connection, reservation_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of them that still are past their time and not pinned, locked against other sweepers."""
     rows = await connection.fetch(
-        "SELECT id FROM reservations WHERE status = 'held' AND NOT pinned AND expires_at < clock_timestamp() "
-        "ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED",
-        rows_max,
+        f"{_EXPIRED} AND id = ANY($1::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED", reservation_ids
     )
     return [row["id"] for row in rows]
 

@@ -1,7 +1,9 @@
 """Planted: holds are ended by their age alone, whether or not their order is being paid."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from scenarios.defects.card import DefectCard, Twins
 from shared.settings import ServiceSettings
@@ -12,7 +14,7 @@ from svc.inventory.domain import HoldOutcome
 CARD = DefectCard(
     id="hasty-sweeper",
     title="The sweeper releases what is being paid",
-    parts=("inventory.expire_holds",),
+    parts=("inventory.expired_holds", "inventory.expire_holds"),
     root_cause="Holds are expired by age alone, without a look at whether their order exists.",
     caught_by=("INV-02", "INV-12"),
     exposed_by="Payments that take longer than the sweeper's patience.",
@@ -33,17 +35,27 @@ _OLD_HOLDS = """
 """
 
 
-def twin(_healthy: Any, _settings: ServiceSettings) -> Any:
-    """A sweep that does not look whether the order exists, and that never rests."""
+def _expired_holds(_healthy: Any, _settings: ServiceSettings) -> Any:
+    """A look that does not ask whether the order exists, and that never rests."""
 
-    async def expire_holds(uow: UnitOfWork) -> int:
-        await asyncio.sleep(EVERY_S)
-        rows = await uow.connection.fetch(_OLD_HOLDS, PATIENCE_S, ROWS_MAX)
-        for row in rows:
-            await handlers.end_hold(uow, row["id"], HoldOutcome.EXPIRED, reason="expired")
-        return max(1, len(rows))
+    async def expired_holds(uow: UnitOfWork) -> list[UUID]:
+        while True:
+            await asyncio.sleep(EVERY_S)
+            rows = await uow.connection.fetch(_OLD_HOLDS, PATIENCE_S, ROWS_MAX)
+            if rows:
+                return [row["id"] for row in rows]
+
+    return expired_holds
+
+
+def _expire_holds(_healthy: Any, _settings: ServiceSettings) -> Any:
+    """All of them are ended, whatever has become of them."""
+
+    async def expire_holds(uow: UnitOfWork, reservation_ids: Sequence[UUID]) -> None:
+        for reservation_id in reservation_ids:
+            await handlers.end_hold(uow, reservation_id, HoldOutcome.EXPIRED, reason="expired")
 
     return expire_holds
 
 
-TWINS: Twins = {"inventory.expire_holds": twin}
+TWINS: Twins = {"inventory.expired_holds": _expired_holds, "inventory.expire_holds": _expire_holds}
