@@ -41,6 +41,8 @@ SIZES = {
 CATEGORIES = (
     "jackets", "trousers", "shirts", "shoes", "tents", "backpacks", "stoves", "bottles", "lamps", "maps",
 )  # fmt: skip
+TAX_CLASSES = {"bottles": "reduced", "maps": "zero"}
+"""Of the categories that are not taxed as all others."""
 ADJECTIVES = ("Light", "Storm", "Alpine", "Desert", "Northern", "Silent", "Classic", "Trail", "River", "Summit")
 NOUNS = ("Jacket", "Trousers", "Shirt", "Shoes", "Tent", "Backpack", "Stove", "Bottle", "Lamp", "Map")
 COUPONS = (("WELCOME10", 1_000, None), ("FIRST50", 2_500, 50))
@@ -91,6 +93,7 @@ def _products(count: int, chance: random.Random) -> list[dict[str, Any]]:
                 "description": f"{name}, from our {CATEGORIES[kind]}. Made for long days outside.",
                 "category": CATEGORIES[kind],
                 "status": "active",
+                "tax_class": TAX_CLASSES.get(CATEGORIES[kind], "standard"),
                 "variants": [
                     {
                         "sku": f"SKU-{number + 1:05}-{option}",

@@ -1,7 +1,8 @@
 """INV-08: every order costs what the catalog, the tax table, the rate table and its coupon say, to the minor unit.
 
 An oracle of its own, in whole numbers only: prices of the time at which the order was drafted, the discount spread by
-largest remainder, tax once per line and half up, shipping by weight band. It shares no line with the pricing it judges.
+largest remainder, tax once per line and half up at
+the rate of its class of goods, shipping by weight band. It shares no line with the pricing it judges.
 """
 
 from collections import defaultdict
@@ -46,18 +47,22 @@ def examine(evidence: Evidence) -> Finding:
             findings.violation("order_without_lines", "the order has a total and no lines", order_id=order.id)
             continue
         _judge_prices(evidence, order, lines, rules, findings)
+        _judge_tax_classes(evidence, order, lines, rules, findings)
         _judge_totals(order, lines, rules, findings)
         _judge_shipping(evidence, order, lines, rules, findings)
     return findings.result()
 
 
-def priced(lines: Sequence[OrderLineRow], *, rate_bp: int, coupon: CouponRow | None) -> Priced:
-    """Discount, tax and sums of these quantities at these unit prices."""
+def priced(lines: Sequence[OrderLineRow], *, rates_bp: Sequence[int], coupon: CouponRow | None) -> Priced:
+    """Discount, tax and sums of these quantities at these unit prices; one rate per line."""
     line_totals = [line.unit_price_minor * line.quantity for line in lines]
     subtotal = sum(line_totals)
     off = _discount(coupon, subtotal)
     discounts = _spread(off, line_totals)
-    taxes = [_half_up((total - less) * rate_bp) for total, less in zip(line_totals, discounts, strict=True)]
+    taxes = [
+        _half_up((total - less) * rate_bp)
+        for total, less, rate_bp in zip(line_totals, discounts, rates_bp, strict=True)
+    ]
     return Priced(tuple(discounts), tuple(taxes), subtotal, off, sum(taxes))
 
 
@@ -77,7 +82,8 @@ class Rules:
     """The rules as the services' own audit views tell them."""
 
     def __init__(self, evidence: Evidence) -> None:
-        self.tax_rate_bp = {row.country: row.rate_bp for row in evidence.audit.tax_rates}
+        self.tax_rate_bp = {(row.country, row.tax_class): row.rate_bp for row in evidence.audit.tax_rates}
+        self.variants = {row.sku: row for row in evidence.audit.variants}
         self.coupons = {row.code: row for row in evidence.audit.coupons}
         self._prices: dict[tuple[str, str], list[PriceRow]] = defaultdict(list)
         for row in evidence.audit.prices:
@@ -103,11 +109,10 @@ class Rules:
 def _judge_prices(
     evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings
 ) -> None:
-    drafted = order.placed_at
-    asked = evidence.first_tried_at.get((order.customer_id, order.idempotency_key), drafted - REQUEST_S_MAX)
+    asked = _asked_at(evidence, order)
     for line in lines:
         findings.check()
-        rightful = rules.prices(line.sku, order.currency, after=asked - PRICE_AGE_S_MAX, before=drafted)
+        rightful = rules.prices(line.sku, order.currency, after=asked - PRICE_AGE_S_MAX, before=order.placed_at)
         if line.unit_price_minor in rightful:
             continue
         said = " or ".join(money_text(price, order.currency) for price in sorted(rightful)) or "no price"
@@ -121,16 +126,41 @@ def _judge_prices(
         )
 
 
+def _judge_tax_classes(
+    evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings
+) -> None:
+    asked = _asked_at(evidence, order)
+    for line in lines:
+        goods = rules.variants.get(line.sku)
+        if goods is None or goods.taxed_since >= asked - PRICE_AGE_S_MAX:
+            findings.observe("lines whose goods were taxed otherwise, or are gone, since they were ordered")
+            continue
+        findings.check()
+        if line.tax_class != goods.tax_class:
+            findings.violation(
+                "tax_class_differs",
+                f"{line.sku} is taxed as {line.tax_class}, the catalog says {goods.tax_class}",
+                order_id=order.id,
+                sku=line.sku,
+            )
+
+
 def _judge_totals(order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings) -> None:
-    rate_bp = rules.tax_rate_bp.get(order.shipping_country)
+    rates_bp = [rules.tax_rate_bp.get((order.shipping_country, line.tax_class)) for line in lines]
     coupon = rules.coupons.get(order.coupon) if order.coupon else None
-    if rate_bp is None:
-        findings.violation("no_tax_rate", f"delivery to {order.shipping_country} has no tax rate", order_id=order.id)
+    known_bp = [rate_bp for rate_bp in rates_bp if rate_bp is not None]
+    if len(known_bp) < len(lines):
+        classes = sorted({line.tax_class for line in lines})
+        findings.violation(
+            "no_tax_rate",
+            f"delivery to {order.shipping_country} has no tax rate for one of {classes}",
+            order_id=order.id,
+        )
         return
     if order.coupon and (coupon is None or not _applies(coupon, order)):
         findings.violation("coupon_not_due", f"coupon {order.coupon} does not apply to this order", order_id=order.id)
     findings.check()
-    due = priced(lines, rate_bp=rate_bp, coupon=coupon)
+    due = priced(lines, rates_bp=known_bp, coupon=coupon)
     for what, stored, right in (
         ("line_total", sum(line.line_total_minor for line in lines), due.subtotal_minor),
         ("subtotal", order.subtotal_minor, due.subtotal_minor),
@@ -183,6 +213,11 @@ def _judge_shipping(
     )
 
 
+def _asked_at(evidence: Evidence, order: OrderRow) -> float:
+    """The earliest moment at which the order may have been priced."""
+    return evidence.first_tried_at.get((order.customer_id, order.idempotency_key), order.placed_at - REQUEST_S_MAX)
+
+
 def _applies(coupon: CouponRow, order: OrderRow) -> bool:
     in_time = (coupon.valid_from is None or coupon.valid_from <= order.placed_at) and (
         coupon.valid_until is None or order.placed_at - REQUEST_S_MAX < coupon.valid_until
@@ -218,13 +253,14 @@ CHECKER = Checker(
     id="INV-08",
     name="exact-money",
     statement="order lines, discount, tax, shipping and total are what catalog and rules say, to the minor unit",
-    witness="an independent oracle × catalog's prices × tax, shipping and coupon rules",
+    witness="an independent oracle × catalog's prices and tax classes × tax, shipping and coupon rules",
     needs=(
         "orders.orders",
         "orders.order_lines",
         "orders.tax_rates",
         "orders.coupons",
         "catalog.prices",
+        "catalog.variants",
         "shipping.shipping_rates",
     ),
     examine=examine,

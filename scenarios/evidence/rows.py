@@ -136,6 +136,7 @@ class OrderLineRow(Row, frozen=True):
     line_total_minor: int
     discount_minor: int = 0
     tax_minor: int = 0
+    tax_class: str = ""
     position: int = 0
 
 
@@ -278,10 +279,19 @@ class PriceRow(Row, frozen=True, kw_only=True):
     valid_until: Instant | None = None
 
 
+class VariantRow(Row, frozen=True):
+    """The class that the goods of a SKU are taxed by, and since when."""
+
+    sku: str
+    tax_class: str
+    taxed_since: Instant
+
+
 class TaxRateRow(Row, frozen=True):
-    """Basis points on the price by country of delivery."""
+    """Basis points on the price by country of delivery and class of goods."""
 
     country: str
+    tax_class: str
     rate_bp: int
 
 

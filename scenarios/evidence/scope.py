@@ -73,6 +73,7 @@ def in_scope(evidence: Evidence) -> Evidence:
         order_facts=_kept(tables.order_facts, lambda row: mine(row.order_id, row.placed_at)),
         revenue_daily=tables.revenue_daily,
         prices=tables.prices,
+        variants=tables.variants,
         tax_rates=tables.tax_rates,
         coupons=tables.coupons,
         shipping_rates=tables.shipping_rates,

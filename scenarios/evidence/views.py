@@ -35,6 +35,7 @@ from scenarios.evidence.rows import (
     ShippingRateRow,
     StockRow,
     TaxRateRow,
+    VariantRow,
     WebhookRow,
 )
 
@@ -73,6 +74,7 @@ class AuditTables(msgspec.Struct):
     order_facts: list[OrderFactRow] = []
     revenue_daily: list[RevenueRow] = []
     prices: list[PriceRow] = []
+    variants: list[VariantRow] = []
     tax_rates: list[TaxRateRow] = []
     coupons: list[CouponRow] = []
     shipping_rates: list[ShippingRateRow] = []

@@ -54,7 +54,10 @@ class SaleParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = False
     pair_share: Annotated[float, Meta(ge=0, le=1, description="buyers who want two units in one order")] = 0.1
     extra_share: Annotated[
-        float, Meta(ge=0, le=1, description="buyers whose order has a second line, of something plentiful")
+        float,
+        Meta(
+            ge=0, le=1, description="buyers whose order has a second line, of a plentiful book that is taxed at nothing"
+        ),
     ] = 0.2
     second_body_share: Annotated[
         float, Meta(ge=0, le=1, description="winners who send another order under the key of the first")
@@ -66,7 +69,7 @@ class SaleParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class SaleStage(msgspec.Struct, frozen=True, kw_only=True):
-    """`opened_at` is epoch seconds; `extra_sku` is the plentiful thing that some order beside."""
+    """`opened_at` is epoch seconds; `extra_sku` is the plentiful book that some order beside."""
 
     parameters: SaleParameters
     seed: int
@@ -105,10 +108,11 @@ class FlashSale:
             units=parameters.units,
             per_customer=PER_CUSTOMER,
         )
-        cap = Article(
-            sku=f"CAP-{name}",
-            title=f"Storm cap {name[-4:]}",
-            category="caps",
+        almanac = Article(
+            sku=f"BOOK-{name}",
+            title=f"Storm almanac {name[-4:]}",
+            category="books",
+            tax_class="zero",
             price_minor=EXTRA_PRICE_MINOR,
             units=parameters.buyers * parameters.greedy_orders,
         )
@@ -117,15 +121,15 @@ class FlashSale:
             people(fleet, emails),
             people(fleet, ["support@flash.example"], roles=["support"]),
             put_on_sale(fleet, jacket),
-            put_on_sale(fleet, cap),
+            put_on_sale(fleet, almanac),
         )
         return SaleStage(
             parameters=parameters,
             seed=seed,
             gateway_url=fleet.gateway_url,
             sku=jacket.sku,
-            extra_sku=cap.sku,
-            extra_units=cap.units,
+            extra_sku=almanac.sku,
+            extra_units=almanac.units,
             buyers=tuple(buyers),
             support=support,
             opened_at=opened_at,

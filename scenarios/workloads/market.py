@@ -24,6 +24,7 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     category: str
     price_minor: int
     currency: str = CURRENCY
+    tax_class: str = "standard"
     units: int
     per_customer: int | None = None
 
@@ -60,6 +61,7 @@ async def put_on_sale(fleet: Fleet, article: Article) -> None:
         "description": "The one everybody wants.",
         "category": article.category,
         "status": "active",
+        "tax_class": article.tax_class,
         "variants": [variant],
     }
     await fleet.call("catalog", "POST", "/internal/products/import", json={"items": [product]})

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.errors import Kind, Refusal
 from shared.ids import derived_id
+from shared.tax_classes import TaxClass
 
 CATEGORY_DEPTH_MAX = 6
 VARIANTS_MAX = 100
@@ -21,12 +22,6 @@ class ProductStatus(StrEnum):
     ARCHIVED = "archived"
 
 
-class TaxClass(StrEnum):
-    STANDARD = "standard"
-    REDUCED = "reduced"
-    ZERO = "zero"
-
-
 class UnknownProduct(Refusal):
     """There is none, or it is not the caller's to see; the two look alike."""
 
@@ -36,6 +31,13 @@ class UnknownProduct(Refusal):
 
 class UnknownCategory(Refusal):
     code = "unknown_category"
+    kind = Kind.UNPROCESSABLE
+
+
+class UnknownTaxClass(Refusal):
+    """No such class of goods; `tax_classes` lists those there are."""
+
+    code = "unknown_tax_class"
     kind = Kind.UNPROCESSABLE
 
 
@@ -167,6 +169,15 @@ def parent_of(path: str) -> str | None:
 def category_name(path: str) -> str:
     """A readable name for a category nobody named."""
     return path.rpartition("/")[2].replace("-", " ").capitalize()
+
+
+def tax_class_of(name: str) -> TaxClass:
+    """Raises `UnknownTaxClass`."""
+    try:
+        return TaxClass(name)
+    except ValueError:
+        known = [tax_class.value for tax_class in TaxClass]
+        raise UnknownTaxClass(f"there is no tax class {name}", tax_classes=known) from None
 
 
 def checked_prices(prices: Sequence[Price]) -> tuple[Price, ...]:

@@ -16,6 +16,7 @@ from shared.errors import Kind, Refusal, RemoteRefusal, WorldError
 from shared.fresh_reads import FreshReads
 from shared.money import Money
 from shared.service_client import ServiceClient
+from shared.tax_classes import TaxClass
 from svc.orders.domain.order import Withholding
 from svc.orders.settings import Settings
 
@@ -39,7 +40,7 @@ class DeliveryNotServed(Refusal):
 
 
 class Variant(msgspec.Struct, frozen=True):
-    """What the catalog says of a SKU; `price_minor` is before tax."""
+    """What the catalog says of a SKU; `price_minor` is before the tax of its `tax_class`."""
 
     sku: str
     product_id: UUID
@@ -47,6 +48,7 @@ class Variant(msgspec.Struct, frozen=True):
     price_minor: int
     currency: str
     status: str
+    tax_class: TaxClass
 
     @property
     def for_sale(self) -> bool:

@@ -20,6 +20,7 @@ class OrderLineView(msgspec.Struct, frozen=True):
     title: str
     quantity: int
     unit_price: MoneyWire
+    tax_class: str
     line_total: MoneyWire
     discount: MoneyWire
     tax: MoneyWire
@@ -161,6 +162,7 @@ def _lines(lines: Sequence[DraftLine], currency: str) -> list[OrderLineView]:
             title=line.title,
             quantity=line.quantity,
             unit_price=_wire(line.unit_price_minor, currency),
+            tax_class=line.tax_class.value,
             line_total=_wire(line.line_total_minor, currency),
             discount=_wire(line.discount_minor, currency),
             tax=_wire(line.tax_minor, currency),

@@ -16,6 +16,7 @@ from scenarios.evidence.logs import LogLine
 from scenarios.history import Record
 from scenarios.world.journals import PspRecord
 from tests.support.builders.fleet_rows import (
+    COUNTRY,
     CURRENCY,
     HISTORY_ORIGIN_AT,
     LOAD_STARTED_AT,
@@ -660,6 +661,18 @@ def tax_share_lost(evidence: Evidence) -> None:
     alter(evidence.audit.order_lines, {"tax_minor": 0}, order_id=PAID)
 
 
+def tax_class_ignored(evidence: Evidence) -> None:
+    """Taxed at the standard rate, and the shop's own figures agree; the catalog says that nothing is due."""
+    alter(evidence.audit.variants, {"tax_class": "zero"}, sku=SKU)
+
+
+def tax_class_pinned_and_ignored(evidence: Evidence) -> None:
+    evidence.audit.tax_rates.append(audit.TaxRateRow(COUNTRY, "zero", 0))
+    alter(evidence.audit.variants, {"tax_class": "zero"}, sku=SKU)
+    for index, line in enumerate(evidence.audit.order_lines):
+        evidence.audit.order_lines[index] = change(line, tax_class="zero")
+
+
 def rate_lost(evidence: Evidence) -> None:
     evidence.audit.shipping_rates.clear()
 
@@ -904,6 +917,8 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (coupon_out_of_time, "INV-08", "coupon_not_due"),
     (tax_rounded_up, "INV-08", "amount_differs"),
     (tax_share_lost, "INV-08", "share_differs"),
+    (tax_class_ignored, "INV-08", "tax_class_differs"),
+    (tax_class_pinned_and_ignored, "INV-08", "amount_differs"),
     (rate_lost, "INV-08", "no_shipping_rate"),
     (shipping_too_dear, "INV-08", "shipping_differs"),
     (order_uncounted, "INV-16", "order_not_counted"),

@@ -31,8 +31,10 @@ def twin(healthy: Any, _settings: ServiceSettings) -> Any:
         exact: Totals = healthy(lines, country=country, shipping=shipping, coupon=coupon)
         scale = 10.0 ** exponent(shipping.currency)
         off = (coupon.rate_bp or 0) / 10_000 if coupon is not None else 0.0
-        tax = tax_rate_bp(country) / 10_000
-        priced = tuple(_in_floats(line, off=off, tax=tax, scale=scale) for line in exact.lines)
+        priced = tuple(
+            _in_floats(line, off=off, tax=tax_rate_bp(country, line.tax_class) / 10_000, scale=scale)
+            for line in exact.lines
+        )
         discount_minor = sum(line.discount_minor for line in priced)
         tax_minor = sum(line.tax_minor for line in priced)
         return msgspec.structs.replace(

@@ -30,7 +30,8 @@ def twin(healthy: Any, _settings: ServiceSettings) -> Any:
         exact: Totals = healthy(lines, country=country, shipping=shipping, coupon=coupon)
         off_bp = (coupon.rate_bp or 0) if coupon is not None else 0
         priced = tuple(
-            _by_the_piece(line, exact.currency, off_bp=off_bp, tax_bp=tax_rate_bp(country)) for line in exact.lines
+            _by_the_piece(line, exact.currency, off_bp=off_bp, tax_bp=tax_rate_bp(country, line.tax_class))
+            for line in exact.lines
         )
         discount_minor = sum(line.discount_minor for line in priced)
         tax_minor = sum(line.tax_minor for line in priced)

@@ -8,6 +8,7 @@ import msgspec
 from shared.currencies import Currency
 from shared.errors import Kind, Refusal
 from shared.money import InvalidMoneyError, Money, MoneyWire
+from shared.tax_classes import TaxClass
 from shared.validated import PRICE_MINOR_MAX, STORABLE, AmountMinor, CategoryPath, PriceMinor, Sku, Slug, line
 from svc.catalog.domain import (
     VARIANTS_MAX,
@@ -15,11 +16,11 @@ from svc.catalog.domain import (
     Product,
     ProductStatus,
     ProductWish,
-    TaxClass,
     UnknownProduct,
     Variant,
     VersionMissing,
     checked_prices,
+    tax_class_of,
 )
 
 BATCH_MAX = 100
@@ -29,6 +30,8 @@ OPTIONS_MAX = 10
 Title = Annotated[str, line(200)]
 Description = Annotated[str, msgspec.Meta(max_length=4_000, pattern=STORABLE)]
 CategoryName = Annotated[str, line(80)]
+TaxClassName = Annotated[str, line(40)]
+"""One of `TaxClass`; checked by `tax_class_of`, which tells an unknown one from a body that cannot be read."""
 OptionText = Annotated[str, line(60)]
 Options = Annotated[dict[OptionText, OptionText], msgspec.Meta(max_length=OPTIONS_MAX)]
 
@@ -82,7 +85,7 @@ class ProductCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     description: Description = ""
     category: CategoryPath
     status: ProductStatus = ProductStatus.DRAFT
-    tax_class: TaxClass = TaxClass.STANDARD
+    tax_class: TaxClassName = TaxClass.STANDARD
     variants: Annotated[list[VariantCreate], msgspec.Meta(max_length=VARIANTS_MAX)] = []
 
 
@@ -91,7 +94,7 @@ class ProductPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     description: Description | None = None
     category: CategoryPath | None = None
     status: ProductStatus | None = None
-    tax_class: TaxClass | None = None
+    tax_class: TaxClassName | None = None
 
 
 class StaffWrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -138,7 +141,7 @@ class ImportProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     description: Description = ""
     category: CategoryPath
     status: ProductStatus = ProductStatus.ACTIVE
-    tax_class: TaxClass = TaxClass.STANDARD
+    tax_class: TaxClassName = TaxClass.STANDARD
     seller_id: Annotated[str, line(80)] | None = None
     variants: Annotated[list[ImportVariant], msgspec.Meta(min_length=1, max_length=VARIANTS_MAX)]
 
@@ -186,28 +189,28 @@ def variant_of(sku: str, write: VariantWrite) -> Variant:
 
 
 def wish_of(create: ProductCreate) -> ProductWish:
-    """Raises what `variant_of` raises."""
+    """Raises `UnknownTaxClass` and what `variant_of` raises."""
     return ProductWish(
         slug=create.slug,
         title=create.title,
         description=create.description,
         category=create.category,
         status=create.status,
-        tax_class=create.tax_class,
+        tax_class=tax_class_of(create.tax_class),
         seller_id=None,
         variants=tuple(variant_of(variant.sku, variant) for variant in create.variants),
     )
 
 
 def imported_wish(item: ImportProduct) -> ProductWish:
-    """Raises `CurrencyRepeated`."""
+    """Raises `UnknownTaxClass`, `CurrencyRepeated`."""
     return ProductWish(
         slug=item.slug,
         title=item.title,
         description=item.description,
         category=item.category,
         status=item.status,
-        tax_class=item.tax_class,
+        tax_class=tax_class_of(item.tax_class),
         seller_id=item.seller_id,
         variants=tuple(
             Variant(

@@ -27,6 +27,7 @@ from svc.catalog.domain import (
     checked_prices,
     parent_of,
     price_changes,
+    tax_class_of,
 )
 from svc.catalog.handlers.announcing import announce
 from svc.catalog.store import CategoryRepository, CategoryRow, PriceRow, ProductRepository, ProductRow, VariantRow
@@ -85,12 +86,14 @@ async def edit_product(
 ) -> Product:
     """Change the given fields; changing nothing publishes nothing.
 
-    Raises `UnknownProduct` (also for another seller's), `VersionChanged`, `UnknownCategory`.
+    Raises `UnknownProduct` (also for another seller's), `VersionChanged`, `UnknownCategory`, `UnknownTaxClass`.
     """
     row = await editable(uow, product_id, version=version, editor=editor)
     before = row.to_domain()
     if edit.category is not None:
         await _require_category(uow, edit.category)
+    if edit.tax_class is not None:
+        tax_class_of(edit.tax_class)
     for name in ProductEdit.__struct_fields__:
         value = getattr(edit, name)
         if value is not None:

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from shared.ids import derived_id, public_code
+from shared.tax_classes import TaxClass
 from svc.orders.pricing import Explanation
 
 
@@ -22,6 +23,7 @@ class DraftLine(msgspec.Struct, frozen=True):
     title: str
     quantity: int
     unit_price_minor: int
+    tax_class: TaxClass
     line_total_minor: int
     discount_minor: int
     tax_minor: int

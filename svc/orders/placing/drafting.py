@@ -93,8 +93,9 @@ def draft_order(
     """The priced order. Raises `CouponNotApplicable`, `MixedCurrencies`, `UnsupportedCountry`."""
     variants = goods.variants
     priced = [
-        Line(line.sku, line.quantity, variants[line.sku].price_minor, variants[line.sku].currency)
+        Line(line.sku, line.quantity, variant.price_minor, variant.currency, variant.tax_class)
         for line in goods.lines
+        if (variant := variants[line.sku])
     ]
     if coupon is not None:
         subtotal = sum(line.unit_price_minor * line.quantity for line in priced)
@@ -119,6 +120,7 @@ def draft_order(
                 title=variants[line.sku].title,
                 quantity=line.quantity,
                 unit_price_minor=line.unit_price_minor,
+                tax_class=line.tax_class,
                 line_total_minor=line.line_total_minor,
                 discount_minor=line.discount_minor,
                 tax_minor=line.tax_minor,

@@ -24,7 +24,7 @@ from svc.orders.domain.saga import HoldLost, NotOrdered, OutcomeUnknown
 from svc.orders.placing.drafting import Goods, Identity, PlaceOrder, PriceOrder, check_goods, draft_order
 from svc.orders.placing.refusals import stock_refusal
 from svc.orders.placing.transactions import Transactions
-from svc.orders.pricing import Coupon, UnknownCoupon, tax_rate_bp
+from svc.orders.pricing import Coupon, UnknownCoupon, check_country
 from svc.orders.settings import Settings
 from svc.orders.store import carts, coupons
 
@@ -104,7 +104,7 @@ class Placement:
             lines, cart_version = cart.lines, cart.version
         if not lines:
             raise EmptyCart("there is nothing to order")
-        tax_rate_bp(command.shipping_address.country)  # a country without a rate is refused before anybody is asked
+        check_country(command.shipping_address.country)  # one without tax rates is refused before anybody is asked
         lines = sum_lines(lines)
         variants = await self._catalog.current([line.sku for line in lines])
         currency = check_goods(lines, variants)

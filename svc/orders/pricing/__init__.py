@@ -2,7 +2,7 @@
 
 Pure and alone: no I/O, no clock, no other package of this service. Nothing else in the fleet computes money.
 Stacking order, stated once: line totals, then one coupon on the subtotal (never below zero), then tax per line on
-what is left of it, then shipping, which is neither discounted nor taxed.
+what is left of it, at the rate of its class of goods, then shipping, which is neither discounted nor taxed.
 """
 
 from svc.orders.pricing.discount import (
@@ -13,7 +13,7 @@ from svc.orders.pricing.discount import (
     validate_coupon,
 )
 from svc.orders.pricing.model import Explanation, Line, MixedCurrencies, PricedLine, Totals
-from svc.orders.pricing.tax import TAX_RATES_BP, TAX_ROUNDING, UnsupportedCountry, tax_rate_bp
+from svc.orders.pricing.tax import TAX_RATES_BP, TAX_ROUNDING, UnsupportedCountry, check_country, tax_rate_bp
 from svc.orders.pricing.totals import calculate_order_total
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "UnknownCoupon",
     "UnsupportedCountry",
     "calculate_order_total",
+    "check_country",
     "tax_rate_bp",
     "validate_coupon",
 ]

@@ -3,6 +3,7 @@
 import msgspec
 
 from shared.errors import Kind, Refusal
+from shared.tax_classes import TaxClass
 
 
 class MixedCurrencies(Refusal):
@@ -13,12 +14,13 @@ class MixedCurrencies(Refusal):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What is bought: a price before tax and a quantity of at least one."""
+    """What is bought: a price before tax, a quantity of at least one, and the class the goods are taxed by."""
 
     sku: str
     quantity: int
     unit_price_minor: int
     currency: str
+    tax_class: TaxClass
 
 
 class PricedLine(msgspec.Struct, frozen=True):
@@ -27,6 +29,7 @@ class PricedLine(msgspec.Struct, frozen=True):
     sku: str
     quantity: int
     unit_price_minor: int
+    tax_class: TaxClass
     line_total_minor: int
     discount_minor: int
     tax_minor: int

@@ -20,7 +20,6 @@ def calculate_order_total(
     currency = shipping.currency
     if any(line.currency != currency for line in lines):
         raise MixedCurrencies("all goods of an order, and its shipping, must be priced in one currency")
-    rate_bp = tax_rate_bp(country)
     line_totals = [Money(line.unit_price_minor, currency) * line.quantity for line in lines]
     subtotal = sum(line_totals, start=Money.zero(currency))
     discount = discount_of(coupon, subtotal) if coupon is not None else Money.zero(currency)
@@ -30,12 +29,14 @@ def calculate_order_total(
     for index, (line, line_total) in enumerate(zip(lines, line_totals, strict=True)):
         off = discounts[index] if discounts else Money.zero(currency)
         base = line_total - off
+        rate_bp = tax_rate_bp(country, line.tax_class)
         tax = tax_on(base, rate_bp)
         priced.append(
             PricedLine(
                 sku=line.sku,
                 quantity=line.quantity,
                 unit_price_minor=line.unit_price_minor,
+                tax_class=line.tax_class,
                 line_total_minor=line_total.amount_minor,
                 discount_minor=off.amount_minor,
                 tax_minor=tax.amount_minor,
@@ -71,5 +72,5 @@ def _explain_line(
                 coupon.code,
             )
         )
-    steps.append(Explanation("tax", tax.amount_minor, base.amount_minor, line.sku, rate_bp))
+    steps.append(Explanation("tax", tax.amount_minor, base.amount_minor, line.sku, rate_bp, line.tax_class.value))
     return steps

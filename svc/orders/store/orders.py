@@ -31,14 +31,14 @@ _CONFIRM = f"""
         FROM moved
     ), lines AS (
         INSERT INTO order_lines (order_id, position, sku, product_id, title, quantity, unit_price_minor,
-            line_total_minor, discount_minor, tax_minor)
-        SELECT $1, position, sku, product_id, title, quantity, unit_price_minor, line_total_minor, discount_minor,
-               tax_minor
-        FROM moved, unnest($20::text[], $21::uuid[], $22::text[], $23::integer[], $24::bigint[], $25::bigint[],
-            $26::bigint[], $27::bigint[]) WITH ORDINALITY AS line (sku, product_id, title, quantity, unit_price_minor,
-            line_total_minor, discount_minor, tax_minor, position)
+            tax_class, line_total_minor, discount_minor, tax_minor)
+        SELECT $1, position, sku, product_id, title, quantity, unit_price_minor, tax_class, line_total_minor,
+               discount_minor, tax_minor
+        FROM moved, unnest($20::text[], $21::uuid[], $22::text[], $23::integer[], $24::bigint[], $25::text[],
+            $26::bigint[], $27::bigint[], $28::bigint[]) WITH ORDINALITY AS line (sku, product_id, title, quantity,
+            unit_price_minor, tax_class, line_total_minor, discount_minor, tax_minor, position)
     )
-    {idempotency.completing("moved", status="$28", body="$29")}
+    {idempotency.completing("moved", status="$29", body="$30")}
 """  # noqa: S608 constants
 _SELECT = """
     SELECT o.id, o.number, o.customer_id, o.email, o.currency, o.subtotal_minor, o.discount_minor,
@@ -162,6 +162,7 @@ async def confirm(
             [line.title for line in lines],
             [line.quantity for line in lines],
             [line.unit_price_minor for line in lines],
+            [line.tax_class.value for line in lines],
             [line.line_total_minor for line in lines],
             [line.discount_minor for line in lines],
             [line.tax_minor for line in lines],

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.support.cataloguing import created, events
+from tests.support.cataloguing import created, events, item
 from tests.support.services import served
 
 pytestmark = pytest.mark.service("catalog")
@@ -76,6 +76,26 @@ async def test_slugs_and_skus_are_unique(engines, prefix):
         status, answer = await catalog.call("POST", "/api/v1/products", json={**body, "category": "nowhere"})
         assert (status, answer["code"]) == (422, "unknown_category")
         assert product["version"] == 1
+
+
+async def test_a_tax_class_that_there_is_not_is_refused_at_every_door(engines, prefix):
+    async with served(engines, "catalog", prefix=prefix) as catalog:
+        product = await created(catalog)
+        path, if_match = f"/api/v1/products/{product['id']}", {"If-Match": '"1"'}
+        doors = [
+            await catalog.call(
+                "POST", "/api/v1/products",
+                json={"slug": "new", "title": "New", "category": "kitchen", "tax_class": "half"},
+            ),
+            await catalog.call("PATCH", path, headers=if_match, json={"tax_class": "half"}),
+            await catalog.call("POST", "/internal/products/import", json={"items": [{**item(), "tax_class": "half"}]}),
+        ]  # fmt: skip
+        for status, answer in doors:
+            assert (status, answer["code"]) == (422, "unknown_tax_class")
+            assert answer["tax_classes"] == ["standard", "reduced", "zero"]
+        status, _ = await catalog.call("PATCH", path, headers=if_match, json={"tax_class": "zero"})
+        _, body = await catalog.call("GET", "/internal/variants?skus=RED")
+        assert (status, body["items"][0]["tax_class"]) == (200, "zero")
 
 
 async def test_a_deleted_product_is_gone_and_told(engines, prefix):

@@ -244,7 +244,8 @@ def test_an_oversold_shop_gets_a_plan_and_is_left_as_it_was(shopctl: Shopctl, be
         beside.rows(
             "orders",
             "INSERT INTO order_lines (order_id, position, sku, product_id, title, quantity, unit_price_minor, "
-            "line_total_minor, discount_minor, tax_minor) VALUES ($1, 1, 'SCARCE', $1, '', 1, 100, 100, 0, 0)",
+            "tax_class, line_total_minor, discount_minor, tax_minor) "
+            "VALUES ($1, 1, 'SCARCE', $1, '', 1, 100, 'standard', 100, 0, 0)",
             order,
         )
     last = order

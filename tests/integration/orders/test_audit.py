@@ -10,8 +10,9 @@ COLUMNS = {
     "orders": "id number customer_id email status currency subtotal_minor discount_minor tax_minor shipping_minor "
     "total_minor refunded_minor payment_method coupon shipping_method shipping_country idempotency_key trace_id "
     "placed_at updated_at",
-    "order_lines": "order_id sku quantity unit_price_minor line_total_minor discount_minor tax_minor position",
-    "tax_rates": "country rate_bp",
+    "order_lines": "order_id sku quantity unit_price_minor line_total_minor discount_minor tax_minor "
+    "tax_class position",
+    "tax_rates": "country tax_class rate_bp",
     "coupons": "code rate_bp amount_minor currency minimum_minor valid_from valid_until",
     "order_transitions": "order_id from_status to_status at actor reason",
     "sagas": "order_id step status attempts deadline_at started_at ended_at",

@@ -25,6 +25,21 @@ async def test_an_order_is_priced_here_and_held_at_inventory(engines, prefix):
         assert (status, shown) == (200, order)
 
 
+async def test_each_line_is_taxed_by_the_class_of_its_goods_and_keeps_it(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        fakes.catalog.tax_classes["A"] = "zero"
+        buyer = customer()
+        status, order = await place(orders, buyer, ("A", 2), ("B", 1))
+        assert status == 201, order
+        assert [(line["tax_class"], line["tax"]["amount"]) for line in order["lines"]] == [
+            ("zero", "0.00"),
+            ("standard", "5.87"),
+        ]
+        assert (order["tax"]["amount"], order["total"]["amount"]) == ("5.87", "56.36")
+        fakes.catalog.tax_classes["A"] = "standard"
+        assert await orders.call("GET", f"/api/v1/orders/{order['id']}", principal=buyer) == (200, order)
+
+
 async def test_wishes_for_one_sku_become_one_line(engines, prefix):
     async with shop(engines.redis, prefix), served(engines, "orders", prefix=prefix) as orders:
         _, order = await place(orders, customer(), ("A", 2), ("A", 3))

@@ -20,7 +20,23 @@ ONE_VARIANT = """
 async def test_the_tax_table_that_is_judged_by_is_the_one_that_pricing_uses(engines: EngineUrls) -> None:
     async with database_of(engines, "orders") as url:
         snapshots = await take_snapshots({"orders": url})
-    assert {row.country: row.rate_bp for row in snapshots.tables.tax_rates} == TAX_RATES_BP
+    assert {(row.country, row.tax_class): row.rate_bp for row in snapshots.tables.tax_rates} == TAX_RATES_BP
+
+
+async def test_the_tax_class_of_a_sku_is_told_with_its_time(engines: EngineUrls) -> None:
+    async with database_of(engines, "catalog") as url:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(ONE_VARIANT)
+            await connection.execute("UPDATE products SET title = 'Q'")
+            first = await take_snapshots({"catalog": url})
+            await connection.execute("UPDATE products SET tax_class = 'zero'")
+        finally:
+            await connection.close()
+        second = await take_snapshots({"catalog": url})
+    (before,), (after,) = first.tables.variants, second.tables.variants
+    assert (before.sku, before.tax_class, after.tax_class) == ("A", "standard", "zero")
+    assert before.taxed_since < after.taxed_since
 
 
 async def test_the_shipping_rates_are_told_by_country_and_the_worlds_without_one(engines: EngineUrls) -> None:

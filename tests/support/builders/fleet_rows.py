@@ -71,7 +71,8 @@ class FleetRows:
         self.tables.prices.append(
             audit.PriceRow(sku=SKU, currency=CURRENCY, price_minor=PRICE_MINOR, valid_from=STARTED_AT - 60)
         )
-        self.tables.tax_rates.append(audit.TaxRateRow(COUNTRY, TAX_RATE_BP))
+        self.tables.variants.append(audit.VariantRow(SKU, "standard", STARTED_AT - 60))
+        self.tables.tax_rates.append(audit.TaxRateRow(COUNTRY, "standard", TAX_RATE_BP))
         self.tables.coupons.append(audit.CouponRow(code="TENTH", rate_bp=1000))
         for weight_g_max, amount_minor in ((1_000, SHIPPING_MINOR), (5_000, 690)):
             self.tables.shipping_rates.append(
@@ -137,7 +138,9 @@ class FleetRows:
             )
         )
         self.tables.order_lines.append(
-            audit.OrderLineRow(order_id, SKU, 1, PRICE_MINOR, PRICE_MINOR, tax_minor=TAX_MINOR, position=1)
+            audit.OrderLineRow(
+                order_id, SKU, 1, PRICE_MINOR, PRICE_MINOR, tax_minor=TAX_MINOR, tax_class="standard", position=1
+            )
         )
         self._answered(number, at, status=201)
         for step, (before, after) in enumerate(zip(["", *path], path, strict=False)):

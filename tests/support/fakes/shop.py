@@ -141,6 +141,8 @@ class FakeInventory:
 @dataclass
 class FakeCatalog:
     prices: dict[str, tuple[int, str]] = field(default_factory=dict)
+    tax_classes: dict[str, str] = field(default_factory=dict)
+    """Of the SKUs that are not taxed as all others."""
     inactive: set[str] = field(default_factory=set)
     down: bool = False
     calls: int = 0
@@ -163,7 +165,7 @@ class FakeCatalog:
                         "price_minor": self.prices[sku][0],
                         "currency": self.prices[sku][1],
                         "status": "archived" if sku in self.inactive else "active",
-                        "tax_class": "standard",
+                        "tax_class": self.tax_classes.get(sku, "standard"),
                     }
                     for sku in skus
                     if sku in self.prices

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.money import Money
+from shared.tax_classes import TaxClass
 from svc.orders.pricing import (
     TAX_RATES_BP,
     Coupon,
@@ -20,6 +21,7 @@ from svc.orders.pricing import (
 
 pytestmark = pytest.mark.service("orders")
 
+STANDARD, REDUCED, ZERO = TaxClass.STANDARD, TaxClass.REDUCED, TaxClass.ZERO
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
 
@@ -35,9 +37,13 @@ def eur(amount_minor):
     return Money(amount_minor, "EUR")
 
 
-def total(*lines, country="IE", shipping=0, coupon=None, currency="EUR"):
+def total(*lines, country="IE", shipping=0, coupon=None, currency="EUR", classes=None):
+    classes = classes or [STANDARD] * len(lines)
     return calculate_order_total(
-        [Line(f"S{n}", quantity, price, currency) for n, (price, quantity) in enumerate(lines)],
+        [
+            Line(f"S{n}", quantity, price, currency, tax_class)
+            for n, ((price, quantity), tax_class) in enumerate(zip(lines, classes, strict=True))
+        ],
         country=country,
         shipping=Money(shipping, currency),
         coupon=coupon,
@@ -57,6 +63,27 @@ def test_tax_is_rounded_half_up_once_per_line():
     assert total((45, 1), country="AU").tax_minor == 5  # 4.5
     assert total((44, 1), country="AU").tax_minor == 4  # 4.4
     assert total((45, 1), (45, 1), country="AU").tax_minor == 10  # per line, not on the sum
+
+
+def test_each_line_is_taxed_by_its_class_and_the_explanation_says_so():
+    priced = total((1000, 1), (1000, 1), (1000, 1), classes=[STANDARD, REDUCED, ZERO])
+    assert [line.tax_minor for line in priced.lines] == [230, 135, 0]
+    assert priced.tax_minor == 365
+    taxed = [(step.rate_bp, step.source) for step in priced.explanation if step.rule == "tax"]
+    assert taxed == [(2300, "standard"), (1350, "reduced"), (0, "zero")]
+
+
+def test_a_discount_is_spread_before_each_line_is_taxed_by_its_class():
+    priced = total((999, 1), (1001, 1), classes=[REDUCED, ZERO], country="DE", coupon=percent(1000))
+    assert [line.discount_minor for line in priced.lines] == [100, 100]
+    assert [line.tax_minor for line in priced.lines] == [63, 0]  # 7 % of 8.99 is 0.6293
+
+
+@pytest.mark.parametrize("country", sorted({country for country, _ in TAX_RATES_BP}))
+def test_no_country_asks_more_for_a_better_class(country):
+    rates = [TAX_RATES_BP[country, tax_class] for tax_class in (ZERO, REDUCED, STANDARD)]
+    assert rates[0] == 0
+    assert rates == sorted(rates)
 
 
 def test_shipping_is_neither_discounted_nor_taxed():
@@ -80,14 +107,14 @@ def test_yen_have_no_fractions_and_dinars_three_digits():
 
 
 def test_goods_of_two_currencies_are_refused():
-    lines = [Line("A", 1, 100, "EUR"), Line("B", 1, 100, "USD")]
+    lines = [Line("A", 1, 100, "EUR", STANDARD), Line("B", 1, 100, "USD", STANDARD)]
     with pytest.raises(MixedCurrencies):
         calculate_order_total(lines, country="IE", shipping=eur(0))
 
 
 def test_shipping_in_another_currency_is_refused():
     with pytest.raises(MixedCurrencies):
-        calculate_order_total([Line("A", 1, 100, "EUR")], country="IE", shipping=Money(1, "USD"))
+        calculate_order_total([Line("A", 1, 100, "EUR", STANDARD)], country="IE", shipping=Money(1, "USD"))
 
 
 def test_a_country_without_a_rate_is_refused():
@@ -125,7 +152,7 @@ def half_up(value: Fraction) -> int:
     return int(value + Fraction(1, 2)) if value >= 0 else -int(-value + Fraction(1, 2))
 
 
-def oracle(prices, rate_bp, coupon):
+def oracle(prices, rates_bp, coupon):
     """Written apart from the module: fractions, and shares by sorting remainders."""
     totals = [price * quantity for price, quantity in prices]
     subtotal = sum(totals)
@@ -141,14 +168,19 @@ def oracle(prices, rate_bp, coupon):
         order = sorted(range(len(totals)), key=lambda n: (-(exact[n] - shares[n]), n))
         for n in order[: off - sum(shares)]:
             shares[n] += 1
-    taxes = [half_up(Fraction((one - share) * rate_bp, 10_000)) for one, share in zip(totals, shares, strict=True)]
+    taxes = [
+        half_up(Fraction((one - share) * rate_bp, 10_000))
+        for one, share, rate_bp in zip(totals, shares, rates_bp, strict=True)
+    ]
     return subtotal, off, shares, taxes
 
 
 @settings(max_examples=300, deadline=None)
 @given(
-    prices=st.lists(st.tuples(st.integers(0, 10**7), st.integers(1, 100)), min_size=1, max_size=12),
-    country=st.sampled_from(sorted(TAX_RATES_BP)),
+    lines=st.lists(
+        st.tuples(st.integers(0, 10**7), st.integers(1, 100), st.sampled_from(TaxClass)), min_size=1, max_size=12
+    ),
+    country=st.sampled_from(sorted({country for country, _ in TAX_RATES_BP})),
     coupon=st.one_of(
         st.none(),
         st.integers(1, 10_000).map(percent),
@@ -156,9 +188,12 @@ def oracle(prices, rate_bp, coupon):
     ),
     shipping=st.integers(0, 10_000),
 )
-def test_an_independent_computation_agrees(prices, country, coupon, shipping):
-    priced = total(*prices, country=country, shipping=shipping, coupon=coupon)
-    subtotal, off, shares, taxes = oracle(prices, TAX_RATES_BP[country], coupon)
+def test_an_independent_computation_agrees(lines, country, coupon, shipping):
+    prices = [(price, quantity) for price, quantity, _ in lines]
+    classes = [tax_class for _, _, tax_class in lines]
+    priced = total(*prices, country=country, shipping=shipping, coupon=coupon, classes=classes)
+    rates_bp = [TAX_RATES_BP[country, tax_class] for tax_class in classes]
+    subtotal, off, shares, taxes = oracle(prices, rates_bp, coupon)
     assert priced.subtotal_minor == subtotal
     assert priced.discount_minor == off == sum(line.discount_minor for line in priced.lines)
     assert [line.discount_minor for line in priced.lines] == shares

@@ -10,6 +10,7 @@ from scenarios.checkers.exact_money import priced, shipping_minor
 from scenarios.evidence import rows as audit
 from tests.support.anomalies import PAID, alter, change, judged, where
 from tests.support.builders import FlashSale
+from tests.support.builders.fleet_rows import LOAD_STARTED_AT
 
 
 def test_an_old_price_is_rightful_only_for_as_long_as_caches_may_keep_it() -> None:
@@ -32,7 +33,7 @@ def test_the_oracle_agrees_with_fractions_and_loses_no_unit(
     amounts: list[tuple[int, int]], rate_bp: int, coupon_bp: int
 ) -> None:
     lines = [audit.OrderLineRow("o", str(n), count, price, count * price) for n, (count, price) in enumerate(amounts)]
-    due = priced(lines, rate_bp=rate_bp, coupon=audit.CouponRow(code="C", rate_bp=coupon_bp))
+    due = priced(lines, rates_bp=[rate_bp] * len(lines), coupon=audit.CouponRow(code="C", rate_bp=coupon_bp))
     totals = [line.line_total_minor for line in lines]
     assert due.discount_minor == int(Fraction(sum(totals) * coupon_bp, 10_000) + Fraction(1, 2))
     assert sum(due.discounts) == due.discount_minor
@@ -49,6 +50,21 @@ def test_parcels_beyond_the_heaviest_band_are_split() -> None:
     assert shipping_minor(bands, items=10, worth_minor=100) == 690
     assert shipping_minor(bands, items=21, worth_minor=100) == 690 * 2 + 490
     assert shipping_minor(bands, items=1, worth_minor=10_000) == 0
+
+
+def test_each_line_is_taxed_at_the_rate_of_its_class() -> None:
+    lines = [audit.OrderLineRow("o", str(n), 1, 1_000, 1_000) for n in range(3)]
+    due = priced(lines, rates_bp=[2_300, 1_350, 0], coupon=None)
+    assert (due.taxes, due.tax_minor) == ((230, 135, 0), 365)
+
+
+def test_goods_whose_class_was_changed_meanwhile_accuse_nobody() -> None:
+    evidence = FlashSale().evidence()
+    variants = evidence.audit.variants
+    variants[0] = change(variants[0], tax_class="zero", taxed_since=LOAD_STARTED_AT + 3_600)
+    result = judged(evidence, "INV-08")
+    assert result.outcome is Outcome.PASS
+    assert result.observed
 
 
 def test_an_erased_address_leaves_nothing_to_tax_by() -> None:

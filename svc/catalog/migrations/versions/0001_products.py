@@ -33,6 +33,7 @@ STATEMENTS = (
         category text NOT NULL REFERENCES categories (path) ON UPDATE CASCADE,
         status text NOT NULL CHECK (status IN ('draft', 'active', 'archived')),
         tax_class text NOT NULL DEFAULT 'standard' CHECK (tax_class IN ('standard', 'reduced', 'zero')),
+        taxed_since timestamptz NOT NULL DEFAULT clock_timestamp(),
         seller_id text,
         approved boolean NOT NULL DEFAULT false,
         is_featured boolean NOT NULL DEFAULT false,
@@ -45,6 +46,16 @@ STATEMENTS = (
         visible boolean NOT NULL GENERATED ALWAYS AS (status = 'active' AND approved AND deleted_at IS NULL) STORED
     )
     """,
+    """
+    CREATE FUNCTION remember_tax_class() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        NEW.taxed_since := clock_timestamp();
+        RETURN NEW;
+    END $$
+    """,
+    "CREATE TRIGGER product_taxed BEFORE UPDATE ON products FOR EACH ROW "
+    "WHEN (OLD.tax_class <> NEW.tax_class) EXECUTE FUNCTION remember_tax_class()",
+    "COMMENT ON COLUMN products.taxed_since IS 'when the tax class became what it is. Written by a trigger'",
     "CREATE INDEX products_visible ON products (id) WHERE visible",
     "CREATE INDEX products_category ON products (category, id) WHERE visible",
     "CREATE INDEX products_status ON products (status, id) WHERE deleted_at IS NULL",
@@ -102,7 +113,8 @@ STATEMENTS = (
     "COMMENT ON COLUMN products.fingerprint IS 'content of the last import; the same content again changes nothing, so that edits survive it'",
     "CREATE VIEW audit.products AS SELECT id, slug, CASE WHEN deleted_at IS NULL THEN status ELSE 'deleted' END "
     "AS status, version, visible FROM products",
-    "CREATE VIEW audit.variants AS SELECT sku, product_id, price_minor, currency FROM variants",
+    "CREATE VIEW audit.variants AS SELECT v.sku, v.product_id, v.price_minor, v.currency, p.tax_class, p.taxed_since "
+    "FROM variants AS v JOIN products AS p ON p.id = v.product_id",
     "COMMENT ON COLUMN audit.variants.price_minor IS 'minor units of currency, before tax'",
     """
     CREATE VIEW audit.prices AS

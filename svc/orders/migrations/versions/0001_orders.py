@@ -14,12 +14,15 @@ branch_labels = None
 depends_on = None
 
 # what each country of delivery asks for, in basis points: the rule that prices are judged by
-TAX_RATES_BP = {
-    "AT": 2000, "AU": 1000, "BE": 2100, "BG": 2000, "BH": 1000, "CA": 500, "CH": 810, "CY": 1900,
-    "CZ": 2100, "DE": 1900, "DK": 2500, "EE": 2400, "ES": 2100, "FI": 2550, "FR": 2000, "GB": 2000,
-    "GR": 2400, "HR": 2500, "HU": 2700, "IE": 2300, "IS": 2400, "IT": 2200, "JP": 1000, "KW": 0,
-    "LT": 2100, "LU": 1700, "LV": 2100, "MT": 1800, "NL": 2100, "NO": 2500, "NZ": 1500, "PL": 2300,
-    "PT": 2300, "RO": 2100, "SE": 2500, "SI": 2200, "SK": 2300, "US": 825,
+STANDARD_AND_REDUCED_BP = {
+    "AT": (2000, 1000), "AU": (1000, 1000), "BE": (2100, 600), "BG": (2000, 900), "BH": (1000, 1000),
+    "CA": (500, 500), "CH": (810, 260), "CY": (1900, 500), "CZ": (2100, 1200), "DE": (1900, 700),
+    "DK": (2500, 2500), "EE": (2400, 1300), "ES": (2100, 1000), "FI": (2550, 1350), "FR": (2000, 550),
+    "GB": (2000, 500), "GR": (2400, 1300), "HR": (2500, 1300), "HU": (2700, 1800), "IE": (2300, 1350),
+    "IS": (2400, 1100), "IT": (2200, 1000), "JP": (1000, 800), "KW": (0, 0), "LT": (2100, 1200),
+    "LU": (1700, 800), "LV": (2100, 1200), "MT": (1800, 700), "NL": (2100, 900), "NO": (2500, 1500),
+    "NZ": (1500, 1500), "PL": (2300, 800), "PT": (2300, 600), "RO": (2100, 1100), "SE": (2500, 1200),
+    "SI": (2200, 950), "SK": (2300, 1900), "US": (825, 825),
 }  # fmt: skip
 
 CARTS = (
@@ -162,6 +165,7 @@ ORDERS = (
         title text NOT NULL,
         quantity integer NOT NULL CHECK (quantity > 0),
         unit_price_minor bigint NOT NULL CHECK (unit_price_minor >= 0),
+        tax_class text NOT NULL CHECK (tax_class IN ('standard', 'reduced', 'zero')),
         line_total_minor bigint NOT NULL,
         discount_minor bigint NOT NULL CHECK (discount_minor BETWEEN 0 AND line_total_minor),
         tax_minor bigint NOT NULL CHECK (tax_minor >= 0),
@@ -260,10 +264,21 @@ ORDERS = (
 )
 
 RULES = (
-    "CREATE TABLE tax_rates (country char(2) PRIMARY KEY, rate_bp integer NOT NULL CHECK (rate_bp BETWEEN 0 AND 10000))",
-    "INSERT INTO tax_rates VALUES " + ", ".join(f"('{country}', {rate})" for country, rate in TAX_RATES_BP.items()),  # noqa: S608 constants
+    """
+    CREATE TABLE tax_rates (
+        country char(2) NOT NULL,
+        tax_class text NOT NULL CHECK (tax_class IN ('standard', 'reduced', 'zero')),
+        rate_bp integer NOT NULL CHECK (rate_bp BETWEEN 0 AND 10000),
+        PRIMARY KEY (country, tax_class)
+    )
+    """,
+    "INSERT INTO tax_rates VALUES "  # noqa: S608 constants
+    + ", ".join(
+        f"('{country}', 'standard', {standard}), ('{country}', 'reduced', {reduced}), ('{country}', 'zero', 0)"
+        for country, (standard, reduced) in STANDARD_AND_REDUCED_BP.items()
+    ),
     "COMMENT ON TABLE tax_rates IS 'the rule as the law states it; pricing has its own copy, and a test compares them'",
-    "CREATE VIEW audit.tax_rates AS SELECT country, rate_bp FROM tax_rates",
+    "CREATE VIEW audit.tax_rates AS SELECT country, tax_class, rate_bp FROM tax_rates",
     "CREATE VIEW audit.coupons AS SELECT code, rate_bp, amount_minor, coalesce(currency, '') AS currency, minimum_minor, "
     "valid_from, valid_until FROM coupons",
 )
@@ -344,7 +359,7 @@ AUDIT = (
         FROM orders
     """,
     "CREATE VIEW audit.order_lines AS SELECT order_id, sku, quantity, unit_price_minor, line_total_minor, discount_minor, "
-    "tax_minor, position FROM order_lines",
+    "tax_minor, tax_class, position FROM order_lines",
     """
     CREATE VIEW audit.order_transitions AS
         SELECT order_id, coalesce(from_state, '') AS from_status, to_state AS to_status, at, actor, reason
