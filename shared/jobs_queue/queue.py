@@ -25,6 +25,8 @@ AWAY_PAUSE_S = 0.5
 ACTIVE_SWEPT_MAX = 500
 DEAD_KEPT_S = 7 * 24 * 3600
 LEFT = "its worker died"
+TIMETABLED = "cron:"
+"""How the key begins that SAQ gives to the next job of a timetable."""
 _MOVE = """
     if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
     redis.call('LREM', KEYS[2], 0, KEYS[1])
@@ -35,15 +37,16 @@ _MOVE = """
         redis.call('ZADD', KEYS[3], 0, KEYS[1])
         redis.call('RPUSH', KEYS[4], KEYS[1])
     elseif ARGV[2] == 'dead' then
-        redis.call('SETEX', KEYS[1], ARGV[5], ARGV[3])
-        redis.call('ZADD', KEYS[5], ARGV[4], KEYS[1])
+        redis.call('DEL', KEYS[1])
+        redis.call('SETEX', KEYS[6], ARGV[5], ARGV[3])
+        redis.call('ZADD', KEYS[5], ARGV[4], KEYS[6])
     else
         redis.call('DEL', KEYS[1])
     end
     return 1
 """
 """Moves a job that still is as it was seen: to the queue, to the dead ones, or out. Keys: job, active, incomplete,
-queued, dead; arguments: as seen, where to, the new job, now, how long a dead one is kept."""
+queued, dead, new job; arguments: as seen, where to, the new job, now, how long a dead one is kept."""
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +106,7 @@ class SaqQueue(RedisQueue):
     async def queue_again(self, job: Job, seen: bytes) -> bool:
         """Back to the queue, to be run at once; False when the stored job is no longer the one that was seen."""
         job.status, job.queued, job.started, job.completed = Status.QUEUED, _now_ms(), 0, 0
-        return await self._moved(job.id, seen, to="queued", payload=self.serialize(job))
+        return await self._moved(job.id, seen, to="queued", job=job)
 
     async def forget(self, job: Job, seen: bytes) -> bool:
         """Gone for good; False when the stored job is no longer the one that was seen."""
@@ -117,11 +120,21 @@ class SaqQueue(RedisQueue):
             pipe.lrem(self.namespace("active"), 1, job.id).zrem(self.namespace("incomplete"), job.id)
             if status in UNSUCCESSFUL_TERMINAL_STATUSES:
                 now_s = time.time()
-                pipe.setex(job.id, DEAD_KEPT_S, self.serialize(job)).zadd(self.dead_key, {job.id: now_s})
+                dead = self._as_dead(job)
+                pipe.delete(job.id).setex(dead.id, DEAD_KEPT_S, self.serialize(dead))
+                pipe.zadd(self.dead_key, {dead.id: now_s})
                 pipe.zremrangebyscore(self.dead_key, "-inf", now_s - DEAD_KEPT_S)
             else:
                 pipe.delete(job.id).zrem(self.dead_key, job.id)
             await pipe.execute()
+
+    def _as_dead(self, job: Job) -> Job:
+        """Under a key of its own where a timetable would put its next job in the place of the dead one."""
+        if not job.key.startswith(TIMETABLED):
+            return job
+        dead = self.copy(job)
+        dead.key, dead.scheduled = f"{self.name}:{job.function}:{TIMETABLED}", 0
+        return dead
 
     def _looks_left(self, payload: bytes | None) -> bool:
         job = self.deserialize(payload)
@@ -134,12 +147,13 @@ class SaqQueue(RedisQueue):
         if job.retryable:
             return await self.queue_again(job, seen or b"")
         job.status, job.error, job.completed = Status.ABORTED, job.error or LEFT, _now_ms()
-        return await self._moved(job_id, seen or b"", to="dead", payload=self.serialize(job))
+        return await self._moved(job_id, seen or b"", to="dead", job=self._as_dead(job))
 
-    async def _moved(self, job_id: str | bytes, seen: bytes, *, to: str, payload: bytes = b"") -> bool:
+    async def _moved(self, job_id: str | bytes, seen: bytes, *, to: str, job: Job | None = None) -> bool:
         lists = [self.namespace(name) for name in ("active", "incomplete", "queued")]
         moved = await self._move(
-            keys=[job_id, *lists, self.dead_key], args=[seen, to, payload, time.time(), DEAD_KEPT_S]
+            keys=[job_id, *lists, self.dead_key, job_id if job is None else job.id],
+            args=[seen, to, b"" if job is None else self.serialize(job), time.time(), DEAD_KEPT_S],
         )
         return bool(moved)
 

@@ -14,10 +14,10 @@ from shared.database import Database
 from shared.identity import requires_role
 from shared.money import Money, MoneyWire
 from shared.pagination import page_size
-from shared.periodic import Periodic
 from shared.validated import CategoryPath, in_query
 from svc.search import handlers, store
 from svc.search.domain import QueryInvalid, Sort, UnknownBuild, VariantBody, Wish, terms_of
+from svc.search.jobs import RebuildJobs
 from svc.search.searching import Bucket, Found, Hit, Searcher, Suggestion
 
 QUERY_CHARACTERS_MAX = 200
@@ -141,11 +141,11 @@ async def suggest(
 
 
 @post("/internal/reindex", status_code=202, guards=SERVICES, tags=["internal"])
-async def reindex(database: NamedDependency[Database], rebuild_job: NamedDependency[Periodic]) -> BuildView:
+async def reindex(database: NamedDependency[Database], rebuilds: NamedDependency[RebuildJobs]) -> BuildView:
     """Rebuild the index from the catalog beside the one in use; while a rebuild is open, that one is given."""
     async with database.begin() as uow:
         build = await handlers.request_rebuild(uow)
-    rebuild_job.wake()
+    await rebuilds.ask(build.id)
     return _build_view(build)
 
 

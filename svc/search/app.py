@@ -3,10 +3,11 @@
 from litestar import Litestar
 
 from shared.circuit_breaker import CircuitBreaker
+from shared.jobs_queue import JobQueue
 from shared.service import Runtime
 from svc.search import consumers
 from svc.search.api import ROUTES
-from svc.search.jobs import index_documents, rebuild_index
+from svc.search.jobs import RebuildJobs, index_documents
 from svc.search.parts import HEALTHY, Parts
 from svc.search.settings import Settings
 
@@ -19,7 +20,8 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     catalog = parts.catalog(runtime.client)
     indexer = parts.indexer(runtime.database, engine, prefix=settings.prefix)
     index_job = index_documents(indexer, every_s=settings.index_interval_s)
-    rebuild_job = rebuild_index(parts.rebuilder(runtime.database, engine, indexer, catalog))
+    queue = JobQueue(settings.redis_url, prefix=settings.prefix, service=settings.service)
+    rebuilds = RebuildJobs(runtime.database, queue, parts.rebuilder(runtime.database, engine, indexer, catalog))
     searcher = parts.searcher(
         engine,
         catalog,
@@ -30,8 +32,8 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     runtime.add_check("elasticsearch", indexer.check)
     return runtime.application(
         route_handlers=ROUTES,
-        dependencies={"database": runtime.database, "searcher": searcher, "rebuild_job": rebuild_job},
+        dependencies={"database": runtime.database, "searcher": searcher, "rebuilds": rebuilds},
         subscription=consumers.subscription(parts, index_job.wake),
-        jobs=[index_job, rebuild_job],
-        resources=[engine],
+        jobs=[index_job, rebuilds.worker()],
+        resources=[engine, queue],
     )

@@ -1,10 +1,24 @@
-"""Periodic work of the search service."""
+"""The work of search: documents into the index, and rebuilds of it, each of which is a job."""
 
+from uuid import UUID
+
+import structlog
+
+from shared.database import Database
+from shared.errors import RedisUnavailableError
+from shared.jobs_queue import JobKind, JobQueue, JobWorker
 from shared.periodic import Periodic
+from svc.search import store
 from svc.search.indexing import Indexer
-from svc.search.rebuilding import Rebuilder
+from svc.search.rebuilding import BUILD_ATTEMPTS_MAX, Rebuilder
 
-REBUILD_INTERVAL_S = 2.0
+REBUILD_INDEX = JobKind(
+    name="rebuild_index", timeout_s=300, attempts_max=BUILD_ATTEMPTS_MAX, retry_first_s=2.0, retry_max_s=60.0
+)
+ASK_FOR_REBUILD = JobKind(name="ask_for_rebuild", timeout_s=10)
+EVERY_MINUTE = "* * * * *"
+
+log = structlog.get_logger(__name__)
 
 
 def index_documents(indexer: Indexer, *, every_s: float) -> Periodic:
@@ -12,6 +26,33 @@ def index_documents(indexer: Indexer, *, every_s: float) -> Periodic:
     return Periodic("index_documents", every_s, indexer.push)
 
 
-def rebuild_index(rebuilder: Rebuilder) -> Periodic:
-    """Does the rebuild somebody asked for; woken by the request, found by itself after a crash."""
-    return Periodic("rebuild_index", REBUILD_INTERVAL_S, rebuilder.run)
+class RebuildJobs:
+    """Rebuilds of the index: asked for by people, and by the timetable for a build whose job was lost."""
+
+    def __init__(self, database: Database, queue: JobQueue, rebuilder: Rebuilder) -> None:
+        self._database = database
+        self._queue = queue
+        self._rebuilder = rebuilder
+
+    def worker(self) -> JobWorker:
+        """One at a time."""
+        return JobWorker(
+            self._queue,
+            {REBUILD_INDEX: self._rebuilder.run, ASK_FOR_REBUILD: self.ask_again},
+            at_once_max=1,
+            crons={ASK_FOR_REBUILD: EVERY_MINUTE},
+        )
+
+    async def ask(self, build_id: UUID) -> None:
+        """Queue the job of a stored build; while Redis is away the timetable does it later."""
+        try:
+            await self._queue.enqueue(REBUILD_INDEX, str(build_id), build_id=str(build_id))
+        except RedisUnavailableError as error:
+            log.warning("rebuild_not_queued", build_id=str(build_id), error=repr(error))
+
+    async def ask_again(self) -> None:
+        """Queue the job of the open build, if it is not queued or under way."""
+        async with self._database.acquire() as connection:
+            build = await store.open_build(connection)
+        if build is not None:
+            await self.ask(build.id)

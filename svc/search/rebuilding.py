@@ -1,6 +1,7 @@
 """A rebuild of the index from the catalog, beside the one in use: searches never miss a thing meanwhile.
 
-Live changes go to both indexes while it lasts. What dies half-way is begun again under another name.
+Live changes go to both indexes while it lasts. What dies half-way is begun again under another name. The row of a build
+is the truth: its job in Redis only carries it, and one whose job was lost is asked for again.
 """
 
 import asyncio
@@ -11,7 +12,8 @@ import structlog
 
 from shared.back_off import BackOff
 from shared.database import Database
-from shared.errors import RemoteRefusal, WorldError
+from shared.errors import WorldError
+from shared.jobs_queue import JobGivenUpError
 from svc.search import store
 from svc.search.clients import Catalog, Engine, SearchEngineUnavailableError
 from svc.search.domain import Document
@@ -19,6 +21,9 @@ from svc.search.indexing import Indexer
 from svc.search.store import Build
 
 PAGE_DOCUMENTS_MAX = 100
+BUILD_ATTEMPTS_MAX = 6
+"""Of one build, before nobody tries any more; with the pauses between them a few minutes."""
+REASON_CHARACTERS_MAX = 500
 WRITE_ATTEMPTS_MAX = 6
 WRITE_BACK_OFF = BackOff(0.2, 5.0)
 
@@ -40,23 +45,32 @@ class Rebuilder:
         self._indexer = indexer
         self._catalog = catalog
 
-    async def run(self) -> int:
-        """Do the open build, if there is one; gives how many were done."""
-        async with self._database.acquire() as connection:
-            wanted = await store.open_build(connection)
+    async def run(self, build_id: str) -> None:
+        """The job: one attempt at this build; nothing when it is done. One that had failed is wanted again.
+
+        Raises as long as another attempt may help, `JobGivenUpError` after the last.
+        """
+        async with self._database.begin() as uow:
+            await store.reopen_build(uow.connection, UUID(build_id))
+            wanted = await store.begin_attempt(uow.connection, UUID(build_id))
         if wanted is None:
-            return 0
-        async with self._indexer.exclusive() as is_ours:
-            if not is_ours:
-                return 0
-            try:
-                await self._build(wanted)
-            except (WorldError, RemoteRefusal) as error:
-                log.warning("rebuild_waits", build_id=str(wanted.id), error=repr(error)[:300])
-                return 0
-        return 1
+            return
+        try:
+            await self._build(wanted)
+        except Exception as error:
+            if wanted.attempts < BUILD_ATTEMPTS_MAX:
+                raise
+            async with self._database.begin() as uow:
+                await store.fail_build(uow.connection, wanted.id, repr(error)[:REASON_CHARACTERS_MAX])
+            raise JobGivenUpError(repr(error)) from error
 
     async def _build(self, wanted: Build) -> None:
+        async with self._indexer.exclusive() as is_ours:
+            if not is_ours:
+                raise BuildLostError("another instance makes an index")
+            await self._build_alone(wanted)
+
+    async def _build_alone(self, wanted: Build) -> None:
         await self._sweep()
         name = await self._indexer.create_index()
         async with self._database.acquire() as connection:

@@ -59,6 +59,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     index_name: str | None
     status: str
     documents: int
+    attempts: int
     reason: str | None
     requested_at: datetime
     started_at: datetime | None
@@ -165,6 +166,26 @@ async def latest_build(connection: Connection) -> Build | None:
     return None if row is None else Build(**row)
 
 
+async def reopen_build(connection: Connection, build_id: UUID) -> None:
+    """Want one that failed again, unless another is open by now."""
+    await connection.execute(
+        "UPDATE index_builds SET status = 'requested', reason = NULL, ended_at = NULL, attempts = 0 "
+        "WHERE id = $1 AND status = 'failed' "
+        "AND NOT EXISTS (SELECT FROM index_builds WHERE status IN ('requested', 'running'))",
+        build_id,
+    )
+
+
+async def begin_attempt(connection: Connection, build_id: UUID) -> Build | None:
+    """Count an attempt at the build; None when it has ended."""
+    row = await connection.fetchrow(
+        "UPDATE index_builds SET attempts = attempts + 1 WHERE id = $1 AND status IN ('requested', 'running') "
+        "RETURNING *",
+        build_id,
+    )
+    return None if row is None else Build(**row)
+
+
 async def start_build(connection: Connection, build_id: UUID, index_name: str) -> Build:
     """The build writes into this index from now on; an attempt that died before is forgotten."""
     row = await connection.fetchrow(
@@ -193,14 +214,22 @@ async def is_still_ours(connection: Connection, build: Build) -> bool:
     )
 
 
-async def end_build(connection: Connection, build: Build, *, reason: str | None = None) -> None:
-    """Completed, or failed for a reason."""
+async def end_build(connection: Connection, build: Build) -> None:
+    """It is in use."""
     await connection.execute(
-        "UPDATE index_builds SET status = $3, reason = $4, ended_at = clock_timestamp() "
+        "UPDATE index_builds SET status = 'completed', ended_at = clock_timestamp() "
         "WHERE id = $1 AND index_name = $2 AND status = 'running'",
         build.id,
         build.index_name,
-        "completed" if reason is None else "failed",
+    )
+
+
+async def fail_build(connection: Connection, build_id: UUID, reason: str) -> None:
+    """Nobody tries any more."""
+    await connection.execute(
+        "UPDATE index_builds SET status = 'failed', reason = $2, ended_at = clock_timestamp() "
+        "WHERE id = $1 AND status IN ('requested', 'running')",
+        build_id,
         reason,
     )
 

@@ -7,11 +7,13 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 
 from shared.database import Database
+from shared.jobs_queue import JobBoard, JobGivenUpError, JobQueue
 from svc.search import store
 from svc.search.clients import CatalogPage, Engine, Rejection
 from svc.search.domain import Document, ProductBody, VariantBody
 from svc.search.indexing import ATTEMPTS_MAX, Indexer
-from svc.search.rebuilding import Rebuilder
+from svc.search.jobs import RebuildJobs
+from svc.search.rebuilding import BUILD_ATTEMPTS_MAX, Rebuilder
 from tests.support.services import database_of, until
 
 pytestmark = pytest.mark.service("search")
@@ -77,6 +79,14 @@ class Bench:
     async def halted(self):
         async with self.database.acquire() as connection:
             return {one.product_id: one.reason for one in await store.halted(connection, rows_max=10)}
+
+    async def wanted(self):
+        async with self.database.begin() as uow:
+            return await store.request_build(uow.connection, uuid4())
+
+    async def latest(self):
+        async with self.database.acquire() as connection:
+            return await store.latest_build(connection)
 
     async def indexed(self):
         """The ids of the documents in the index."""
@@ -210,9 +220,48 @@ async def test_a_rebuild_waits_for_what_is_rejected_for_now_and_tries_the_given_
         await made.push()
         async with made.database.begin() as uow:
             await store.refuse(uow.connection, given_up, "planned")
-            await store.request_build(uow.connection, uuid4())
         made.engine.busy_for[str(busy.product_id)] = 2
-        assert await Rebuilder(made.database, made.engine, made.indexer, OnePage(documents)).run() == 1
+        build = await made.wanted()
+        await Rebuilder(made.database, made.engine, made.indexer, OnePage(documents)).run(str(build.id))
+        assert (await made.latest()).status == "completed"
         assert await made.indexed() == ids(*documents)
         await made.push()
         assert await made.halted() == {}
+
+
+async def test_a_build_that_keeps_failing_is_given_up_and_can_be_wanted_again(bench):
+    async with bench() as made:
+        build = await made.wanted()
+        broken = Rebuilder(made.database, made.engine, made.indexer, None)
+        for _ in range(BUILD_ATTEMPTS_MAX - 1):
+            with pytest.raises(AttributeError):
+                await broken.run(str(build.id))
+        with pytest.raises(JobGivenUpError):
+            await broken.run(str(build.id))
+        failed = await made.latest()
+        assert (failed.status, failed.attempts, "AttributeError" in failed.reason) == (
+            "failed",
+            BUILD_ATTEMPTS_MAX,
+            True,
+        )
+        await Rebuilder(made.database, made.engine, made.indexer, OnePage([lamp()])).run(str(build.id))
+        again = await made.latest()
+        assert (again.id, again.status, again.documents, again.reason) == (build.id, "completed", 1, None)
+        await broken.run(str(build.id))  # what is done is not done again
+
+
+async def test_a_build_whose_job_was_lost_is_asked_for_again(bench, engines, prefix):
+    async with bench() as made, JobBoard(engines.redis, prefix=prefix, services=["search"]) as board:
+        queue = JobQueue(engines.redis, prefix=prefix, service="search")
+        await queue.open()
+        try:
+            jobs = RebuildJobs(made.database, queue, None)
+            await jobs.ask_again()
+            assert await board.rows() == [], "no build is wanted"
+            build = await made.wanted()
+            for _ in range(2):
+                await jobs.ask_again()
+                (row,) = await board.rows()
+                assert (row.kind, row.key.endswith(str(build.id)), row.state) == ("rebuild_index", True, "waiting")
+        finally:
+            await queue.close()

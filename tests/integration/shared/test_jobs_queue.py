@@ -205,6 +205,24 @@ async def test_a_timetable_is_no_open_work(redis_url, prefix):
         assert (row.state, row.is_open, row.due_at > 0) == ("scheduled", False, True)
 
 
+async def test_a_timetable_goes_on_beside_its_dead_job_and_that_can_be_retried(redis_url, prefix):
+    runs = Runs(wrong=1, error=JobGivenUpError)
+
+    async def tick():
+        await runs("tick")
+
+    async with (
+        queue_of(redis_url, prefix) as queue,
+        board_of(redis_url, prefix) as board,
+        at_work(queue, tick, crons={QUICK: "* * * * * *"}),
+    ):
+        (dead,) = await until(lambda: _in_state(board, "dead"))
+        await until(lambda: len(runs.subjects) >= 3)
+        assert [row.key for row in await _in_state(board, "dead")] == [dead.key]
+        assert (await board.retry(dead.key)).state == "waiting"
+        await until(lambda: _none_in_state(board, "dead"))
+
+
 async def test_a_worker_outlives_the_loss_of_redis(own_redis, prefix):
     runs = Runs()
     async with queue_of(own_redis.url, prefix) as queue, at_work(queue, runs):
@@ -231,3 +249,7 @@ async def _empty(board):
 
 async def _in_state(board, state):
     return [row for row in await board.rows() if row.state == state]
+
+
+async def _none_in_state(board, state):
+    return not await _in_state(board, state)

@@ -31,6 +31,7 @@ STATEMENTS = (
         index_name text UNIQUE,
         status text NOT NULL CHECK (status IN ('requested', 'running', 'completed', 'failed')),
         documents bigint NOT NULL DEFAULT 0,
+        attempts int NOT NULL DEFAULT 0,
         reason text,
         requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         started_at timestamptz,
@@ -43,7 +44,7 @@ STATEMENTS = (
     "FROM documents",
     "COMMENT ON COLUMN audit.documents.version IS 'aggregate version of the newest product event seen'",
     "COMMENT ON COLUMN audit.documents.indexed_version IS 'the version the index has; lower than version: on its way'",
-    "CREATE VIEW audit.index_builds AS SELECT id, index_name, status, documents, reason, requested_at, started_at, "
+    "CREATE VIEW audit.index_builds AS SELECT id, index_name, status, documents, attempts, reason, requested_at, started_at, "
     "ended_at FROM index_builds",
 )
 
