@@ -1,8 +1,9 @@
 """The reservation batcher: buyers who wait at the same moment share one transaction.
 
 One row lock and one commit serve a whole batch, which is what keeps a hot SKU fast; a request that breaks its batch
-pays alone. Correctness does not rest on the queue: any number of batchers in any number of processes stay exact,
-because the stock rows are locked and constrained.
+pays alone. A batch is whoever waits: at most the requests that the service takes at once
+(`shared.request_scope.IN_FLIGHT_MAX`). Correctness does not rest on the queue: any number of batchers in any number of
+processes stay exact, because the stock rows are locked and constrained.
 """
 
 import asyncio
@@ -16,7 +17,6 @@ from shared.database import Database
 from shared.unit_of_work import UnitOfWork
 from svc.inventory.domain import Hold, HoldRequest
 
-BATCH_REQUESTS_MAX = 256
 BATCH_ATTEMPTS_MAX = 3
 QUEUES_AT_ONCE = 4
 
@@ -61,9 +61,8 @@ class ReservationBatcher:
         """Serve the queue until nobody waits in it."""
         while self._queues[queue]:
             async with self._queues_at_once:
-                waiting = self._queues[queue]
-                batch = [entry for entry in waiting[:BATCH_REQUESTS_MAX] if not entry[1].done()]
-                self._queues[queue] = waiting[BATCH_REQUESTS_MAX:]
+                batch = [entry for entry in self._queues[queue] if not entry[1].done()]
+                self._queues[queue] = []
                 if batch:
                     await self._serve_batch(batch)
         del self._queues[queue]
