@@ -38,13 +38,13 @@ class Quiescence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescence:
-    """Wait for calm twice in a row; give up at the first look after `deadline_s` that finds open work.
+    """Wait for calm twice in a row; give up at a look that finds open work and for `deadline_s` no less of any of it.
 
     `since` (epoch seconds) is the start of the run. Raises `OperatorError` (kafka.away, fleet.refused).
     """
     started = time.monotonic()
     since_at = datetime.fromtimestamp(since, UTC)
-    calm = 0
+    calm, progress = 0, _Progress(started)
     async with AsyncExitStack() as stack:
         databases = {
             service: await stack.enter_async_context(asyncpg.create_pool(url, min_size=0, max_size=1))
@@ -64,9 +64,29 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
             calm = 0 if waits_for else calm + 1
             if calm >= CALM_POLLS:
                 return Quiescence(reached=True, after_s=time.monotonic() - started, waits_for={})
-            if waits_for and time.monotonic() - started >= deadline_s:
+            if progress.idle_s(waits_for, time.monotonic()) >= deadline_s and waits_for:
                 return Quiescence(reached=False, after_s=time.monotonic() - started, waits_for=waits_for)
             await asyncio.sleep(POLL_S)
+
+
+class _Progress:
+    """When there was last less of some open work than ever before.
+
+    Each work can become less only so often, so that a fleet that goes round in circles is given up, too.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._at = now
+        self._least: dict[str, int] = {}
+
+    def idle_s(self, waits_for: Mapping[str, int], now: float) -> float:
+        """Seconds since the last progress, which this look may be."""
+        for name in {*self._least, *waits_for}:
+            count = waits_for.get(name, 0)
+            if count < self._least.get(name, count):
+                self._at = now
+            self._least[name] = min(count, self._least.get(name, count))
+        return now - self._at
 
 
 async def _open_rows(fleet: Fleet, databases: Mapping[str, asyncpg.Pool], since_at: datetime) -> dict[str, int]:

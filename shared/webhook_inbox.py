@@ -11,7 +11,7 @@ import msgspec
 
 from shared.database import Database
 from shared.unit_of_work import Connection, UnitOfWork
-from shared.work_table import Claimed, Verdict, WorkEngine, WorkTable
+from shared.work_table import Claimed, Pace, Verdict, WorkEngine, WorkTable
 
 AT_ONCE_MAX = 3
 """Webhooks applied beside each other; each holds a connection."""
@@ -58,8 +58,8 @@ async def finish(connection: Connection, event_id: str, outcome: str) -> None:
 class WebhookWork(WorkEngine[StoredWebhook, None]):
     """Applies stored webhooks, each in a transaction of its own; one that keeps failing ends as `failed`."""
 
-    def __init__(self, database: Database, apply: Apply, *, lease_s: float, poll_s: float) -> None:
-        super().__init__("apply_webhooks", database, WORK, at_once_max=AT_ONCE_MAX, lease_s=lease_s, poll_s=poll_s)
+    def __init__(self, database: Database, apply: Apply, pace: Pace) -> None:
+        super().__init__("apply_webhooks", database, WORK, msgspec.structs.replace(pace, at_once_max=AT_ONCE_MAX))
         self._apply = apply
 
     async def perform(self, item: StoredWebhook) -> None:

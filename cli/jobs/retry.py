@@ -21,24 +21,7 @@ def retry(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Give one dead job, or all of them, their attempts again, after the cause is mended."""
-    import asyncio  # noqa: PLC0415 -- quick --help
+    from cli.jobs.asking import settle  # noqa: PLC0415 -- quick --help
+    from shared.jobs_queue import JobBoard  # noqa: PLC0415 -- the same
 
-    import msgspec  # noqa: PLC0415 -- the same
-
-    from cli import terminal  # noqa: PLC0415 -- the same
-    from cli.jobs.asking import running_board  # noqa: PLC0415 -- the same
-    from shared.jobs_queue import JobRow  # noqa: PLC0415 -- the same
-
-    if bool(key) == every:
-        raise typer.BadParameter("name one job, or give --all")
-
-    async def carry_out() -> list[JobRow]:
-        async with running_board() as board:
-            keys = [row.key for row in await board.rows() if row.state == "dead"] if every else [key]
-            return [await board.retry(one) for one in keys]
-
-    rows = asyncio.run(carry_out())
-    if json:
-        terminal.json([msgspec.to_builtins(row) for row in rows])
-    else:
-        terminal.ok(f"Queued again: {len(rows)}.")
+    settle(JobBoard.retry, key, every=every, json=json, told="Queued again")

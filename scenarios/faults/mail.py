@@ -1,28 +1,20 @@
 """How the mail server misbehaves: slow to take a mail, not now, or not there."""
 
-from typing import Any
+from typing import Any, Final
 
 from scenarios.faults.fault import FaultValue, Seconds, Share
 from scenarios.faults.network import Down
+from scenarios.faults.programme import ProgrammedFault
 from scenarios.fleet import Fleet
 
+HEALTHY: Final[dict[str, Any]] = {"tarpit_s": 0.0, "defer_rate": 0.0}
 
-class _MailFault(FaultValue, frozen=True, kw_only=True):
+
+class _MailFault(ProgrammedFault, frozen=True, kw_only=True):
+    simulator = "catcher"
+    spoken_of = "the mail server"
+    healthy = HEALTHY
     target: str = "smtp"
-
-    async def bite(self, fleet: Fleet) -> tuple[bool, str]:
-        wanted = self.programme()
-        await fleet.world("catcher", "PATCH", "/control/behaviour", json=wanted)
-        now: dict[str, Any] = await fleet.world("catcher", "GET", "/control/behaviour")
-        told = ", ".join(f"{name} {now[name]}" for name in wanted)
-        return all(now[name] == value for name, value in wanted.items()), f"the mail server says {told}"
-
-    async def heal(self, fleet: Fleet) -> None:
-        await fleet.world("catcher", "PATCH", "/control/behaviour", json=dict.fromkeys(self.programme(), 0))
-
-    def programme(self) -> dict[str, Any]:
-        """The part of the behaviour that this fault sets."""
-        raise NotImplementedError
 
 
 class MailTarpit(_MailFault, frozen=True, kw_only=True, tag="mail-tarpit"):

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from scenarios.faults.fault import FaultValue, Number, Seconds, Share
-from scenarios.fleet import Fleet
+from scenarios.faults.fault import Number, Seconds, Share
+from scenarios.faults.programme import ProgrammedFault
 
 HEALTHY: Final[dict[str, Any]] = {
     "decline_rate": 0.0,
@@ -18,23 +18,11 @@ HEALTHY: Final[dict[str, Any]] = {
 }
 
 
-class _PspFault(FaultValue, frozen=True, kw_only=True):
+class _PspFault(ProgrammedFault, frozen=True, kw_only=True):
+    simulator = "psp"
+    spoken_of = "the PSP"
+    healthy = HEALTHY
     target: str = "psp"
-
-    async def bite(self, fleet: Fleet) -> tuple[bool, str]:
-        wanted = self.programme()
-        await fleet.world("psp", "PATCH", "/control/behaviour", json=wanted)
-        now: dict[str, Any] = await fleet.world("psp", "GET", "/control/behaviour")
-        told = ", ".join(f"{name} {now[name]}" for name in wanted)
-        return all(now[name] == value for name, value in wanted.items()), f"the PSP says {told}"
-
-    async def heal(self, fleet: Fleet) -> None:
-        healthy = {name: HEALTHY[name] for name in self.programme()}
-        await fleet.world("psp", "PATCH", "/control/behaviour", json=healthy)
-
-    def programme(self) -> dict[str, Any]:
-        """The part of the behaviour that this fault sets."""
-        raise NotImplementedError
 
 
 class PspDecline(_PspFault, frozen=True, kw_only=True, tag="psp-decline"):

@@ -5,6 +5,7 @@ What may be done twice and belongs to nobody's books is a job in Redis (`shared.
 """
 
 from shared.work_table.engine import Verdict, WorkEngine
+from shared.work_table.pace import Pace, WorkSettings
 from shared.work_table.table import CallColumn, Claimed, WorkTable
 
-__all__ = ["CallColumn", "Claimed", "Verdict", "WorkEngine", "WorkTable"]
+__all__ = ["CallColumn", "Claimed", "Pace", "Verdict", "WorkEngine", "WorkSettings", "WorkTable"]

@@ -18,6 +18,7 @@ from shared.database import Database
 from shared.errors import DatabaseBusyError, WorldError
 from shared.tracing import span
 from shared.unit_of_work import Connection, UnitOfWork
+from shared.work_table.pace import Pace
 from shared.work_table.table import Claimed, WorkTable
 
 STOP_GRACE_S = 1.5
@@ -55,15 +56,11 @@ class WorkEngine(ABC, Generic[T, O]):
     other item anything; the last one ends in `give_up`. A world that is away is waited for: the lease ends by itself.
     """
 
-    def __init__(
-        self, name: str, database: Database, table: WorkTable[T], *, at_once_max: int, lease_s: float, poll_s: float
-    ) -> None:
+    def __init__(self, name: str, database: Database, table: WorkTable[T], pace: Pace) -> None:
         self.name = name
         self._database = database
         self._table = table
-        self._at_once_max = at_once_max
-        self._lease_s = lease_s
-        self._poll_s = poll_s
+        self._pace = pace
         self._wake = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._failures = 0
@@ -105,9 +102,9 @@ class WorkEngine(ABC, Generic[T, O]):
 
     async def work(self) -> bool:
         """Fill the free places with due items; False when there was less to do than places."""
-        if len(self._running) >= self._at_once_max:
+        if len(self._running) >= self._pace.at_once_max:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-        free = self._at_once_max - len(self._running)
+        free = self._pace.at_once_max - len(self._running)
         try:
             taken = await self._claim(free)
         except Exception:
@@ -123,7 +120,7 @@ class WorkEngine(ABC, Generic[T, O]):
 
     async def _claim(self, rows_max: int) -> list[Claimed[T]]:
         async with self._database.begin() as uow:
-            taken = await self._table.claim(uow.connection, rows_max=rows_max, lease_s=self._lease_s)
+            taken = await self._table.claim(uow.connection, rows_max=rows_max, lease_s=self._pace.lease_s)
             if taken:
                 await self.claimed(uow.connection, [claimed.item for claimed in taken])
         return taken
@@ -132,7 +129,7 @@ class WorkEngine(ABC, Generic[T, O]):
         name, parent = self.trace_of(claimed.item)
         try:
             with span(name, kind="client", parent=parent):
-                async with asyncio.timeout(self._lease_s):
+                async with asyncio.timeout(self._pace.lease_s):
                     outcome = await self.perform(claimed.item)
                 async with self._database.begin() as uow:
                     verdict = await self.record(uow, claimed.item, outcome)
@@ -172,7 +169,7 @@ class WorkEngine(ABC, Generic[T, O]):
             await asyncio.sleep(CLAIM_BACK_OFF.delay_s(self._failures))
             return
         try:
-            async with asyncio.timeout(self._poll_s):
+            async with asyncio.timeout(self._pace.poll_s):
                 await self._wake.wait()
         except TimeoutError:
             return

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import msgspec
 
-from shared.errors import Kind, Refusal
 from shared.ids import derived_id
 
 ATTEMPTS_MAX = 8
@@ -22,11 +21,6 @@ class Template(StrEnum):
     ORDER_SHIPPED = "order_shipped"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REFUNDED = "order_refunded"
-
-
-class UnknownDelivery(Refusal):
-    code = "unknown_delivery"
-    kind = Kind.NOT_FOUND
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

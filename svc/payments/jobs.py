@@ -31,14 +31,7 @@ class ChargeWork(WorkEngine[Payment, ChargeOutcome]):
     """Charges what is due and asks about what is in doubt."""
 
     def __init__(self, database: Database, psp: Psp, parts: Parts, settings: Settings) -> None:
-        super().__init__(
-            "charge_payments",
-            database,
-            payments.WORK,
-            at_once_max=settings.calls_at_once_max,
-            lease_s=settings.lease_s,
-            poll_s=settings.poll_interval_s,
-        )
+        super().__init__("charge_payments", database, payments.WORK, settings.pace)
         self._psp = psp
         self._parts = parts
         self._absence_grace_s = settings.absence_grace_s
@@ -63,14 +56,7 @@ class RefundWork(WorkEngine[Refund, RefundOutcome]):
     """Sends refunds that are due and asks about those in doubt."""
 
     def __init__(self, database: Database, psp: Psp, parts: Parts, settings: Settings) -> None:
-        super().__init__(
-            "send_refunds",
-            database,
-            refunds.WORK,
-            at_once_max=settings.calls_at_once_max,
-            lease_s=settings.lease_s,
-            poll_s=settings.poll_interval_s,
-        )
+        super().__init__("send_refunds", database, refunds.WORK, settings.pace)
         self._psp = psp
         self._parts = parts
         self._absence_grace_s = settings.absence_grace_s
@@ -93,4 +79,4 @@ def webhook_work(database: Database, parts: Parts, settings: Settings) -> Webhoo
         apply_outcome=partial(parts.apply_outcome, absence_grace_s=settings.absence_grace_s),
         apply_refund_outcome=partial(parts.apply_refund_outcome, absence_grace_s=settings.absence_grace_s),
     )
-    return webhook_inbox.WebhookWork(database, apply, lease_s=settings.lease_s, poll_s=settings.poll_interval_s)
+    return webhook_inbox.WebhookWork(database, apply, settings.pace)

@@ -26,14 +26,7 @@ class ParcelWork(WorkEngine[Shipment, Outcome]):
     """Labels and hands over what is due, and asks about what is in doubt."""
 
     def __init__(self, database: Database, carrier: Carrier, parts: Parts, settings: Settings) -> None:
-        super().__init__(
-            "carry_parcels",
-            database,
-            shipments.WORK,
-            at_once_max=settings.calls_at_once_max,
-            lease_s=settings.lease_s,
-            poll_s=settings.poll_interval_s,
-        )
+        super().__init__("carry_parcels", database, shipments.WORK, settings.pace)
         self._carrier = carrier
         self._parts = parts
         self._settings = settings
@@ -51,4 +44,4 @@ class ParcelWork(WorkEngine[Shipment, Outcome]):
 def webhook_work(database: Database, parts: Parts, settings: Settings) -> WebhookWork:
     """Applies the carrier's stored webhooks through the same transitions as its answers."""
     apply = partial(parts.apply_webhook, apply_outcome=parts.apply_outcome, config=settings)
-    return WebhookWork(database, apply, lease_s=settings.lease_s, poll_s=settings.poll_interval_s)
+    return WebhookWork(database, apply, settings.pace)

@@ -142,6 +142,37 @@ async def test_every_kind_of_open_work_is_named_and_no_longer_when_it_is_done(
         assert (await waiting).reached
 
 
+class _GettingOn(Fleet):
+    """A fleet that gets one thing done between two looks."""
+
+    bare: BareFleet
+
+    async def world(self, name: str, method: str, path: str, *, json: object = None) -> Any:
+        if path == "/tap":
+            await self.bare.rows(
+                "orders",
+                "UPDATE outbox SET sent_at = now() WHERE id = (SELECT min(id::text)::uuid FROM outbox "
+                "WHERE sent_at IS NULL)",
+            )
+        return await super().world(name, method, path, json=json)
+
+
+async def test_a_fleet_that_gets_on_is_waited_for_beyond_the_deadline(
+    engines: EngineUrls, prefix: str, tmp_path: Path
+) -> None:
+    deadline_s = 3.0
+    async with bare_fleet(engines, tmp_path, prefix=prefix) as bare, _GettingOn(bare.layout, bare.fleet.stack) as fleet:
+        fleet.bare = bare
+        await bare.rows(
+            "orders",
+            "INSERT INTO outbox (id, topic, type, aggregate_id, aggregate_version, payload) "
+            "SELECT gen_random_uuid(), 't', 'x', 'a', number, '' FROM generate_series(1, $1) AS number",
+            round(2 * deadline_s / quiescence.POLL_S),
+        )
+        found = await quiesce(fleet, since=0.0, deadline_s=deadline_s)
+    assert (found.reached, found.after_s > deadline_s) == (True, True)
+
+
 class _Interrupted(Fleet):
     """A fleet that gets work just after the first look found it calm."""
 

@@ -7,7 +7,7 @@ import pytest
 from shared.back_off import BackOff
 from shared.database import Database
 from shared.errors import DatabaseUnavailableError
-from shared.work_table import CallColumn, Verdict, WorkEngine, WorkTable
+from shared.work_table import CallColumn, Pace, Verdict, WorkEngine, WorkTable
 from tests.support.services import database_of, until
 
 SCHEMA = """
@@ -52,7 +52,7 @@ class Errands(WorkEngine[Errand, str]):
     """Runs errands; those of a kind go wrong in its way."""
 
     def __init__(self, database, *, at_once_max=4, lease_s=5.0):
-        super().__init__("errands", database, TABLE, at_once_max=at_once_max, lease_s=lease_s, poll_s=0.02)
+        super().__init__("errands", database, TABLE, Pace(at_once_max=at_once_max, lease_s=lease_s, poll_s=0.02))
         self.calls = []
         self.running = self.running_max = 0
         self.gate = asyncio.Event()
