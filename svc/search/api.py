@@ -1,5 +1,6 @@
 """Search over HTTP: for everyone; the rebuild for the operator."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromQuery, QueryParameter, SkipValidation
 
 from shared.currencies import Currency
 from shared.database import Database
@@ -17,7 +18,6 @@ from shared.pagination import page_size
 from shared.validated import CategoryPath, in_query
 from svc.search import handlers, store
 from svc.search.domain import QueryInvalid, Sort, UnknownBuild, VariantBody, Wish, terms_of
-from svc.search.jobs import RebuildJobs
 from svc.search.searching import Bucket, Found, Hit, Searcher, Suggestion
 
 QUERY_CHARACTERS_MAX = 200
@@ -29,6 +29,8 @@ Words = Annotated[str | None, QueryParameter(max_length=QUERY_CHARACTERS_MAX, re
 Category = Annotated[str | None, in_query(CategoryPath, required=False)]
 Amount = Annotated[str | None, QueryParameter(max_length=20, required=False)]
 CurrencyWish = Annotated[Currency, QueryParameter(required=False)]
+QueueRebuild = Callable[[UUID], Awaitable[None]]
+"""Queues the job of a stored build."""
 SERVICES = (requires_role("service", "admin", "operator"),)
 
 
@@ -141,11 +143,13 @@ async def suggest(
 
 
 @post("/internal/reindex", status_code=202, guards=SERVICES, tags=["internal"])
-async def reindex(database: NamedDependency[Database], rebuilds: NamedDependency[RebuildJobs]) -> BuildView:
+async def reindex(
+    database: NamedDependency[Database], queue_rebuild: NamedDependency[SkipValidation[QueueRebuild]]
+) -> BuildView:
     """Rebuild the index from the catalog beside the one in use; while a rebuild is open, that one is given."""
     async with database.begin() as uow:
         build = await handlers.request_rebuild(uow)
-    await rebuilds.ask(build.id)
+    await queue_rebuild(build.id)
     return _build_view(build)
 
 

@@ -32,7 +32,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     runtime.add_check("elasticsearch", indexer.check)
     return runtime.application(
         route_handlers=ROUTES,
-        dependencies={"database": runtime.database, "searcher": searcher, "rebuilds": rebuilds},
+        dependencies={"database": runtime.database, "searcher": searcher, "queue_rebuild": rebuilds.ask},
         subscription=consumers.subscription(parts, index_job.wake),
         jobs=[index_job, rebuilds.worker()],
         resources=[engine, queue],

@@ -13,7 +13,7 @@ from svc.search.indexing import Indexer
 from svc.search.rebuilding import BUILD_ATTEMPTS_MAX, Rebuilder
 
 REBUILD_INDEX = JobKind(
-    name="rebuild_index", timeout_s=300, attempts_max=BUILD_ATTEMPTS_MAX, retry_first_s=2.0, retry_max_s=60.0
+    name="rebuild_index", timeout_s=300, attempts_max=BUILD_ATTEMPTS_MAX, retry_first_s=1.0, retry_max_s=60.0
 )
 ASK_FOR_REBUILD = JobKind(name="ask_for_rebuild", timeout_s=10)
 EVERY_MINUTE = "* * * * *"

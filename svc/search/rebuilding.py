@@ -21,8 +21,8 @@ from svc.search.indexing import Indexer
 from svc.search.store import Build
 
 PAGE_DOCUMENTS_MAX = 100
-BUILD_ATTEMPTS_MAX = 6
-"""Of one build, before nobody tries any more; with the pauses between them a few minutes."""
+BUILD_ATTEMPTS_MAX = 10
+"""Of one build, before nobody tries any more; with the pauses between them two minutes or so."""
 REASON_CHARACTERS_MAX = 500
 WRITE_ATTEMPTS_MAX = 6
 WRITE_BACK_OFF = BackOff(0.2, 5.0)
