@@ -5,7 +5,7 @@ The gateway verifies users and mints; every service verifies for itself. Ownersh
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -38,6 +38,9 @@ _ISSUER = "shopstream-internal"
 _TYPE = "int+jwt"
 _ALGORITHM = "HS256"
 
+NOBODY: Final = UUID(int=0)
+"""The owner of nothing: what is asked for under it is never found."""
+
 
 class Principal(msgspec.Struct, frozen=True):
     """An authenticated caller. `subject` is a user id or a service name, `session` the login it came from."""
@@ -59,6 +62,15 @@ class Principal(msgspec.Struct, frozen=True):
             return UUID(self.subject)
         except ValueError as error:
             raise Forbidden("this is for people with an account") from error
+
+    def sees_of(self, *staff: str) -> UUID | None:
+        """Whose things the caller may see: everyone's (None) with a role of `staff`, else one's own, else nobody's."""
+        if self.has_role(*staff):
+            return None
+        try:
+            return UUID(self.subject)
+        except ValueError:
+            return NOBODY
 
 
 ANONYMOUS = Principal(subject="anonymous", kind="anonymous")

@@ -99,7 +99,7 @@ class PaymentController(Controller):
         after = decode_cursor(cursor, "payments", tuple[UUID])[0] if cursor else None
         async with database.acquire() as connection:
             rows = await payments.page(
-                connection, customer_id=_owner(principal), order_id=order_id, after=after, rows_max=size + 1
+                connection, customer_id=principal.sees_of(*STAFF), order_id=order_id, after=after, rows_max=size + 1
             )
         page = make_page(rows, size, order="payments", key=lambda row: (row.id,))
         return Page([_payment_view(row) for row in page.items], page.next_cursor)
@@ -243,19 +243,9 @@ class InternalController(Controller):
         return _refund_view(refund)
 
 
-def _owner(principal: Principal) -> UUID | None:
-    """Whose payments may be seen: None means everyone's."""
-    if principal.has_role(*STAFF):
-        return None
-    try:
-        return UUID(principal.subject)
-    except ValueError:
-        return UUID(int=0)
-
-
 async def _visible(connection: Any, payment_id: UUID, principal: Principal) -> Payment:
     payment = await payments.of_id(connection, payment_id)
-    owner = _owner(principal)
+    owner = principal.sees_of(*STAFF)
     if payment is None or owner not in {None, payment.customer_id}:
         raise UnknownPayment("there is no such payment")
     return payment

@@ -1,6 +1,7 @@
 import base64
 import json
 import time
+from uuid import UUID, uuid4
 
 import pytest
 from joserfc import jwt
@@ -223,3 +224,10 @@ def test_a_guard_lets_only_its_roles_pass(client):
 def test_a_guard_without_roles_is_a_mistake():
     with pytest.raises(ValueError, match="at least one role"):
         requires_role()
+
+
+def test_whose_things_somebody_sees() -> None:
+    user = uuid4()
+    assert Principal(str(user)).sees_of("support") == user
+    assert Principal(str(user), frozenset({"support"})).sees_of("support", "admin") is None
+    assert service_principal("cart").sees_of("support") == UUID(int=0)
