@@ -88,7 +88,7 @@ def line(text: str) -> None:
 
 
 def verdict(judged: Any, *, report: str) -> None:
-    """A run's verdict: one row per invariant, the first violation, and where the report is."""
+    """A run's verdict: one row per invariant, what did happen, what is at stake, and where the report is."""
     table(
         ("invariant", "name", "verdict", "checked", "violations", "example"),
         [
@@ -104,14 +104,27 @@ def verdict(judged: Any, *, report: str) -> None:
         ],
         title=judged.title,
     )
+    if judged.happened:
+        table(
+            ("it did happen", "count", ""),
+            [(f"{state.statement} ({state.id})", state.count, _demand(state)) for state in judged.happened],
+        )
     for weakness in judged.weaknesses:
         warn(f"too weak to judge: {weakness}")
     if judged.first_violation is not None:
         warn(f"first violation at t = {judged.first_violation.after_s:.1f} s: {judged.first_violation.message}")
+    line(f"at stake: {judged.blast.said}")
     style = {"PASS": "bold green", "FAIL": "bold red"}.get(judged.outcome, "bold yellow")
     console = _console(stderr=False)
     console.print(f"{judged.outcome}  {judged.title}", style=style, markup=False, highlight=False)
     line(f"report: {report}")
+
+
+def _demand(state: Any) -> str:
+    """Why a count matters, in the words that have a colour."""
+    if state.missing:
+        return "invalid"
+    return "ok" if state.demanded else "not demanded in this form"
 
 
 def megabytes(amount: int) -> str:

@@ -33,6 +33,7 @@ def junit_xml(verdict: Verdict) -> bytes:
         ("seed", verdict.seed),
         ("defect", verdict.defect or NONE_PLANTED),
         ("verdict", verdict.outcome),
+        *((f"did happen: {state.id}", state.count) for state in verdict.happened),
     ):
         ET.SubElement(properties, "property", name=key, value=str(value))
     for result in verdict.results:

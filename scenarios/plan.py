@@ -7,8 +7,8 @@ import msgspec
 from scenarios.checkers import ALL_CHECKERS, Checker
 from scenarios.cues import Cue
 from scenarios.defects.card import DefectCard
-from scenarios.evidence.facts import Demand
 from scenarios.faults.fault import Fault
+from scenarios.rare_states import RareState
 from scenarios.workloads.workload import Workload
 
 FULL = "full"
@@ -33,6 +33,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[FaultStep, ...] = ()
     psp: dict[str, Any] = {}
     """How the payment provider behaves, as its control interface takes it."""
+    required: tuple[RareState, ...] = ()
+    """What this form must have reached beside what every form must."""
     quiesce_s: float
     """How long the fleet has to come to rest after the load."""
 
@@ -40,7 +42,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """One incident. Every scenario has the forms `full` and `quick`.
 
-    `scale` is how many instances of a service it needs; `skips` are invariants it does not judge, with the reason.
+    `scale` is how many instances of a service it needs; `skips` are invariants it does not judge, with the reason;
+    `required` are the rare states that every form must have reached, or its run is INVALID.
     """
 
     id: str
@@ -49,7 +52,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     workload: Workload[Any, Any]
     forms: dict[str, Form]
     scale: dict[str, int] = {}
-    required: tuple[Demand, ...] = ()
+    required: tuple[RareState, ...] = ()
     skips: dict[str, str] = {}
     checkers: tuple[Checker, ...] = ALL_CHECKERS
     defects: tuple[DefectCard, ...] = ()
@@ -61,3 +64,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
             if card.id == defect_id:
                 return card
         raise KeyError(defect_id)
+
+    def rare_states(self, form: Form) -> tuple[list[str], list[str]]:
+        """The ids of the states that a form demands, and of those that only another form does."""
+        required = [state.id for state in (*self.required, *form.required)]
+        others = (state.id for other in self.forms.values() for state in other.required)
+        return required, sorted(set(others) - set(required))

@@ -188,6 +188,7 @@ async def _play(fleet: Fleet, plan: _Plan, stage: Any, directory: Path) -> _Play
 def _facts(plan: _Plan, stage: Any, played: _Played, *, started_at: float) -> RunFacts:
     scenario, options = plan.scenario, plan.options
     contributed = scenario.workload.facts(stage, played.load)
+    required, watched = scenario.rare_states(plan.form)
     return RunFacts(
         **msgspec.structs.asdict(contributed),
         scenario=scenario.id,
@@ -203,7 +204,8 @@ def _facts(plan: _Plan, stage: Any, played: _Played, *, started_at: float) -> Ru
         history_origin_at=played.history_origin_at,
         faults=played.injections.fired,
         psp_idempotency=plan.form.psp.get("idempotency", True),
-        required=list(scenario.required),
+        required=required,
+        watched=watched,
         skips=dict(scenario.skips),
         replay=replay_command(scenario, options),
         problems=_weaknesses(played),

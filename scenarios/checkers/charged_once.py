@@ -17,7 +17,6 @@ def examine(evidence: Evidence) -> Finding:
     findings = Findings(evidence)
     accounts = evidence.psp_accounts
     findings.require(any(account.captures for account in accounts.values()), "the payment provider captured nothing")
-    _judge_strength(evidence, findings)
     for order_id, account in sorted(accounts.items()):
         findings.check()
         _judge_account(evidence, order_id, account, findings)
@@ -118,22 +117,6 @@ def _key_violation(kind: str, message: str, line: PspRecord, evidence: Evidence,
         at=line.at,
         trace_id=line.trace_id,
     )
-
-
-def _judge_strength(evidence: Evidence, findings: Findings) -> None:
-    lines = evidence.journals.psp
-    ambiguous = sum(1 for line in lines if line.kind in {"withheld", "slowed"})
-    replayed = sum(1 for line in lines if line.kind == "replayed")
-    findings.observe("answers withheld or slowed by the provider", ambiguous)
-    findings.observe("requests the provider recognised as repeats", replayed)
-    required = evidence.facts.required
-    if "ambiguous_charges" in required:
-        findings.require(ambiguous, "the provider never left a charge in doubt")
-    if "psp_without_dedup" in required:
-        findings.require(
-            not evidence.facts.psp_idempotency,
-            "the provider deduplicated by itself: a double charge could not have shown",
-        )
 
 
 CHECKER = Checker(

@@ -14,30 +14,11 @@ from scenarios.evidence.bundle import Evidence
 def examine(evidence: Evidence) -> Finding:
     findings = Findings(evidence)
     findings.require(evidence.audit.inbox, "no consumer applied anything")
-    _judge_strength(evidence, findings)
     _judge_inbox(evidence, findings)
     _judge_subscriptions(evidence, findings)
     _judge_effects(evidence, findings)
     _judge_webhooks(evidence, findings)
     return findings.result()
-
-
-def _judge_strength(evidence: Evidence, findings: Findings) -> None:
-    copies = Counter(message.event_id for message in evidence.messages if message.event_id)
-    duplicates = sum(1 for count in copies.values() if count > 1)
-    findings.observe("events delivered more than once", duplicates)
-    newest: dict[tuple[str, str | None], int] = {}
-    reorders = 0
-    for message in sorted(evidence.messages, key=lambda line: (line.topic, line.partition, line.offset)):
-        subject = message.topic, message.aggregate_id
-        if message.aggregate_version < newest.get(subject, 0):
-            reorders += 1
-        newest[subject] = max(newest.get(subject, 0), message.aggregate_version)
-    findings.observe("events behind a newer one", reorders)
-    if "duplicates" in evidence.facts.required:
-        findings.require(duplicates, "no event was really delivered twice")
-    if "reorders" in evidence.facts.required:
-        findings.require(reorders, "no event was really out of order")
 
 
 def _judge_inbox(evidence: Evidence, findings: Findings) -> None:

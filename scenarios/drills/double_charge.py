@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from scenarios import rare_states
 from scenarios.cues import After, AtShare
 from scenarios.defects import catalogue
 from scenarios.faults.events import Rewind
@@ -50,6 +51,14 @@ SCENARIO = Scenario(
                 *kills(*(number / 11 for number in range(1, 11))),
             ),
             psp=BLIND_PROVIDER,
+            required=(
+                rare_states.EQUAL_KEYS_OF_TWO,
+                rare_states.ANSWER_LOST,
+                rare_states.DECLINED_AFTER_HOLD,
+                rare_states.PARTLY_REFUNDED,
+                rare_states.RETURNED_WHOLE,
+                rare_states.WEBHOOK_REFUSED_FIRST,
+            ),
             quiesce_s=180.0,
         ),
         QUICK: Form(
@@ -84,7 +93,21 @@ SCENARIO = Scenario(
         ),
     },
     scale={"orders": 2},
-    required=("ambiguous_charges", "psp_without_dedup"),
+    required=(
+        rare_states.BOTH_CLICKS_RACED,
+        rare_states.STORED_ANSWER_REPEATED,
+        rare_states.KEY_REUSED,
+        rare_states.CHARGE_IN_DOUBT,
+        rare_states.PROVIDER_BLIND,
+        rare_states.REFUNDS_RACED,
+        rare_states.REFUND_REFUSED,
+        rare_states.NO_DECIMALS,
+        rare_states.THREE_DECIMALS,
+        rare_states.WEBHOOK_BEFORE_ANSWER,
+        rare_states.WEBHOOK_AGAIN,
+        rare_states.KILLED_IN_CHARGE,
+        rare_states.READ_AGAIN,
+    ),
     skips={"INV-04": "no purchase limit and no limited coupon is in force: nobody wants more than may be had"},
     defects=catalogue.cards("double_charge"),
 )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from scenarios import rare_states
 from scenarios.cues import AtShare
 from scenarios.defects import catalogue
 from scenarios.faults.events import Rewind
@@ -32,6 +33,15 @@ SCENARIO = Scenario(
                 FaultStep(fault=Pause("inventory-2"), at=AtShare(0.6), for_s=2.0),
             ),
             psp={"slow_rate": 0.1, "slow_s": 1.0, "timeout_after_success_rate": 0.05},
+            required=(
+                rare_states.SOLD_AGAIN,
+                rare_states.STORED_ANSWER_REPEATED,
+                rare_states.ANSWER_LOST,
+                rare_states.CANCELLED_AFTER_CHARGE,
+                rare_states.PARTLY_REFUNDED,
+                rare_states.PAUSED_IN_SAGA,
+                rare_states.READ_AGAIN,
+            ),
             quiesce_s=180.0,
         ),
         QUICK: Form(
@@ -56,7 +66,16 @@ SCENARIO = Scenario(
         ),
     },
     scale={"inventory": 2, "orders": 2},
-    required=("contention", "ambiguous_charges"),
+    required=(
+        rare_states.LAST_UNIT_RACED,
+        rare_states.SOLD_OUT_REFUSED,
+        rare_states.LIMIT_REFUSED,
+        rare_states.KEY_REUSED,
+        rare_states.DECLINED_AFTER_HOLD,
+        rare_states.HOLD_GIVEN_BACK,
+        rare_states.CHARGE_IN_DOUBT,
+        rare_states.KILLED_IN_SAGA,
+    ),
     defects=catalogue.cards("flash_sale"),
     repair="oversell",
 )

@@ -6,7 +6,6 @@ Pure data and its storage; reading it from a running fleet is the business of `s
 from scenarios.evidence.bundle import NO_JOURNALS, Evidence, PspAccount, Purchase
 from scenarios.evidence.facts import (
     CouponLimit,
-    Demand,
     FaultFired,
     PurchaseLimit,
     RunFacts,
@@ -28,7 +27,6 @@ __all__ = [
     "ROW_TYPES",
     "AuditTables",
     "CouponLimit",
-    "Demand",
     "Evidence",
     "EvidenceUnreadableError",
     "FaultFired",

@@ -3,11 +3,9 @@
 All `_at` times are epoch seconds. Facts are written by the runner and only read by judges.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-
-Demand = Literal["contention", "duplicates", "reorders", "ambiguous_charges", "psp_without_dedup"]
 
 
 class SupplyStep(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -60,7 +58,8 @@ class WorkloadFacts(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
-    """`required` names what must really have been observed, or the run is too weak to judge.
+    """`required` names the rare states that must have been reached, or the run is too weak to judge; `watched` those
+    that are only counted.
 
     `skips` maps an invariant's id to the reason why this scenario does not judge it. `repaired` is true
     when the evidence was collected after a repair: damage that was undone is then no violation.
@@ -81,7 +80,8 @@ class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
     ended_at: float | None = None
     history_origin_at: float
     faults: list[FaultFired] = []
-    required: list[Demand] = []
+    required: list[str] = []
+    watched: list[str] = []
     skips: dict[str, str] = {}
     subscriptions: dict[str, list[str]] = {}
     psp_idempotency: bool = True
@@ -99,6 +99,13 @@ class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
     def since_load(self, at: float) -> float:
         """Seconds between the start of the load (else of the run) and an epoch time."""
         return at - (self.load_started_at or self.started_at)
+
+    @property
+    def load_s(self) -> float:
+        """How long the load lasted; 0.0 where there was none."""
+        if self.load_started_at is None or self.load_ended_at is None:
+            return 0.0
+        return self.load_ended_at - self.load_started_at
 
     @property
     def judged_at(self) -> float:

@@ -62,6 +62,7 @@ def page(evidence: Evidence, verdict: Verdict, *, run_name: str) -> str:
         answers=sections.answers(evidence),
         results=sections.results(verdict),
         skipped=verdict.skipped,
+        happened=verdict.happened,
         findings=sections.findings(facts, verdict),
         books=sections.books(evidence),
         faults=sections.faults(facts),

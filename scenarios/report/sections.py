@@ -151,12 +151,18 @@ def tiles(evidence: Evidence, verdict: Verdict, sku: str) -> list[Labelled]:
         ]
     blast = verdict.blast
     amounts = [money_text(amount, currency) for currency, amount in blast.money_minor.items()]
+    pace = [money_text(amount, currency) for currency, amount in blast.money_minor_per_minute.items()]
     return [
         *cards,
         Labelled("refused answers", f"{outcomes.count('fail'):,}"),
         Labelled("unknown outcomes", f"{outcomes.count('info'):,}"),
         Labelled(f"orders of {blast.customers:,} customers at stake", f"{blast.orders:,}", alarm=blast.orders > 0),
         Labelled("money at stake", " + ".join(amounts) or "0", alarm=bool(amounts)),
+        Labelled(
+            f"orders a minute at stake{', with ' + ' + '.join(pace) if pace else ''}",
+            f"{blast.orders_per_minute:,.0f}",
+            alarm=blast.orders > 0,
+        ),
     ]
 
 
@@ -227,8 +233,6 @@ def run_facts(facts: RunFacts) -> list[tuple[str, str]]:
         ("hold time", f"{facts.hold_ttl_s:g} s"),
         ("provider deduplicates", "yes" if facts.psp_idempotency else "no (switched off to expose doubles)"),
     ]
-    if facts.required:
-        pairs.append(("must have been seen", ", ".join(facts.required)))
     pairs += [(name, str(value)) for name, value in {**facts.parameters, **facts.fleet}.items()]
     pairs += [
         (f"{subject}: {name}", f"{value:g}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from scenarios import rare_states
 from scenarios.evidence import Evidence, FaultFired, PurchaseLimit, RunFacts, SupplyStep
 from scenarios.history import OrderAnswer, OrderAttempt, Record, WantedLine
 from tests.support.builders.fleet_rows import (
@@ -86,7 +87,8 @@ class FlashSale:
                     healed_at=LOAD_STARTED_AT + 0.5,
                 )
             ],
-            required=["contention"],
+            required=[rare_states.LAST_UNIT_RACED.id, rare_states.DECLINED_AFTER_HOLD.id],
+            watched=[rare_states.PAUSED_IN_SAGA.id],
             subscriptions=SUBSCRIPTIONS,
             psp_idempotency=False,
             log_lines=1_000,

@@ -42,7 +42,7 @@ def test_the_suite_says_which_run_it_was() -> None:
     assert suite.attrib["name"] == "shopstream.flash-sale"
     assert {case.attrib["classname"] for case in cases(suite).values()} == {"flash-sale, defect read-then-write"}
     said = {one.attrib["name"]: one.attrib["value"] for one in suite.iter("property")}
-    assert said == {"seed": "7", "defect": "read-then-write", "verdict": "PASS"}
+    assert said.items() >= {"seed": "7", "defect": "read-then-write", "verdict": "PASS"}.items()
 
 
 def test_a_violation_is_a_failure_with_what_to_look_up() -> None:

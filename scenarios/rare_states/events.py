@@ -1,0 +1,52 @@
+"""Rare states of events and processes: what came twice or late, who died in the middle of something."""
+
+from collections import Counter
+
+from scenarios.evidence.bundle import Evidence
+from scenarios.rare_states.faults import moments_of
+from scenarios.rare_states.state import RareState
+
+
+def _sagas_at(evidence: Evidence, kind: str) -> int:
+    return sum(
+        saga.started_at <= at < (saga.ended_at or float("inf"))
+        for at in moments_of(evidence, kind)
+        for saga in evidence.audit.sagas
+    )
+
+
+def _read_again(evidence: Evidence) -> int:
+    """Consumers led back over events that they had applied."""
+    return sum(
+        any(row.service == fault.target and row.applied_at < fault.at for row in evidence.audit.inbox)
+        for fault in evidence.facts.faults
+        if fault.confirmed and fault.name == "rewind"
+    )
+
+
+def _event_twice(evidence: Evidence) -> int:
+    """By the coordinates on the broker: a tap that read twice has seen no duplicate."""
+    copies = Counter(message.event_id for message in evidence.messages if message.event_id)
+    return sum(count > 1 for count in copies.values())
+
+
+def _events_reordered(evidence: Evidence) -> int:
+    """Messages behind a newer version of their aggregate."""
+    newest: dict[tuple[str, str], int] = {}
+    count = 0
+    for message in sorted(evidence.messages, key=lambda line: (line.topic, line.partition, line.offset)):
+        subject = message.topic, message.aggregate_id
+        count += message.aggregate_version < newest.get(subject, 0)
+        newest[subject] = max(newest.get(subject, 0), message.aggregate_version)
+    return count
+
+
+KILLED_IN_SAGA = RareState(
+    "killed-in-saga", "sagas were running when a process was killed", lambda evidence: _sagas_at(evidence, "kill")
+)
+PAUSED_IN_SAGA = RareState(
+    "paused-in-saga", "sagas were running when a process was stopped", lambda evidence: _sagas_at(evidence, "pause")
+)
+READ_AGAIN = RareState("read-again", "consumers were led back over events that they had applied", _read_again)
+EVENT_TWICE = RareState("event-twice", "events lie on the broker more than once", _event_twice)
+EVENTS_REORDERED = RareState("events-reordered", "events lie on the broker behind a newer one", _events_reordered)

@@ -1,0 +1,254 @@
+"""For every rare state how its cause is planted in the evidence of a healthy sale, and how it is taken away again.
+
+`CAUSES` pairs the state with both; the sale shows some states of itself, whose planting does nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from scenarios import rare_states
+from scenarios.evidence import Evidence, FaultFired
+from scenarios.evidence import rows as audit
+from scenarios.history import Record
+from scenarios.rare_states import RareState
+from scenarios.world.journals import PspRecord
+from tests.support.anomalies import CANCELLED, OTHER, PAID, alter, change, where
+from tests.support.builders.fleet_rows import LOAD_STARTED_AT, TOTAL_MINOR, fixed_id
+
+Spoil = Callable[[Evidence], None]
+REFUND_MINOR = 500
+
+
+def nothing(_: Evidence) -> None:
+    """The healthy sale shows the state as it is."""
+
+
+# clients
+
+
+def buyers_alone(evidence: Evidence) -> None:
+    """Everybody is answered at once."""
+    completions = {record.process: record for record in evidence.history if record.type != "invoke"}
+    for index, record in enumerate(evidence.history):
+        if record.type != "invoke":
+            continue
+        end = completions[record.process]
+        at = evidence.history.index(end)
+        evidence.history[at] = change(end, time_s=record.time_s)
+        evidence.history[index] = record
+
+
+def refusals_renamed(evidence: Evidence) -> None:
+    for index, record in enumerate(evidence.history):
+        if record.type == "fail":
+            evidence.history[index] = change(record, error="overloaded")
+
+
+def answers_fresh(evidence: Evidence) -> None:
+    for index, record in enumerate(evidence.history):
+        if isinstance(record.value, dict) and record.value.get("replayed"):
+            evidence.history[index] = change(record, value={**record.value, "replayed": False})
+
+
+def supplied(units: int) -> Spoil:
+    def set_supply(evidence: Evidence) -> None:
+        evidence.facts.supply[:] = [change(step, quantity=units) for step in evidence.facts.supply]
+
+    return set_supply
+
+
+def attempt(evidence: Evidence, process: int, at_s: float, **fields: Any) -> None:
+    """A whole operation of one second."""
+    ending = {name: fields.pop(name) for name in ("type", "error", "answer") if name in fields}
+    common = {"process": process, "function": "place_order", **fields}
+    evidence.history.append(Record(0, at_s, type="invoke", **common))
+    common["value"] = ending.pop("answer", None)
+    evidence.history.append(Record(0, at_s + 1.0, **{"type": "ok", **ending}, **common))
+
+
+def other_body_refused(evidence: Evidence) -> None:
+    value = {"customer_id": "ann", "lines": []}
+    attempt(evidence, 9_001, 9.0, key="k", type="fail", error="idempotency_key_reused", value=value)
+
+
+def same_key_of_another(evidence: Evidence) -> None:
+    for process, customer in ((9_001, "ann"), (9_002, "ben")):
+        attempt(evidence, process, 9.0, key="shared", value={"customer_id": customer, "lines": []})
+
+
+def customers_one(evidence: Evidence) -> None:
+    for index, record in enumerate(evidence.history):
+        if record.key == "shared" and record.type == "invoke":
+            evidence.history[index] = change(record, value={"customer_id": "ann", "lines": []})
+
+
+def attempts_apart(evidence: Evidence) -> None:
+    """Each operation in an hour of its own, in the order of their beginnings."""
+    hours: dict[int, float] = {}
+    for index, record in enumerate(evidence.history):
+        hour = hours.setdefault(record.process, 3_600.0 * len(hours))
+        evidence.history[index] = change(record, time_s=hour + record.time_s / 1_000)
+
+
+def all_answered(evidence: Evidence) -> None:
+    for index, record in enumerate(evidence.history):
+        if record.type == "info":
+            evidence.history[index] = change(record, type="fail", error="insufficient_stock")
+
+
+# holds and money
+
+
+def holds_later(evidence: Evidence) -> None:
+    for index, row in enumerate(evidence.audit.reservations):
+        evidence.audit.reservations[index] = change(row, created_at=row.created_at + 3_600)
+
+
+def holds_kept(evidence: Evidence) -> None:
+    alter(evidence.audit.reservations, {"status": "committed"}, order_id=CANCELLED)
+
+
+def psp_line(kind: str, **fields: Any) -> Spoil:
+    def plant(evidence: Evidence) -> None:
+        evidence.journals.psp.append(PspRecord(n=9_000, at=LOAD_STARTED_AT + 1, kind=kind, **fields))
+
+    return plant
+
+
+def without(kind: str) -> Spoil:
+    def take_away(evidence: Evidence) -> None:
+        evidence.journals.psp[:] = [line for line in evidence.journals.psp if line.kind != kind]
+
+    return take_away
+
+
+def provider_deduplicates(evidence: Evidence) -> None:
+    evidence.facts.psp_idempotency = True
+
+
+def captured_order_cancelled(evidence: Evidence) -> None:
+    evidence.audit.order_transitions.append(
+        audit.OrderTransitionRow(PAID, "fulfilling", "cancelled", LOAD_STARTED_AT + 9, "buyer")
+    )
+
+
+refunded_in_part = psp_line("refund", payment_reference=PAID, amount_minor=REFUND_MINOR, currency="EUR")
+
+
+def refunded_whole(evidence: Evidence) -> None:
+    alter(evidence.audit.orders, {"discount_minor": 600}, id=PAID)
+    psp_line("refund", payment_reference=PAID, amount_minor=TOTAL_MINOR, currency="EUR")(evidence)
+
+
+def two_refunds(evidence: Evidence) -> None:
+    for process, key in ((9_001, "one"), (9_002, "two")):
+        value = {"order_id": PAID, "payment_id": "p"}
+        attempt(evidence, process, 9.0 + process / 10_000, function="refund", key=key, value=value)
+
+
+def refund_beyond(evidence: Evidence) -> None:
+    value = {"order_id": PAID, "payment_id": "p"}
+    attempt(evidence, 9_001, 9.0, function="refund", key="k", value=value, type="fail", error="refund_exceeds_capture")
+
+
+def captured_in(currency: str) -> Spoil:
+    return psp_line("capture", merchant_reference=fixed_id(currency), amount_minor=100, currency=currency)
+
+
+# webhooks
+
+
+def webhook(kind: str, **changes: Any) -> Spoil:
+    """Another line about the webhook of an order's payment."""
+
+    def plant(evidence: Evidence) -> None:
+        line = evidence.journals.psp[where(evidence.journals.psp, kind="webhook_sent", merchant_reference=PAID)]
+        evidence.journals.psp.append(change(line, kind=kind, **changes))
+
+    return plant
+
+
+# faults and events
+
+
+def struck(name: str, target: str, *, at: float = LOAD_STARTED_AT + 0.25) -> Spoil:
+    def plant(evidence: Evidence) -> None:
+        evidence.facts.faults.append(FaultFired(name, at, target, confirmed=True))
+
+    return plant
+
+
+def never(name: str) -> Spoil:
+    def take_away(evidence: Evidence) -> None:
+        evidence.facts.faults[:] = [fault for fault in evidence.facts.faults if fault.name != name]
+
+    return take_away
+
+
+def too_late(evidence: Evidence) -> None:
+    """When everything was over."""
+    evidence.facts.faults[:] = [change(fault, at=fault.at + 3_600) for fault in evidence.facts.faults]
+
+
+def too_early(evidence: Evidence) -> None:
+    """Before there was anything."""
+    evidence.facts.faults[:] = [change(fault, at=fault.at - 3_600) for fault in evidence.facts.faults]
+
+
+def written_twice(evidence: Evidence) -> None:
+    evidence.journals.tap.append(change(evidence.journals.tap[0], offset=9_999))
+
+
+def read_twice(evidence: Evidence) -> None:
+    """By the tap, which is no duplicate of the event."""
+    evidence.journals.tap[-1] = evidence.journals.tap[0]
+
+
+def behind_a_newer_one(evidence: Evidence) -> None:
+    created = where(evidence.journals.tap, type="order.created", aggregate_id=OTHER)
+    evidence.journals.tap[created] = change(evidence.journals.tap[created], offset=9_999)
+
+
+def versions_alike(evidence: Evidence) -> None:
+    evidence.journals.tap[:] = [change(line, aggregate_version=1) for line in evidence.journals.tap]
+
+
+CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
+    (rare_states.LAST_UNIT_RACED, nothing, buyers_alone),
+    (rare_states.LAST_UNIT_RACED, nothing, supplied(100)),
+    (rare_states.SOLD_OUT_REFUSED, nothing, refusals_renamed),
+    (rare_states.SOLD_AGAIN, supplied(1), supplied(100)),
+    (rare_states.LIMIT_REFUSED, nothing, refusals_renamed),
+    (rare_states.BOTH_CLICKS_RACED, nothing, attempts_apart),
+    (rare_states.STORED_ANSWER_REPEATED, nothing, answers_fresh),
+    (rare_states.KEY_REUSED, other_body_refused, refusals_renamed),
+    (rare_states.EQUAL_KEYS_OF_TWO, same_key_of_another, customers_one),
+    (rare_states.ANSWER_LOST, nothing, all_answered),
+    (rare_states.DECLINED_AFTER_HOLD, nothing, without("decline")),
+    (rare_states.DECLINED_AFTER_HOLD, nothing, holds_later),
+    (rare_states.HOLD_GIVEN_BACK, nothing, holds_kept),
+    (rare_states.CHARGE_IN_DOUBT, psp_line("withheld"), without("withheld")),
+    (rare_states.PROVIDER_BLIND, nothing, provider_deduplicates),
+    (rare_states.PROVIDER_BLIND, nothing, without("capture")),
+    (rare_states.CANCELLED_AFTER_CHARGE, captured_order_cancelled, without("capture")),
+    (rare_states.PARTLY_REFUNDED, refunded_in_part, without("refund")),
+    (rare_states.RETURNED_WHOLE, refunded_whole, without("refund")),
+    (rare_states.REFUNDS_RACED, two_refunds, attempts_apart),
+    (rare_states.REFUND_REFUSED, refund_beyond, refusals_renamed),
+    (rare_states.NO_DECIMALS, captured_in("JPY"), without("capture")),
+    (rare_states.THREE_DECIMALS, captured_in("KWD"), without("capture")),
+    (rare_states.WEBHOOK_BEFORE_ANSWER, webhook("webhook_sent", early=True), without("webhook_sent")),
+    (rare_states.WEBHOOK_AGAIN, webhook("webhook_sent", copy=2), without("webhook_sent")),
+    (rare_states.WEBHOOK_REFUSED_FIRST, webhook("webhook_failed"), without("webhook_failed")),
+    (rare_states.WEBHOOK_REFUSED_FIRST, webhook("webhook_failed"), without("webhook_sent")),
+    (rare_states.KILLED_IN_SAGA, struck("kill", "inventory-1"), never("kill")),
+    (rare_states.KILLED_IN_SAGA, struck("kill", "inventory-1"), too_late),
+    (rare_states.PAUSED_IN_SAGA, nothing, never("pause")),
+    (rare_states.PAUSED_IN_SAGA, nothing, too_late),
+    (rare_states.KILLED_IN_CHARGE, struck("kill", "payments-1"), never("kill")),
+    (rare_states.KILLED_IN_CHARGE, struck("kill", "payments-1"), too_late),
+    (rare_states.READ_AGAIN, struck("rewind", "payments", at=LOAD_STARTED_AT + 2), never("rewind")),
+    (rare_states.READ_AGAIN, struck("rewind", "payments", at=LOAD_STARTED_AT + 2), too_early),
+    (rare_states.EVENT_TWICE, written_twice, read_twice),
+    (rare_states.EVENTS_REORDERED, behind_a_newer_one, versions_alike),
+)
