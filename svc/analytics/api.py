@@ -54,12 +54,16 @@ class OrdersReport(msgspec.Struct, frozen=True):
 
 
 class ProjectionsView(msgspec.Struct, frozen=True):
-    """`building` is the generation of figures that a rebuild fills; it has read the events up to `built_to`."""
+    """`building` is the generation of figures that a rebuild fills; it has read the events up to `built_to`.
+
+    `refused` events are in no figures: each surprised, the log says how, and a rebuild tries them again.
+    """
 
     current: int
     building: int | None
     built_to: int
     newest_event: int
+    refused: int
 
 
 class ReportsController(Controller):
@@ -134,7 +138,11 @@ class InternalController(Controller):
 
 async def _projections(connection: Connection, generations: store.Generations) -> ProjectionsView:
     return ProjectionsView(
-        generations.current, generations.building, generations.built_to, await store.newest_position(connection)
+        generations.current,
+        generations.building,
+        generations.built_to,
+        await store.newest_position(connection),
+        await store.refused_count(connection),
     )
 
 

@@ -1,8 +1,11 @@
 """The use cases of reporting: keep an event, fold new ones in, build the projections anew beside those in use."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
+import structlog
+
+from shared.batches import ALIKE, by_halves
 from shared.contracts import Envelope, Event, decode_data
 from shared.contracts.orders import (
     OrderCancelled,
@@ -14,6 +17,7 @@ from shared.contracts.orders import (
     OrderShipped,
 )
 from shared.contracts.payments import PaymentProcessed, PaymentRefunded
+from shared.errors import DatabaseUnavailableError
 from shared.unit_of_work import Connection, UnitOfWork
 from svc.analytics import store
 from svc.analytics.domain import Fact, Fold, MoneyMoved, OrderReached, fold
@@ -35,6 +39,8 @@ STATUS_OF: dict[type[Event], str] = {
 COUNTED: dict[str, type[Event]] = {event.type: event for event in (*STATUS_OF, PaymentProcessed, PaymentRefunded)}
 """The events that are facts for a projection; all others are only kept."""
 
+log = structlog.get_logger(__name__)
+
 Project = Callable[[UnitOfWork], Awaitable[int]]
 
 
@@ -54,7 +60,8 @@ async def project(uow: UnitOfWork) -> int:
     """One bounded step: fold waiting events in, go on with a rebuild, delete replaced rows; gives the rows it touched.
 
     Invariant: each projected event is in the current projections exactly once, and in those being built exactly once
-    when its position is at most `built_to`, else not at all.
+    when its position is at most `built_to`, else not at all. One that surprises is left out and keeps the reason; no
+    other waits for it, and the next rebuild tries it again.
     """
     connection = uow.connection
     if not await store.lock_projector(connection):
@@ -107,25 +114,54 @@ def _folded(events: Iterable[StoredEvent]) -> Fold:
 
 async def _fold_waiting(connection: Connection, generations: Generations) -> int:
     waiting = await store.waiting(connection, rows_max=FOLD_ROWS_MAX)
-    if not waiting:
-        return 0
-    await store.apply(connection, _folded(waiting), generation=generations.current)
-    if generations.building is not None:
-        # a lower position may commit after higher ones; the rebuild has gone past these and comes to all others
-        late = [event for event in waiting if event.position <= generations.built_to]
-        await store.apply(connection, _folded(late), generation=generations.building)
-    await store.mark_projected(connection, [event.position for event in waiting])
+
+    async def fold_in(events: Sequence[StoredEvent]) -> None:
+        await store.apply(connection, _folded(events), generation=generations.current)
+        if generations.building is not None:
+            # a lower position may commit after higher ones; the rebuild has gone past these and comes to all others
+            late = [event for event in events if event.position <= generations.built_to]
+            await store.apply(connection, _folded(late), generation=generations.building)
+        await store.mark_projected(connection, [event.position for event in events])
+
+    await _each(connection, waiting, fold_in)
     return len(waiting)
 
 
 async def _build(connection: Connection, building: int, *, after: int) -> int:
     events = await store.projected_after(connection, after, rows_max=BUILD_ROWS_MAX)
-    await store.apply(connection, _folded(events), generation=building)
+
+    async def fold_in(some: Sequence[StoredEvent]) -> None:
+        await store.apply(connection, _folded(some), generation=building)
+
+    await _each(connection, events, fold_in)
     if len(events) < BUILD_ROWS_MAX:
         await store.put_in_use(connection, building)
     else:
         await store.built(connection, to=events[-1].position)
     return len(events)
+
+
+async def _each(
+    connection: Connection,
+    events: Sequence[StoredEvent],
+    fold_in: Callable[[Sequence[StoredEvent]], Awaitable[None]],
+) -> None:
+    """Fold the events in together, those that surprise not at all. Raises what the world breaks."""
+
+    async def attempt(some: Sequence[StoredEvent]) -> list[None]:
+        if connection.is_closed():
+            raise DatabaseUnavailableError("the connection was lost")
+        async with connection.transaction():  # a savepoint
+            await fold_in(some)
+        return [None] * len(some)
+
+    outcomes = await by_halves(events, attempt)
+    refused = [(event, failure) for event, failure in zip(events, outcomes, strict=True) if failure is not None]
+    for event, failure in refused:
+        if isinstance(failure, ALIKE):
+            raise failure
+        await store.refuse(connection, event.position, repr(failure))
+        log.error("event_refused", position=event.position, type=event.header.type, exc_info=failure)
 
 
 async def _sweep(connection: Connection, current: int) -> int:

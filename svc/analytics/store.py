@@ -114,8 +114,10 @@ async def generations(connection: Connection) -> Generations:
 
 
 async def waiting(connection: Connection, *, rows_max: int) -> list[StoredEvent]:
-    """Events that no projection holds yet, whatever position they have: a lower one may commit later."""
-    rows = await connection.fetch(f"{_EVENTS} WHERE NOT projected ORDER BY position LIMIT $1", rows_max)
+    """Events to be folded in, whatever position they have: a lower one may commit later."""
+    rows = await connection.fetch(
+        f"{_EVENTS} WHERE NOT projected AND refused IS NULL ORDER BY position LIMIT $1", rows_max
+    )
     return [_stored_event(row) for row in rows]
 
 
@@ -140,9 +142,26 @@ async def mark_projected(connection: Connection, positions: list[int]) -> None:
     await connection.execute("UPDATE events SET projected = true WHERE position = ANY($1::bigint[])", positions)
 
 
+async def refuse(connection: Connection, position: int, reason: str) -> None:
+    """Leave the event at this position out of the projections."""
+    await connection.execute("UPDATE events SET refused = $2 WHERE position = $1", position, reason)
+
+
+async def refused_count(connection: Connection) -> int:
+    """How many events the projections leave out."""
+    return await connection.fetchval("SELECT count(*) FROM events WHERE refused IS NOT NULL")
+
+
 async def open_generation(connection: Connection) -> None:
-    """Let the next generation be built, from the first event on; one that is being built goes on."""
-    await connection.execute("UPDATE generations SET building = current + 1, built_to = 0 WHERE building IS NULL")
+    """Let the next generation be built, from the first event on; one that is being built goes on.
+
+    A new one gives refused events another chance.
+    """
+    begun = await connection.fetchval(
+        "UPDATE generations SET building = current + 1, built_to = 0 WHERE building IS NULL RETURNING true"
+    )
+    if begun:
+        await connection.execute("UPDATE events SET refused = NULL WHERE refused IS NOT NULL")
 
 
 async def built(connection: Connection, *, to: int) -> None:
@@ -195,7 +214,8 @@ async def order_counts(connection: Connection) -> list[OrderCount]:
 async def freshness(connection: Connection) -> tuple[datetime | None, int]:
     """When the newest event in the store happened, and how many wait to be folded in."""
     row = await connection.fetchrow(
-        "SELECT (SELECT max(occurred_at) FROM events) AS newest, (SELECT count(*) FROM events WHERE NOT projected) AS n"
+        "SELECT (SELECT max(occurred_at) FROM events) AS newest, "
+        "(SELECT count(*) FROM events WHERE NOT projected AND refused IS NULL) AS n"
     )
     assert row is not None
     return row["newest"], row["n"]

@@ -21,10 +21,13 @@ STATEMENTS = (
         occurred_at timestamptz NOT NULL,
         received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         data jsonb NOT NULL,
-        projected boolean NOT NULL DEFAULT false
+        projected boolean NOT NULL DEFAULT false,
+        refused text
     )
     """,
-    "CREATE INDEX events_unprojected ON events (position) WHERE NOT projected",
+    "COMMENT ON COLUMN events.refused IS 'why the projections leave it out; the next rebuild tries it again'",
+    "CREATE INDEX events_unprojected ON events (position) WHERE NOT projected AND refused IS NULL",
+    "CREATE INDEX events_refused ON events (position) WHERE refused IS NOT NULL",
     "CREATE INDEX events_occurred ON events (occurred_at)",
     """
     CREATE FUNCTION events_are_final() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -97,7 +100,8 @@ STATEMENTS = (
         FROM order_statuses
     """,
     "CREATE VIEW audit.revenue_daily AS SELECT day, currency, orders, paid_minor, refunded_minor FROM revenue_shown",
-    "CREATE VIEW audit.projection_backlog AS SELECT count(*) AS events FROM events WHERE NOT projected",
+    "CREATE VIEW audit.projection_backlog AS SELECT count(*) AS events FROM events "
+    "WHERE NOT projected AND refused IS NULL",
 )
 
 
