@@ -6,7 +6,6 @@ import signal
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import msgspec
 import uvloop
 
 from scenarios.world.carrier.api import CarrierApi
@@ -70,12 +69,6 @@ class World:
     @property
     def faults_url(self) -> str:
         return self._url(self._faults_server.port)
-
-    def point_webhooks_at(self, gateway_url: str) -> None:
-        """Send webhooks to another gateway from now on (tests learn its port late)."""
-        self.settings = msgspec.structs.replace(self.settings, gateway_url=gateway_url)
-        self.psp.webhooks.url = self.settings.psp_webhook_url
-        self.carrier.webhooks.url = self.settings.carrier_webhook_url
 
     async def start(self) -> None:
         """Listen on every port, take up what was owed. Raises OSError when a port is taken."""

@@ -20,6 +20,7 @@ from shared.ids import new_id
 from svc.payments.domain import payment_id_of
 from tests.support.engines import EngineUrls
 from tests.support.services import WEBHOOK_SECRET, Served, database_of, envelope, publish, served, topics, until
+from tests.support.world import point_webhooks_at
 
 CUSTOMER = uuid4()
 HASTE: dict[str, Any] = {
@@ -188,7 +189,7 @@ async def reopened(
     """Another process of payments on the same database, topics and PSP."""
     settings = {**HASTE, "psp_url": world.psp_url, "database_url": database_url, **overrides}
     async with served(engines, "payments", prefix=prefix, **settings) as service:
-        world.point_webhooks_at(service.url)
+        point_webhooks_at(world, service.url)
         connection = await asyncpg.connect(database_url)
         try:
             yield Till(engines, prefix, world, database_url, service, connection)

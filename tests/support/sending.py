@@ -18,6 +18,7 @@ from shared.contracts.orders import OrderCancelled, OrderPaid
 from shared.ids import derived_id, new_id
 from tests.support.engines import EngineUrls
 from tests.support.services import WEBHOOK_SECRET, Served, database_of, envelope, publish, served, topics, until
+from tests.support.world import point_webhooks_at
 
 CUSTOMER = uuid4()
 HASTE: dict[str, Any] = {
@@ -166,7 +167,7 @@ async def reopened(
     """Another process of shipping on the same database, topics and carrier."""
     settings = {**HASTE, "carrier_url": world.carrier_url, "database_url": database_url, **overrides}
     async with served(engines, "shipping", prefix=prefix, **settings) as service:
-        world.point_webhooks_at(service.url)
+        point_webhooks_at(world, service.url)
         connection = await asyncpg.connect(database_url)
         try:
             yield Depot(engines, prefix, world, database_url, service, connection)

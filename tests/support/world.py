@@ -5,6 +5,7 @@ import contextlib
 import time
 
 import aiohttp
+import msgspec
 from aiohttp import web
 
 from scenarios.world.app import World
@@ -24,6 +25,13 @@ async def until(condition, what, *, within_s=DEADLINE_S):
             return result
         assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
         await asyncio.sleep(0.01)
+
+
+def point_webhooks_at(world, gateway_url):
+    """Send webhooks to another gateway from now on, whose port is known only when it listens."""
+    world.settings = msgspec.structs.replace(world.settings, gateway_url=gateway_url)
+    world.psp.webhooks.url = world.settings.psp_webhook_url
+    world.carrier.webhooks.url = world.settings.carrier_webhook_url
 
 
 class Receiver:
