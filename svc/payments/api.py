@@ -22,12 +22,12 @@ from shared.problem_details import refusal_body
 from shared.validated import Token, line
 from svc.payments.card_data import refuse_card_data
 from svc.payments.clients import Psp
-from svc.payments.domain import UnknownPayment, UnknownRefund
+from svc.payments.domain import NotReconciled, UnknownPayment, UnknownRefund
 from svc.payments.handlers import duplicates, reconciliation
 from svc.payments.handlers.reconciliation import Reconciliation
 from svc.payments.parts import Parts
 from svc.payments.settings import Settings
-from svc.payments.store import payments, refunds
+from svc.payments.store import payments, reconciliations, refunds
 from svc.payments.store.payments import Payment
 from svc.payments.store.refunds import Refund
 
@@ -215,6 +215,11 @@ class WebhookController(Controller):
         return Received(received=True, fresh=fresh)
 
 
+class KeptReconciliation(msgspec.Struct, frozen=True):
+    at: datetime
+    report: Reconciliation
+
+
 class InternalController(Controller):
     path = "/internal"
     tags = ["internal"]
@@ -224,6 +229,16 @@ class InternalController(Controller):
     async def reconcile(self, database: NamedDependency[Database], psp: NamedDependency[Psp]) -> Reconciliation:
         """Our books against the PSP's, with what would mend each difference."""
         return await reconciliation.reconcile(database, psp)
+
+    @get("/reconciliation/latest")
+    async def show_reconciliation(self, database: NamedDependency[Database]) -> KeptReconciliation:
+        """The report of the last daily reconciliation."""
+        async with database.acquire() as connection:
+            kept = await reconciliations.latest(connection)
+        if kept is None:
+            raise NotReconciled("the books were not compared yet")
+        at, report = kept
+        return KeptReconciliation(at, msgspec.json.decode(report, type=Reconciliation))
 
     @post("/payments/{order_id:uuid}/duplicates", status_code=200)
     async def return_duplicate(

@@ -4,14 +4,15 @@ from litestar import Litestar
 
 from shared.circuit_breaker import CircuitBreaker
 from shared.erasure import Erasure
+from shared.jobs_queue import JobQueue
 from shared.pruning import WEBHOOKS
 from shared.service import Runtime
 from svc.payments.api import ROUTES
 from svc.payments.consumers import subscription
-from svc.payments.jobs import ChargeWork, RefundWork, webhook_work
+from svc.payments.jobs import ChargeWork, RefundWork, daily_reconciliation, webhook_work
 from svc.payments.parts import HEALTHY, Parts
 from svc.payments.settings import Settings
-from svc.payments.store import erasing
+from svc.payments.store import erasing, reconciliations
 
 
 def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
@@ -24,6 +25,8 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     refunds = RefundWork(runtime.database, psp, parts, settings)
     erasure = Erasure(runtime.database, erasing.STATEMENTS)
     webhooks = webhook_work(runtime.database, parts, settings)
+    queue = JobQueue(settings.redis_url, prefix=settings.prefix, service=settings.service)
+    reconciling = daily_reconciliation(runtime.database, psp, queue)
     return runtime.application(
         route_handlers=ROUTES,
         dependencies={
@@ -35,7 +38,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             "config": settings,
         },
         subscription=subscription(parts, erasure, wake_charges=charges.wake, wake_refunds=refunds.wake),
-        jobs=[charges, refunds, webhooks, erasure.job()],
-        pruning=[WEBHOOKS],
-        resources=[psp],
+        jobs=[charges, refunds, webhooks, reconciling, erasure.job()],
+        pruning=[WEBHOOKS, reconciliations.OLD],
+        resources=[psp, queue],
     )

@@ -40,6 +40,11 @@ CAPTURABLE = OPEN | {PaymentStatus.CANCELLED}
 """A capture that comes to light after the cancellation is still a capture: it is booked, then given back."""
 
 
+class NotReconciled(Refusal):
+    code = "not_reconciled"
+    kind = Kind.NOT_FOUND
+
+
 class UnknownPayment(Refusal):
     code = "unknown_payment"
     kind = Kind.NOT_FOUND

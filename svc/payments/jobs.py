@@ -1,20 +1,29 @@
-"""The work of payments beside requests and events: charges, refunds, stored webhooks."""
+"""The work of payments beside requests and events: charges, refunds, stored webhooks, the daily reconciliation."""
 
 from collections.abc import Sequence
 from functools import partial
 
+import structlog
+
 from shared import webhook_inbox
 from shared.database import Database
+from shared.jobs_queue import JobKind, JobQueue, JobWorker
 from shared.unit_of_work import Connection, UnitOfWork
 from shared.webhook_inbox import WebhookWork
 from shared.work_table import Verdict, WorkEngine
 from svc.payments.clients import Psp
 from svc.payments.domain import ChargeOutcome, RefundOutcome, Step
+from svc.payments.handlers.reconciliation import reconcile
 from svc.payments.parts import Parts
 from svc.payments.settings import Settings
-from svc.payments.store import payments, refunds
+from svc.payments.store import payments, reconciliations, refunds
 from svc.payments.store.payments import Payment
 from svc.payments.store.refunds import Refund
+
+RECONCILE = JobKind(name="reconcile", timeout_s=600, attempts_max=8, retry_first_s=5.0, retry_max_s=600.0)
+DAILY = "15 3 * * *"
+
+log = structlog.get_logger(__name__)
 
 VERDICTS = {
     Step.SETTLE: Verdict.DONE,
@@ -80,3 +89,16 @@ def webhook_work(database: Database, parts: Parts, settings: Settings) -> Webhoo
         apply_refund_outcome=partial(parts.apply_refund_outcome, absence_grace_s=settings.absence_grace_s),
     )
     return webhook_inbox.WebhookWork(database, apply, settings.pace)
+
+
+def daily_reconciliation(database: Database, psp: Psp, queue: JobQueue) -> JobWorker:
+    """Compares the books once a day and keeps the report; a person is told by the log when they differ."""
+
+    async def run() -> None:
+        report = await reconcile(database, psp)
+        async with database.begin() as uow:
+            await reconciliations.insert(uow.connection, report)
+        if report.differences or not report.complete:
+            log.warning("books_differ", differences=len(report.differences), complete=report.complete)
+
+    return JobWorker(queue, {RECONCILE: run}, at_once_max=1, crons={RECONCILE: DAILY})

@@ -1,6 +1,9 @@
 import pytest
 
+from shared.jobs_queue import JobBoard, JobQueue
+from svc.payments.jobs import RECONCILE
 from tests.support.paying import an_order, till
+from tests.support.services import until
 
 pytestmark = pytest.mark.service("payments")
 
@@ -23,6 +26,33 @@ async def test_equal_books_show_no_difference(engines, prefix, tmp_path):
         body = await _books(shop)
         assert (body["compared"], body["in_flight"], body["complete"]) == (3, 0, True)
         assert (body["differences"], body["difference_minor"]) == ([], {})
+
+
+async def test_the_daily_reconciliation_is_a_job_that_keeps_its_report(engines, prefix, tmp_path):
+    path = "/internal/reconciliation/latest"
+    async with (
+        till(engines, prefix, tmp_path) as shop,
+        JobBoard(engines.redis, prefix=prefix, services=["payments"]) as board,
+    ):
+        order = an_order()
+        await shop.place(order)
+        await shop.reaches(order, "captured")
+        (row,) = await until(board.rows)
+        assert (row.kind, row.state, row.is_open) == ("reconcile", "scheduled", False)
+        status, body = await shop.service.call("GET", path)
+        assert (status, body["code"]) == (404, "not_reconciled")
+        queue = JobQueue(engines.redis, prefix=prefix, service="payments")
+        await queue.open()
+        try:
+            assert await queue.enqueue(RECONCILE)
+        finally:
+            await queue.close()
+
+        async def kept():
+            status, body = await shop.service.call("GET", path)
+            return body if status == 200 else None
+
+        assert (await until(kept))["report"] == await _books(shop)
 
 
 async def test_a_second_capture_is_found_and_given_back_once(engines, prefix, tmp_path):

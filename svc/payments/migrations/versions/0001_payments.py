@@ -168,6 +168,7 @@ STATEMENTS = (
     )
     """,
     "CREATE INDEX webhooks_due ON webhooks (due_at) WHERE applied_at IS NULL",
+    "CREATE TABLE reconciliations (at timestamptz PRIMARY KEY DEFAULT clock_timestamp(), report jsonb NOT NULL)",
     """
     CREATE VIEW audit.payments AS
         SELECT id, order_id, customer_id, status, amount_minor, currency,
