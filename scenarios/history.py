@@ -17,6 +17,8 @@ RecordType = Literal["invoke", "ok", "fail", "info"]
 PLACE_ORDER = "place_order"
 CANCEL_ORDER = "cancel_order"
 REFUND = "refund"
+RETURNED = "returned"
+"""The reason of a refund that is to give back everything."""
 
 WRITE_BUFFER_BYTES = 1 << 18
 

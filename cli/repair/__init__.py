@@ -2,10 +2,11 @@
 
 import typer
 
-from cli.repair import oversell
+from cli.repair import charges, oversell
 
 
 def register(app: typer.Typer) -> None:
     commands = typer.Typer(no_args_is_help=True, help="Undo damage exactly once.")
     oversell.register(commands)
+    charges.register(commands)
     app.add_typer(commands, name="repair")

@@ -38,10 +38,7 @@ def oversell(
             planned = await repairs.look(fleet)
             if not apply:
                 return planned, None, None
-            with fleet.exclusive():
-                before = rejudge.last_run(fleet)
-                done = await repairs.apply(fleet, planned, since=before.started_at if before else 0.0)
-                judged = await rejudge.rejudge(fleet, before, rest=done.quiescence) if before else None
+            done, judged = await rejudge.applied(fleet, lambda since: repairs.apply(fleet, planned, since=since))
             return planned, done, judged
 
     raise typer.Exit(_show(*asyncio.run(run()), json=json))

@@ -7,6 +7,7 @@ client who was promised everything is the witness.
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 
 import msgspec
 
@@ -82,12 +83,14 @@ def payments_book(evidence: Evidence) -> Books:
     return dict(book)
 
 
-def ledger_book(evidence: Evidence, *, account: str = RECEIVABLE) -> Books:
-    """What one account of the ledger says; an entry on the wrong side counts against it."""
+def ledger_book(evidence: Evidence, *, account: str = RECEIVABLE, kinds: Collection[str] | None = None) -> Books:
+    """What one account of the ledger says, in entries of some kinds or of all; a wrong side counts against it."""
     book: Books = defaultdict(Sums)
     sign = DEBIT_OF_CAPTURE[account]
     for row in evidence.audit.ledger:
         if row.account != account or row.order_id in evidence.foreign_orders:
+            continue
+        if kinds is not None and row.kind not in kinds:
             continue
         sums = book[row.order_id, row.currency]
         if row.kind.startswith("capture"):

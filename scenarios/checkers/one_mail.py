@@ -112,7 +112,7 @@ def _rightful_amounts(evidence: Evidence, order: OrderRow) -> set[int]:
     booked = [
         row
         for row in evidence.audit.ledger
-        if row.order_id == order.id and row.account == SALES and row.kind.startswith("refund")
+        if row.order_id == order.id and row.account == SALES and row.kind == "refund"
     ]
     sums = accumulate(row.amount_minor for row in sorted(booked, key=lambda row: row.created_at))
     return {order.total_minor, order.refunded_minor, *refunds, *sums}

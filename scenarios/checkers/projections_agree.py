@@ -12,8 +12,8 @@ from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import OrderFactRow, OrderRow
 from scenarios.money_text import money_text
 
-OWED_CAPTURE = "capture"
-"""A capture beyond the one owed is booked and given back; it is no revenue."""
+OWED = frozenset({"capture", "refund"})
+"""A capture beyond the one owed is booked and given back; neither is revenue."""
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -62,11 +62,8 @@ def _refunded(booked: Sums, order: OrderRow) -> str:
 def _booked(evidence: Evidence) -> dict[str, Sums]:
     """Per order what the ledger says was captured as owed, and refunded."""
     book: dict[str, Sums] = defaultdict(Sums)
-    for (order_id, _), sums in ledger_book(evidence).items():
+    for (order_id, _), sums in ledger_book(evidence, kinds=OWED).items():
         book[order_id] = sums
-    for row in evidence.audit.ledger:
-        if row.account == RECEIVABLE and row.kind.startswith("capture") and row.kind != OWED_CAPTURE:
-            book[row.order_id].captured_minor -= row.amount_minor
     return dict(book)
 
 
@@ -78,11 +75,11 @@ def _judge_revenue(evidence: Evidence, findings: Findings) -> None:
         told[day.currency].refunded_minor += day.refunded_minor
     booked: dict[str, Sums] = defaultdict(Sums)
     for row in evidence.audit.ledger:
-        if row.account != RECEIVABLE:
+        if row.account != RECEIVABLE or row.kind not in OWED:
             continue
-        if row.kind == OWED_CAPTURE:
+        if row.kind == "capture":
             booked[row.currency].captured_minor += row.amount_minor
-        elif row.kind.startswith("refund"):
+        else:
             booked[row.currency].refunded_minor -= row.amount_minor
     for currency in sorted({*told, *booked}):
         findings.check()

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import shutil
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -21,11 +23,21 @@ REPAIRED = "-repaired"
 """Ends the scenario's name in the directory of a run that was judged again after a repair."""
 
 
+DoneT = TypeVar("DoneT", bound="Done")
+
+
 class LastRun(msgspec.Struct, frozen=True):
     """The run whose damage is repaired."""
 
     directory: Path
     started_at: float
+
+
+class Done(Protocol):
+    """What a repair did, as far as judging needs to know: how the fleet came to rest after it."""
+
+    @property
+    def quiescence(self) -> Quiescence: ...
 
 
 class Rejudged(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +58,17 @@ def last_run(fleet: Fleet) -> LastRun | None:
 def was_repaired(runs: Path) -> bool:
     """Whether damage was ever repaired in this home."""
     return any(runs.glob(f"*-*{REPAIRED}-*"))
+
+
+async def applied(fleet: Fleet, apply: Callable[[float], Awaitable[DoneT]]) -> tuple[DoneT, Rejudged | None]:
+    """Apply a repair alone on the fleet, then judge the last run again, if there was one.
+
+    `apply` is told since when (epoch seconds) there is work to wait for. Raises `OperatorError` (fleet.busy).
+    """
+    with fleet.exclusive():
+        before = last_run(fleet)
+        done = await apply(before.started_at if before else 0.0)
+        return done, await rejudge(fleet, before, rest=done.quiescence) if before else None
 
 
 async def rejudge(fleet: Fleet, run: LastRun, *, rest: Quiescence) -> Rejudged:

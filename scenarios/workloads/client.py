@@ -17,6 +17,7 @@ from scenarios.history import (
     CANCEL_ORDER,
     PLACE_ORDER,
     REFUND,
+    RETURNED,
     CancelAttempt,
     HistoryWriter,
     Invocation,
@@ -249,7 +250,7 @@ def cancel_order(person: Person, order_id: str) -> Request:
 
 def refund(staff: Person, charge: Charge, *, key: str, amount_minor: int = 0) -> Request:
     """Support gives part of the money back, or everything that is left when no amount is given."""
-    wish: dict[str, Any] = {"reason": "goodwill" if amount_minor else "returned"}
+    wish: dict[str, Any] = {"reason": "goodwill" if amount_minor else RETURNED}
     if amount_minor:
         wish["amount"] = Money(amount_minor, charge.amount.currency).to_wire()
     body = msgspec.json.encode(wish)

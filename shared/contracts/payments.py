@@ -36,12 +36,20 @@ class PaymentFailed(PaymentFact, frozen=True, kw_only=True):
 
 
 class PaymentRefunded(PaymentFact, frozen=True, kw_only=True):
-    """One refund succeeded; `amount_minor` is this refund, `refunded_minor` the sum so far."""
+    """Money that the order owed went back; `amount_minor` is this refund, `refunded_minor` the sum so far."""
 
     type: ClassVar[str] = "payment.refunded"
     refund_id: UUID
     refunded_minor: int
     reason: str
+
+
+class DuplicateReturned(PaymentFact, frozen=True, kw_only=True):
+    """A capture that the order did not owe went back; what it owed is as paid or refunded as before."""
+
+    type: ClassVar[str] = "payment.duplicate_returned"
+    refund_id: UUID
+    psp_payment_id: str
 
 
 class PaymentRefundFailed(PaymentFact, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """Notifications: what customers are told, once.
 
 Owns templates and deliveries. Publishes notification.sent and notification.failed.
-Consumes user.registered, user.deleted, order.created, .paid, .shipped, .cancelled and .refunded.
+Consumes user.registered, user.deleted, order.created, .paid, .shipped, .cancelled and .refunded, and
+payment.duplicate_returned.
 
 One delivery per (event, template, recipient), by constraint. A delivery that was being sent when its process died is
 sent again under the same Message-ID, because SMTP cannot say whether the first copy was taken.

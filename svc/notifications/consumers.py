@@ -2,6 +2,7 @@
 
 from shared.contracts.auth import UserDeleted, UserRegistered
 from shared.contracts.orders import OrderCancelled, OrderCreated, OrderPaid, OrderRefunded, OrderShipped
+from shared.contracts.payments import DuplicateReturned
 from shared.erasure import Erasure
 from shared.kafka_consumer import Subscription
 from svc.notifications.handlers import Letters
@@ -16,5 +17,6 @@ def subscription(letters: Letters, erasure: Erasure) -> Subscription:
         OrderShipped: letters.announce_shipment,
         OrderCancelled: letters.explain_cancellation,
         OrderRefunded: letters.confirm_refund,
+        DuplicateReturned: letters.regret_duplicate,
         UserDeleted: erasure.forget,
     }

@@ -21,6 +21,7 @@ class Template(StrEnum):
     ORDER_SHIPPED = "order_shipped"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REFUNDED = "order_refunded"
+    DUPLICATE_RETURNED = "duplicate_returned"
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

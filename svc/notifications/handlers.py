@@ -16,6 +16,7 @@ from shared.contracts.orders import (
     OrderRefunded,
     OrderShipped,
 )
+from shared.contracts.payments import DuplicateReturned, PaymentFact
 from shared.contracts.values import ERASED_EMAIL
 from shared.money import Money
 from shared.unit_of_work import UnitOfWork
@@ -76,6 +77,10 @@ class Letters:
         """Tell the customer that money went back."""
         await self._about(uow, envelope, Template.ORDER_REFUNDED, amount_minor=envelope.data.refunded_minor)
 
+    async def regret_duplicate(self, uow: UnitOfWork, envelope: Envelope[DuplicateReturned]) -> None:
+        """Tell the customer that what was charged twice went back."""
+        await self._about(uow, envelope, Template.DUPLICATE_RETURNED, amount_minor=envelope.data.amount_minor)
+
     async def _about(
         self,
         uow: UnitOfWork,
@@ -85,7 +90,7 @@ class Letters:
         amount_minor: int | None = None,
         **context: Any,
     ) -> None:
-        order: OrderFact = envelope.data
+        order: OrderFact | PaymentFact = envelope.data
         shown = {} if amount_minor is None else {"amount": _shown(amount_minor, order.currency)}
         await self._queue(
             uow,

@@ -1,7 +1,7 @@
 """Payments: what customers were charged and given back.
 
 Owns payments, their attempts at the payment provider (PSP), refunds, the ledger and the PSP's webhooks.
-Publishes payment.processed, .failed, .refunded and .refund_failed.
+Publishes payment.processed, .failed, .refunded, .refund_failed and .duplicate_returned.
 Consumes order.created (a payment is owed), order.cancelled (nothing is owed any more) and user.deleted (the person is
 forgotten).
 

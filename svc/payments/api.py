@@ -273,7 +273,7 @@ def _payment_view(payment: Payment, shown: list[RefundView] | None = None) -> Pa
         status=_shown_status(payment),
         amount=Money(payment.amount_minor, payment.currency).to_wire(),
         captured=Money(payment.captured_minor, payment.currency).to_wire(),
-        refunded=Money(payment.refunded_minor, payment.currency).to_wire(),
+        refunded=Money(payment.owed_refunded_minor, payment.currency).to_wire(),
         created_at=payment.created_at,
         refunds=shown or [],
     )
@@ -282,9 +282,9 @@ def _payment_view(payment: Payment, shown: list[RefundView] | None = None) -> Pa
 def _shown_status(payment: Payment) -> str:
     if payment.status == "unknown":
         return "processing"
-    if payment.status != "captured" or not payment.refunded_minor:
+    if payment.status != "captured" or not payment.owed_refunded_minor:
         return payment.status.value
-    return "refunded" if payment.refunded_minor >= payment.captured_minor else "partially_refunded"
+    return "refunded" if payment.owed_refunded_minor >= payment.captured_minor else "partially_refunded"
 
 
 def _refund_view(refund: Refund) -> RefundView:

@@ -151,3 +151,10 @@ def test_the_healthy_shop_charges_once_and_a_double_charge_is_caught(operator: O
     assert failed(healthy["verdict"]) == {}
     broken = operator.told("scenario", "run", "double-charge", "--quick", "--defect", "new-key-per-retry")
     assert "INV-05" in failed(broken["verdict"])
+    charged_twice = next(result for result in broken["verdict"]["results"] if result["id"] == "INV-05")
+    repaired = operator.told("repair", "charges", "--apply")
+    truth = {one["order_id"] for one in charged_twice["examples"] if one["kind"] == "captured_twice"}
+    assert {order["order_id"] for order in repaired["plan"]["orders"]} >= truth
+    assert failed(repaired["judged"]["verdict"]) == {}
+    again = operator.told("repair", "charges", "--apply")
+    assert (again["plan"]["orders"], again["done"]["captures_returned"]) == ([], 0)

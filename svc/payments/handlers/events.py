@@ -2,7 +2,13 @@
 
 from uuid import UUID
 
-from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
+from shared.contracts.payments import (
+    DuplicateReturned,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+)
 from svc.payments.store.payments import NewPayment
 
 
@@ -37,7 +43,7 @@ def failed(payment: NewPayment, reason: str) -> PaymentFailed:
 def refunded(
     payment: NewPayment, *, refund_id: UUID, amount_minor: int, refunded_minor: int, reason: str
 ) -> PaymentRefunded:
-    """One refund went through; `refunded_minor` is the sum so far."""
+    """One refund of what the order owed went through; `refunded_minor` is the sum of these so far."""
     return PaymentRefunded(
         payment_id=payment.id,
         order_id=payment.order_id,
@@ -49,6 +55,23 @@ def refunded(
         refund_id=refund_id,
         refunded_minor=refunded_minor,
         reason=reason,
+    )
+
+
+def duplicate_returned(
+    payment: NewPayment, *, refund_id: UUID, amount_minor: int, psp_payment_id: str
+) -> DuplicateReturned:
+    """A capture that the order did not owe went back."""
+    return DuplicateReturned(
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        customer_id=payment.customer_id,
+        email=payment.email,
+        order_number=payment.order_number,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+        refund_id=refund_id,
+        psp_payment_id=psp_payment_id,
     )
 
 

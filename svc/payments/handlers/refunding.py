@@ -5,6 +5,7 @@ from uuid import UUID
 
 import structlog
 
+from shared.contracts import Event
 from shared.errors import RemoteTimeoutError, RemoteUnavailableError
 from shared.ids import new_id
 from shared.money import Money
@@ -168,20 +169,24 @@ async def _settle(uow: UnitOfWork, refund: Refund, refunded: Refunded) -> None:
     assert settled, "the row is locked"
     payment = await payments.lock(uow.connection, refund.payment_id)
     assert payment is not None
-    refunded_minor, version = await payments.book_refund(uow.connection, refund.payment_id, refund.amount_minor)
-    uow.publish(
-        events.refunded(
+    of_duplicate = refund.psp_payment_id != payment.psp_payment_id
+    if of_duplicate:
+        version = await payments.book_duplicate_return(uow.connection, payment.id, refund.amount_minor)
+        event: Event = events.duplicate_returned(
+            payment, refund_id=refund.id, amount_minor=refund.amount_minor, psp_payment_id=refund.psp_payment_id
+        )
+    else:
+        refunded_minor, version = await payments.book_refund(uow.connection, payment.id, refund.amount_minor)
+        event = events.refunded(
             payment,
             refund_id=refund.id,
             amount_minor=refund.amount_minor,
             refunded_minor=refunded_minor,
             reason=refund.reason,
-        ),
-        aggregate_id=payment.id,
-        aggregate_version=version,
-    )
+        )
+    uow.publish(event, aggregate_id=payment.id, aggregate_version=version)
     entries = ledger.entries_of(
-        ledger.Kind.REFUND,
+        ledger.Kind.REFUND_DUPLICATE if of_duplicate else ledger.Kind.REFUND,
         transaction_id=refund.id,
         order_id=payment.order_id,
         amount_minor=refund.amount_minor,

@@ -23,11 +23,15 @@ GENESIS_HASH = "0" * 64
 
 
 class Kind(StrEnum):
-    """What a transaction records; `capture_duplicate` is a capture beyond the one owed, booked to be given back."""
+    """What a transaction records; a duplicate is a capture beyond the one owed, booked and given back."""
 
     CAPTURE = "capture"
     CAPTURE_DUPLICATE = "capture_duplicate"
     REFUND = "refund"
+    REFUND_DUPLICATE = "refund_duplicate"
+
+
+REFUNDS = frozenset({Kind.REFUND, Kind.REFUND_DUPLICATE})
 
 
 class Account(StrEnum):
@@ -70,7 +74,7 @@ def entries_of(
     """The two entries of a transaction of `amount_minor` > 0: money comes with a capture and goes with a refund."""
     assert amount_minor > 0
     incoming, outgoing = (
-        (Account.SALES, Account.PSP_RECEIVABLE) if kind is Kind.REFUND else (Account.PSP_RECEIVABLE, Account.SALES)
+        (Account.SALES, Account.PSP_RECEIVABLE) if kind in REFUNDS else (Account.PSP_RECEIVABLE, Account.SALES)
     )
     return (
         Entry(new_id(), transaction_id, incoming, amount_minor, currency, order_id, kind),

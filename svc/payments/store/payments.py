@@ -15,8 +15,8 @@ from svc.payments.domain import CAPTURABLE, OPEN, Captured, PaymentStatus, charg
 
 _COLUMNS = """
     id, order_id, order_number, customer_id, email, amount_minor, currency, payment_method, status, cancel_requested,
-    captured_minor, extra_captured_minor, refund_reserved_minor, refunded_minor, psp_payment_id, attempts, version,
-    traceparent, created_at
+    captured_minor, extra_captured_minor, refund_reserved_minor, refunded_minor, extra_refunded_minor, psp_payment_id,
+    attempts, version, traceparent, created_at
 """
 _INSERT = """
     INSERT INTO payments
@@ -77,13 +77,14 @@ class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Payment(NewPayment, frozen=True, kw_only=True):
-    """A stored payment."""
+    """A stored payment; `extra_` is what was captured beyond the one owed, and what of that went back."""
 
     cancel_requested: bool
     captured_minor: int
     extra_captured_minor: int
     refund_reserved_minor: int
     refunded_minor: int
+    extra_refunded_minor: int
     psp_payment_id: str | None
     attempts: int
     created_at: datetime
@@ -92,6 +93,11 @@ class Payment(NewPayment, frozen=True, kw_only=True):
     def refundable_minor(self) -> int:
         """What can still be asked back."""
         return self.captured_minor + self.extra_captured_minor - self.refund_reserved_minor
+
+    @property
+    def owed_refunded_minor(self) -> int:
+        """What went back of the capture that was owed."""
+        return self.refunded_minor - self.extra_refunded_minor
 
 
 async def insert(connection: Connection, payment: NewPayment) -> bool:
@@ -214,15 +220,26 @@ async def count_event(connection: Connection, payment_id: UUID) -> int:
 
 
 async def book_refund(connection: Connection, payment_id: UUID, amount_minor: int) -> tuple[int, int]:
-    """The money went back: the sum of refunds so far and the aggregate version."""
+    """Money that was owed went back: the sum of such refunds so far and the aggregate version."""
     row = await connection.fetchrow(
         "UPDATE payments SET refunded_minor = refunded_minor + $2, version = version + 1, "
-        "updated_at = clock_timestamp() WHERE id = $1 RETURNING refunded_minor, version",
+        "updated_at = clock_timestamp() WHERE id = $1 "
+        "RETURNING refunded_minor - extra_refunded_minor AS refunded_minor, version",
         payment_id,
         amount_minor,
     )
     assert row is not None
     return row["refunded_minor"], row["version"]
+
+
+async def book_duplicate_return(connection: Connection, payment_id: UUID, amount_minor: int) -> int:
+    """A capture beyond the one owed went back; gives the aggregate version."""
+    return await connection.fetchval(
+        "UPDATE payments SET refunded_minor = refunded_minor + $2, extra_refunded_minor = extra_refunded_minor + $2, "
+        "version = version + 1, updated_at = clock_timestamp() WHERE id = $1 RETURNING version",
+        payment_id,
+        amount_minor,
+    )
 
 
 async def take_over_capture(connection: Connection, payment_id: UUID, extra: Captured) -> bool:

@@ -11,6 +11,7 @@ from aiosmtpd.controller import Controller
 from shared.contracts import Address, OrderLine
 from shared.contracts.auth import UserRegistered
 from shared.contracts.orders import OrderCreated
+from shared.contracts.payments import DuplicateReturned
 from shared.identity import Principal
 from shared.jobs_queue import JobBoard
 from tests.support.services import envelope, free_port, publish, served, topics, until
@@ -83,6 +84,26 @@ async def test_an_order_is_confirmed_once_however_often_its_event_comes(engines,
         assert [item["template"] for item in page["items"]] == ["order_placed"]
         _, page = await notifications.call("GET", "/api/v1/notifications", principal=Principal(str(uuid4())))
         assert page["items"] == []
+
+
+async def test_who_was_charged_twice_is_told_that_it_went_back(engines, prefix):
+    catcher = Catcher()
+    async with (
+        topics(engines, prefix),
+        smtp(catcher) as url,
+        served(engines, "notifications", prefix=prefix, smtp_url=url),
+    ):
+        order_id, payment_id = uuid4(), uuid4()
+        event = DuplicateReturned(
+            payment_id=payment_id, order_id=order_id, customer_id=uuid4(), email="ann@example.com",
+            order_number="SO-1", amount_minor=7_125, currency="KWD", refund_id=uuid4(), psp_payment_id="pay_2",
+        )  # fmt: skip
+        told = envelope(event, payment_id)
+        await publish(engines, prefix, told, told)
+        await until(lambda: catcher.mails)
+        (mail,) = catcher.mails
+        assert (mail["X-Shopstream-Template"], mail["To"]) == ("duplicate_returned", "ann@example.com")
+        assert (mail["X-Shopstream-Order"], mail["X-Shopstream-Amount"]) == (str(order_id), "7.125 KWD")
 
 
 async def test_a_refused_mail_is_sent_again_with_the_same_message_id(engines, prefix):

@@ -1,6 +1,7 @@
 import pytest
 
 from shared.jobs_queue import JobBoard, JobQueue
+from svc.payments.domain import payment_id_of
 from svc.payments.jobs import RECONCILE
 from tests.support.paying import an_order, till
 from tests.support.services import until
@@ -12,6 +13,19 @@ async def _books(shop):
     status, body = await shop.service.call("GET", "/internal/reconciliation")
     assert status == 200, body
     return body
+
+
+async def charged_again(shop, order):
+    """Somebody captures the order at the PSP once more; the id of that payment there."""
+    async with shop.service.http.post(
+        f"{shop.world.psp_url}/v1/payments",
+        json={
+            "merchant_reference": str(order.order_id), "amount_minor": 8_999, "currency": "EUR",
+            "payment_method": "tok_visa",
+        },
+        headers={"Idempotency-Key": "a-new-key"},
+    ) as answer:  # fmt: skip
+        return (await answer.json())["id"]
 
 
 async def test_equal_books_show_no_difference(engines, prefix, tmp_path):
@@ -60,15 +74,7 @@ async def test_a_second_capture_is_found_and_given_back_once(engines, prefix, tm
         order = an_order()
         await shop.place(order)
         await shop.reaches(order, "captured")
-        async with shop.service.http.post(
-            f"{shop.world.psp_url}/v1/payments",
-            json={
-                "merchant_reference": str(order.order_id), "amount_minor": 8_999, "currency": "EUR",
-                "payment_method": "tok_visa",
-            },
-            headers={"Idempotency-Key": "a-new-key"},
-        ) as answer:  # fmt: skip
-            second = (await answer.json())["id"]
+        second = await charged_again(shop, order)
         body = await _books(shop)
         (difference,) = body["differences"]
         assert (difference["kind"], difference["repair"]) == ("captured_twice", "return_duplicate")
@@ -88,3 +94,25 @@ async def test_a_second_capture_is_found_and_given_back_once(engines, prefix, tm
         assert [line.payment_id for line in shop.journal(order, "refund")] == [extra]
         row = await shop.payment(order)
         assert (row["captured_minor"], row["refunded_minor"]) == (17_998, 8_999)
+
+
+async def test_an_order_whose_duplicate_went_back_is_not_a_refunded_one(engines, prefix, tmp_path):
+    async with till(engines, prefix, tmp_path) as shop:
+        order = an_order()
+        await shop.place(order)
+        await shop.reaches(order, "captured")
+        extra = await charged_again(shop, order)
+        path = f"/internal/payments/{order.order_id}/duplicates"
+        await shop.service.call("POST", path, json={"psp_payment_id": extra})
+        await shop.refunds_done(order, 8_999)
+        assert await shop.told(order) == ["payment.processed", "payment.duplicate_returned"]
+        _, shown = await shop.service.call("GET", f"/api/v1/payments/{payment_id_of(order.order_id)}")
+        assert (shown["status"], shown["refunded"]["amount"]) == ("captured", "0.00")
+        await shop.refund(order, "9.99")
+        await shop.refunds_done(order, 9_998)
+        told = await shop.connection.fetchval(
+            "SELECT payload::jsonb -> 'data' ->> 'refunded_minor' FROM outbox ORDER BY aggregate_version DESC LIMIT 1"
+        )
+        assert told == "999"
+        kinds = await shop.connection.fetch("SELECT DISTINCT kind FROM audit.ledger ORDER BY kind")
+        assert [row["kind"] for row in kinds] == ["capture", "capture_duplicate", "refund", "refund_duplicate"]

@@ -34,9 +34,9 @@ NO_NUMBER = [
     "mail show first",
 ]
 NOT_THERE = {
-    "scenario show black-friday": "Choose one of: flash-sale.",
-    "scenario run black-friday": "Choose one of: flash-sale.",
-    "scenario matrix black-friday": "Choose one of: flash-sale.",
+    "scenario show black-friday": "Choose one of: flash-sale, ",
+    "scenario run black-friday": "Choose one of: flash-sale, ",
+    "scenario matrix black-friday": "Choose one of: flash-sale, ",
     "scenario run flash-sale --defect typo": "Choose one of: read-then-write, ",
     "scenario run flash-sale --set typo=1": "Choose one of: units, buyers, ",
     "scenario run flash-sale --set buyers=0": "buyers is int 1..50000: people who want one.",

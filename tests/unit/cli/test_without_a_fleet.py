@@ -22,6 +22,7 @@ NEEDS_A_FLEET = {
     ("fault", "heal"): [[], ["latency", "--json"]],
     ("invariants",): [[], ["--only", "INV-02", "--json"]],
     ("repair", "oversell"): [[], ["--plan"], ["--apply", "--json"]],
+    ("repair", "charges"): [[], ["--plan"], ["--apply", "--json"]],
     ("order",): [["SO-1"], ["SO-1", "--json"]],
     ("events", "lag"): [[], ["--json"]],
     ("events", "dlq", "list"): [[], ["--json"]],

@@ -28,6 +28,8 @@ STATEMENTS = (
         extra_captured_minor bigint NOT NULL DEFAULT 0 CHECK (extra_captured_minor >= 0),
         refund_reserved_minor bigint NOT NULL DEFAULT 0,
         refunded_minor bigint NOT NULL DEFAULT 0 CHECK (refunded_minor >= 0),
+        extra_refunded_minor bigint NOT NULL DEFAULT 0
+            CHECK (extra_refunded_minor BETWEEN 0 AND extra_captured_minor),
         psp_payment_id text UNIQUE,
         attempts integer NOT NULL DEFAULT 0,
         surprises integer NOT NULL DEFAULT 0,
@@ -117,7 +119,7 @@ STATEMENTS = (
         amount_minor bigint NOT NULL CHECK (amount_minor <> 0),
         currency char(3) NOT NULL,
         order_id uuid NOT NULL,
-        kind text NOT NULL CHECK (kind IN ('capture', 'capture_duplicate', 'refund')),
+        kind text NOT NULL CHECK (kind IN ('capture', 'capture_duplicate', 'refund', 'refund_duplicate')),
         created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         previous_hash char(64) NOT NULL,
         entry_hash char(64) NOT NULL UNIQUE,

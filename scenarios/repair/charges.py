@@ -1,0 +1,214 @@
+"""`repair charges`: what the provider took or kept that no order owes it, by its own journal.
+
+The rule: of the captures of an order the one that payments booked as owed stays, every other goes back once. A refund
+whose reason is `returned` was to give back everything: what it left follows. What no command can mend is named for
+people.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from scenarios.evidence import AuditTables
+from scenarios.evidence.rows import PaymentRow
+from scenarios.fleet import Fleet, FleetRefusedError
+from scenarios.history import RETURNED
+from scenarios.quiescence import Quiescence, quiesce
+from scenarios.snapshots import take_snapshots
+from scenarios.world.journals import PSP_JOURNAL, PspRecord, iterate
+
+OPEN_PAYMENTS = frozenset({"pending", "processing", "unknown"})
+"""Payments is at these itself."""
+OPEN_REFUNDS = frozenset({"pending", "processing", "unknown"})
+QUIESCE_S = 90.0
+ROUNDS_MAX = 3
+
+
+class OrderPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What one order needs; amounts in minor units of `currency`.
+
+    `give_back` are payments of the provider that are refunded whole, `pay_back_minor` is what a full return left.
+    """
+
+    order_id: str
+    payment_id: str
+    currency: str
+    give_back: tuple[str, ...] = ()
+    give_back_minor: int = 0
+    pay_back_minor: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is to be done."""
+        return not (self.give_back or self.pay_back_minor)
+
+
+class Unsettled(msgspec.Struct, frozen=True):
+    """An order that people must look at, and why."""
+
+    order_id: str
+    reason: str
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is to be done. `settle` is what no command can undo."""
+
+    orders: tuple[OrderPlan, ...]
+    settle: tuple[Unsettled, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether the fleet needs no repair of this kind."""
+        return not (self.orders or self.settle)
+
+    @property
+    def money_minor(self) -> dict[str, int]:
+        """What goes back to customers, by currency."""
+        sums: Counter[str] = Counter()
+        for order in self.orders:
+            sums[order.currency] += order.give_back_minor + order.pay_back_minor
+        return dict(sorted(sums.items()))
+
+
+class Repaired(msgspec.Struct, frozen=True, kw_only=True):
+    """What a repair did in all its rounds, how the fleet came to rest after the last, and what is left to do.
+
+    `refused` are the orders that could not be repaired, each with what payments said; the others are done all the same.
+    """
+
+    rounds: int
+    captures_returned: int
+    returns_completed: int
+    refused: dict[str, str] = {}
+    quiescence: Quiescence
+    left: Plan
+
+
+def plan(audit: AuditTables, journal: Sequence[PspRecord]) -> Plan:
+    """What the provider's journal and the audit views say is to be undone. Pure."""
+    captures: dict[str, list[PspRecord]] = defaultdict(list)
+    gone_back: Counter[str] = Counter()
+    for line in journal:
+        if line.kind == "capture":
+            captures[line.merchant_reference].append(line)
+        elif line.kind == "refund":
+            gone_back[line.payment_id] += line.amount_minor
+    payments = {row.order_id: row for row in audit.payments}
+    busy = {row.order_id for row in audit.refunds if row.status in OPEN_REFUNDS}
+    returned = {row.order_id for row in audit.refunds if row.reason == RETURNED and row.status == "succeeded"}
+    plans: list[OrderPlan] = []
+    settle: list[Unsettled] = []
+    for order_id, payment in sorted(payments.items()):
+        if order_id in busy or payment.status in OPEN_PAYMENTS:
+            continue
+        taken = captures.get(order_id, [])
+        if reason := _beyond_repair(taken, gone_back, payment):
+            settle.append(Unsettled(order_id, reason))
+            continue
+        made = _order_plan(taken, gone_back, payment, is_returned=order_id in returned)
+        if not made.empty:
+            plans.append(made)
+    settle.extend(
+        Unsettled(order_id, "captured for an order that payments does not know")
+        for order_id in sorted(captures.keys() - payments.keys())
+        if any(line.amount_minor > gone_back[line.payment_id] for line in captures[order_id])
+    )
+    return Plan(orders=tuple(plans), settle=tuple(settle))
+
+
+async def look(fleet: Fleet) -> Plan:
+    """The plan for the fleet as it stands."""
+    snapshots = await take_snapshots(fleet.audit_urls())
+    return plan(snapshots.tables, await asyncio.to_thread(_journal, fleet.layout.world))
+
+
+async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
+    """Carry the plan out, and what the fleet shows at rest after it, until nothing is left; at most ROUNDS_MAX times.
+
+    Each step is idempotent in payments: a capture goes back once, a refund has a key made of its payment and amount.
+    `since` (epoch seconds) bounds the work to wait for.
+    """
+    captures: set[str] = set()
+    returns: set[str] = set()
+    refused: dict[str, str] = {}
+    left, rounds = planned, 0
+    while True:
+        rounds += 1
+        refused = await _carry_out(fleet, left)
+        done = [order for order in left.orders if order.order_id not in refused]
+        captures |= {payment_id for order in done for payment_id in order.give_back}
+        returns |= {order.order_id for order in done if order.pay_back_minor}
+        rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
+        left = await look(fleet)
+        if not left.orders or not done or rounds == ROUNDS_MAX:
+            break
+    return Repaired(
+        rounds=rounds,
+        captures_returned=len(captures),
+        returns_completed=len(returns),
+        refused=refused,
+        quiescence=rest,
+        left=left,
+    )
+
+
+async def _carry_out(fleet: Fleet, planned: Plan) -> dict[str, str]:
+    """Gives the orders that refused with their reasons: one that does stops none of the others."""
+    refused: dict[str, str] = {}
+    for order in planned.orders:
+        try:
+            await _repair(fleet, order)
+        except FleetRefusedError as error:
+            refused[order.order_id] = str(error)
+    return refused
+
+
+async def _repair(fleet: Fleet, order: OrderPlan) -> None:
+    for psp_payment_id in order.give_back:
+        path = f"/internal/payments/{order.order_id}/duplicates"
+        await fleet.call("payments", "POST", path, json={"psp_payment_id": psp_payment_id})
+    if order.pay_back_minor:
+        await fleet.call(
+            "payments",
+            "POST",
+            f"/api/v1/payments/{order.payment_id}/refunds",
+            json={"reason": RETURNED},
+            headers={"Idempotency-Key": f"repair-{order.payment_id}-{order.pay_back_minor}"},
+        )
+
+
+def _order_plan(
+    taken: Sequence[PspRecord], gone_back: Counter[str], payment: PaymentRow, *, is_returned: bool
+) -> OrderPlan:
+    own = [line for line in taken if line.payment_id == payment.psp_payment_id]
+    extra = [line for line in taken if line.payment_id != payment.psp_payment_id and not gone_back[line.payment_id]]
+    kept_minor = sum(line.amount_minor - gone_back[line.payment_id] for line in own)
+    return OrderPlan(
+        order_id=payment.order_id,
+        payment_id=payment.id,
+        currency=payment.currency,
+        give_back=tuple(line.payment_id for line in extra),
+        give_back_minor=sum(line.amount_minor for line in extra),
+        pay_back_minor=kept_minor if is_returned else 0,
+    )
+
+
+def _beyond_repair(taken: Sequence[PspRecord], gone_back: Counter[str], payment: PaymentRow) -> str:
+    """Why no command can bring the books of an order together; empty when one can, or nothing is wrong."""
+    captured_minor = sum(line.amount_minor for line in taken)
+    refunded_minor = sum(gone_back[line.payment_id] for line in taken)
+    reasons = (
+        (any(line.currency != payment.currency for line in taken), f"captured in other money than {payment.currency}"),
+        (refunded_minor > captured_minor, "more was paid back than was captured"),
+        (payment.captured_minor > captured_minor, "booked as captured more often than it was"),
+        (payment.refunded_minor > refunded_minor, "booked as paid back though it was not"),
+        (payment.refunded_minor < refunded_minor, "paid back though nobody booked it"),
+    )
+    return next((reason for applies, reason in reasons if applies), "")
+
+
+def _journal(world: Path) -> list[PspRecord]:
+    return list(iterate(world / PSP_JOURNAL, PspRecord))
