@@ -1,4 +1,4 @@
-"""Where this process's connections go and what time it thinks it is, as the controls file of the fault harness says.
+"""Where this process's connections go, what time it thinks it is and where it dies, as the fault harness has it.
 
 Drills only; refused in production. A connection is looked up once, when it is made, and a byte never. Whoever changes
 the file asks for it to be read again, which cuts the connections that would now be made elsewhere.
@@ -14,6 +14,7 @@ from weakref import WeakSet
 import msgspec
 import uvloop
 
+from shared import crash_points
 from shared.clock import Clock, SystemClock
 from shared.settings import ServiceSettings
 
@@ -26,10 +27,13 @@ class ControlsRefusedError(Exception):
 
 
 class ServiceControls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`detours` gives, for the host:port that is meant, the port of the same host that is connected to instead."""
+    """`detours` gives, for the host:port that is meant, the port of the same host that is connected to instead;
+    `dies_at` is a point of `shared.crash_points`.
+    """
 
     detours: dict[str, int] = {}
     clock_offset_s: float = 0.0
+    dies_at: str = crash_points.NOWHERE
 
 
 class ControlsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +96,7 @@ class FaultControls:
         """Read the file and obey it from now on; gives how many connections that cut. Raises ControlsRefusedError."""
         controls = self._read()
         self._clock.offset = timedelta(seconds=controls.clock_offset_s)
+        crash_points.arm(controls.dies_at)
         detours = {_address(meant): port for meant, port in controls.detours.items()}
         loop = asyncio.get_running_loop()
         if isinstance(loop, DetourLoop):

@@ -18,6 +18,12 @@ TOLD_STATUSES = {
     "completed": "order.completed",
     "cancelled": "order.cancelled",
 }
+TOLD_MOVES = {
+    "capture": "payment.processed",
+    "refund": "payment.refunded",
+    "refund_duplicate": "payment.duplicate_returned",
+}
+"""By kind of ledger entry; a capture beyond the one owed is told once it went back."""
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -109,11 +115,12 @@ def _changes(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
         for row in evidence.transitions_of.get(order.id, ()):
             if row.to_status in TOLD_STATUSES:
                 yield order.id, order.id, TOLD_STATUSES[row.to_status]
+    moved: dict[str, set[str]] = defaultdict(set)
+    for entry in evidence.audit.ledger:
+        moved[entry.order_id].add(entry.kind)
     for payment in evidence.audit.payments:
-        if payment.captured_minor:
-            yield payment.id, payment.order_id, "payment.processed"
-        if payment.refunded_minor:
-            yield payment.id, payment.order_id, "payment.refunded"
+        for kind in sorted(moved[payment.order_id] & TOLD_MOVES.keys()):
+            yield payment.id, payment.order_id, TOLD_MOVES[kind]
     for hold in evidence.audit.reservations:
         if hold.status == "committed" and hold.order_id in evidence.orders:
             yield hold.id, hold.order_id, "inventory.committed"

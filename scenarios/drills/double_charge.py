@@ -1,16 +1,17 @@
 """Incident 02: customers are charged twice. The provider answers late, twice or not at all, and payments dies in it."""
 
-from typing import Final
+from typing import Final, get_args
 
 from scenarios import rare_states
 from scenarios.cues import After, AtShare
 from scenarios.defects import catalogue
 from scenarios.faults.events import Rewind
 from scenarios.faults.fault import FaultValue
-from scenarios.faults.processes import Kill
+from scenarios.faults.processes import Kill, KillAt
 from scenarios.faults.psp import PspError, PspSlow, PspTimeout, WebhookStorm
 from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
 from scenarios.workloads.double_charge import ChargeParameters, DoubleCharge
+from shared.crash_points import Point
 
 BLIND_PROVIDER: Final = {"idempotency": False, "refund_guard": False}
 """It takes every request for a new one and pays back whatever it is asked to: what doubles shows."""
@@ -26,6 +27,14 @@ def at_once(fault: FaultValue) -> FaultStep:
 def kills(*shares: float) -> tuple[FaultStep, ...]:
     """Payments dies at each of these shares of the work."""
     return tuple(FaultStep(fault=Kill("payments-1"), at=AtShare(share), for_s=0.0) for share in shares)
+
+
+def kills_at(**shares: float) -> tuple[FaultStep, ...]:
+    """Payments dies at each point of a charge, at a share of the work."""
+    return tuple(
+        FaultStep(fault=KillAt("payments", point=point), at=AtShare(shares[point.replace("-", "_")]), for_s=0.0)
+        for point in get_args(Point)
+    )
 
 
 STORM: Final = at_once(WebhookStorm(copies=3, before_response_rate=0.1, delay_s=WEBHOOK_DELAY_S))
@@ -49,6 +58,7 @@ SCENARIO = Scenario(
                 STORM,
                 REDELIVERY,
                 *kills(*(number / 11 for number in range(1, 11))),
+                *kills_at(before_call=0.14, after_call=0.32, before_commit=0.5, after_commit=0.68),
             ),
             psp=BLIND_PROVIDER,
             required=(
@@ -86,7 +96,7 @@ SCENARIO = Scenario(
                 at_once(PspSlow(rate=0.25, slow_s=1.0)),
                 STORM,
                 REDELIVERY,
-                *kills(0.3, 0.6),
+                *kills_at(before_call=0.15, after_call=0.3, before_commit=0.45, after_commit=0.6),
             ),
             psp=BLIND_PROVIDER,
             quiesce_s=60.0,

@@ -23,7 +23,7 @@ class Family(NamedTuple):
 
 
 FAMILIES: Final = (
-    Family(processes, (processes.Kill, processes.Pause, processes.Restart)),
+    Family(processes, (processes.Kill, processes.KillAt, processes.Pause, processes.Restart)),
     Family(
         network,
         (network.Latency, network.Bandwidth, network.Slicer, network.Reset, network.Blackhole, network.Down),

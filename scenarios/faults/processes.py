@@ -1,15 +1,20 @@
-"""Kill, pause and restart one process of the fleet, by name, through the supervisor."""
+"""Kill, pause and restart one process of the fleet, by name, through the supervisor; or have one die at a point."""
 
 import asyncio
 import time
+from functools import partial
 from typing import ClassVar, Final
 
+import msgspec
 import psutil
 
 from compose.operator_error import OperatorError
 from compose.process import is_same
+from scenarios.faults import controls
 from scenarios.faults.fault import FaultValue, until
 from scenarios.fleet import Fleet
+from shared import crash_points
+from shared.crash_points import Point
 
 READY_DEADLINE_S: Final = 60.0
 READY_INTERVAL_S: Final = 0.1
@@ -36,6 +41,44 @@ class Kill(_OfOneProcess, frozen=True, tag="kill"):
             )
 
         return await until(is_gone), f"pid {before['pid']} is gone"
+
+
+class KillAt(FaultValue, frozen=True, tag="kill-at"):
+    """The next process of a service whose work reaches a point is gone there, as by SIGKILL; it is started again."""
+
+    point: Point = "after-call"
+    work: str = "charge_payments"
+
+    async def bite(self, fleet: Fleet) -> tuple[bool, str]:
+        before = await fleet.instances(self.target)
+        if not before:
+            raise OperatorError(
+                "process.unknown",
+                f"No process of {self.target!r} is running.",
+                mend="shopctl status names them.",
+                exit_code=2,
+            )
+        await self._die_at(fleet, crash_points.name_of(self.work, self.point))
+        dead = ""
+
+        async def one_is_gone() -> bool:
+            nonlocal dead
+            now = {process["name"]: process["pid"] for process in await fleet.processes()}
+            dead = next((old["name"] for old in before if now.get(old["name"]) != old["pid"]), "")
+            return bool(dead)
+
+        bit = await until(one_is_gone)
+        await self._die_at(fleet, crash_points.NOWHERE)
+        return bit, f"{dead or 'nobody'} died {self.point.replace('-', ' ')} of {self.work}"
+
+    async def heal(self, fleet: Fleet) -> None:
+        await self._die_at(fleet, crash_points.NOWHERE)
+        for process in await fleet.processes():
+            if process["component"] == self.target:
+                await wait_ready(fleet, process["name"])
+
+    async def _die_at(self, fleet: Fleet, point: str) -> None:
+        await controls.change(fleet, self.target, partial(msgspec.structs.replace, dies_at=point))
 
 
 class Pause(_OfOneProcess, frozen=True, tag="pause"):

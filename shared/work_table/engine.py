@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from shared import metrics
+from shared import crash_points, metrics
 from shared.back_off import BackOff
 from shared.cancellation import cancel_all
 from shared.database import Database
@@ -129,10 +129,14 @@ class WorkEngine(ABC, Generic[T, O]):
         name, parent = self.trace_of(claimed.item)
         try:
             with span(name, kind="client", parent=parent):
+                crash_points.reach(self.name, "before-call")
                 async with asyncio.timeout(self._pace.lease_s):
                     outcome = await self.perform(claimed.item)
+                crash_points.reach(self.name, "after-call")
                 async with self._database.begin() as uow:
                     verdict = await self.record(uow, claimed.item, outcome)
+                    crash_points.reach(self.name, "before-commit")
+                crash_points.reach(self.name, "after-commit")
                 log.info(self.name, key=claimed.key, outcome=type(outcome).__name__, verdict=verdict.value)
         except DatabaseBusyError as error:
             metrics.observe_work(self.name, "surprise")

@@ -489,6 +489,13 @@ def change_untold(evidence: Evidence) -> None:
     drop(evidence.audit.outbox, id=event_id)
 
 
+def duplicate_returned_untold(evidence: Evidence) -> None:
+    ledger = evidence.audit.ledger
+    captured = ledger[where(ledger, order_id=PAID, account=RECEIVABLE)]
+    for kind, sign in (("capture_duplicate", 1), ("refund_duplicate", -1)):
+        ledger.append(change(captured, kind=kind, amount_minor=sign * captured.amount_minor))
+
+
 def applied_twice(evidence: Evidence) -> None:
     evidence.audit.inbox.append(evidence.audit.inbox[0])
 
@@ -885,6 +892,7 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (keyless, "INV-13", "wrong_key"),
     (version_told_twice, "INV-13", "version_told_twice"),
     (change_untold, "INV-13", "change_without_event"),
+    (duplicate_returned_untold, "INV-13", "change_without_event"),
     (applied_twice, "INV-14", "applied_twice"),
     (never_applied, "INV-14", "never_applied"),
     (applied_and_dead, "INV-14", "applied_and_dead"),

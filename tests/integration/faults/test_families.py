@@ -4,6 +4,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import aiosmtplib
 import asyncpg
@@ -21,10 +22,11 @@ from scenarios.faults.events import Delay, Duplicate, Poison, Reorder, Rewind
 from scenarios.faults.knocking import knock
 from scenarios.faults.mail import MailDefer, MailRefuse, MailTarpit
 from scenarios.faults.network import Bandwidth, Blackhole, Down, Latency, Reset, Slicer
-from scenarios.faults.processes import Kill, Pause, Restart
+from scenarios.faults.processes import Kill, KillAt, Pause, Restart
 from scenarios.faults.psp import PspDecline, PspError, PspSlow, PspTimeout, WebhookStorm
 from scenarios.faults.redis import CacheFlush, RedisPause
 from scenarios.faults.resources import CpuBurn
+from shared.crash_points import Point
 from tests.integration.faults.conftest import healthy
 
 pytestmark = pytest.mark.timeout(360)
@@ -133,6 +135,24 @@ async def test_processes_suffer_and_recover(fleet, fault):
             await done.heal()
         after = await fleet.process(fault.target)
         assert (before["pid"] == after["pid"]) == fault.lasting
+        await healthy(fleet)
+
+
+@pytest.mark.parametrize("point", get_args(Point))
+async def test_a_process_dies_at_a_point_of_its_work_and_comes_back(fleet, point):
+    async with fleet:
+        before = await fleet.process("payments-1")
+        dying = asyncio.create_task(injected(fleet, KillAt("payments", point=point, work="apply_webhooks")))
+        paid = 0
+        while not dying.done():
+            await pay(fleet, f"{point} {paid}")
+            paid += 1
+            await asyncio.sleep(0.1)
+        done = await dying
+        assert done.probe == f"payments-1 died {point.replace('-', ' ')} of apply_webhooks"
+        for _ in range(2):
+            await done.heal()
+        assert (await fleet.process("payments-1"))["pid"] != before["pid"]
         await healthy(fleet)
 
 

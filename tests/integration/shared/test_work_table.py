@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
+from shared import crash_points
 from shared.back_off import BackOff
 from shared.database import Database
 from shared.errors import DatabaseUnavailableError
@@ -103,6 +104,26 @@ async def errands(engines, **kinds):
             yield database
         finally:
             await database.close()
+
+
+async def test_a_crash_can_be_had_on_both_sides_of_the_call_and_of_the_commit(engines, monkeypatch):
+    passed = []
+    monkeypatch.setattr(crash_points, "reach", lambda work, point: passed.append(f"{work} {point}"))
+
+    class Watched(Errands):
+        async def perform(self, item):
+            passed.append("call")
+            return await super().perform(item)
+
+        async def record(self, uow, item, outcome):
+            uow.after_commit(lambda: passed.append("commit"))
+            return await super().record(uow, item, outcome)
+
+    async with errands(engines, plain=1) as database, at_work(Watched(database)):
+        await until(lambda: "errands after-commit" in passed)
+    assert passed == [
+        "errands before-call", "call", "errands after-call", "errands before-commit", "commit", "errands after-commit",
+    ]  # fmt: skip
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from tests.support.anomalies import (
     charged_twice,
     completion,
     copy_order,
+    duplicate_returned_untold,
     judged,
     oversell,
     paid_for_free,
@@ -209,6 +210,20 @@ def test_a_full_return_that_paid_everything_back_is_no_short_one() -> None:
     refunded_minor = evidence.journals.psp[back].amount_minor
     evidence.journals.psp[back] = change(evidence.journals.psp[back], amount_minor=refunded_minor + TAX_MINOR)
     assert "returned_in_part" not in judged(replace(evidence), "INV-06").counts
+
+
+def test_a_duplicate_that_went_back_is_told_as_such_and_is_no_revenue() -> None:
+    evidence = FlashSale().evidence()
+    duplicate_returned_untold(evidence)
+    assert judged(evidence, "INV-16").outcome is Outcome.PASS
+    told = evidence.audit.outbox[where(evidence.audit.outbox, type="payment.processed")]
+    untold = judged(evidence, "INV-13")
+    assert untold.counts == {"change_without_event": 1}
+    payment = evidence.audit.payments[where(evidence.audit.payments, order_id=PAID)]
+    evidence.audit.outbox.append(
+        change(told, id="d", type="payment.duplicate_returned", aggregate_id=payment.id, aggregate_version=2)
+    )
+    assert "change_without_event" not in judged(replace(evidence), "INV-13").counts
 
 
 def test_an_event_twice_on_the_broker_is_at_least_once() -> None:
