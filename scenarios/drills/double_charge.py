@@ -1,6 +1,6 @@
 """Incident 02: customers are charged twice. The provider answers late, twice or not at all, and payments dies in it."""
 
-from typing import Final, get_args
+from typing import Final
 
 from scenarios import rare_states
 from scenarios.cues import After, AtShare
@@ -29,12 +29,9 @@ def kills(*shares: float) -> tuple[FaultStep, ...]:
     return tuple(FaultStep(fault=Kill("payments-1"), at=AtShare(share), for_s=0.0) for share in shares)
 
 
-def kills_at(**shares: float) -> tuple[FaultStep, ...]:
-    """Payments dies at each point of a charge, at a share of the work."""
-    return tuple(
-        FaultStep(fault=KillAt("payments", point=point), at=AtShare(shares[point.replace("-", "_")]), for_s=0.0)
-        for point in get_args(Point)
-    )
+def dies(point: Point, share: float) -> FaultStep:
+    """Payments dies at a point of a charge, at this share of the work."""
+    return FaultStep(fault=KillAt("payments", point=point), at=AtShare(share), for_s=0.0)
 
 
 STORM: Final = at_once(WebhookStorm(copies=3, before_response_rate=0.1, delay_s=WEBHOOK_DELAY_S))
@@ -58,7 +55,10 @@ SCENARIO = Scenario(
                 STORM,
                 REDELIVERY,
                 *kills(*(number / 11 for number in range(1, 11))),
-                *kills_at(before_call=0.14, after_call=0.32, before_commit=0.5, after_commit=0.68),
+                dies("before-call", 0.14),
+                dies("after-call", 0.32),
+                dies("before-commit", 0.5),
+                dies("after-commit", 0.68),
             ),
             psp=BLIND_PROVIDER,
             required=(
@@ -96,7 +96,8 @@ SCENARIO = Scenario(
                 at_once(PspSlow(rate=0.25, slow_s=1.0)),
                 STORM,
                 REDELIVERY,
-                *kills_at(before_call=0.15, after_call=0.3, before_commit=0.45, after_commit=0.6),
+                dies("after-call", 0.2),
+                dies("before-commit", 0.6),
             ),
             psp=BLIND_PROVIDER,
             quiesce_s=60.0,

@@ -50,14 +50,8 @@ class KillAt(FaultValue, frozen=True, tag="kill-at"):
     work: str = "charge_payments"
 
     async def bite(self, fleet: Fleet) -> tuple[bool, str]:
+        await self._all_ready(fleet)
         before = await fleet.instances(self.target)
-        if not before:
-            raise OperatorError(
-                "process.unknown",
-                f"No process of {self.target!r} is running.",
-                mend="shopctl status names them.",
-                exit_code=2,
-            )
         await self._die_at(fleet, crash_points.name_of(self.work, self.point))
         dead = ""
 
@@ -73,9 +67,17 @@ class KillAt(FaultValue, frozen=True, tag="kill-at"):
 
     async def heal(self, fleet: Fleet) -> None:
         await self._die_at(fleet, crash_points.NOWHERE)
-        for process in await fleet.processes():
-            if process["component"] == self.target:
-                await wait_ready(fleet, process["name"])
+        await self._all_ready(fleet)
+
+    async def _all_ready(self, fleet: Fleet) -> None:
+        """Every process of the service. Raises OperatorError (process.unknown, process.not_ready)."""
+        names = [process["name"] for process in await fleet.processes() if process["component"] == self.target]
+        if not names:
+            raise OperatorError(
+                "process.unknown", f"There is no process of {self.target!r}.", mend="shopctl status names them."
+            )
+        for name in names:
+            await wait_ready(fleet, name)
 
     async def _die_at(self, fleet: Fleet, point: str) -> None:
         await controls.change(fleet, self.target, partial(msgspec.structs.replace, dies_at=point))

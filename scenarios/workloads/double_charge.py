@@ -7,6 +7,7 @@ them that were answered.
 import asyncio
 import random
 import time
+from itertools import cycle
 from typing import Annotated, Final
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from scenarios.workloads.workload import LoadReport
 
 COUPON_RATE_BP: Final = 1_000
 QUANTITY_MAX: Final = 3
+CURRENCIES: Final = ("USD", "JPY", "KWD", "EUR")
 SUPPORTERS: Final = 8
 """People of the support, so that no one of them meets the rate limit for a person."""
 CROWD_DIVISOR: Final = 4
@@ -36,7 +38,7 @@ class ChargeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     checkouts: Annotated[int, Meta(ge=1, le=20_000, description="people who buy something once")]
     over_s: Annotated[float, Meta(ge=0.5, le=3_600, description="seconds over which the checkouts are spread")]
     baskets: Annotated[
-        int, Meta(ge=0, le=1_000, description="orders of three things in USD with a coupon, all returned")
+        int, Meta(ge=0, le=1_000, description="orders with a coupon, in one currency after the other, all returned")
     ] = 20
     crowds: Annotated[int, Meta(ge=0, le=1_000, description="orders whose money is asked back many times at once")] = 50
     crowd_refunds: Annotated[int, Meta(ge=2, le=100, description="refunds asked for at once on such an order")] = 20
@@ -181,13 +183,20 @@ def checkouts(parameters: ChargeParameters, chance: random.Random) -> list[Check
     """What everybody does, one after the other; the baskets and crowds are as many as the parameters say."""
     count = parameters.checkouts
     numbers = chance.sample(range(count), min(count, parameters.baskets + parameters.crowds))
-    baskets, crowds = set(numbers[: parameters.baskets]), set(numbers[parameters.baskets :])
+    baskets = dict(zip(numbers[: parameters.baskets], cycle(CURRENCIES), strict=False))
+    crowds = set(numbers[parameters.baskets :])
     plan: list[Checkout] = []
     for number in range(count):
         one = _checkout(number, parameters, chance)
         if number in baskets:
             one = msgspec.structs.replace(
-                one, currency="USD", quantity=1, coupon=True, payment_method="tok_visa", returned=True, goodwill=False
+                one,
+                currency=baskets[number],
+                quantity=1,
+                coupon=True,
+                payment_method="tok_visa",
+                returned=True,
+                goodwill=False,
             )
         elif number in crowds:
             one = msgspec.structs.replace(one, payment_method="tok_visa", returned=False, goodwill=False, crowd=True)

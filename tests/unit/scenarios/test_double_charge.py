@@ -7,7 +7,7 @@ import pytest
 
 from scenarios.drills.double_charge import SCENARIO
 from scenarios.plan import FULL, QUICK
-from scenarios.workloads.double_charge import ChargeParameters, Checkout, checkouts, markets_of
+from scenarios.workloads.double_charge import CURRENCIES, ChargeParameters, Checkout, checkouts, markets_of
 from shared.currencies import exponent
 
 SEEDS = range(1, 21)
@@ -34,11 +34,13 @@ def test_every_kind_of_checkout_comes_whatever_the_seed(form: str, seed: int) ->
 
 
 @pytest.mark.parametrize("form", [FULL, QUICK])
-def test_baskets_and_crowds_are_as_many_as_was_asked_for_and_are_paid(form: str) -> None:
+def test_baskets_of_every_currency_and_crowds_are_as_many_as_was_asked_for_and_are_paid(form: str) -> None:
     planned, parameters = plan(form, 3), parameters_of(form)
     baskets = [one for one in planned if one.currency == "USD" and one.returned and one.coupon]
+    returned = [one for one in planned if one.returned and one.coupon and one.payment_method == "tok_visa"]
     crowds = [one for one in planned if one.crowd]
-    assert (len(baskets), len(crowds)) == (parameters.baskets, parameters.crowds)
+    assert (len(baskets), len(crowds)) == (parameters.baskets // 4, parameters.crowds)
+    assert {one.currency for one in returned} == set(CURRENCIES)
     assert {one.payment_method for one in (*baskets, *crowds)} == {"tok_visa"}
     assert not any(one.returned or one.goodwill for one in crowds)
 
