@@ -34,13 +34,14 @@ class CouponLimit(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class FaultFired(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A fault as it was injected. `confirmed` is a probe's word that it bit; `probe` says how."""
+    """A fault as it was injected. `confirmed` is a probe's word that it bit, spoken `bit_at`; `probe` says how."""
 
     name: str
     at: float
     target: str = ""
     confirmed: bool = False
     probe: str = ""
+    bit_at: float | None = None
     healed_at: float | None = None
 
 

@@ -64,7 +64,10 @@ class Injections:
             self.fired[place] = msgspec.structs.replace(self.fired[place], probe=error.what)
             return
         self.fired[place] = msgspec.structs.replace(
-            self.fired[place], confirmed=injected.confirmed, probe=injected.probe
+            self.fired[place],
+            confirmed=injected.confirmed,
+            probe=injected.probe,
+            bit_at=time.time() if injected.confirmed else None,
         )
         self._heals.push_async_callback(self._heal, injected, place)
         self._note(fault, place)

@@ -20,6 +20,7 @@ async def test_faults_are_healed_last_first_at_the_end_of_the_block() -> None:
         await injections.inject(NoopFault("b", journal))
     assert journal == ["a injected", "b injected", "b healed", "a healed"]
     assert all(fired.confirmed and fired.healed_at is not None for fired in injections.fired)
+    assert all(fired.at <= (fired.bit_at or 0.0) <= (fired.healed_at or 0.0) for fired in injections.fired)
 
 
 async def test_a_fault_with_a_time_is_healed_after_it_and_only_once() -> None:

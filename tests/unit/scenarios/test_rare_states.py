@@ -77,6 +77,16 @@ def test_a_fault_that_did_not_bite_killed_nobody() -> None:
     assert happened(RARE_STATES, evidence)[0].count == 0
 
 
+def test_a_kill_that_waited_for_its_moment_counts_at_that_moment() -> None:
+    evidence = demanding(rare_states.KILLED_IN_CHARGE)
+    attempt = evidence.audit.payment_attempts[0]
+    told_at = attempt.started_at - 9
+    evidence.facts.faults.append(FaultFired("kill-at", told_at, "payments", confirmed=True, bit_at=attempt.started_at))
+    assert happened(RARE_STATES, evidence)[0].count == 1
+    evidence.facts.faults[-1] = FaultFired("kill-at", told_at, "payments", confirmed=True)
+    assert happened(RARE_STATES, evidence)[0].count == 0
+
+
 def test_a_name_that_no_state_has_was_never_reached() -> None:
     evidence = FlashSale().evidence()
     evidence.facts.required.append("pigs-flew")
