@@ -5,12 +5,15 @@ A new checker is a module with a `CHECKER`, listed here; a test asserts that non
 
 from scenarios.checkers import (
     charged_once,
+    dead_letters,
     effect_once,
     exact_money,
     idempotent,
+    in_order,
     ledger_balanced,
     legal_transitions,
     limits_held,
+    linearizable_stock,
     money_reconciles,
     no_lost_write,
     no_oversell,
@@ -39,8 +42,11 @@ ALL_CHECKERS: tuple[Checker, ...] = (
     legal_transitions.CHECKER,
     outbox_complete.CHECKER,
     effect_once.CHECKER,
+    in_order.CHECKER,
     projections_agree.CHECKER,
     one_mail.CHECKER,
+    dead_letters.CHECKER,
+    linearizable_stock.CHECKER,
     nothing_silent.CHECKER,
 )
 

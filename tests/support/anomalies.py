@@ -815,6 +815,110 @@ def left_for_no_order(evidence: Evidence) -> None:
     alter(evidence.journals.carrier, {"order_id": fixed_id("ghost")}, order_id=PAID, kind="handed_over")
 
 
+# what came out of order
+
+
+def applied_backwards(evidence: Evidence) -> None:
+    applied = [row for row in evidence.audit.inbox if row.consumer == "notifications" and row.aggregate_id == PAID]
+    older, newer = sorted(applied, key=lambda row: row.aggregate_version)[:2]
+    alter(evidence.audit.inbox, {"applied_at": newer.applied_at + 1}, consumer=older.consumer, event_id=older.event_id)
+
+
+def fold_forgot_an_event(evidence: Evidence) -> None:
+    alter(evidence.audit.order_facts, {"status": "paid"}, order_id=PAID)
+
+
+def changes_lost(evidence: Evidence) -> None:
+    """Two changes saw the same status, the later one overwrote the other."""
+    evidence.audit.order_transitions.append(
+        audit.OrderTransitionRow(PAID, "reserved", "cancelled", LOAD_STARTED_AT + 100)
+    )
+
+
+def changed_from_nowhere(evidence: Evidence) -> None:
+    evidence.audit.order_transitions.append(
+        audit.OrderTransitionRow(PAID, "delivered", "completed", LOAD_STARTED_AT + 100)
+    )
+
+
+def rechain(evidence: Evidence, rows: list[audit.LedgerRow]) -> None:
+    """The same entries in this order, with hashes that fit."""
+    previous = ""
+    for index, row in enumerate(rows):
+        linked = change(row, previous_hash=previous, entry_hash="")
+        previous = chained_hash(linked)
+        rows[index] = change(linked, entry_hash=previous)
+    evidence.audit.ledger[:] = rows
+
+
+def bookings_interleaved(evidence: Evidence) -> None:
+    first, second, third, fourth, *rest = evidence.audit.ledger
+    rechain(evidence, [first, third, second, fourth, *rest])
+
+
+def booked_on_half_a_booking(evidence: Evidence) -> None:
+    half, _, third, *_ = evidence.audit.ledger
+    linked = change(third, previous_hash=half.entry_hash, entry_hash="")
+    evidence.audit.ledger[2] = change(linked, entry_hash=chained_hash(linked))
+
+
+def refused_at_the_opening(evidence: Evidence) -> None:
+    """Before anybody held anything; later everything was sold."""
+    invoke = evidence.history[completion(evidence, "key-0", "invoke")]
+    about = {"process": 9_999, "key": "early", "value": {**invoke.value, "customer_id": fixed_id("early")}}
+    evidence.history.append(change(invoke, **about, time_s=0.3))
+    refused = {"type": "fail", "error": "insufficient_stock", "time_s": 0.4}
+    evidence.history.append(change(invoke, **{**about, "value": {"status_code": 409}}, **refused))
+
+
+# dead letters
+
+
+def buried(evidence: Evidence, **changes: Any) -> None:
+    """Analytics could not apply the first event of orders, whose letter is as it should be."""
+    message = evidence.journals.tap[where(evidence.journals.tap, topic="orders.events")]
+    letter = audit.DeadLetterRow(
+        consumer="analytics",
+        event_id=message.event_id,
+        topic=message.topic,
+        partition=message.partition,
+        offset_=message.offset,
+        reason="handler_failed",
+        attempts=3,
+        parked=False,
+        created_at=message.at,
+    )
+    evidence.audit.dead_letters.append(change(letter, **changes))
+
+
+def buried_again(evidence: Evidence) -> None:
+    buried(evidence)
+    buried(evidence)
+
+
+def buried_without_a_word(evidence: Evidence) -> None:
+    buried(evidence, reason="")
+
+
+def buried_from_nowhere(evidence: Evidence) -> None:
+    buried(evidence, offset_=77_777)
+
+
+def redriven_for_nothing(evidence: Evidence) -> None:
+    buried(evidence, redriven_at=LOAD_STARTED_AT + 50, event_id=fixed_id("never applied"))
+
+
+def poison_lies_nowhere(evidence: Evidence) -> None:
+    message = evidence.journals.tap[0]
+    evidence.journals.tap.append(change(message, offset=8_888, event_id="", type="", undecodable=True))
+
+
+def held_up_behind_poison(evidence: Evidence) -> None:
+    buried(evidence)
+    late = evidence.journals.tap[where(evidence.journals.tap, type="order.paid", aggregate_id=OTHER)]
+    alter(evidence.audit.inbox, {"applied_at": late.at + 90}, consumer="analytics", event_id=late.event_id)
+
+
 ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (movement_lost, "INV-01", "on_hand_differs_from_movements"),
     (movement_lost, "INV-01", "commits_differ_from_movements"),
@@ -948,4 +1052,17 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (webhook_lost, "INV-14", "webhook_lost"),
     (webhook_forged, "INV-14", "webhook_from_nowhere"),
     (webhook_never_settled, "INV-14", "webhook_not_settled"),
+    (applied_backwards, "INV-15", "applied_out_of_order"),
+    (fold_forgot_an_event, "INV-15", "projection_differs_from_events"),
+    (buried_again, "INV-18", "buried_twice"),
+    (buried_without_a_word, "INV-18", "buried_without_reason"),
+    (buried_from_nowhere, "INV-18", "buried_from_nowhere"),
+    (redriven_for_nothing, "INV-18", "redriven_not_applied"),
+    (poison_lies_nowhere, "INV-18", "poison_not_buried"),
+    (held_up_behind_poison, "INV-18", "held_up_behind"),
+    (changes_lost, "INV-24", "g_single"),
+    (changed_from_nowhere, "INV-24", "g1a"),
+    (bookings_interleaved, "INV-24", "g0"),
+    (booked_on_half_a_booking, "INV-24", "g1b"),
+    (refused_at_the_opening, "INV-24", "refused_though_available"),
 )

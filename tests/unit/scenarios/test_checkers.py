@@ -16,7 +16,7 @@ from scenarios.world.journals import Journals
 from tests.support.anomalies import ANOMALIES
 from tests.support.builders import FlashSale
 
-SUPPORT_MODULES = {"result", "standing", "occupancy"}
+SUPPORT_MODULES = {"result", "standing", "occupancy", "list_append", "transactions"}
 NOT_EVIDENCE = {
     "sms": "texts have no template and no event to be judged by; deliveries are judged whatever their channel",
     "faults": "what was done to the proxies; the report shows it",

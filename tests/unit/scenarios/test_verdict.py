@@ -88,7 +88,7 @@ def test_junit_counts_failures_errors_and_skips() -> None:
     evidence.facts.skips["INV-04"] = "no limits"
     evidence.facts.problems.append("tap: away")
     text = junit_xml(judge(evidence)).decode()
-    assert 'tests="18" failures="2" errors="1" skipped="1"' in text
+    assert 'tests="21" failures="2" errors="1" skipped="1"' in text
     assert "captured_twice" in text
 
 

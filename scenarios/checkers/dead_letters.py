@@ -1,0 +1,98 @@
+"""INV-18: what cannot be applied lies in the dead letters once, with its reason, and holds nobody else up.
+
+The witness is the broker as the tap read it. A redriven letter was applied; what merely waits behind another is parked.
+"""
+
+from collections import Counter
+
+from scenarios.checkers.result import Checker, Finding, Findings
+from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.rows import DeadLetterRow
+
+BEHIND_S_MAX = 60.0
+"""How long healthy events behind a letter may take, on top of what faults took."""
+
+
+def examine(evidence: Evidence) -> Finding:
+    findings = Findings(evidence)
+    letters = evidence.audit.dead_letters
+    findings.require(evidence.audit.inbox or letters, "no consumer applied or refused anything")
+    findings.check(len(evidence.audit.inbox) + len(letters))
+    findings.observe("dead letters", len(letters))
+    _judge_letters(evidence, findings)
+    _judge_poison(evidence, findings)
+    for letter in letters:
+        if not letter.parked:
+            _judge_behind(evidence, letter, findings)
+    return findings.result()
+
+
+def _judge_letters(evidence: Evidence, findings: Findings) -> None:
+    places = {(message.topic, message.partition, message.offset) for message in evidence.messages}
+    applied = {(row.consumer, row.event_id) for row in evidence.audit.inbox}
+    copies = Counter(_place(letter) for letter in evidence.audit.dead_letters)
+    for letter in evidence.audit.dead_letters:
+        kind = message = ""
+        if copies.pop(_place(letter), 1) > 1:
+            kind, message = "buried_twice", "lies there more than once"
+        elif not letter.reason or not (letter.parked or letter.attempts):
+            kind, message = "buried_without_reason", "says neither why nor after how many attempts"
+        elif (letter.topic, letter.partition, letter.offset_) not in places:
+            kind, message = "buried_from_nowhere", "is no record of the broker"
+        elif letter.redriven_at is not None and letter.event_id and (letter.consumer, letter.event_id) not in applied:
+            kind, message = "redriven_not_applied", "was redriven and took no effect"
+        if kind:
+            findings.violation(kind, f"{_said(letter)} {message}", event_id=letter.event_id, at=letter.created_at)
+
+
+def _judge_poison(evidence: Evidence, findings: Findings) -> None:
+    """A record that nobody can read is buried by somebody once everything has come to rest."""
+    buried = {(letter.topic, letter.partition, letter.offset_) for letter in evidence.audit.dead_letters}
+    for message in evidence.messages:
+        if not message.undecodable or message.topic.startswith("dead."):
+            continue
+        findings.check()
+        place = message.topic, message.partition, message.offset
+        if place not in buried and evidence.facts.quiesced_at is not None:
+            findings.violation("poison_not_buried", f"{message.place} cannot be read and lies nowhere", at=message.at)
+
+
+def _judge_behind(evidence: Evidence, letter: DeadLetterRow, findings: Findings) -> None:
+    applied = {row.event_id: row.applied_at for row in evidence.audit.inbox if row.consumer == letter.consumer}
+    healed = [fault.healed_at or 0.0 for fault in evidence.facts.faults]
+    for message in evidence.messages:
+        behind = (message.topic, message.partition) == (letter.topic, letter.partition) and (
+            message.offset > letter.offset_
+        )
+        if not behind or message.event_id not in applied:
+            continue
+        findings.check()
+        at = applied[message.event_id]
+        free_at = max([message.timestamp_ms / 1000, letter.created_at, *(one for one in healed if one < at)])
+        if at - free_at > BEHIND_S_MAX:
+            findings.violation(
+                "held_up_behind",
+                f"{letter.consumer} took {at - free_at:.0f} s for {message.place}, behind {_said(letter)}",
+                event_id=message.event_id,
+                order_id=message.order_id,
+                at=at,
+            )
+
+
+def _place(letter: DeadLetterRow) -> tuple[str, str, int, int]:
+    return letter.consumer, letter.topic, letter.partition, letter.offset_
+
+
+def _said(letter: DeadLetterRow) -> str:
+    return f"{letter.consumer}'s letter of {letter.topic}/{letter.partition}@{letter.offset_}"
+
+
+CHECKER = Checker(
+    id="INV-18",
+    name="dead-letters",
+    statement="each poison is there once with its reason; healthy events behind it are applied in time; what was "
+    "redriven took effect",
+    witness="dead letters × inboxes × tap",
+    needs=("orders.dead_letters", "inventory.dead_letters", "payments.dead_letters", "analytics.dead_letters"),
+    examine=examine,
+)

@@ -1,0 +1,90 @@
+"""INV-15: a consumer applies the versions of an aggregate in their order, and its projection is what the events say.
+
+The order is that of the inbox rows, whose times are taken as the effect is written. Analytics' status of an order is
+folded a second time from the events on the broker.
+"""
+
+from collections import defaultdict
+
+from scenarios.checkers.result import Checker, Finding, Findings
+from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.rows import InboxRow
+
+STATUSES = ("placed", "paid", "shipped", "completed", "refunded", "cancelled")
+"""Later in an order's life is further right, and stays."""
+STATUS_BY_EVENT = {
+    "order.created": "placed",
+    "order.paid": "paid",
+    "order.shipped": "shipped",
+    "order.completed": "completed",
+    "order.refunded": "refunded",
+    "order.cancelled": "cancelled",
+}
+
+
+def examine(evidence: Evidence) -> Finding:
+    findings = Findings(evidence)
+    findings.require(evidence.audit.inbox, "no consumer applied anything")
+    _judge_order(evidence, findings)
+    _judge_fold(evidence, findings)
+    return findings.result()
+
+
+def _judge_order(evidence: Evidence, findings: Findings) -> None:
+    """What was redriven from the dead letters comes late by right."""
+    redriven = {
+        (letter.consumer, letter.event_id) for letter in evidence.audit.dead_letters if letter.redriven_at is not None
+    }
+    applied: dict[tuple[str, str, str], list[InboxRow]] = defaultdict(list)
+    for row in evidence.audit.inbox:
+        source = evidence.outbox_by_id.get(row.event_id)
+        if source is not None and (row.consumer, row.event_id) not in redriven:
+            applied[row.consumer, source.topic, row.aggregate_id].append(row)
+    for (consumer, _, aggregate_id), rows in applied.items():
+        rows.sort(key=lambda row: (row.applied_at, row.aggregate_version))
+        newest = rows[0]
+        for row in rows:
+            findings.check()
+            if row.aggregate_version < newest.aggregate_version:
+                findings.violation(
+                    "applied_out_of_order",
+                    f"{consumer} applied version {row.aggregate_version} ({row.type}) after version "
+                    f"{newest.aggregate_version} ({newest.type})",
+                    order_id=aggregate_id,
+                    event_id=row.event_id,
+                    at=row.applied_at,
+                    weight=newest.aggregate_version - row.aggregate_version,
+                )
+            else:
+                newest = row
+
+
+def _judge_fold(evidence: Evidence, findings: Findings) -> None:
+    furthest: dict[str, int] = {}
+    buried = {letter.event_id for letter in evidence.audit.dead_letters if letter.redriven_at is None}
+    for message in evidence.messages:
+        status = STATUS_BY_EVENT.get(message.type)
+        if status is not None and message.event_id not in buried:
+            rank = STATUSES.index(status)
+            furthest[message.aggregate_id] = max(rank, furthest.get(message.aggregate_id, rank))
+    for fact in evidence.audit.order_facts:
+        if fact.order_id not in furthest:
+            continue
+        findings.check()
+        told = STATUSES[furthest[fact.order_id]]
+        if fact.status != told:
+            findings.violation(
+                "projection_differs_from_events",
+                f"analytics says {fact.status or 'nothing'}, the events say {told}",
+                order_id=fact.order_id,
+            )
+
+
+CHECKER = Checker(
+    id="INV-15",
+    name="in-order",
+    statement="per consumer the applied versions of an aggregate increase; analytics' orders = the fold of the events",
+    witness="inboxes × outboxes × tap",
+    needs=("analytics.inbox", "analytics.order_facts", "orders.inbox", "orders.outbox", "notifications.inbox"),
+    examine=examine,
+)
