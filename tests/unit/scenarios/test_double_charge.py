@@ -7,7 +7,17 @@ import pytest
 
 from scenarios.drills.double_charge import SCENARIO
 from scenarios.plan import FULL, QUICK
-from scenarios.workloads.double_charge import CURRENCIES, ChargeParameters, Checkout, checkouts, markets_of
+from scenarios.workloads.double_charge import (
+    CURRENCIES,
+    ChargeParameters,
+    ChargeStage,
+    Checkout,
+    DoubleCharge,
+    checkouts,
+    markets_of,
+)
+from scenarios.workloads.market import Person
+from scenarios.workloads.workload import LoadReport
 from shared.currencies import exponent
 
 SEEDS = range(1, 21)
@@ -74,3 +84,18 @@ def test_the_goods_are_the_three_of_the_story_and_cost_what_their_currencies_can
     assert Counter(exponent(currency) for currency in markets) == {2: 2, 0: 1, 3: 1}
     for currency, market in markets.items():
         assert {article.currency for article in market.articles} == {currency}
+
+
+def test_the_judges_are_told_that_there_is_enough_of_everything() -> None:
+    markets = markets_of("X", units=9)
+    nobody = Person("u", "t")
+    stage = ChargeStage(
+        parameters=parameters_of(QUICK), seed=1, gateway_url="", name="X", markets=markets, coupon="TEN",
+        buyers=(nobody,), support=(nobody,), opened_at=5.0,
+    )  # fmt: skip
+    facts = DoubleCharge().facts(stage, LoadReport())
+    assert (facts.scarce_skus, facts.limits, facts.coupons) == ([], [], [])
+    assert [(step.sku, step.quantity, step.at, step.opening) for step in facts.supply] == [
+        (sku, 9, 5.0, True) for sku in facts.skus
+    ]
+    assert len(facts.skus) == sum(len(market.articles) for market in markets.values())
