@@ -40,7 +40,7 @@ async def test_an_order_of_a_seeded_product_is_priced_quoted_and_held_by_the_rea
         )
         assert status == 200, body
         for sku in ("J-1", "M-1"):
-            await receive(inventory, sku, 1)
+            await receive(inventory, sku, 1, reference=sku)
         status, order = await place(orders, customer(), ("J-1", 1), ("M-1", 1))
         assert status == 201, order
         assert order["lines"][0]["title"] == "Jacket"
