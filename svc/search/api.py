@@ -119,7 +119,8 @@ async def search(  # noqa: PLR0913 one per query parameter
 ) -> SearchAnswer:
     """Products by words, category (its whole subtree) and price, best first unless sorted.
 
-    Words are matched with stems, synonyms and small typos. A price filter takes products of that currency only.
+    Words are matched with stems, synonyms and small typos. A price filter takes products with such a price in
+    `currency` only; sorting by price compares prices in `currency`, and goods without one come last.
     """
     wish = Wish(
         terms=terms_of(q or ""),

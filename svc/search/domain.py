@@ -67,7 +67,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a caller looks for. `terms` are cleaned words; prices are minor units of `currency`."""
+    """What a caller looks for. `terms` are cleaned words; prices, also those sorted by, are those in `currency`."""
 
     terms: tuple[str, ...] = ()
     category: str | None = None
@@ -120,7 +120,9 @@ def indexed_fields(body: ProductBody) -> dict[str, Any]:
             {f"{name}={value}" for variant in body.variants for name, value in variant.options.items()}
         ),
         "option_words": " ".join(sorted({value for variant in body.variants for value in variant.options.values()})),
-        "price_minor": [variant.price_minor for variant in body.variants],
-        "currency": sorted({variant.currency for variant in body.variants}),
+        "prices": [
+            {"currency": currency, "price_minor": price_minor}
+            for currency, price_minor in sorted({(one.currency, one.price_minor) for one in body.variants})
+        ],
         "variants": [msgspec.to_builtins(variant) for variant in body.variants],
     }

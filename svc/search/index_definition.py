@@ -69,8 +69,10 @@ MAPPINGS: dict[str, Any] = {
         "skus": {"type": "keyword", "normalizer": "folded"},
         "option_values": _KEYWORD,
         "option_words": {**_TEXT, "copy_to": "everything"},
-        "price_minor": {"type": "long"},
-        "currency": {"type": "keyword"},
+        "prices": {
+            "type": "nested",  # so that an amount is never seen without its currency
+            "properties": {"currency": {"type": "keyword"}, "price_minor": {"type": "long"}},
+        },
         "everything": _TEXT,
         "variants": {"type": "object", "enabled": False},
     },

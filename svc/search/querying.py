@@ -14,12 +14,8 @@ ENGINE_TIMEOUT = "900ms"
 PRICE_STEPS_MINOR = (0, 1_000, 2_500, 5_000, 10_000, 25_000)
 
 SHOWN = ("product_id", "slug", "title", "description", "category", "variants")
-ORDERS: dict[Sort, list[dict[str, Any]]] = {
-    Sort.RELEVANCE: [{"_score": "desc"}, {"product_id": "asc"}],
-    Sort.PRICE_ASC: [{"price_minor": {"order": "asc", "mode": "min", "missing": "_last"}}, {"product_id": "asc"}],
-    Sort.PRICE_DESC: [{"price_minor": {"order": "desc", "mode": "max", "missing": "_last"}}, {"product_id": "asc"}],
-    Sort.TITLE: [{"title.sort": "asc"}, {"product_id": "asc"}],
-}
+PRICE_SORTS = {Sort.PRICE_ASC: ("asc", "min"), Sort.PRICE_DESC: ("desc", "max")}
+"""Direction, and which of a product's prices in the wished currency counts."""
 
 
 def search_body(wish: Wish, *, after: Sequence[object] | None, size: int) -> dict[str, Any]:
@@ -30,13 +26,10 @@ def search_body(wish: Wish, *, after: Sequence[object] | None, size: int) -> dic
         "post_filter": {"bool": {"filter": [*category, *price]}},
         "aggs": {
             "categories": _facet(price, {"terms": {"field": "category_paths", "size": CATEGORIES_SHOWN_MAX}}),
-            "prices": _facet(
-                [*category, {"term": {"currency": wish.currency}}],
-                {"range": {"field": "price_minor", "ranges": _price_ranges()}},
-            ),
+            "prices": _facet(category, _prices_counted(wish)),
             "options": _facet([*category, *price], {"terms": {"field": "option_values", "size": OPTIONS_SHOWN_MAX}}),
         },
-        "sort": ORDERS[wish.sort],
+        "sort": [*_order(wish), {"product_id": "asc"}],
         "size": size,
         "source": list(SHOWN),
         "track_total_hits": TOTAL_COUNTED_MAX,
@@ -57,6 +50,17 @@ def suggest_body(text: str, *, size: int) -> dict[str, Any]:
         "source": ["title", "slug"],
         "timeout": ENGINE_TIMEOUT,
     }
+
+
+def _order(wish: Wish) -> list[dict[str, Any]]:
+    """By price means in the wished currency; goods without a price in it come last, in either direction."""
+    if wish.sort is Sort.TITLE:
+        return [{"title.sort": "asc"}]
+    if wish.sort not in PRICE_SORTS:
+        return [{"_score": "desc"}]
+    direction, mode = PRICE_SORTS[wish.sort]
+    nested = {"path": "prices", "filter": _in_currency(wish)}
+    return [{"prices.price_minor": {"order": direction, "mode": mode, "missing": "_last", "nested": nested}}]
 
 
 def _matching(wish: Wish) -> dict[str, Any]:
@@ -100,10 +104,20 @@ def _price_filter(wish: Wish) -> list[dict[str, Any]]:
     if not wish.has_price:
         return []
     bounds = {"gte": wish.price_minor_min, "lte": wish.price_minor_max}
-    return [
-        {"term": {"currency": wish.currency}},
-        {"range": {"price_minor": {name: bound for name, bound in bounds.items() if bound is not None}}},
-    ]
+    in_range = {"range": {"prices.price_minor": {name: bound for name, bound in bounds.items() if bound is not None}}}
+    return [{"nested": {"path": "prices", "query": {"bool": {"filter": [_in_currency(wish), in_range]}}}}]
+
+
+def _in_currency(wish: Wish) -> dict[str, Any]:
+    return {"term": {"prices.currency": wish.currency}}
+
+
+def _prices_counted(wish: Wish) -> dict[str, Any]:
+    """Products, not prices, in each range of the wished currency."""
+    ranges = {"range": {"field": "prices.price_minor", "ranges": _price_ranges()}}
+    products: dict[str, Any] = {"products": {"reverse_nested": {}}}
+    wished: dict[str, Any] = {"filter": _in_currency(wish), "aggs": {"ranges": {**ranges, "aggs": products}}}
+    return {"nested": {"path": "prices"}, "aggs": {"wished": wished}}
 
 
 def _facet(filters: list[dict[str, Any]], counted: dict[str, Any]) -> dict[str, Any]:

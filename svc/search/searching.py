@@ -79,7 +79,7 @@ class Searcher:
 
     async def search(self, wish: Wish, cursor: str | None, *, limit: int) -> Found:
         """One page. Raises `InvalidCursor`, `QueryInvalid`, and what the catalog raises when that is away as well."""
-        order = f"search:{wish.sort}"
+        order = f"search:{wish.sort}:{wish.currency}"
         if cursor is not None and _is_lookup(cursor):
             return await self._look_up(wish, cursor, limit=limit)
         after = None if cursor is None else decode_cursor(cursor, order, CURSOR_VALUES[wish.sort])
@@ -138,21 +138,25 @@ def _found(answer: dict[str, Any], order: str, *, limit: int) -> Found:
 def _facets(aggregations: dict[str, Any]) -> Facets:
     return Facets(
         categories=_buckets(aggregations["categories"]["counted"]["buckets"]),
-        prices=_buckets(aggregations["prices"]["counted"]["buckets"]),
+        prices=_price_buckets(aggregations["prices"]["counted"]["wished"]["ranges"]["buckets"]),
         options=_buckets(aggregations["options"]["counted"]["buckets"]),
     )
 
 
 def _buckets(rows: Sequence[dict[str, Any]]) -> tuple[Bucket, ...]:
+    return tuple(Bucket(str(row["key"]), row["doc_count"]) for row in rows if row["doc_count"] > 0)
+
+
+def _price_buckets(rows: Sequence[dict[str, Any]]) -> tuple[Bucket, ...]:
     return tuple(
         Bucket(
             str(row["key"]),
-            row["doc_count"],
+            row["products"]["doc_count"],
             int(row["from"]) if "from" in row else None,
             int(row["to"]) if "to" in row else None,
         )
         for row in rows
-        if row["doc_count"] > 0
+        if row["products"]["doc_count"] > 0
     )
 
 

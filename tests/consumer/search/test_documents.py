@@ -83,7 +83,7 @@ async def test_the_newest_version_wins_in_whatever_order_they_come(engines, pref
         row = await _settled(database, product_id, 5)
         assert row["body"]["title"] == "Newest"
         source = await _source(engines, indexes, product_id)
-        assert (source["title"], source["price_minor"]) == ("Newest", [100])
+        assert (source["title"], source["prices"]) == ("Newest", [{"currency": "EUR", "price_minor": 100}])
 
 
 async def test_a_price_change_changes_one_price(engines, prefix, indexes):
@@ -92,7 +92,7 @@ async def test_a_price_change_changes_one_price(engines, prefix, indexes):
         first = envelope(_upserted(product_id), product_id, 1)
         await publish(engines, prefix, first, envelope(_priced(product_id, 250), product_id, 2))
         await _settled(database, product_id, 2)
-        assert (await _source(engines, indexes, product_id))["price_minor"] == [250]
+        assert (await _source(engines, indexes, product_id))["prices"] == [{"currency": "EUR", "price_minor": 250}]
 
 
 async def test_the_same_event_three_times_is_applied_once(engines, prefix, indexes):

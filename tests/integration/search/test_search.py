@@ -70,6 +70,62 @@ async def test_sorts_order_and_pages_follow_each_other(engines, prefix, indexes)
             assert sorted(seen) == sorted(by_price)
 
 
+YEN = (
+    item("Paper lamp", "LAMP-1", 900, currency="JPY"),  # 900 yen are less than 13 euros, and more minor units than 8.00
+    item("Stone lamp", "LAMP-2", 800, currency="EUR"),
+    item("Glass lamp", "LAMP-3", 5_000, currency="JPY"),
+    {
+        **item("Brass lamp", "LAMP-4", 700, currency="EUR"),
+        "variants": [
+            {"sku": "LAMP-4-S", "price_minor": 700, "currency": "EUR"},
+            {"sku": "LAMP-4-L", "price_minor": 2_600, "currency": "EUR"},
+            {"sku": "LAMP-4-XL", "price_minor": 3_000, "currency": "EUR"},
+            {"sku": "LAMP-4-JP", "price_minor": 1_000, "currency": "JPY"},
+        ],
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("currency", "cheapest_first", "dearest_first"),
+    [
+        ("EUR", ["Brass lamp", "Stone lamp"], ["Brass lamp", "Stone lamp"]),
+        ("JPY", ["Paper lamp", "Brass lamp", "Glass lamp"], ["Glass lamp", "Brass lamp", "Paper lamp"]),
+    ],
+)
+async def test_prices_are_sorted_in_one_currency_and_goods_without_a_price_in_it_come_last(
+    engines, prefix, indexes, currency, cheapest_first, dearest_first
+):
+    async with shop(engines, prefix, YEN) as (_, search):
+        for sort, expected in (("price_asc", cheapest_first), ("price_desc", dearest_first)):
+            seen, cursor = [], {}
+            while cursor is not None:
+                page = await found(search, sort=sort, currency=currency, limit=1, **cursor)
+                seen += [hit["title"] for hit in page["items"]]
+                cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else None
+            assert seen[: len(expected)] == expected, sort
+            assert len(seen) == len(set(seen)) == len(YEN)
+
+
+async def test_a_price_counts_only_with_its_own_currency(engines, prefix, indexes):
+    async with shop(engines, prefix, YEN) as (_, search):
+        assert await titles(search, min_price="9", max_price="20", currency="EUR") == []  # 1,000 yen are no 10.00 euros
+        assert await titles(search, min_price="1000", max_price="1000", currency="JPY") == ["Brass lamp"]
+        facets = (await found(search, currency="EUR"))["facets"]["prices"]
+        assert [(facet["from_amount"], facet["count"]) for facet in facets] == [("0.00", 2), ("25.00", 1)]
+
+
+async def test_a_cursor_of_another_currency_is_refused(engines, prefix, indexes):
+    async with shop(engines, prefix, YEN[:2]) as (_, search):
+        page = await until(lambda: _ranked(search, sort="price_asc", limit=1))
+        cursor = page["next_cursor"]
+        status, refused = await search.call(
+            "GET", "/api/v1/search", anonymous=True,
+            params={"sort": "price_asc", "limit": 1, "currency": "JPY", "cursor": cursor},
+        )  # fmt: skip
+        assert (status, refused["code"]) == (400, "invalid_cursor")
+
+
 async def test_suggestions_complete_the_last_word(engines, prefix, indexes):
     async with shop(engines, prefix) as (_, search):
 
@@ -163,3 +219,9 @@ async def _degraded_titles(search, **params):
         return None
     assert body["degraded"] is True
     return sorted(item["title"] for item in body["items"])
+
+
+async def _ranked(search, **params):
+    """The engine's own answer; a busy one may be too slow for the first."""
+    body = await found(search, **params)
+    return None if body["degraded"] else body

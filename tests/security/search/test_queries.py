@@ -64,7 +64,7 @@ CURSORS = {
 
 async def test_a_cursor_that_the_engine_or_the_catalog_would_refuse_is_invalid(engines, prefix, indexes):
     async with shop(engines, prefix, GOODS[:1]) as (_, search):
-        cursors = [encode_cursor(f"search:{sort}", value) for sort, values in CURSORS.items() for value in values]
+        cursors = [encode_cursor(f"search:{sort}:EUR", value) for sort, values in CURSORS.items() for value in values]
         sorts = [sort for sort, values in CURSORS.items() for _ in values]
         targets = [*zip(sorts, cursors, strict=True), ("relevance", encode_cursor(LOOKUP_ORDER, ["garbage"]))]
         for sort, cursor in targets:
@@ -78,7 +78,8 @@ async def test_a_query_that_the_engine_refuses_is_a_refusal_and_no_failure(engin
         engine = Engine(engines.elasticsearch)
         await engine.open()
         try:
-            body = {"query": {"match_all": {}}, "sort": [{"price_minor": "asc"}], "search_after": ["garbage"]}
+            by_price = {"prices.price_minor": {"order": "asc", "nested": {"path": "prices"}}}
+            body = {"query": {"match_all": {}}, "sort": [by_price], "search_after": ["garbage"]}
             with pytest.raises(QueryInvalid):
                 await engine.search(indexes, body, timeout_s=5.0)
         finally:
