@@ -19,6 +19,7 @@ from svc.inventory.parts import Parts
 from svc.inventory.settings import Settings
 
 SKUS_CHARACTERS_MAX = 1_000 * (SKU_CHARACTERS_MAX + 1)
+"""A list far too long is still counted, so that its refusal says why."""
 IMPORT_ITEMS_MAX = 1_000
 RELEASES_MAX = 10_000
 HOLD_TTL_S_MAX = 3_600.0

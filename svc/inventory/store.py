@@ -273,8 +273,8 @@ async def next_version(connection: Connection, reservation_id: UUID) -> int:
 
 
 async def expired_holds(connection: Connection, *, rows_max: int) -> list[UUID]:
-    """Holds past their time that no order pinned."""
-    rows = await connection.fetch(f"{_EXPIRED} ORDER BY id LIMIT $1", rows_max)
+    """Some holds past their time that no order pinned; by chance, so that those that cannot be ended hide no others."""
+    rows = await connection.fetch(f"{_EXPIRED} ORDER BY random() LIMIT $1", rows_max)
     return [row["id"] for row in rows]
 
 

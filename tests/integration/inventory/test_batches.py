@@ -10,6 +10,7 @@ from shared.cancellation import cancel_all
 from svc.inventory import handlers, store
 from svc.inventory.batcher import ReservationBatcher
 from svc.inventory.domain import Hold, HoldRequest, Line
+from svc.inventory.handlers import SWEEP_ROWS_MAX
 from svc.inventory.jobs import sweeper
 from svc.inventory.parts import HEALTHY
 from tests.support.services import opened_database, until
@@ -58,19 +59,21 @@ async def test_a_buyer_whose_reservation_breaks_takes_no_other_buyer_along(engin
         assert await levels(database) == {"A": 59, "CURSED": 0}
 
 
-async def test_a_hold_that_cannot_be_ended_keeps_no_other_from_expiring(engines):
+@pytest.mark.parametrize("cursed", [1, SWEEP_ROWS_MAX + 10])
+async def test_holds_that_cannot_be_ended_keep_no_other_from_expiring(engines, cursed):
     async with opened_database(engines, "inventory") as database:
-        await stock(database, 100, cursed_at="expire")
+        await stock(database, 2 * SWEEP_ROWS_MAX, cursed_at="expire")
+        skus = ["CURSED"] * cursed + ["A"] * 20
         async with database.begin() as uow:
-            await handlers.reserve(uow, [wish("CURSED", ttl_s=0.001), *(wish("A", ttl_s=0.001) for _ in range(20))])
-        job = sweeper(database, HEALTHY, every_s=1.0)
+            await handlers.reserve(uow, [wish(sku, ttl_s=0.001) for sku in skus])
+        job = sweeper(database, HEALTHY, every_s=0.1)
         running = asyncio.create_task(job.run())
 
         async def others_are_free():
-            return await levels(database) == {"A": 0, "CURSED": 1} and job.failures_in_row > 0
+            return await levels(database) == {"A": 0, "CURSED": cursed} and job.failures_in_row > 0
 
         try:
-            await until(others_are_free)
+            await until(others_are_free, deadline_s=60)
         finally:
             await cancel_all([running])
         async with database.acquire() as connection:
