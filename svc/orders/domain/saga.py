@@ -78,8 +78,3 @@ class Saga(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | None
     stock_settled: bool
     money_settled: bool
-
-
-def back_off_s(attempts: int, *, first_s: float, max_s: float) -> float:
-    """How long to wait after the given number of tries: doubling, bounded."""
-    return min(max_s, first_s * 2.0 ** min(attempts - 1, 16))

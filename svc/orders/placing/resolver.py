@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from shared import deadline
+from shared.back_off import BackOff
 from shared.clock import Clock
 from shared.database import Database
 from shared.deadline import DeadlineExceeded
@@ -19,7 +20,7 @@ from svc.orders.cancelling import Cancelling
 from svc.orders.clients import Inventory, Reservation
 from svc.orders.domain.draft import Draft, decode_draft
 from svc.orders.domain.order import OrderAlreadyShipped, OrderNotCancellable
-from svc.orders.domain.saga import HoldLost, Saga, Step, StockUnreachable, back_off_s
+from svc.orders.domain.saga import HoldLost, Saga, Step, StockUnreachable
 from svc.orders.handlers import lifecycle
 from svc.orders.placing.refusals import stock_refusal
 from svc.orders.placing.transactions import Transactions
@@ -191,8 +192,6 @@ class SagaResolver:
         return "waits"
 
     async def _look_again(self, saga: Saga) -> None:
-        after_s = back_off_s(
-            saga.attempts, first_s=self._config.resolver_retry_s, max_s=self._config.resolver_retry_max_s
-        )
+        after_s = BackOff(self._config.resolver_retry_s, self._config.resolver_retry_max_s).delay_s(saga.attempts)
         async with self._database.begin() as uow:
             await sagas.look_again(uow.connection, saga.order_id, step=saga.step, after_s=after_s)
