@@ -19,6 +19,7 @@ CANCEL_ORDER = "cancel_order"
 REFUND = "refund"
 RETURNED = "returned"
 """The reason of a refund that is to give back everything."""
+EDIT_PRODUCT = "edit_product"
 
 WRITE_BUFFER_BYTES = 1 << 18
 
@@ -97,6 +98,25 @@ class RefundAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     refund_id: str = ""
     amount_minor: int = 0
     currency: str = ""
+    replayed: bool = False
+    answer_sha256: str = ""
+
+
+class EditAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The value of an invoked `edit_product`: what one variant is to cost, seen from the version that was read."""
+
+    product_id: str
+    sku: str
+    price_minor: int
+    currency: str
+    from_version: int
+
+
+class EditAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The value of a completed `edit_product`."""
+
+    status_code: int = 0
+    version: int = 0
     replayed: bool = False
     answer_sha256: str = ""
 

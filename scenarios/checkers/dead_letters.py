@@ -1,6 +1,8 @@
 """INV-18: what cannot be applied lies in the dead letters once, with its reason, and holds nobody else up.
 
 The witness is the broker as the tap read it. A redriven letter was applied; what merely waits behind another is parked.
+A record of a fault says in its headers why it must be refused, and each that had to is asked for it; what the fleet
+itself published does not stay there.
 """
 
 from collections import Counter
@@ -8,7 +10,10 @@ from collections import Counter
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import DeadLetterRow
+from scenarios.world.journals import REASON_HEADER, TapRecord
+from shared.contracts import REGISTRY
 
+UNDECODABLE = "undecodable"
 BEHIND_S_MAX = 60.0
 """How long healthy events behind a letter may take, on top of what faults took."""
 
@@ -21,6 +26,8 @@ def examine(evidence: Evidence) -> Finding:
     findings.observe("dead letters", len(letters))
     _judge_letters(evidence, findings)
     _judge_poison(evidence, findings)
+    _judge_refusals(evidence, findings)
+    _judge_left(evidence, findings)
     for letter in letters:
         if not letter.parked:
             _judge_behind(evidence, letter, findings)
@@ -55,6 +62,53 @@ def _judge_poison(evidence: Evidence, findings: Findings) -> None:
         place = message.topic, message.partition, message.offset
         if place not in buried and evidence.facts.quiesced_at is not None:
             findings.violation("poison_not_buried", f"{message.place} cannot be read and lies nowhere", at=message.at)
+
+
+def _judge_refusals(evidence: Evidence, findings: Findings) -> None:
+    """A second copy of a poison waits behind the first, for another reason."""
+    letters = {_place(letter): letter for letter in evidence.audit.dead_letters}
+    for record in evidence.messages:
+        if not record.is_of_fault:
+            continue
+        reason = record.headers[REASON_HEADER]
+        for consumer in _refusing(evidence, record):
+            findings.check()
+            letter = letters.get((consumer, record.topic, record.partition, record.offset))
+            if letter is None:
+                findings.violation(
+                    "poison_not_set_aside",
+                    f"{consumer} has no letter of {record.place}, which is {reason}",
+                    at=record.timestamp_ms / 1000,
+                )
+            elif letter.reason != reason and not letter.parked:
+                findings.violation(
+                    "poison_for_another_reason",
+                    f"{_said(letter)} says {letter.reason}, it is {reason}",
+                    at=letter.created_at,
+                )
+
+
+def _refusing(evidence: Evidence, record: TapRecord) -> list[str]:
+    """Who must refuse the record: of what is no envelope everybody who reads the topic, else the subscribers."""
+
+    def meets(types: list[str]) -> bool:
+        reads_it = any(REGISTRY[kind].topic.name == record.topic for kind in types)
+        return reads_it and (record.headers[REASON_HEADER] == UNDECODABLE or record.type in types)
+
+    return [consumer for consumer, types in evidence.facts.subscriptions.items() if meets(types)]
+
+
+def _judge_left(evidence: Evidence, findings: Findings) -> None:
+    for letter in evidence.audit.dead_letters:
+        event = evidence.outbox_by_id.get(letter.event_id)
+        if event is not None and letter.redriven_at is None:
+            findings.violation(
+                "event_left_dead",
+                f"{_said(letter)} is {event.type}, which the fleet published, and was never redriven",
+                event_id=letter.event_id,
+                order_id=event.aggregate_id,
+                at=letter.created_at,
+            )
 
 
 def _judge_behind(evidence: Evidence, letter: DeadLetterRow, findings: Findings) -> None:

@@ -24,7 +24,7 @@ def examine(evidence: Evidence) -> Finding:
 def _judge_inbox(evidence: Evidence, findings: Findings) -> None:
     applied = Counter((row.consumer, row.event_id) for row in evidence.audit.inbox)
     published = {row.id for row in evidence.audit.outbox}
-    published.update(message.event_id for message in evidence.messages)
+    published.update(message.event_id for message in evidence.messages if not message.is_of_fault)
     for row in evidence.audit.inbox:
         findings.check()
         if row.event_id not in published:

@@ -1,14 +1,15 @@
 """INV-15: a consumer applies the versions of an aggregate in their order, and its projection is what the events say.
 
-The order is that of the inbox rows, whose times are taken as the effect is written. Analytics' status of an order is
-folded a second time from the events on the broker.
+The order is that of the inbox rows, whose times are taken as the effect is written; where the broker itself has the
+newer event first, it is the projection alone that must not care. Analytics' status of an order is folded a second time
+from the events on the broker, and a document of search is as the newest event of its product.
 """
 
 from collections import defaultdict
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
-from scenarios.evidence.rows import InboxRow
+from scenarios.evidence.rows import InboxRow, OutboxRow
 
 STATUSES = ("placed", "paid", "shipped", "completed", "refunded", "cancelled")
 """Later in an order's life is further right, and stays."""
@@ -21,17 +22,23 @@ STATUS_BY_EVENT = {
     "order.cancelled": "cancelled",
 }
 
+NOWHERE = -1
+SEARCH = "search"
+DELETED = "product.deleted"
+
 
 def examine(evidence: Evidence) -> Finding:
     findings = Findings(evidence)
     findings.require(evidence.audit.inbox, "no consumer applied anything")
     _judge_order(evidence, findings)
     _judge_fold(evidence, findings)
+    _judge_documents(evidence, findings)
     return findings.result()
 
 
 def _judge_order(evidence: Evidence, findings: Findings) -> None:
-    """What was redriven from the dead letters comes late by right."""
+    """What was redriven from the dead letters comes late by right, and what the broker has late."""
+    places = _first_places(evidence)
     redriven = {
         (letter.consumer, letter.event_id) for letter in evidence.audit.dead_letters if letter.redriven_at is not None
     }
@@ -45,7 +52,11 @@ def _judge_order(evidence: Evidence, findings: Findings) -> None:
         newest = rows[0]
         for row in rows:
             findings.check()
-            if row.aggregate_version < newest.aggregate_version:
+            if row.aggregate_version >= newest.aggregate_version:
+                newest = row
+            elif places.get(newest.event_id, NOWHERE) < places.get(row.event_id, NOWHERE):
+                findings.observe("events that the broker has behind a newer one")
+            else:
                 findings.violation(
                     "applied_out_of_order",
                     f"{consumer} applied version {row.aggregate_version} ({row.type}) after version "
@@ -55,8 +66,14 @@ def _judge_order(evidence: Evidence, findings: Findings) -> None:
                     at=row.applied_at,
                     weight=newest.aggregate_version - row.aggregate_version,
                 )
-            else:
-                newest = row
+
+
+def _first_places(evidence: Evidence) -> dict[str, int]:
+    """Where each event lies first; an aggregate's events share a partition, so that places compare."""
+    places: dict[str, int] = {}
+    for message in evidence.messages:
+        places[message.event_id] = min(message.offset, places.get(message.event_id, message.offset))
+    return places
 
 
 def _judge_fold(evidence: Evidence, findings: Findings) -> None:
@@ -80,11 +97,54 @@ def _judge_fold(evidence: Evidence, findings: Findings) -> None:
             )
 
 
+def _judge_documents(evidence: Evidence, findings: Findings) -> None:
+    """The newest event counts, unless search has it in its dead letters."""
+    documents = {row.product_id: row for row in evidence.audit.documents}
+    dead = {row.event_id for row in evidence.audit.dead_letters if row.consumer == SEARCH and row.redriven_at is None}
+    for product_id, event in newest_product_events(evidence).items():
+        if event.id in dead:
+            continue
+        findings.check()
+        document = documents.get(product_id)
+        if document is None:
+            findings.violation(
+                "never_projected", f"search knows no product {product_id}", event_id=event.id, at=event.created_at
+            )
+        elif document.version != event.aggregate_version or document.deleted != (event.type == DELETED):
+            findings.violation(
+                "old_news_won",
+                f"search has version {document.version} of product {product_id}, "
+                f"the newest event is {event.type} version {event.aggregate_version}",
+                event_id=event.id,
+                at=event.created_at,
+                weight=max(1, abs(event.aggregate_version - document.version)),
+            )
+
+
+def newest_product_events(evidence: Evidence) -> dict[str, OutboxRow]:
+    """By product, the last thing the catalog told of it in this run."""
+    newest: dict[str, OutboxRow] = {}
+    for row in evidence.audit.outbox:
+        known = newest.get(row.aggregate_id)
+        if row.service == "catalog" and (known is None or known.aggregate_version < row.aggregate_version):
+            newest[row.aggregate_id] = row
+    return newest
+
+
 CHECKER = Checker(
     id="INV-15",
     name="in-order",
-    statement="per consumer the applied versions of an aggregate increase; analytics' orders = the fold of the events",
+    statement="per consumer the applied versions of an aggregate increase; analytics' orders = the fold of the events, "
+    "a document = its product's newest",
     witness="inboxes × outboxes × tap",
-    needs=("analytics.inbox", "analytics.order_facts", "orders.inbox", "orders.outbox", "notifications.inbox"),
+    needs=(
+        "search.documents",
+        "catalog.outbox",
+        "analytics.inbox",
+        "analytics.order_facts",
+        "orders.inbox",
+        "orders.outbox",
+        "notifications.inbox",
+    ),
     examine=examine,
 )

@@ -17,9 +17,11 @@ JOB_FAILURES_MAX = 8
 """In a row, with pauses that double: a job may meet an engine that restarts; what fails longer fails on every run."""
 OUTAGE_ERRORS = frozenset({"canceling statement due to user request", "canceling statement due to statement timeout"})
 """What PostgreSQL says when a client that was killed or out of time leaves."""
+BY_FAULT = "fault: "
+"""How a fault begins what it makes PostgreSQL say."""
 RACES = frozenset({"reservations_pkey"})
 """Constraints that decide a race by design: a reservation that was ended before its request arrived."""
-EXPLAINED_BY_FAULT = {"dead_letter": ("poison", "newer_version")}
+EXPLAINED_BY_FAULT = {"dead_letter": ("poison", "unprocessable"), "handler_failed": ("unprocessable",)}
 """Own errors that a fault of these families explains, by the beginning of the fault's name."""
 ENGINES = frozenset({"postgres", "redis", "kafka", "elasticsearch", "world", "all"})
 NAMES = re.compile(r"[A-Za-z][\w-]*")
@@ -63,6 +65,9 @@ def _judge_breaker(evidence: Evidence, line: LogLine, findings: Findings) -> Non
 
 
 def _judge_database(line: LogLine, findings: Findings) -> None:
+    if line.message.startswith(BY_FAULT):
+        findings.observe("database errors that a fault made")
+        return
     if line.message in OUTAGE_ERRORS or any(f'"{name}"' in line.message for name in RACES):
         findings.observe("database errors of an outage or a race that a constraint decides")
         return

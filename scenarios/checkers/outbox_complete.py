@@ -79,14 +79,14 @@ def _judge_versions(rows: list[OutboxRow], findings: Findings) -> None:
 
 
 def _judge_messages(evidence: Evidence, messages: dict[str, list[TapRecord]], findings: Findings) -> None:
-    """Produced without an outbox row: a dual write."""
+    """Produced without an outbox row, and not by a fault: a dual write."""
     if not evidence.audit.outbox:
         return
     services = {row.topic for row in evidence.audit.outbox}
     for event_id, copies in messages.items():
         copy = copies[0]
         during = copy.timestamp_ms >= evidence.facts.started_at * 1000
-        if event_id not in evidence.outbox_by_id and during and copy.topic in services:
+        if event_id not in evidence.outbox_by_id and during and copy.topic in services and not copy.is_of_fault:
             findings.violation(
                 "event_without_row",
                 f"{copy.type} is on {copy.topic} without an outbox row",

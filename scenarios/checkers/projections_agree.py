@@ -1,11 +1,13 @@
-"""INV-16: analytics' figures are those of the services whose events it counts.
+"""INV-16: analytics' figures are those of the services whose events it counts, and the index shows what is sold.
 
 Per order its total and money, per currency the daily revenue summed up; the witnesses are the orders and the ledger,
-which no event ever passes on its way to analytics.
+which no event ever passes on its way to analytics. Per product of the run what Elasticsearch itself holds is compared
+with the catalog.
 """
 
 from collections import defaultdict
 
+from scenarios.checkers.in_order import DELETED, newest_product_events
 from scenarios.checkers.money_reconciles import RECEIVABLE, Sums, ledger_book
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
@@ -30,6 +32,7 @@ def examine(evidence: Evidence) -> Finding:
     for order_id in sorted(facts.keys() - evidence.orders.keys()):
         findings.violation("counted_without_order", "analytics counts an order that does not exist", order_id=order_id)
     _judge_revenue(evidence, findings)
+    _judge_index(evidence, findings)
     return findings.result()
 
 
@@ -94,11 +97,48 @@ def _judge_revenue(evidence: Evidence, findings: Findings) -> None:
             )
 
 
+def _judge_index(evidence: Evidence, findings: Findings) -> None:
+    """A document that an outage put off is still on its way when nothing rests; one that rests is as the catalog is."""
+    told = newest_product_events(evidence)
+    indexed = {(row.product_id, row.sku): row for row in evidence.audit.index}
+    waiting = {row.product_id for row in evidence.audit.documents if row.indexed_version < row.version}
+    for variant in evidence.audit.variants:
+        event = told.get(variant.product_id)
+        if event is None or event.type == DELETED:
+            continue
+        findings.check()
+        if variant.product_id in waiting:
+            findings.violation(
+                "index_behind", f"{variant.sku} is not indexed as it is", sku=variant.sku, event_id=event.id
+            )
+            continue
+        found = indexed.get((variant.product_id, variant.sku))
+        price = variant.price_minor, variant.currency
+        if found is None or (found.price_minor, found.currency) != price or found.version != event.aggregate_version:
+            there = f"{money_text(found.price_minor, found.currency)}, version {found.version}" if found else "nothing"
+            findings.violation(
+                "index_differs",
+                f"the index has {there} of {variant.sku}, the catalog {money_text(*price)}, "
+                f"version {event.aggregate_version}",
+                sku=variant.sku,
+                event_id=event.id,
+                at=event.created_at,
+            )
+
+
 CHECKER = Checker(
     id="INV-16",
     name="projections-agree",
-    statement="analytics' orders and revenue = orders and ledger, per order and per currency",
-    witness="orders × ledger",
-    needs=("analytics.order_facts", "analytics.revenue_daily", "orders.orders", "payments.ledger"),
+    statement="analytics' orders and revenue = orders and ledger; the index shows what the catalog sells",
+    witness="orders × ledger; catalog × Elasticsearch",
+    needs=(
+        "analytics.order_facts",
+        "analytics.revenue_daily",
+        "orders.orders",
+        "payments.ledger",
+        "catalog.variants",
+        "search.documents",
+        "search.index",
+    ),
     examine=examine,
 )

@@ -1,10 +1,10 @@
 """The incidents: one file each that reads as a plan. An explicit catalogue; nothing is found by name."""
 
 from scenarios.checkers import ALL_CHECKERS, Checker
-from scenarios.drills import double_charge, flash_sale
+from scenarios.drills import double_charge, event_chaos, flash_sale
 from scenarios.plan import Scenario
 
-SCENARIOS: tuple[Scenario, ...] = (flash_sale.SCENARIO, double_charge.SCENARIO)
+SCENARIOS: tuple[Scenario, ...] = (flash_sale.SCENARIO, double_charge.SCENARIO, event_chaos.SCENARIO)
 
 
 def scenario(name: str) -> Scenario:

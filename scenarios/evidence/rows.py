@@ -280,11 +280,14 @@ class PriceRow(Row, frozen=True, kw_only=True):
 
 
 class VariantRow(Row, frozen=True):
-    """The class that the goods of a SKU are taxed by, and since when."""
+    """What a SKU costs now, before tax, and since when its goods are taxed by a class."""
 
     sku: str
     tax_class: str
     taxed_since: Instant
+    product_id: str
+    price_minor: int
+    currency: str
 
 
 class TaxRateRow(Row, frozen=True):
@@ -317,3 +320,22 @@ class ShippingRateRow(Row, frozen=True, kw_only=True):
     amount_minor: int
     free_from_minor: int | None = None
     updated_at: Instant
+
+
+class DocumentRow(Row, frozen=True, kw_only=True):
+    """What search keeps of a product, and up to which version the index has it."""
+
+    product_id: str
+    version: int
+    deleted: bool
+    indexed_version: int
+
+
+class IndexedRow(Row, frozen=True):
+    """One variant as it stands in Elasticsearch, under the version its document was written with."""
+
+    product_id: str
+    version: int
+    sku: str
+    price_minor: int
+    currency: str

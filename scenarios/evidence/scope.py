@@ -77,6 +77,8 @@ def in_scope(evidence: Evidence) -> Evidence:
         tax_rates=tables.tax_rates,
         coupons=tables.coupons,
         shipping_rates=tables.shipping_rates,
+        documents=tables.documents,
+        index=tables.index,
     )
     journals = evidence.journals
     return replace(

@@ -12,8 +12,10 @@ from scenarios.evidence.rows import (
     CouponRow,
     DeadLetterRow,
     DeliveryRow,
+    DocumentRow,
     IdempotencyRow,
     InboxRow,
+    IndexedRow,
     LedgerRow,
     MovementRow,
     OrderFactRow,
@@ -49,7 +51,10 @@ class View(msgspec.Struct, frozen=True):
 
 
 class AuditTables(msgspec.Struct):
-    """The rows of every view, by kind; message tables of all services share one list each."""
+    """The rows of every view, by kind; message tables of all services share one list each.
+
+    `index` is no view: it is what Elasticsearch itself says of the run's products.
+    """
 
     outbox: list[OutboxRow] = []
     inbox: list[InboxRow] = []
@@ -78,11 +83,15 @@ class AuditTables(msgspec.Struct):
     tax_rates: list[TaxRateRow] = []
     coupons: list[CouponRow] = []
     shipping_rates: list[ShippingRateRow] = []
+    documents: list[DocumentRow] = []
+    index: list[IndexedRow] = []
 
 
 ROW_TYPES: dict[str, type[Row]] = {
     field.name: typing.get_args(field.type)[0] for field in msgspec.structs.fields(AuditTables)
 }
+NO_VIEWS = frozenset({"index"})
+"""Tables that are read elsewhere than from a database."""
 MESSAGE_VIEWS = ("outbox", "inbox", "dead_letters", "idempotency")
 """What every database has of the library."""
 

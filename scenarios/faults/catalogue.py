@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from compose.operator_error import OperatorError
-from scenarios.faults import broker, clock, database, events, mail, network, processes, psp, redis, resources
+from scenarios.faults import broker, clock, database, events, handlers, mail, network, processes, psp, redis, resources
 from scenarios.faults.fault import FaultValue
 
 
@@ -29,7 +29,8 @@ FAMILIES: Final = (
         (network.Latency, network.Bandwidth, network.Slicer, network.Reset, network.Blackhole, network.Down),
     ),
     Family(broker, (broker.BrokerAway, broker.Rebalance)),
-    Family(events, (events.Rewind, events.Duplicate, events.Reorder, events.Delay, events.Poison)),
+    Family(events, (events.Rewind, events.Duplicate, events.Reorder, events.Delay, events.Shuffle, events.Poison)),
+    Family(handlers, (handlers.Unprocessable,)),
     Family(psp, (psp.PspDecline, psp.PspTimeout, psp.PspError, psp.PspSlow, psp.WebhookStorm)),
     Family(mail, (mail.MailTarpit, mail.MailDefer, mail.MailRefuse)),
     Family(redis, (redis.CacheFlush, redis.RedisPause)),

@@ -4,8 +4,9 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -16,14 +17,21 @@ from compose.operator_error import OperatorError
 from scenarios.faults.fault import FaultValue, Number, until
 from scenarios.faults.sessions import end, hold, session_name, superuser
 from scenarios.fleet import Fleet, FleetAwayError, FleetRefusedError
-from shared.contracts import EVENT_TOPICS
+from scenarios.world.journals import FAULT_HEADER, REASON_HEADER
+from shared.contracts import EVENT_TOPICS, Address
+from shared.contracts.orders import OrderCreated
 from shared.outbox import RELAY_LOCK
 
 READ_S_MAX: Final = 15.0
 RELAY_LOCK_S_MAX: Final = 10.0
 REWOUND_S_MAX: Final = 45.0
 """Until a service that was killed, or whose broker was, has read something and gone back."""
+SHUFFLE_WINDOW: Final = 50
+UNSENT_ROWS_MAX: Final = 20_000
 Record = ConsumerRecord[bytes, bytes]
+T = TypeVar("T")
+
+_UNSENT: Final = "SELECT topic, aggregate_id, payload FROM outbox WHERE sent_at IS NULL ORDER BY position LIMIT $1"
 
 
 class Rewind(FaultValue, frozen=True, tag="rewind"):
@@ -133,8 +141,45 @@ class Delay(FaultValue, frozen=True, tag="delay"):
         await end(fleet, name=session_name(self.name, self.target))
 
 
+class Shuffle(Delay, frozen=True, tag="shuffle"):
+    """The events of a service stay in its outbox; when healed they come out of order, and in order once more after it.
+
+    Nobody has seen them before, so that order is the consumers' business alone.
+    """
+
+    seed: int = 1
+
+    async def heal(self, fleet: Fleet) -> None:
+        """An outbox that nobody holds any more is left to its relay."""
+        name = session_name(self.name, self.target)
+        async with superuser(fleet, self.target) as connection:
+            held = await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", name)
+            rows = await connection.fetch(_UNSENT, UNSENT_ROWS_MAX) if held else []
+        if rows:
+            async with producing(fleet) as producer:
+                sent = [
+                    await producer.send(row["topic"], key=row["aggregate_id"].encode(), value=row["payload"].encode())
+                    for row in shuffled(rows, random.Random(self.seed))
+                ]
+                await asyncio.gather(*sent)
+        await end(fleet, name=name)
+
+
+def shuffled(rows: Sequence[T], chance: random.Random) -> list[T]:
+    """In another order, but none farther away than SHUFFLE_WINDOW allows."""
+    order: list[T] = []
+    for start in range(0, len(rows), SHUFFLE_WINDOW):
+        window = list(rows[start : start + SHUFFLE_WINDOW])
+        chance.shuffle(window)
+        order.extend(window)
+    return order
+
+
 class Poison(FaultValue, frozen=True, tag="poison"):
-    """A record of each kind that no consumer can apply, `each` times, under keys of their own."""
+    """A record of each kind that no consumer can apply, `each` times, under keys of their own.
+
+    Each says in its headers that it is a fault's and why it must be refused: nobody in the fleet reads them.
+    """
 
     lasting: ClassVar[bool] = False
     each: Number = 1
@@ -143,9 +188,14 @@ class Poison(FaultValue, frozen=True, tag="poison"):
         _require(self.target, _topics())
         async with producing(fleet) as producer:
             sent = [
-                await producer.send(self.target, key=f"poison-{uuid4()}".encode(), value=value)
+                await producer.send(
+                    self.target,
+                    key=f"poison-{uuid4()}".encode(),
+                    value=value,
+                    headers=[(FAULT_HEADER, self.name.encode()), (REASON_HEADER, reason.encode())],
+                )
                 for _ in range(self.each)
-                for value in poisons()
+                for reason, value in poisons()
             ]
             written = await asyncio.gather(*sent)
         return bool(written), f"{len(written)} records were written"
@@ -154,30 +204,53 @@ class Poison(FaultValue, frozen=True, tag="poison"):
         """Nothing to undo: dead letters are for people to look at."""
 
 
-def poisons() -> list[bytes | None]:
-    """One record of each kind: no value, no JSON, half of it, no object, no envelope, no id, a future version, wrong
-    data.
+def poisons() -> list[tuple[str, bytes | None]]:
+    """One record of each kind, and why it is refused: no value, no JSON, half of it, no object, no envelope, no id,
+    a future version that looks like the present one, wrong data.
     """
-    envelope: dict[str, Any] = {
+    wrong: dict[str, Any] = {**_order_created(), "data": {"order_id": 7}}
+    whole = msgspec.json.encode(wrong)
+    return [
+        ("undecodable", None),
+        ("undecodable", b"\x00\xff not JSON"),
+        ("undecodable", whole[: len(whole) // 2]),
+        ("undecodable", b"[]"),
+        ("undecodable", b"{}"),
+        ("undecodable", msgspec.json.encode({**wrong, "id": "no id"})),
+        ("newer_version", msgspec.json.encode({**_order_created(), "version": 2})),
+        ("invalid_data", whole),
+    ]
+
+
+def _order_created() -> dict[str, Any]:
+    """The envelope of an order that nobody placed."""
+    order_id = str(uuid4())
+    order = OrderCreated(
+        order_id=uuid4(),
+        order_number=f"POISON-{order_id[:8]}",
+        customer_id=uuid4(),
+        email="poison@chaos.example",
+        currency="EUR",
+        total_minor=12_300,
+        lines=[],
+        subtotal_minor=12_300,
+        discount_minor=0,
+        tax_minor=0,
+        shipping_minor=0,
+        payment_method="tok_visa",
+        shipping_address=Address(name="P.", line1="1 Road", city="Dublin", postal_code="D01", country="IE"),
+        shipping_method="standard",
+        placed_at=datetime.now(UTC),
+    )
+    return {
         "id": str(uuid4()),
-        "type": "order.created",
-        "version": 1,
-        "aggregate_id": f"poison-{uuid4()}",
+        "type": OrderCreated.type,
+        "version": OrderCreated.schema_version,
+        "aggregate_id": f"poison-{order_id}",
         "aggregate_version": 1,
         "occurred_at": "2026-01-01T00:00:00Z",
-        "data": {"order_id": 7},
+        "data": msgspec.to_builtins(order),
     }
-    whole = msgspec.json.encode(envelope)
-    return [
-        None,
-        b"\x00\xff not JSON",
-        whole[: len(whole) // 2],
-        b"[]",
-        b"{}",
-        msgspec.json.encode({**envelope, "id": "no id"}),
-        msgspec.json.encode({**envelope, "id": str(uuid4()), "version": 99}),
-        whole,
-    ]
 
 
 async def last_records(fleet: Fleet, topic: str, records_max: int) -> list[Record]:

@@ -16,7 +16,15 @@ from scenarios.rare_states.answers import (
     SOLD_OUT_REFUSED,
     STORED_ANSWER_REPEATED,
 )
-from scenarios.rare_states.events import EVENT_TWICE, EVENTS_REORDERED, KILLED_IN_SAGA, PAUSED_IN_SAGA, READ_AGAIN
+from scenarios.rare_states.events import (
+    EVENT_TWICE,
+    EVENTS_REORDERED,
+    KILLED_IN_SAGA,
+    LETTER_REDRIVEN,
+    PAUSED_IN_SAGA,
+    POISON_REFUSED,
+    READ_AGAIN,
+)
 from scenarios.rare_states.money import (
     CANCELLED_AFTER_CHARGE,
     CHARGE_IN_DOUBT,
@@ -66,6 +74,8 @@ RARE_STATES: tuple[RareState, ...] = (
     READ_AGAIN,
     EVENT_TWICE,
     EVENTS_REORDERED,
+    POISON_REFUSED,
+    LETTER_REDRIVEN,
 )
 
 __all__ = ["RARE_STATES", "Happened", "RareState", "happened"]

@@ -50,3 +50,16 @@ PAUSED_IN_SAGA = RareState(
 READ_AGAIN = RareState("read-again", "consumers were led back over events that they had applied", _read_again)
 EVENT_TWICE = RareState("event-twice", "events lie on the broker more than once", _event_twice)
 EVENTS_REORDERED = RareState("events-reordered", "events lie on the broker behind a newer one", _events_reordered)
+POISON_REFUSED = RareState(
+    "poison-refused",
+    "records that a fault made unreadable lie in dead letters",
+    lambda evidence: len(
+        {(row.topic, row.partition, row.offset_) for row in evidence.audit.dead_letters}
+        & {(line.topic, line.partition, line.offset) for line in evidence.messages if line.is_of_fault}
+    ),
+)
+LETTER_REDRIVEN = RareState(
+    "letter-redriven",
+    "dead letters were redriven",
+    lambda evidence: sum(row.redriven_at is not None for row in evidence.audit.dead_letters),
+)

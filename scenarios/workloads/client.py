@@ -15,10 +15,13 @@ import msgspec
 
 from scenarios.history import (
     CANCEL_ORDER,
+    EDIT_PRODUCT,
     PLACE_ORDER,
     REFUND,
     RETURNED,
     CancelAttempt,
+    EditAnswer,
+    EditAttempt,
     HistoryWriter,
     Invocation,
     OrderAnswer,
@@ -81,6 +84,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     key: str = ""
     body: bytes = b""
+    method: str = "POST"
+    if_match: str = ""
     attempt: Any
     decode_answer: Callable[[Answered], Any]
 
@@ -129,7 +134,7 @@ class Client:
         """One attempt."""
         invocation = self._history.invoke(process, request.function, key=request.key, value=request.attempt)
         try:
-            answered = await self._post(request, timeout_s)
+            answered = await self._send(request, timeout_s)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             return AttemptResult("info", self._history.info(invocation, error=type(error).__name__), again=True)
         return self._record(request, invocation, answered)
@@ -157,13 +162,15 @@ class Client:
         except (TimeoutError, aiohttp.ClientError, OSError):
             return None
 
-    async def _post(self, request: Request, timeout_s: float) -> Answered:
+    async def _send(self, request: Request, timeout_s: float) -> Answered:
         headers = {"Authorization": f"Bearer {request.token}", "Content-Type": "application/json"}
         if request.key:
             headers["Idempotency-Key"] = request.key
+        if request.if_match:
+            headers["If-Match"] = request.if_match
         async with (
             asyncio.timeout(timeout_s),
-            self._http.post(self._url + request.path, data=request.body, headers=headers) as answer,
+            self._http.request(request.method, self._url + request.path, data=request.body, headers=headers) as answer,
         ):
             return Answered(
                 status=answer.status,
@@ -272,6 +279,30 @@ def refund(staff: Person, charge: Charge, *, key: str, amount_minor: int = 0) ->
     )
 
 
+def reprice(editor: Person, product_id: str, sku: str, *, price: Money, from_version: int) -> Request:
+    """Somebody of the shop gives a variant another price; refused when the product was changed meanwhile."""
+    return Request(
+        function=EDIT_PRODUCT,
+        path=f"/products/{product_id}/variants/{sku}",
+        token=editor.access_token,
+        body=msgspec.json.encode({"options": {"size": "M"}, "prices": [price.to_wire()]}),
+        method="PUT",
+        if_match=f'"{from_version}"',
+        attempt=EditAttempt(
+            product_id=product_id,
+            sku=sku,
+            price_minor=price.amount_minor,
+            currency=price.currency,
+            from_version=from_version,
+        ),
+        decode_answer=_edit_answer,
+    )
+
+
+class _Product(msgspec.Struct):
+    version: int
+
+
 class _Refund(msgspec.Struct):
     id: str
     amount: MoneyWire
@@ -310,6 +341,14 @@ def _refund_answer(answered: Answered) -> RefundAnswer:
         amount_minor=_minor(result.amount),
         currency=result.amount.currency,
         replayed=answered.replayed,
+        answer_sha256=answered.digest,
+    )
+
+
+def _edit_answer(answered: Answered) -> EditAnswer:
+    return EditAnswer(
+        status_code=answered.status,
+        version=msgspec.json.decode(answered.content, type=_Product).version,
         answer_sha256=answered.digest,
     )
 

@@ -22,6 +22,10 @@ FAULTS_JOURNAL = "faults.jsonl"
 EXCHANGE_JOURNAL = "exchange.jsonl"
 MAIL_FOLDER = "mail"
 FOLLOW_PAUSE_S = 0.2
+FAULT_HEADER = "fault"
+"""Of a record on the broker that a fault wrote: its name."""
+REASON_HEADER = "reason"
+"""Why consumers must refuse it."""
 
 
 class JournalDamagedError(Exception):
@@ -170,6 +174,11 @@ class TapRecord(Record, kw_only=True, omit_defaults=True):
     bytes: int = 0
     undecodable: bool = False
     headers: dict[str, str] = {}
+
+    @property
+    def is_of_fault(self) -> bool:
+        """Whether a fault wrote it, and no service."""
+        return FAULT_HEADER in self.headers
 
     @property
     def place(self) -> str:

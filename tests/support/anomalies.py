@@ -21,9 +21,11 @@ from tests.support.builders.fleet_rows import (
     HISTORY_ORIGIN_AT,
     LOAD_STARTED_AT,
     PRICE_MINOR,
+    PRODUCT,
     SKU,
     TOTAL_MINOR,
     WAREHOUSE,
+    FleetRows,
     chained_hash,
     fixed_id,
 )
@@ -710,6 +712,73 @@ def revenue_counted_twice(evidence: Evidence) -> None:
     evidence.audit.revenue_daily[0] = change(day, orders=day.orders + 1, paid_minor=day.paid_minor + TOTAL_MINOR)
 
 
+def index_overwritten(evidence: Evidence) -> None:
+    alter(evidence.audit.index, {"price_minor": PRICE_MINOR - 100}, sku=SKU)
+
+
+def index_lost_a_document(evidence: Evidence) -> None:
+    evidence.audit.index.clear()
+
+
+def index_never_written(evidence: Evidence) -> None:
+    alter(evidence.audit.documents, {"indexed_version": 0}, product_id=PRODUCT)
+
+
+# INV-15
+
+
+def told_again(evidence: Evidence) -> None:
+    """A second change of the product, told and applied; search kept the first."""
+    row = evidence.audit.outbox[where(evidence.audit.outbox, type="product.upserted")]
+    evidence.audit.outbox.append(change(row, id=fixed_id("second edit"), aggregate_version=2))
+
+
+def product_never_projected(evidence: Evidence) -> None:
+    evidence.audit.documents.clear()
+
+
+def deleted_product_came_back(evidence: Evidence) -> None:
+    alter(evidence.audit.outbox, {"type": "product.deleted"}, type="product.upserted")
+
+
+# INV-18
+
+
+def swallowed(evidence: Evidence) -> None:
+    poison(evidence)
+    drop(evidence.audit.dead_letters, consumer="inventory")
+
+
+def refused_for_another_reason(evidence: Evidence) -> None:
+    poison(evidence)
+    alter(evidence.audit.dead_letters, {"reason": "handler_failed"}, consumer="inventory")
+
+
+def left_dead(evidence: Evidence) -> None:
+    event = evidence.audit.outbox[where(evidence.audit.outbox, type="order.paid", aggregate_id=PAID)]
+    drop(evidence.audit.inbox, consumer="inventory", event_id=event.id)
+    evidence.audit.dead_letters.append(
+        audit.DeadLetterRow(
+            service="inventory",
+            consumer="inventory",
+            event_id=event.id,
+            topic=event.topic,
+            partition=0,
+            offset_=900,
+            reason="handler_failed",
+            attempts=5,
+            parked=False,
+            created_at=LATE_AT,
+        )
+    )
+
+
+def poison(evidence: Evidence) -> None:
+    """A poison as a healthy fleet deals with it."""
+    fleet = FleetRows(evidence.audit, evidence.journals)
+    fleet.poisoned(LATE_AT)
+
+
 # INV-25
 
 
@@ -920,6 +989,16 @@ def held_up_behind_poison(evidence: Evidence) -> None:
 
 
 ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
+    (told_again, "INV-15", "old_news_won"),
+    (deleted_product_came_back, "INV-15", "old_news_won"),
+    (product_never_projected, "INV-15", "never_projected"),
+    (index_overwritten, "INV-16", "index_differs"),
+    (index_lost_a_document, "INV-16", "index_differs"),
+    (told_again, "INV-16", "index_differs"),
+    (index_never_written, "INV-16", "index_behind"),
+    (swallowed, "INV-18", "poison_not_set_aside"),
+    (refused_for_another_reason, "INV-18", "poison_for_another_reason"),
+    (left_dead, "INV-18", "event_left_dead"),
     (movement_lost, "INV-01", "on_hand_differs_from_movements"),
     (movement_lost, "INV-01", "commits_differ_from_movements"),
     (stock_overwritten, "INV-01", "on_hand_differs_from_movements"),

@@ -12,7 +12,7 @@ from scenarios.evidence import rows as audit
 from scenarios.history import Record
 from scenarios.rare_states import RareState
 from scenarios.world.journals import PspRecord
-from tests.support.anomalies import CANCELLED, OTHER, PAID, alter, change, where
+from tests.support.anomalies import CANCELLED, OTHER, PAID, alter, buried, change, poison, where
 from tests.support.builders.fleet_rows import LOAD_STARTED_AT, TOTAL_MINOR, fixed_id
 
 Spoil = Callable[[Evidence], None]
@@ -213,6 +213,23 @@ def versions_alike(evidence: Evidence) -> None:
     evidence.journals.tap[:] = [change(line, aggregate_version=1) for line in evidence.journals.tap]
 
 
+def letters_unread(evidence: Evidence) -> None:
+    evidence.audit.dead_letters.clear()
+
+
+def records_of_nobody(evidence: Evidence) -> None:
+    """The same records, written by a service."""
+    evidence.journals.tap[:] = [change(line, headers={}) for line in evidence.journals.tap]
+
+
+def redriven(evidence: Evidence) -> None:
+    buried(evidence, redriven_at=LOAD_STARTED_AT + 50)
+
+
+def never_redriven(evidence: Evidence) -> None:
+    evidence.audit.dead_letters[:] = [change(row, redriven_at=None) for row in evidence.audit.dead_letters]
+
+
 CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.LAST_UNIT_RACED, nothing, buyers_alone),
     (rare_states.LAST_UNIT_RACED, nothing, supplied(100)),
@@ -251,4 +268,7 @@ CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.READ_AGAIN, struck("rewind", "payments", at=LOAD_STARTED_AT + 2), too_early),
     (rare_states.EVENT_TWICE, written_twice, read_twice),
     (rare_states.EVENTS_REORDERED, behind_a_newer_one, versions_alike),
+    (rare_states.POISON_REFUSED, poison, letters_unread),
+    (rare_states.POISON_REFUSED, poison, records_of_nobody),
+    (rare_states.LETTER_REDRIVEN, redriven, never_redriven),
 )

@@ -18,7 +18,8 @@ from scenarios.faults.broker import BrokerAway, Rebalance
 from scenarios.faults.catalogue import made
 from scenarios.faults.clock import ClockOffset
 from scenarios.faults.database import PoolSqueeze, TableLock
-from scenarios.faults.events import Delay, Duplicate, Poison, Reorder, Rewind
+from scenarios.faults.events import Delay, Duplicate, Poison, Reorder, Rewind, Shuffle
+from scenarios.faults.handlers import Unprocessable
 from scenarios.faults.knocking import knock
 from scenarios.faults.mail import MailDefer, MailRefuse, MailTarpit
 from scenarios.faults.network import Bandwidth, Blackhole, Down, Latency, Reset, Slicer
@@ -192,6 +193,56 @@ async def test_events_come_again_shuffled_broken_and_rewound(fleet):
         await healthy(fleet)
 
 
+async def test_what_cannot_be_applied_is_refused_until_it_is_mended(fleet):
+    async with fleet:
+        done = await injected(fleet, Unprocessable(target="orders", event="payment.processed", one_in=3))
+        assert "payment.processed" in done.probe
+        for _ in range(2):
+            await done.heal()
+        url = fleet.stack.urls["postgres"].rpartition("/")[0] + "/orders"
+        connection = await asyncpg.connect(url)
+        try:
+            assert await connection.fetchval("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'fault%'") == 0
+            assert await connection.fetchval("SELECT count(*) FROM inbox WHERE consumer = 'probe'") == 0
+        finally:
+            await connection.close()
+        await healthy(fleet)
+
+
+async def test_events_nobody_has_seen_come_out_of_order_and_then_in_order(fleet):
+    async with fleet:
+        subject = f"shuffled-{time.time_ns()}"
+        done = await injected(fleet, Shuffle("orders", seed=3))
+        url = fleet.stack.urls["postgres"].rpartition("/")[0] + "/orders"
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(
+                "INSERT INTO outbox (id, topic, type, aggregate_id, aggregate_version, payload) "
+                "SELECT gen_random_uuid(), 'orders.events', 'order.unknown', $1, number, number::text "
+                "FROM generate_series(1, 20) number",
+                subject,
+            )
+        finally:
+            await connection.close()
+        await done.heal()
+        async with asyncio.timeout(30):
+            while (
+                len(
+                    told := [
+                        it
+                        for it in await events.last_records(fleet, "orders.events", 1_000)
+                        if it.key == subject.encode()
+                    ]
+                )
+                < 40
+            ):
+                await asyncio.sleep(0.05)
+        versions = [int(it.value) for it in sorted(told, key=lambda it: it.offset)]
+        assert sorted(versions[:20]) == versions[20:] == list(range(1, 21))
+        assert versions[:20] != versions[20:]
+        await healthy(fleet)
+
+
 async def read(fleet, service):
     """Wait until a service has read everything."""
     async with asyncio.timeout(60):
@@ -206,9 +257,10 @@ async def test_what_is_read_nothing_of_cannot_be_rewound(fleet, monkeypatch):
         assert not done.confirmed
 
 
-async def test_a_service_keeps_its_events_until_the_relay_has_its_lock_again(fleet):
+@pytest.mark.parametrize("fault", [Delay("orders"), Shuffle("orders")], ids=lambda it: it.name)
+async def test_a_service_keeps_its_events_until_the_relay_has_its_lock_again(fleet, fault):
     async with fleet:
-        done = await injected(fleet, Delay("orders"))
+        done = await injected(fleet, fault)
         await done.heal()
         await done.heal()
         url = fleet.stack.urls["postgres"].rpartition("/")[0] + "/orders"
@@ -362,6 +414,8 @@ async def test_the_machine_is_busy_and_idle_again(fleet):
         Rewind("gateway"),
         Rewind("payments", topic="no.topic"),
         Poison("no.topic"),
+        Unprocessable(target="inventory", event="product.upserted"),
+        Unprocessable(target="nobody", event="order.paid"),
         PoolSqueeze("nobody"),
         TableLock("orders.no_such_table"),
         ClockOffset("nobody"),

@@ -12,7 +12,15 @@ import msgspec
 
 from scenarios.evidence import AuditTables
 from scenarios.evidence import rows as audit
-from scenarios.world.journals import CarrierRecord, Journals, PspRecord, SmtpRecord, TapRecord
+from scenarios.world.journals import (
+    FAULT_HEADER,
+    REASON_HEADER,
+    CarrierRecord,
+    Journals,
+    PspRecord,
+    SmtpRecord,
+    TapRecord,
+)
 
 STARTED_AT = 1_764_000_000.0
 HISTORY_ORIGIN_AT = STARTED_AT + 1.0
@@ -30,6 +38,7 @@ SUBSCRIPTIONS = {
     "orders": ["payment.processed", "payment.failed", "shipment.dispatched"],
     "shipping": ["order.paid"],
     "notifications": ["order.paid", "order.shipped", "order.cancelled"],
+    "search": ["product.upserted"],
     "analytics": ["order.created", "order.paid", "order.shipped", "order.cancelled", "payment.processed"],
 }
 
@@ -37,6 +46,9 @@ SUBSCRIPTIONS = {
 def fixed_id(*parts: object) -> str:
     """A stable UUID for whatever `parts` name."""
     return str(uuid5(NAMESPACE_URL, "/".join(map(str, parts))))
+
+
+PRODUCT = fixed_id("product")
 
 
 def chained_hash(entry: audit.LedgerRow) -> str:
@@ -71,7 +83,7 @@ class FleetRows:
         self.tables.prices.append(
             audit.PriceRow(sku=SKU, currency=CURRENCY, price_minor=PRICE_MINOR, valid_from=STARTED_AT - 60)
         )
-        self.tables.variants.append(audit.VariantRow(SKU, "standard", STARTED_AT - 60))
+        self.tables.variants.append(audit.VariantRow(SKU, "standard", STARTED_AT - 60, PRODUCT, PRICE_MINOR, CURRENCY))
         self.tables.tax_rates.append(audit.TaxRateRow(COUNTRY, "standard", TAX_RATE_BP))
         self.tables.coupons.append(audit.CouponRow(code="TENTH", rate_bp=1000))
         for weight_g_max, amount_minor in ((1_000, SHIPPING_MINOR), (5_000, 690)):
@@ -87,6 +99,47 @@ class FleetRows:
                 )
             )
         self.tables.revenue_daily.append(audit.RevenueRow(DAY, CURRENCY, 0, 0, 0))
+        self._shown()
+
+    def _shown(self) -> None:
+        """The product told once, kept by search and indexed."""
+        self._event("catalog", "product.upserted", PRODUCT, STARTED_AT + 0.1)
+        self.tables.documents.append(audit.DocumentRow(product_id=PRODUCT, version=1, deleted=False, indexed_version=1))
+        self.tables.index.append(audit.IndexedRow(PRODUCT, 1, SKU, PRICE_MINOR, CURRENCY))
+
+    def poisoned(self, at: float) -> TapRecord:
+        """A record that a fault put among the orders' events, refused by everybody who reads them."""
+        topic = "orders.events"
+        offset = self._offsets[topic] = sum(line.topic == topic for line in self.journals.tap)
+        record = TapRecord(
+            n=len(self.journals.tap) + 1,
+            at=at,
+            kind="record",
+            topic=topic,
+            offset=offset,
+            key="poison-1",
+            timestamp_ms=int(at * 1000),
+            undecodable=True,
+            headers={FAULT_HEADER: "poison", REASON_HEADER: "undecodable"},
+        )
+        self.journals.tap.append(record)
+        for consumer, types in SUBSCRIPTIONS.items():
+            if any(kind.startswith("order.") for kind in types):
+                self.tables.dead_letters.append(
+                    audit.DeadLetterRow(
+                        service=consumer,
+                        consumer=consumer,
+                        event_id="",
+                        topic=topic,
+                        partition=0,
+                        offset_=offset,
+                        reason="undecodable",
+                        attempts=1,
+                        parked=False,
+                        created_at=at + 0.1,
+                    )
+                )
+        return record
 
     def _moved(
         self, kind: str, at: float, on_hand: int, reserved: int, *, order_id: str = "", reference: str = ""

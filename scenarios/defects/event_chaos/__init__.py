@@ -1,0 +1,1 @@
+"""The defects of incident 03, one file each."""

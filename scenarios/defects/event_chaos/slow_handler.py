@@ -1,0 +1,45 @@
+"""Planted: a handler takes longer than the group waits for its member."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from scenarios.defects.card import DefectCard, Twins
+from shared.kafka_consumer import ConsumerRunner
+from shared.settings import ServiceSettings
+
+CARD = DefectCard(
+    id="slow-handler",
+    title="The handler is slower than the poll interval",
+    parts=("analytics.consumer",),
+    root_cause="A report is computed in the handler; meanwhile the member is taken for dead and its commit refused.",
+    caught_by=("INV-11",),
+    exposed_by="Any event, once the handler is slower than the session.",
+    symptoms="Endless rebalances, the same batch again and again, a lag that never falls.",
+    fix="Handlers store and return; slow work is a job. Batches are bounded, the interval is longer than one.",
+    origin="max.poll.interval.ms exceeded, the commonest line in the logs of consumers.",
+)
+
+REPORT_S = 7.0
+"""Longer than the session of a member."""
+
+
+def twin(healthy: Any, _settings: ServiceSettings) -> Any:
+    """A consumer that computes while it should answer."""
+    runner: type[ConsumerRunner] = healthy
+
+    class Computing(runner):
+        """Nothing else in the process runs meanwhile, the heartbeat neither."""
+
+        async def _apply_partition(
+            self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[Any]
+        ) -> None:
+            time.sleep(REPORT_S)  # noqa: ASYNC251 the defect
+            await super()._apply_partition(consumer, partition, records)
+
+    return Computing
+
+
+TWINS: Twins = {"analytics.consumer": twin}

@@ -1,0 +1,124 @@
+"""Incident 03: events come twice, late, out of order and broken, while consumers die and engines go away."""
+
+from typing import Final
+
+from scenarios import rare_states
+from scenarios.cues import After, AtShare, Cue
+from scenarios.defects import catalogue
+from scenarios.faults.broker import BrokerAway, Rebalance
+from scenarios.faults.events import Duplicate, Poison, Reorder, Rewind, Shuffle
+from scenarios.faults.fault import FaultValue
+from scenarios.faults.handlers import Unprocessable
+from scenarios.faults.mail import MailTarpit
+from scenarios.faults.network import Down
+from scenarios.faults.processes import Kill, Pause
+from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
+from scenarios.workloads.event_chaos import ChaosParameters, EventChaos
+
+TOPICS: Final = ("orders.events", "payments.events", "inventory.events", "shipping.events", "catalog.events")
+CONSUMERS: Final = ("inventory", "orders", "payments", "shipping", "search", "notifications", "analytics")
+
+
+def once(fault: FaultValue, at: Cue) -> FaultStep:
+    """Done at that moment, and healed at once."""
+    return FaultStep(fault=fault, at=at, for_s=0.0)
+
+
+def lasting(fault: FaultValue, after_s: float, for_s: float) -> FaultStep:
+    """From one second of the load to another."""
+    return FaultStep(fault=fault, at=After(after_s), for_s=for_s)
+
+
+def again(at: Cue, *, records_max: int) -> tuple[FaultStep, ...]:
+    """The newest events of every topic come twice more, once of it in another order."""
+    return (
+        *(once(Duplicate(target=topic, records_max=records_max, copies=1), at) for topic in TOPICS),
+        *(once(Reorder(target=topic, records_max=records_max), at) for topic in TOPICS),
+    )
+
+
+UNPROCESSABLE: Final = (
+    FaultStep(fault=Unprocessable(target="inventory", event="order.paid", one_in=8), at=After(0.0)),
+    FaultStep(fault=Unprocessable(target="notifications", event="order.shipped", one_in=8), at=After(0.0)),
+)
+
+SCENARIO = Scenario(
+    id="event-chaos",
+    title="Kafka event chaos",
+    story=(
+        "Consumers fall behind, dead letters pile up. One order is paid here, reserved there and unknown elsewhere; "
+        "one payment event was applied three times, an order was shipped before it was paid. Customers get the same "
+        "mail again, and a service started without the broker and called itself healthy."
+    ),
+    workload=EventChaos(),
+    forms={
+        FULL: Form(
+            parameters=ChaosParameters(
+                orders=1_500,
+                over_s=240.0,
+                products=60,
+                edits=40,
+                edits_after_s=20.0,
+                edits_over_s=180.0,
+            ),
+            faults=(
+                *UNPROCESSABLE,
+                lasting(Shuffle("catalog"), 20.0, 30.0),
+                lasting(Shuffle("catalog", seed=2), 90.0, 30.0),
+                *(once(Poison(topic, each=2), After(30.0)) for topic in TOPICS[:3]),
+                *(once(Kill(f"{name}-1"), AtShare(kill / 11)) for kill in range(1, 11) for name in CONSUMERS),
+                *(lasting(Rebalance("analytics"), 60.0 + 10.0 * number, 5.0) for number in range(6)),
+                lasting(Pause("notifications-2"), 130.0, 15.0),
+                once(Kill("kafka"), AtShare(0.35)),
+                once(Kill("kafka"), AtShare(0.7)),
+                lasting(Down(target="search:elasticsearch"), 60.0, 60.0),
+                lasting(MailTarpit(tarpit_s=10.0), 150.0, 30.0),
+                *again(AtShare(0.95), records_max=4_000),
+                *(once(Rewind(name, records_max=10_000), AtShare(0.98)) for name in CONSUMERS),
+            ),
+            quiesce_s=300.0,
+        ),
+        QUICK: Form(
+            parameters=ChaosParameters(
+                orders=60,
+                over_s=13.0,
+                products=6,
+                edits=8,
+                declined_share=0.1,
+                cancel_share=0.15,
+                refund_share=0.15,
+                capture_patience_s=4.0,
+            ),
+            faults=(
+                *UNPROCESSABLE,
+                lasting(Shuffle("catalog"), 0.5, 3.5),
+                once(Poison("orders.events"), After(2.0)),
+                once(Poison("payments.events"), After(3.0)),
+                lasting(MailTarpit(tarpit_s=1.5), 2.0, 3.0),
+                lasting(Down(target="search:elasticsearch"), 3.0, 3.0),
+                lasting(Pause("notifications-2"), 4.0, 7.5),
+                once(Kill("inventory-1"), AtShare(0.4)),
+                lasting(Rebalance("payments"), 5.5, 2.0),
+                lasting(BrokerAway(), 7.5, 4.0),
+                once(Kill("analytics-1"), After(8.5)),
+                once(Kill("orders-1"), AtShare(0.85)),
+                *again(AtShare(0.95), records_max=60),
+                *(once(Rewind(name, records_max=200), AtShare(0.98)) for name in ("notifications", "shipping")),
+            ),
+            quiesce_s=60.0,
+        ),
+    },
+    scale={"notifications": 2, "orders": 2},
+    required=(
+        rare_states.EVENT_TWICE,
+        rare_states.EVENTS_REORDERED,
+        rare_states.READ_AGAIN,
+        rare_states.KILLED_IN_SAGA,
+        rare_states.PAUSED_IN_SAGA,
+        rare_states.DECLINED_AFTER_HOLD,
+        rare_states.POISON_REFUSED,
+        rare_states.LETTER_REDRIVEN,
+    ),
+    skips={"INV-04": "no purchase limit and no limited coupon is in force: nobody wants more than may be had"},
+    defects=catalogue.cards("event_chaos"),
+)
