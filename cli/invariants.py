@@ -17,7 +17,12 @@ def register(app: typer.Typer) -> None:
 
 def invariants(
     only: Annotated[list[str] | None, typer.Option(help="Only this invariant; repeatable.")] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Judge again and again until one fails or Ctrl-C.")] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Watch INV-02 and INV-07 while there is load, until one is violated or Ctrl-C; tells when."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Judge everything the fleet ever did; the exit code is the verdict."""
@@ -32,18 +37,17 @@ def invariants(
     from scenarios.verdict import Verdict  # noqa: PLC0415 -- the same
 
     try:
-        checkers = watching.judgeable(tuple(only or ()))
+        choose = watching.watchable if watch else watching.judgeable
+        checkers = choose(tuple(only or ()))
     except KeyError as error:
-        known = ", ".join(checker.id for checker in watching.judgeable())
+        known = ", ".join(watching.LIVE if watch else (checker.id for checker in watching.judgeable()))
         raise OperatorError("invariant.unknown", str(error.args[0]), mend=f"Known: {known}.", exit_code=2) from error
 
     async def look() -> Verdict:
         async with Fleet.running() as fleet:
-            verdict = await watching.look(fleet, checkers)
-            while watch and verdict.exit_code != 1:
-                terminal.info(f"{verdict.outcome}: {len(verdict.results)} invariants")
-                verdict = await watching.look(fleet, checkers)
-            return verdict
+            if watch:
+                return await watching.watch(fleet, checkers, terminal.info)
+            return await watching.look(fleet, checkers)
 
     verdict = asyncio.run(look())
     if json:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from scenarios import parameters, planting
-from scenarios.collection import collect
+from scenarios.collection import collect, glance
 from scenarios.cues import AtShare, Cues
 from scenarios.defects.card import DefectCard
 from scenarios.evidence import RunFacts
@@ -23,6 +23,7 @@ from scenarios.faults.injections import Injections
 from scenarios.faults.processes import Kill
 from scenarios.fleet import Fleet
 from scenarios.history import HistoryWriter
+from scenarios.live import LiveWatch, live
 from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
 from scenarios.preparation import check_processes, scaled
 from scenarios.quiescence import Quiescence, quiesce
@@ -137,7 +138,7 @@ async def _run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Re
         report("preparing the load")
         stage = await scenario.workload.prepare(fleet, plan.parameters, seed=options.seed)
         report("the load begins")
-        played = await _play(fleet, plan, stage, directory)
+        played = await _play(fleet, plan, stage, directory, report)
         facts = _facts(plan, stage, played, started_at=started_at)
         if plan.card is not None:
             facts.problems.extend(await planting.unused(fleet, plan.card))
@@ -163,8 +164,8 @@ async def _ready(fleet: Fleet, plan: _Plan, stack: AsyncExitStack) -> None:
     await quiesce(fleet, since=time.time(), deadline_s=REST_BEFORE_S)
 
 
-async def _play(fleet: Fleet, plan: _Plan, stage: Any, directory: Path) -> _Played:
-    """The load with its faults; every fault is healed when this returns."""
+async def _play(fleet: Fleet, plan: _Plan, stage: Any, directory: Path, report: Report) -> _Played:
+    """The load with its faults, watched while it lasts; every fault is healed when this returns."""
     cues = Cues()
     waiting = list(plan.steps)
 
@@ -177,12 +178,28 @@ async def _play(fleet: Fleet, plan: _Plan, stage: Any, directory: Path) -> _Play
             for step in plan.steps:
                 cues.at(step.at, lambda step=step: start(step))
             started_at = time.time()
-            cues.begin()
-            load = await plan.scenario.workload.play(stage, history, cues)
-            ended_at = time.time()
+            async with _watched(fleet, plan, stage, history, report, started_at=started_at):
+                cues.begin()
+                load = await plan.scenario.workload.play(stage, history, cues)
+                ended_at = time.time()
             cues.end()
             await injections.finish()
     return _Played(load, injections, waiting, history.origin_at, started_at, ended_at)
+
+
+def _watched(
+    fleet: Fleet, plan: _Plan, stage: Any, history: HistoryWriter, report: Report, *, started_at: float
+) -> LiveWatch:
+    checkers = live(checker for checker in plan.scenario.checkers if checker.id not in plan.scenario.skips)
+    facts = RunFacts(
+        **msgspec.structs.asdict(plan.scenario.workload.facts(stage, LoadReport())),
+        scenario=plan.scenario.id,
+        seed=plan.options.seed,
+        started_at=started_at,
+        load_started_at=started_at,
+        history_origin_at=history.origin_at,
+    )
+    return LiveWatch(lambda: glance(fleet, facts, history, checkers), checkers, report)
 
 
 def _facts(plan: _Plan, stage: Any, played: _Played, *, started_at: float) -> RunFacts:

@@ -6,7 +6,7 @@ what cannot be read becomes a problem of the run, never a guess.
 
 import asyncio
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -30,13 +30,18 @@ class Snapshots(msgspec.Struct):
     problems: list[str]
 
 
-async def take_snapshots(audit_url_by_service: Mapping[str, str]) -> Snapshots:
+async def take_snapshots(audit_url_by_service: Mapping[str, str], *, only: Collection[str] | None = None) -> Snapshots:
     """Reads all services at once; each database is one consistent moment, and they are moments apart.
+
+    `only` names the views to read, as `service.view`; None is all of them.
 
     Raises nothing for a view or a database that cannot be read: it is a problem in the answer.
     """
     snapshots = Snapshots(tables=AuditTables(), problems=[])
     views = {service.name: views_of(service.name, service.declaration().audit) for service in load().audited}
+    if only is not None:
+        named = {service: [view for view in of if f"{service}.{view.name}" in only] for service, of in views.items()}
+        views = {service: tuple(of) for service, of in named.items() if of}
     for service in sorted(views.keys() - audit_url_by_service.keys()):
         snapshots.problems.extend(f"{service}.{view.name}: no database was named" for view in views[service])
     await asyncio.gather(

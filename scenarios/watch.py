@@ -1,13 +1,15 @@
 """Judge the running fleet as it stands, without a load: the invariants that need no client history."""
 
 import time
+from collections.abc import Iterable
 
 from scenarios.checkers import ALL_CHECKERS, Checker, named
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.fleet import Fleet
+from scenarios.live import LIVE, LiveWatch, Tell, live
 from scenarios.quiescence import quiesce
 from scenarios.repair.rejudge import was_repaired
-from scenarios.snapshots import take_snapshots
+from scenarios.snapshots import Snapshots, take_snapshots
 from scenarios.verdict import Verdict, judge
 from scenarios.world.journals import read_journals
 
@@ -23,22 +25,53 @@ def judgeable(ids: tuple[str, ...] = ()) -> tuple[Checker, ...]:
     return tuple(checker for checker in wanted if ids or checker.id not in OF_A_RUN)
 
 
+def watchable(ids: tuple[str, ...] = ()) -> tuple[Checker, ...]:
+    """Those that hold at every moment, or the ones named of them. Raises KeyError for one that does not."""
+    if unfit := sorted(set(ids) - set(LIVE)):
+        raise KeyError(f"{', '.join(unfit)} cannot be judged before the fleet has come to rest")
+    return live(named(*(ids or LIVE)))
+
+
 async def look(fleet: Fleet, checkers: tuple[Checker, ...]) -> Verdict:
     """One verdict over everything the fleet ever did, after it came to rest."""
     started = time.time()
     rest = await quiesce(fleet, since=0.0, deadline_s=REST_DEADLINE_S)
     snapshots = await take_snapshots(fleet.audit_urls())
-    facts = RunFacts(
+    facts = _facts(fleet, snapshots, started)
+    facts.quiesced_at = time.time() if rest.reached else None
+    evidence = Evidence(facts=facts, history=[], audit=snapshots.tables, journals=read_journals(fleet.layout.world))
+    return judge(evidence, checkers)
+
+
+async def watch(fleet: Fleet, checkers: Iterable[Checker], tell: Tell) -> Verdict:
+    """Look again and again without waiting for rest, whatever load there is; ends at the first violation.
+
+    The checkers are `watchable` ones. Without a client history INV-02 sees stock alone.
+    """
+    asked = tuple(checkers)
+    needs = {need for checker in asked for need in checker.needs}
+    started = time.time()
+
+    async def glance() -> Evidence | None:
+        snapshots = await take_snapshots(fleet.audit_urls(), only=needs)
+        for problem in snapshots.problems:
+            tell(f"could not look: {problem}")
+        if snapshots.problems:
+            return None
+        return Evidence(facts=_facts(fleet, snapshots, started), history=[], audit=snapshots.tables)
+
+    return judge(await LiveWatch(glance, asked, tell).until_seen(), asked)
+
+
+def _facts(fleet: Fleet, snapshots: Snapshots, started: float) -> RunFacts:
+    return RunFacts(
         scenario="fleet",
         seed=0,
         title="The running fleet",
         started_at=0.0,
         history_origin_at=started,
-        quiesced_at=time.time() if rest.reached else None,
         ended_at=time.time(),
         subscriptions=fleet.subscriptions(),
         problems=list(snapshots.problems),
         repaired=was_repaired(fleet.layout.runs),
     )
-    evidence = Evidence(facts=facts, history=[], audit=snapshots.tables, journals=read_journals(fleet.layout.world))
-    return judge(evidence, checkers)

@@ -1,0 +1,98 @@
+"""The invariants that are watched while a run goes on: "first violation at t" while it happens.
+
+It only looks and tells: what it sees is no part of the evidence and changes no verdict. A look may fall between two
+writes, so a violation is told when two looks in a row have seen it. Its share of the time is bounded.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, Self
+
+from scenarios.checkers import Checker, Outcome, Result
+from scenarios.evidence import Evidence, in_scope
+
+LIVE: Final = ("INV-02", "INV-07")
+"""Those that hold at every moment, by rows that are written in one transaction each and by what clients were told."""
+PAUSE_S_MIN: Final = 1.0
+PAUSE_SHARE: Final = 4
+"""A pause is at least so many times as long as the look before it."""
+
+Look = Callable[[], Awaitable[Evidence | None]]
+Tell = Callable[[str], None]
+
+
+def live(checkers: Iterable[Checker]) -> tuple[Checker, ...]:
+    """Those of the checkers that can be asked at any moment."""
+    return tuple(checker for checker in checkers if checker.id in LIVE)
+
+
+class LiveWatch:
+    """Looks again and again between entering and leaving, and tells each invariant's first violation once.
+
+    `look` gives the evidence as it stands, or None when it could not be taken. A watch that fails says so and ends;
+    the run goes on.
+    """
+
+    def __init__(self, look: Look, checkers: Iterable[Checker], tell: Tell, *, pause_s: float = PAUSE_S_MIN) -> None:
+        self.seen: dict[str, Result] = {}
+        self._look = look
+        self._checkers = tuple(checkers)
+        self._tell = tell
+        self._pause_s = pause_s
+        self._suspected: frozenset[str] = frozenset()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._checkers:
+            self._task = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        if self._task is None:
+            return
+        self._task.cancel()
+        (ended,) = await asyncio.gather(self._task, return_exceptions=True)
+        if isinstance(ended, Exception):
+            self._tell(f"the live watch ended early, the run did not: {type(ended).__name__}: {ended}")
+
+    async def until_seen(self) -> Evidence:
+        """Look until a violation is seen, and give the evidence of that look."""
+        while True:
+            evidence = await self._turn()
+            if evidence is not None and self.seen:
+                return evidence
+
+    async def once(self) -> Evidence | None:
+        """One look, and a word about each invariant that this look and the one before saw violated."""
+        evidence = await self._look()
+        if evidence is None:
+            return None
+        results = await asyncio.to_thread(self._judged, evidence)
+        failed = {result.id: result for result in results if result.outcome is Outcome.FAIL}
+        for invariant in sorted(failed.keys() & self._suspected - self.seen.keys()):
+            self.seen[invariant] = failed[invariant]
+            self._tell(_said(failed[invariant], evidence))
+        self._suspected = frozenset(failed)
+        return evidence
+
+    def _judged(self, evidence: Evidence) -> list[Result]:
+        narrowed = in_scope(evidence)
+        return [checker.check(narrowed) for checker in self._checkers]
+
+    async def _watch(self) -> None:
+        while True:
+            await self._turn()
+
+    async def _turn(self) -> Evidence | None:
+        started = time.monotonic()
+        evidence = await self.once()
+        await asyncio.sleep(max(self._pause_s, PAUSE_SHARE * (time.monotonic() - started)))
+        return evidence
+
+
+def _said(result: Result, evidence: Evidence) -> str:
+    first = result.first
+    assert first is not None, "a failed result without a violation"
+    when = "" if first.at is None else f" at t = {evidence.facts.since_load(first.at):.1f} s"
+    return f"first violation{when} (the run goes on): {result.id} {result.name}: {first.message}"
