@@ -2,12 +2,12 @@
 
 import typer
 
+from cli.scenario import compare, export, matrix, recheck, run, show
 from cli.scenario import list as list_command
-from cli.scenario import matrix, recheck, run, show
 
 
 def register(app: typer.Typer) -> None:
     commands = typer.Typer(no_args_is_help=True, help="Run an incident and judge the outcome.")
-    for command in (list_command, show, run, recheck, matrix):
+    for command in (list_command, show, run, recheck, compare, export, matrix):
         command.register(commands)
     app.add_typer(commands, name="scenario")

@@ -7,6 +7,7 @@ import typer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scenarios.evidence import Evidence
     from scenarios.plan import Scenario
     from scenarios.verdict import Verdict
 
@@ -40,6 +41,20 @@ def check_defect(scenario: "Scenario", defect: str | None) -> None:
             mend=f"Choose one of: {', '.join(known)}." if known else "It has none; play it without --defect.",
             exit_code=2,
         )
+
+
+def evidence_of(run: str) -> "Evidence":
+    """What was collected of a run. Raises OperatorError (run.none, run.unknown, run.unreadable)."""
+    from compose.operator_error import OperatorError  # noqa: PLC0415 -- quick --help
+    from compose.state import layout_of  # noqa: PLC0415 -- the same
+    from scenarios import run_directory  # noqa: PLC0415 -- the same
+    from scenarios.evidence import EvidenceUnreadableError, load_evidence  # noqa: PLC0415 -- the same
+
+    chosen = run_directory.find_run(layout_of().runs, run)
+    try:
+        return load_evidence(chosen)
+    except EvidenceUnreadableError as error:
+        raise OperatorError("run.unreadable", f"{chosen} is not a whole run: {error}", mend="Play it again.") from error
 
 
 def tell(verdict: "Verdict", directory: "Path", *, json: bool) -> None:
