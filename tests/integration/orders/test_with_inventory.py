@@ -5,10 +5,11 @@ from uuid import uuid4
 import pytest
 
 from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded
-from tests.support.builders.orders import customer, place
+from svc.orders.clients import InventoryClient, Reservation
+from tests.support.builders.orders import buy, customer, place
 from tests.support.builders.placed_order import Told, rows
 from tests.support.fakes.shop import shop
-from tests.support.services import served, topics, until
+from tests.support.services import database_of, served, topics, until
 from tests.support.stocking import receive
 
 pytestmark = pytest.mark.service("orders")
@@ -82,30 +83,53 @@ async def test_a_paid_order_that_is_cancelled_is_restocked_and_compensated(engin
         await told.becomes("cancelled", saga="compensated")
 
 
-async def test_an_order_keeps_its_stock_however_late_its_events_are_and_short_its_hold(engines, prefix):
-    """Orders publishes nothing at all here, which is the longest lag there is."""
+class NeverPins(InventoryClient):
+    """Trusts that a hold lives longer than events may lag."""
+
+    async def pin(self, reservation_id):
+        return Reservation(reservation_id, "held")
+
+
+async def let_a_hold_end(inventory, sku):
+    """Wait until a hold that is made now has expired, and with it all older ones that may."""
+    hold = {"reservation_id": str(uuid4()), "customer_id": str(uuid4()), "lines": [{"sku": sku, "quantity": 1}]}
+    assert (await inventory.call("POST", "/internal/reservations", json=hold))[0] == 201
+
+    async def expired():
+        return (await reservation(inventory, hold["reservation_id"]))["status"] == "expired"
+
+    await until(expired)
+
+
+@pytest.mark.parametrize(
+    ("planted", "endings"),
+    [({}, ["paid"]), ({"inventory": NeverPins}, ["cancelled", "cancelled"])],
+    ids=["healthy", "never pins"],
+)
+async def test_the_last_unit_is_sold_once_however_late_events_are_and_short_its_hold(engines, prefix, planted, endings):
+    """Orders publishes nothing until the hold's time is long over; then all is told. Without the pin, both buy it."""
     async with (
         topics(engines, prefix),
-        shop(engines.redis, prefix, without=("inventory",)),
+        database_of(engines, "orders") as database,
+        shop(engines.redis, prefix, without=("inventory",)) as fakes,
         served(engines, "inventory", prefix=prefix, hold_ttl_s=0.5, sweep_interval_s=0.05) as inventory,
-        served(engines, "orders", prefix=prefix, role="api") as orders,
     ):
-        await receive(inventory, "A", 2)
-        status, order = await place(orders, customer(), ("A", 1))
-        assert status == 201, order
-        abandoned = {
-            "reservation_id": str(uuid4()),
-            "customer_id": str(uuid4()),
-            "lines": [{"sku": "A", "quantity": 1}],
-        }
-        assert (await inventory.call("POST", "/internal/reservations", json=abandoned))[0] == 201
-
-        async def expired():
-            return (await reservation(inventory, abandoned["reservation_id"]))["status"] == "expired"
-
-        await until(expired)
-        assert (await reservation(inventory, order["id"]))["status"] == "held"
-        assert await available(inventory) == 1
+        await receive(inventory, "A", 1)
+        await receive(inventory, "B", 1, reference="r2")
+        buyers = [customer(), customer()]
+        async with served(
+            engines, "orders", prefix=prefix, role="api", database_url=database, parts=planted
+        ) as lagging:
+            answers = []
+            for buyer in buyers:
+                answers.append(await buy(lagging, buyer, ("A", 1)))
+                await let_a_hold_end(inventory, "B")
+        assert [status for status, _ in answers].count(201) == len(endings)
+        async with served(engines, "orders", prefix=prefix, database_url=database) as orders:
+            for ending, buyer, (_, order) in zip(endings, buyers, answers, strict=False):
+                told = Told(engines, prefix, orders, buyer, order, fakes)
+                await told.tell(PaymentProcessed)
+                await told.becomes(ending)
 
 
 async def test_an_order_pins_its_hold_so_that_it_does_not_expire(engines, prefix):
