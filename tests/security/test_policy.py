@@ -63,7 +63,7 @@ POLICY = {
 # Internal routes a member of staff may use with a user's role; all others are for services and the operator.
 STAFF_INSIDE = {
     ("orders", "support"): "/internal/",  # stories, sagas and recalls of a customer's order
-    ("search", "admin"): "/internal/reindex",
+    ("search", "admin"): ("/internal/reindex", "/internal/documents/halted"),
 }
 # What every service has of the library, for the operator alone.
 OPERATED = {
