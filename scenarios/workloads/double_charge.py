@@ -104,6 +104,11 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
     goodwill: bool
     crowd: bool
 
+    @property
+    def other_quantity(self) -> int:
+        """What another body asks for."""
+        return self.quantity % QUANTITY_MAX + 1
+
 
 class DoubleCharge:
     """The workload of incident 02."""
@@ -136,16 +141,16 @@ class DoubleCharge:
         raise_file_limit()
         parameters = stage.parameters
         async with Client.open(history, gateway_url=stage.gateway_url) as client:
-            counter = _Counter(stage, client, cues)
+            load = _Checkouts(stage, client, cues)
             arrivals = _arrivals(parameters, random.Random(stage.seed))
-            load = (await play(arrivals, counter.serve)).load
+            report = (await play(arrivals, load.serve)).load
         wanted = {"paid_back_whole": parameters.baskets, "asked_back_at_once": parameters.crowds}
         missed = tuple(
-            f"{name.replace('_', ' ')}: {counter.done[name]} orders, {count} were planned"
+            f"{name.replace('_', ' ')}: {load.done[name]} orders, {count} were planned"
             for name, count in wanted.items()
-            if count and not counter.done[name]
+            if count and not load.done[name]
         )
-        return LoadReport(figures={**load.figures, **counter.done}, problems=(*load.problems, *missed))
+        return LoadReport(figures={**report.figures, **load.done}, problems=(*report.problems, *missed))
 
     def facts(self, stage: ChargeStage, report: LoadReport) -> WorkloadFacts:
         del report
@@ -214,7 +219,7 @@ def checkouts(parameters: ChargeParameters, chance: random.Random) -> list[Check
     return plan
 
 
-class _Counter:
+class _Checkouts:
     """The checkouts under way, and how many orders were `done` what to."""
 
     def __init__(self, stage: ChargeStage, client: Client, cues: Cues) -> None:
@@ -245,7 +250,7 @@ class _Counter:
 
     async def _sent_again(self, number: int, checkout: Checkout, request: Request) -> None:
         if checkout.other_body:
-            await self._client.insist(self._request(number, checkout, quantity=QUANTITY_MAX + 1 - checkout.quantity))
+            await self._client.insist(self._request(number, checkout, quantity=checkout.other_quantity))
         if checkout.late:
             await asyncio.sleep(self._stage.parameters.late_s)
             await self._client.insist(request)

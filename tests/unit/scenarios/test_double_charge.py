@@ -60,6 +60,12 @@ def test_the_same_seed_brings_the_same_checkouts() -> None:
     assert plan(QUICK, 7) != plan(QUICK, 8)
 
 
+def test_another_body_is_another_one_and_asks_for_what_there_is() -> None:
+    planned = [one for seed in SEEDS for one in plan(QUICK, seed)]
+    assert {one.quantity for one in planned} == {one.other_quantity for one in planned} == {1, 2, 3}
+    assert not any(one.quantity == one.other_quantity for one in planned)
+
+
 def test_nobody_is_paid_back_twice_by_plan() -> None:
     ways = [(one.returned, one.goodwill, one.crowd) for seed in SEEDS for one in plan(QUICK, seed)]
     assert max(sum(way) for way in ways) == 1
