@@ -37,6 +37,7 @@ async def return_duplicate(uow: UnitOfWork, order_id: UUID, extra: Captured, *, 
         return known
     taken = await payments.take_over_capture(uow.connection, payment.id, extra)
     assert taken, "an extra capture and its refund are stored together"
+    await payments.end_review(uow.connection, payment.id, about=extra.psp_payment_id)
     refund = await refunds.insert(
         uow.connection,
         refund_id,

@@ -9,6 +9,7 @@ from shared.unit_of_work import UnitOfWork
 from svc.payments.domain import (
     BACK_OFF,
     IN_FLIGHT,
+    NOTHING,
     Absent,
     Captured,
     ChargeOutcome,
@@ -59,6 +60,8 @@ async def apply_outcome(
             return Decision(Step.DOUBT)
     decision = decide_charge(state_of(payment), outcome)
     if isinstance(outcome, Captured):
+        if decision.step is Step.REVIEW and await payments.took_over(uow.connection, outcome.psp_payment_id):
+            return NOTHING
         await _apply_capture(uow, payment, decision, captured=outcome)
     else:
         await _apply_lack_of_capture(uow, payment, decision, outcome=outcome)

@@ -263,6 +263,20 @@ async def take_over_capture(connection: Connection, payment_id: UUID, extra: Cap
     return True
 
 
+async def took_over(connection: Connection, psp_payment_id: str) -> bool:
+    """Whether this capture is known as one beyond the one owed."""
+    return await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM extra_captures WHERE psp_payment_id = $1)", psp_payment_id
+    )
+
+
+async def end_review(connection: Connection, payment_id: UUID, *, about: str) -> None:
+    """What a person had to look at because of this capture is settled."""
+    await connection.execute(
+        "UPDATE payments SET review = NULL WHERE id = $1 AND right(review, length($2)) = $2", payment_id, about
+    )
+
+
 async def books(connection: Connection, *, after: UUID | None, rows_max: int) -> list[asyncpg.Record]:
     """Per payment, in order of ids: what it captured and refunded, and what the ledger says is left of its order."""
     return await connection.fetch(

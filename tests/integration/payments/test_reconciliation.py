@@ -96,6 +96,35 @@ async def test_a_second_capture_is_found_and_given_back_once(engines, prefix, tm
         assert (row["captured_minor"], row["refunded_minor"]) == (17_998, 8_999)
 
 
+async def test_a_duplicate_that_went_back_is_nobodys_to_review_however_often_it_is_told(engines, prefix, tmp_path):
+    async with till(engines, prefix, tmp_path) as shop:
+        order = an_order()
+        await shop.place(order)
+        await shop.reaches(order, "captured")
+        extra = await charged_again(shop, order)
+
+        async def reviewed():
+            return (await _books(shop))["reviews"]
+
+        (review,) = await until(reviewed)
+        assert review == {"order_id": str(order.order_id), "reason": f"captured_twice: {extra}"}
+        path = f"/internal/payments/{order.order_id}/duplicates"
+        await shop.service.call("POST", path, json={"psp_payment_id": extra})
+        await shop.refunds_done(order, 8_999)
+        await shop.connection.execute("TRUNCATE webhooks")  # its copies are news
+        async with shop.service.http.post(
+            f"{shop.world.psp_url}/control/resend?merchant_reference={order.order_id}"
+        ) as answer:
+            assert (answer.status, (await answer.json())["webhooks"]) == (202, 2)
+
+        async def applied_again():
+            rows = await shop.connection.fetch("SELECT outcome FROM webhooks WHERE applied_at IS NOT NULL")
+            return [row["outcome"] for row in rows] if len(rows) == 2 else None
+
+        assert await until(applied_again) == ["known", "known"]
+        assert (await _books(shop))["reviews"] == []
+
+
 async def test_an_order_whose_duplicate_went_back_is_not_a_refunded_one(engines, prefix, tmp_path):
     async with till(engines, prefix, tmp_path) as shop:
         order = an_order()
