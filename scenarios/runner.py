@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from compose.operator_error import OperatorError
 from scenarios import parameters, planting
 from scenarios.collection import collect, glance
 from scenarios.cues import AtShare, Cues
@@ -52,7 +53,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to play: `form` names a form of the scenario, `overrides` change single parameters of it, given as text.
 
-    `trigger` tells when the defect strikes; `kills` are processes that get a SIGKILL beside the scenario's own faults.
+    `trigger` tells when the defect strikes; `kills` are processes that get a SIGKILL beside the scenario's own faults,
+    `without` are the numbers of those that are left out, from 1, as `scenario show` numbers them.
     """
 
     seed: int
@@ -61,6 +63,20 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     trigger: TriggerSpec = planting.ALWAYS
     overrides: dict[str, str] = {}
     kills: tuple[str, ...] = ()
+    without: tuple[int, ...] = ()
+
+
+def _kept(form: Form, without: tuple[int, ...]) -> tuple[FaultStep, ...]:
+    """The faults of a form but those left out. Raises OperatorError (fault.no_such_step)."""
+    unknown = sorted(set(without) - set(range(1, len(form.faults) + 1)))
+    if unknown:
+        raise OperatorError(
+            "fault.no_such_step",
+            f"This form has no fault {', '.join(map(str, unknown))}.",
+            mend=f"It has {len(form.faults)}; `shopctl scenario show` numbers them.",
+            exit_code=2,
+        )
+    return tuple(step for number, step in enumerate(form.faults, start=1) if number not in without)
 
 
 def silent(_phase: str) -> None:
@@ -97,7 +113,7 @@ class _Plan:
             options,
             form,
             parameters.changed(form.parameters, options.overrides),
-            (*form.faults, *added),
+            (*_kept(form, options.without), *added),
             scenario.defect(options.defect) if options.defect else None,
         )
 
@@ -239,6 +255,7 @@ def replay_command(scenario: Scenario, options: RunOptions) -> str:
     if options.trigger != planting.ALWAYS:
         words.append(f"--trigger {planting.text_of(options.trigger)}")
     words.extend(f"--kill {process}" for process in options.kills)
+    words.extend(f"--without {number}" for number in options.without)
     words.extend(f"--set {name}={value}" for name, value in options.overrides.items())
     return " ".join(words)
 

@@ -18,6 +18,8 @@ EXAMPLES = """Examples:
 
   shopctl scenario run flash-sale --quick --kill orders-1 --kill kafka
 
+  shopctl scenario run flash-sale --quick --without 4
+
 The exit code is the verdict: 0 PASS, 1 FAIL, 3 INVALID."""
 
 
@@ -25,7 +27,7 @@ def register(commands: typer.Typer) -> None:
     commands.command("run", epilog=EXAMPLES)(run)
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 one per option
     name: Name,
     defect: Annotated[str | None, typer.Option(help="Plant this defect; without it none is planted.")] = None,
     trigger: Annotated[
@@ -42,6 +44,9 @@ def run(
     kill: Annotated[
         list[str] | None,
         typer.Option(help="SIGKILL this process too, during the load; repeatable. See: shopctl status."),
+    ] = None,
+    without: Annotated[
+        list[int] | None, typer.Option(help="Leave out this fault of the form; repeatable. See: scenario show.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -65,6 +70,7 @@ def run(
         trigger=planting.trigger_of(trigger),
         overrides=overrides,
         kills=tuple(kill or ()),
+        without=tuple(without or ()),
     )
 
     async def play() -> runner.RunResult:

@@ -30,7 +30,10 @@ def show(name: Name, json: Json = False) -> None:
     terminal.table(("parameter", "is", *scenario.forms, "meaning"), _parameters(scenario))
     terminal.table(
         ("form", "faults"),
-        [(form, ", ".join(str(step) for step in of.faults) or "none") for form, of in scenario.forms.items()],
+        [
+            (form, ", ".join(f"{number}. {step}" for number, step in enumerate(of.faults, start=1)) or "none")
+            for form, of in scenario.forms.items()
+        ],
     )
     terminal.table(
         ("defect", "what is wrong", "caught by", "replaces"),

@@ -54,3 +54,17 @@ async def _execute(url: str, *statements: str) -> None:
             await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def test_only_the_views_that_were_named_are_read(engines: EngineUrls) -> None:
+    async with database_of(engines, "orders") as url:
+        await _execute(
+            url,
+            "INSERT INTO inbox VALUES ('orders', gen_random_uuid(), 'order.paid', 'a', 3, now())",
+            "DROP VIEW audit.outbox",
+        )
+        snapshots = await take_snapshots({"orders": url}, only={"orders.inbox", "orders.orders"})
+        assert (snapshots.problems, len(snapshots.tables.inbox)) == ([], 1)
+        snapshots = await take_snapshots({"orders": url}, only={"orders.orders", "payments.ledger"})
+    assert snapshots.tables.inbox == []
+    assert snapshots.problems == ["payments.ledger: no database was named"]

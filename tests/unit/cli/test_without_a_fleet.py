@@ -35,8 +35,8 @@ NEEDS_A_FLEET = {
 }
 NEEDS_NONE = {
     ("up",), ("down",), ("demo",), ("logs",), ("doctor",), ("test",), ("trace",),
-    ("scenario", "list"), ("scenario", "show"), ("scenario", "recheck"), ("fault", "list"), ("events", "tail"),
-    ("events", "contract"),
+    ("scenario", "list"), ("scenario", "show"), ("scenario", "recheck"), ("scenario", "compare"),
+    ("scenario", "export"), ("scenario", "shrink"), ("fault", "list"), ("events", "tail"), ("events", "contract"),
 }  # fmt: skip
 LINES = [" ".join((*path, *rest)) for path, forms in NEEDS_A_FLEET.items() for rest in forms]
 
