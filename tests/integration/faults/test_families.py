@@ -225,18 +225,11 @@ async def test_events_nobody_has_seen_come_out_of_order_and_then_in_order(fleet)
         finally:
             await connection.close()
         await done.heal()
+        told: list[events.Record] = []
         async with asyncio.timeout(30):
-            while (
-                len(
-                    told := [
-                        it
-                        for it in await events.last_records(fleet, "orders.events", 1_000)
-                        if it.key == subject.encode()
-                    ]
-                )
-                < 40
-            ):
-                await asyncio.sleep(0.05)
+            while len(told) < 40:
+                newest = await events.last_records(fleet, "orders.events", 1_000)
+                told = [it for it in newest if it.key == subject.encode()]
         versions = [int(it.value) for it in sorted(told, key=lambda it: it.offset)]
         assert sorted(versions[:20]) == versions[20:] == list(range(1, 21))
         assert versions[:20] != versions[20:]
