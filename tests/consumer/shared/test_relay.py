@@ -5,10 +5,13 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import asyncpg
+import pytest
 
 from shared.contracts.auth import UserDeleted
+from shared.contracts.payments import PaymentFailed
 from shared.kafka_producer import Producer
-from shared.outbox import RELAY_LOCK, Relay
+from shared.outbox import DEAD_LETTER_BYTES_MAX, RELAY_LOCK, Relay
+from shared.unit_of_work import EVENT_BYTES_MAX, EventTooLarge
 from tests.consumer.shared.conftest import SERVICE
 from tests.support.services import opened_database, topics, until
 
@@ -81,3 +84,49 @@ async def _end_session_of_the_active_one(url):
         assert len(ended) == 1
     finally:
         await connection.close()
+
+
+async def test_an_event_no_broker_would_take_is_refused_with_all_that_would_have_happened(engines):
+    async with opened_database(engines, SERVICE) as database:
+        with pytest.raises(EventTooLarge):
+            await _tell_both(database, _failed(reason="modest"), _failed(reason="x" * EVENT_BYTES_MAX))
+        async with database.acquire() as connection:
+            assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_the_largest_event_and_a_larger_dead_letter_hold_nobody_up(engines, prefix):
+    """The broker's own bound is above ours, and a letter above ours leaves its payload at home."""
+    async with (
+        topics(engines, prefix),
+        opened_database(engines, SERVICE) as database,
+        relaying(engines, prefix, database),
+    ):
+        async with database.begin() as uow:
+            uow.publish(_failed(reason="x" * (EVENT_BYTES_MAX - 1_000)), aggregate_id="large", aggregate_version=1)
+            await uow.connection.execute(
+                "INSERT INTO dead_letters (consumer, topic, partition, offset_, payload, reason, detail, attempts) "
+                "VALUES ($1, 'auth.events', 0, 1, $2, 'undecodable', '', 1)",
+                SERVICE,
+                b"x" * (DEAD_LETTER_BYTES_MAX + 1),
+            )
+        await _tell(database)
+        await until(lambda: _sent(database, 2))
+        await until(lambda: _letters_published(database))
+
+
+async def _tell_both(database, *events):
+    async with database.begin() as uow:
+        for event in events:
+            uow.publish(event, aggregate_id=event.payment_id, aggregate_version=1)
+
+
+async def _letters_published(database):
+    async with database.acquire() as connection:
+        return await connection.fetchval("SELECT bool_and(published_at IS NOT NULL) FROM dead_letters")
+
+
+def _failed(*, reason):
+    return PaymentFailed(
+        order_id=uuid4(), customer_id=uuid4(), email="", order_number="", payment_id=uuid4(), amount_minor=1,
+        currency="EUR", reason=reason,
+    )  # fmt: skip

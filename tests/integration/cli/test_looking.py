@@ -1,13 +1,16 @@
 """Commands that look at a fleet, on real databases, broker, mail and money; only the services themselves are away."""
 
 import json
+import os
 from collections.abc import Callable
 from email.message import EmailMessage
 from uuid import UUID, uuid4
 
 import aiosmtplib
+import msgspec
 import pytest
 
+from compose import secrets_file
 from scenarios.world.journals import read_journals
 from shared.contracts.payments import PaymentFailed
 from tests.integration.cli.conftest import Beside
@@ -280,3 +283,28 @@ def test_a_shell_on_a_database_that_is_none_is_a_usage_error(shopctl: Shopctl) -
     said = shopctl("db", "frob")
     assert (said.code, len(said.lines)) == (2, 2)
     assert "'frob' has no database" in said.lines[0]
+
+
+def test_a_shell_gets_its_password_where_only_it_can_read_it(
+    shopctl: Shopctl, beside: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = msgspec.structs.replace(
+        secrets_file.load_or_make(beside.bare.layout), database_passwords={"orders": "not in argv"}
+    )
+    asked: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr(secrets_file, "load_or_make", lambda _: secrets)
+    monkeypatch.setattr("os.execv", lambda path, argv: asked.append((path, argv)))
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
+    monkeypatch.setenv("PGPASSWORD", "")
+    said = shopctl("db", "orders", "-c", "SELECT 1")
+    assert (said.code, said.err, os.environ["PGPASSWORD"]) == (0, "", "not in argv")
+    ((path, argv),) = asked
+    assert (path, argv[-2:]) == ("/bin/psql", ["-c", "SELECT 1"])
+    assert "not in argv" not in "".join([*argv, said.out])
+
+
+def test_the_amounts_of_a_story_are_written_as_people_write_money(shopctl: Shopctl, order: UUID) -> None:
+    chapters = json.loads(shopctl("order", str(order), "--json").out)["chapters"]
+    details = {chapter["detail"] for chapter in chapters if chapter["where"] in {"payments", "psp"}}
+    assert any("1.00 EUR" in detail for detail in details)
+    assert not any("minor" in detail for detail in details)

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from scenarios.drills.flash_sale import SCENARIO
+from scenarios.faults.events import Rewind
 from scenarios.plan import FULL, QUICK
 from scenarios.workloads import flash_sale
 from scenarios.workloads.flash_sale import SaleParameters
@@ -36,3 +37,12 @@ def test_the_same_seed_brings_the_same_crowd() -> None:
 
 def test_nobody_cancels_what_is_paid_back_already() -> None:
     assert not any(one.cancels and one.refunded for seed in SEEDS for one in characters(QUICK, seed))
+
+
+@pytest.mark.parametrize("form", [FULL, QUICK])
+def test_every_sale_forces_redelivery_loses_answers_of_the_provider_and_has_two_of_orders(form: str) -> None:
+    chosen = SCENARIO.forms[form]
+    rewound = {step.fault.target for step in chosen.faults if isinstance(step.fault, Rewind)}
+    assert rewound == {"orders", "payments", "notifications"}
+    assert chosen.psp["timeout_after_success_rate"] > 0
+    assert SCENARIO.scale["orders"] == 2
