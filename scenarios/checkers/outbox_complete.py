@@ -11,6 +11,7 @@ from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import OutboxRow
 from scenarios.world.journals import TapRecord
+from shared.contracts import EVENT_TOPICS
 
 TOLD_STATUSES = {
     "paid": "order.paid",
@@ -24,6 +25,8 @@ TOLD_MOVES = {
     "refund_duplicate": "payment.duplicate_returned",
 }
 """By kind of ledger entry; a capture beyond the one owed is told once it went back."""
+
+TOPICS = frozenset(topic.name for topic in EVENT_TOPICS)
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -82,11 +85,10 @@ def _judge_messages(evidence: Evidence, messages: dict[str, list[TapRecord]], fi
     """Produced without an outbox row, and not by a fault: a dual write."""
     if not evidence.audit.outbox:
         return
-    services = {row.topic for row in evidence.audit.outbox}
     for event_id, copies in messages.items():
         copy = copies[0]
         during = copy.timestamp_ms >= evidence.facts.started_at * 1000
-        if event_id not in evidence.outbox_by_id and during and copy.topic in services and not copy.is_of_fault:
+        if event_id not in evidence.outbox_by_id and during and copy.topic in TOPICS and not copy.is_of_fault:
             findings.violation(
                 "event_without_row",
                 f"{copy.type} is on {copy.topic} without an outbox row",

@@ -8,5 +8,5 @@ from svc.search import handlers
 
 async def overwrite(connection: Connection, envelope: Envelope[ProductUpserted]) -> None:
     """Let the event win."""
-    await connection.execute("UPDATE documents SET version = 0 WHERE product_id = $1", envelope.data.product_id)
+    await connection.execute("DELETE FROM documents WHERE product_id = $1", envelope.data.product_id)
     await handlers.keep_product(UnitOfWork(connection), envelope)

@@ -37,10 +37,14 @@ def again(at: Cue, *, records_max: int) -> tuple[FaultStep, ...]:
     )
 
 
-UNPROCESSABLE: Final = (
-    FaultStep(fault=Unprocessable(target="inventory", event="order.paid", one_in=8), at=After(0.0)),
-    FaultStep(fault=Unprocessable(target="notifications", event="order.shipped", one_in=8), at=After(0.0)),
-)
+def unprocessable(one_in: int) -> tuple[FaultStep, ...]:
+    """From the beginning to the end of the load, when their dead letters are redriven."""
+    faults = (
+        Unprocessable(target="inventory", event="order.paid", one_in=one_in),
+        Unprocessable(target="notifications", event="order.shipped", one_in=one_in),
+    )
+    return tuple(FaultStep(fault=fault, at=After(0.0)) for fault in faults)
+
 
 SCENARIO = Scenario(
     id="event-chaos",
@@ -62,7 +66,7 @@ SCENARIO = Scenario(
                 edits_over_s=180.0,
             ),
             faults=(
-                *UNPROCESSABLE,
+                *unprocessable(one_in=40),
                 lasting(Shuffle("catalog"), 20.0, 30.0),
                 lasting(Shuffle("catalog", seed=2), 90.0, 30.0),
                 *(once(Poison(topic, each=2), After(30.0)) for topic in TOPICS[:3]),
@@ -90,7 +94,7 @@ SCENARIO = Scenario(
                 capture_patience_s=4.0,
             ),
             faults=(
-                *UNPROCESSABLE,
+                *unprocessable(one_in=8),
                 lasting(Shuffle("catalog"), 0.5, 3.5),
                 once(Poison("orders.events"), After(2.0)),
                 once(Poison("payments.events"), After(3.0)),
