@@ -1,27 +1,64 @@
-"""The judge is judged: every defect of a scenario and the healthy fleet, many runs each.
+"""The judge is judged: every defect of its scenarios and the healthy fleet, many runs each.
 
 Counts detections by the named invariants, false alarms and runs too weak to judge; k of n, never a percentage alone.
-The healthy runs are played between the defects, so that damage which outlives its defect shows as a false alarm.
+The healthy runs are played between the defects, so that damage which outlives its defect shows as a false alarm. Every
+run is written down as it ends: a matrix that was stopped, however hard, goes on with the runs that it lacks.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
 import msgspec
 
+from scenarios import planting
 from scenarios.checkers import Outcome
-from scenarios.defects.card import DefectCard
+from scenarios.drills import scenario
 from scenarios.fleet import Fleet
-from scenarios.plan import QUICK, Scenario
+from scenarios.plan import QUICK
 from scenarios.runner import RunOptions, run
-from scenarios.verdict import NONE_PLANTED, Verdict
+from scenarios.verdict import NONE_PLANTED
 
-DETECTIONS_SHARE_MIN = 0.95
+DETECTIONS_SHARE_MIN: Final = 0.95
+FOLDER: Final = "matrices"
+CHOICE: Final = "choice.json"
+PLAYED: Final = "played.jsonl"
+RESULT: Final = "matrix.json"
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a matrix consists of: defects by scenario, `runs` per row, the seed of each row's first run."""
+
+    defects: dict[str, tuple[str, ...]]
+    runs: int
+    first_seed: int
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One run to play; `subject` is a defect, or what the healthy fleet is called."""
+
+    scenario: str
+    subject: str
+    seed: int
+
+
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """A turn that was played, as one line of the journal."""
+
+    turn: Turn
+    outcome: Outcome
+    failed: tuple[str, ...] = ()
+    directory: str = ""
 
 
 class Row(msgspec.Struct, kw_only=True):
     """One defect, or the healthy fleet, over its runs. `named` counts the runs that failed by a named invariant."""
 
     subject: str
+    scenario: str = ""
+    caught_by: tuple[str, ...] = ()
     runs: int = 0
     passed: int = 0
     failed: int = 0
@@ -30,40 +67,94 @@ class Row(msgspec.Struct, kw_only=True):
     by_invariant: dict[str, int] = msgspec.field(default_factory=dict)
     directories: list[str] = msgspec.field(default_factory=list)
 
+    @property
+    def healthy(self) -> bool:
+        return self.subject == NONE_PLANTED
+
+    @property
+    def holds(self) -> bool:
+        """A defect was caught by name nearly every time; no healthy run failed, and some passed."""
+        if self.healthy:
+            return self.failed == 0 and self.passed > 0
+        return self.runs > 0 and self.named >= DETECTIONS_SHARE_MIN * self.runs
+
 
 class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     """Defects × invariants. `holds` is true when every defect is caught and no healthy run fails."""
 
-    scenario: str
+    scenarios: tuple[str, ...]
     rows: tuple[Row, ...]
     holds: bool
 
+    @property
+    def invariants(self) -> tuple[str, ...]:
+        """Those that were violated or ought to be, in order of their ids."""
+        return tuple(sorted({name for row in self.rows for name in (*row.by_invariant, *row.caught_by)}))
 
-Report = Callable[[str, int, int, Verdict], None]
+
+Report = Callable[[Turn, int, int], None]
 
 
-async def matrix(
-    fleet: Fleet, scenario: Scenario, *, runs: int, first_seed: int, defects: tuple[str, ...], report: Report
-) -> Matrix:
-    """Play the quick form `runs` times per defect and on the healthy fleet, whose runs are spread between them."""
-    healthy = Row(subject=NONE_PLANTED)
-    rows = [healthy]
-    shares = spread(runs, over=len(defects) + 1)
+async def matrix(fleet: Fleet, choice: Choice, directory: Path, report: Report) -> Matrix:
+    """Play the quick form of every turn that the directory's journal lacks, and count all of them.
 
-    async def play_row(row: Row, card: DefectCard | None, count: int) -> None:
-        for _ in range(count):
-            options = RunOptions(seed=first_seed + row.runs, form=QUICK, defect=card.id if card else None)
-            result = await run(fleet, scenario, options)
-            _count(row, result.verdict, card)
-            row.directories.append(str(result.directory))
-            report(row.subject, row.runs, runs, result.verdict)
+    A defect that an earlier matrix left planted when it was killed is taken out first.
+    """
+    await planting.clear(fleet)
+    journal = Journal(directory / PLAYED)
+    todo = tuple(turns(choice))
+    for number, turn in enumerate(todo, start=1):
+        if turn not in journal.turns:
+            defect = None if turn.subject == NONE_PLANTED else turn.subject
+            result = await run(fleet, scenario(turn.scenario), RunOptions(seed=turn.seed, form=QUICK, defect=defect))
+            verdict = result.verdict
+            journal.append(
+                Played(turn=turn, outcome=verdict.outcome, failed=verdict.failed, directory=str(result.directory))
+            )
+        report(turn, number, len(todo))
+    return counted(choice, journal.played)
 
-    await play_row(healthy, None, shares[0])
-    for name, share in zip(defects, shares[1:], strict=True):
-        rows.append(Row(subject=name))
-        await play_row(rows[-1], scenario.defect(name), runs)
-        await play_row(healthy, None, share)
-    return Matrix(scenario=scenario.id, rows=tuple(rows), holds=all(_holds(row) for row in rows))
+
+def turns(choice: Choice) -> Iterator[Turn]:
+    """Every run of a matrix in the order in which they are played."""
+    for name, defects in choice.defects.items():
+        shares = spread(choice.runs, over=len(defects) + 1)
+        seeds = iter(range(choice.first_seed, choice.first_seed + choice.runs))
+        for number, share in enumerate(shares):
+            if number:
+                for seed in range(choice.first_seed, choice.first_seed + choice.runs):
+                    yield Turn(scenario=name, subject=defects[number - 1], seed=seed)
+            for _ in range(share):
+                yield Turn(scenario=name, subject=NONE_PLANTED, seed=next(seeds))
+
+
+def counted(choice: Choice, played: Iterable[Played]) -> Matrix:
+    """The matrix of what was played so far; a row without a run does not hold."""
+    rows: dict[tuple[str, str], Row] = {}
+    for name, defects in choice.defects.items():
+        for subject in (NONE_PLANTED, *defects):
+            caught_by = () if subject == NONE_PLANTED else scenario(name).defect(subject).caught_by
+            rows[name, subject] = Row(scenario=name, subject=subject, caught_by=caught_by)
+    for one in played:
+        row = rows[one.turn.scenario, one.turn.subject]
+        count(row, one)
+        row.directories.append(one.directory)
+    return Matrix(
+        scenarios=tuple(choice.defects),
+        rows=tuple(rows.values()),
+        holds=bool(rows) and all(row.holds for row in rows.values()),
+    )
+
+
+def count(row: Row, played: Played) -> None:
+    """Add one run to its row."""
+    row.runs += 1
+    row.passed += played.outcome is Outcome.PASS
+    row.failed += played.outcome is Outcome.FAIL
+    row.invalid += played.outcome is Outcome.INVALID
+    row.named += bool(set(row.caught_by) & set(played.failed))
+    for invariant in played.failed:
+        row.by_invariant[invariant] = row.by_invariant.get(invariant, 0) + 1
 
 
 def spread(count: int, *, over: int) -> list[int]:
@@ -71,17 +162,40 @@ def spread(count: int, *, over: int) -> list[int]:
     return [count * (number + 1) // over - count * number // over for number in range(over)]
 
 
-def _count(row: Row, verdict: Verdict, card: DefectCard | None) -> None:
-    row.runs += 1
-    row.passed += verdict.outcome is Outcome.PASS
-    row.failed += verdict.outcome is Outcome.FAIL
-    row.invalid += verdict.outcome is Outcome.INVALID
-    row.named += bool(card and set(card.caught_by) & set(verdict.failed))
-    for invariant in verdict.failed:
-        row.by_invariant[invariant] = row.by_invariant.get(invariant, 0) + 1
+class Journal:
+    """The runs of a matrix, each on the disk before the next one begins; a line that was cut off is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.played: list[Played] = []
+        if path.exists():
+            whole = path.read_bytes()
+            whole = whole[: whole.rfind(b"\n") + 1]
+            path.write_bytes(whole)
+            self.played = msgspec.json.Decoder(Played).decode_lines(whole)
+
+    @property
+    def turns(self) -> set[Turn]:
+        return {one.turn for one in self.played}
+
+    def append(self, played: Played) -> None:
+        self.played.append(played)
+        with self._path.open("ab") as file:
+            file.write(msgspec.json.encode(played) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
 
 
-def _holds(row: Row) -> bool:
-    if row.subject == NONE_PLANTED:
-        return row.failed == 0 and row.passed > 0
-    return row.named >= DETECTIONS_SHARE_MIN * row.runs
+def open_directory(home: Path, choice: Choice, *, now: datetime | None = None) -> Path:
+    """Where a matrix of this choice was stopped, else a new directory `matrices/<utc>`."""
+    folder = home / FOLDER
+    saved = msgspec.json.encode(choice)
+    for directory in sorted(folder.glob("*"), reverse=True):
+        unfinished = (directory / CHOICE).exists() and not (directory / RESULT).exists()
+        if unfinished and (directory / CHOICE).read_bytes() == saved:
+            return directory
+    stamp = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S%fZ")
+    directory = folder / stamp
+    directory.mkdir(parents=True)
+    (directory / CHOICE).write_bytes(saved)
+    return directory

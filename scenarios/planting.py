@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from compose.operator_error import OperatorError
+from scenarios.defects import catalogue
 from scenarios.defects.card import DefectCard
 from scenarios.faults import processes
 from scenarios.fleet import Fleet
@@ -64,6 +65,16 @@ async def heal(fleet: Fleet, card: DefectCard) -> None:
                 f"{process} still runs with the defect {planted[0].defect}.",
                 mend=f"Restart it: shopctl restart {process}.",
             )
+
+
+async def clear(fleet: Fleet) -> None:
+    """Take out what a run planted that was killed before it could. Raises `OperatorError` (defect.present)."""
+    path = fleet.layout.overlay_file
+    if not await asyncio.to_thread(path.exists):
+        return
+    overlay = msgspec.json.decode(await asyncio.to_thread(path.read_bytes), type=OverlayFile)
+    for left in overlay.defects:
+        await heal(fleet, catalogue.card_of(left.id))
 
 
 async def unused(fleet: Fleet, card: DefectCard) -> list[str]:

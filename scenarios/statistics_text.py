@@ -3,6 +3,9 @@
 Zero in N runs bounds a rate, it does not disprove it: the rule of three gives 3/N at 95 %.
 """
 
+from math import sqrt
+
+Z_95 = 1.959964
 RULE_OF_THREE = 3
 ALL = 100
 ROUNDED_FROM = 10
@@ -15,11 +18,37 @@ def upper_bound(runs: int) -> float:
     return min(1.0, RULE_OF_THREE / runs) if runs > 0 else 1.0
 
 
+def interval(count: int, runs: int) -> tuple[float, float]:
+    """The 95 % interval (Wilson) of a rate seen `count` times in `runs`.
+
+    Raises ValueError when the counts cannot be.
+    """
+    if not 0 <= count <= runs or runs == 0:
+        raise ValueError(f"{count} of {runs} is no proportion")
+    rate = count / runs
+    spread = 1 + Z_95**2 / runs
+    middle = (rate + Z_95**2 / (2 * runs)) / spread
+    half = Z_95 * sqrt(rate * (1 - rate) / runs + Z_95**2 / (4 * runs**2)) / spread
+    low = 0.0 if count == 0 else middle - half
+    high = 1.0 if count == runs else middle + half
+    return low, high
+
+
 def none_in(runs: int, what: str = "violations") -> str:
     """`0 violations in 20 runs (≤ 15 % at 95 %)`."""
     if runs == 0:
         return f"no runs: nothing is known about {what}"
     return f"0 {what} in {runs} {_runs(runs)} (≤ {percent(upper_bound(runs))} at 95 %)"
+
+
+def k_of_n(count: int, runs: int, what: str = "detected") -> str:
+    """`detected in 19 of 20 runs`, with its interval at 95 %; none at all is said by the rule of three."""
+    if runs == 0:
+        return f"no runs: nothing is known about {what}"
+    if count == 0:
+        return f"{what} in 0 of {runs} {_runs(runs)} (≤ {percent(upper_bound(runs))} at 95 %)"
+    low, high = interval(count, runs)
+    return f"{what} in {count} of {runs} {_runs(runs)} ({_digits(low)}\u2013{percent(high)} at 95 %)"
 
 
 def percent(rate: float) -> str:

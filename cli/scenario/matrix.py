@@ -4,16 +4,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.scenario.options import Json, Name, check_defect, scenario_named
+from cli.scenario.options import Json, check_defect, scenario_named
 
 if TYPE_CHECKING:
-    from scenarios.matrix import Matrix
+    from pathlib import Path
+
+    from scenarios.matrix import Choice, Matrix
 
 EXAMPLES = """Examples:
 
-  shopctl scenario matrix flash-sale --runs 20
+  shopctl scenario matrix --runs 20
 
-  shopctl scenario matrix flash-sale --runs 3 --defect read-then-write"""
+  shopctl scenario matrix flash-sale double-charge --runs 6
+
+  shopctl scenario matrix flash-sale --runs 3 --defect read-then-write
+
+Stopped in the middle, the same command goes on where it was. The exit code is 0 when every defect is caught by an
+invariant that its card names and no healthy run fails, else 1."""
 
 
 def register(commands: typer.Typer) -> None:
@@ -21,10 +28,10 @@ def register(commands: typer.Typer) -> None:
 
 
 def matrix(
-    name: Name,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[SCENARIO]...", help="Scenarios; none is all.")] = None,
     runs: Annotated[int, typer.Option(min=1, max=1_000, help="Quick runs per row.")] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the first run of each row.")] = 1,
-    defect: Annotated[list[str] | None, typer.Option(help="Only these defects; repeatable.")] = None,
+    defect: Annotated[list[str] | None, typer.Option(help="Only these defects of one scenario; repeatable.")] = None,
     json: Json = False,
 ) -> None:
     """Play every defect and the healthy fleet many times: which invariant catches what, and what is a false alarm."""
@@ -36,38 +43,68 @@ def matrix(
     from scenarios import matrix as matrices  # noqa: PLC0415 -- the same
     from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
 
-    scenario = scenario_named(name)
-    chosen = tuple(defect or [card.id for card in scenario.defects])
-    for one in chosen:
-        check_defect(scenario, one)
+    choice = _choice(names or [], defects=defect or [], runs=runs, seed=seed)
 
-    async def play() -> matrices.Matrix:
-        with terminal.progress() as bars:
-            async with Fleet.running() as fleet:
-                return await matrices.matrix(
-                    fleet,
-                    scenario,
-                    runs=runs,
-                    first_seed=seed,
-                    defects=chosen,
-                    report=lambda subject, done, total, _: bars.report(subject, done, total),
+    async def play() -> "tuple[Matrix, Path]":
+        async with Fleet.running() as fleet:
+            directory = matrices.open_directory(fleet.layout.home, choice)
+            with terminal.progress() as bars:
+                found = await matrices.matrix(
+                    fleet, choice, directory, lambda _, done, total: bars.report("matrix", done, total)
                 )
+            return found, directory
 
-    found = asyncio.run(play())
+    found, directory = asyncio.run(play())
+    _write(found, directory)
     if json:
-        terminal.json(msgspec.to_builtins(found))
+        terminal.json({"directory": str(directory), **msgspec.to_builtins(found)})
     else:
-        terminal.table(("planted", "found", "failed", "invalid", "passed", "by invariant"), _rows(found))
+        terminal.table(("scenario", "planted", "found", "failed", "invalid", "passed", "by invariant"), _rows(found))
+        terminal.line(f"heat map: {directory / 'matrix.html'}")
     raise typer.Exit(0 if found.holds else 1)
 
 
-def _rows(found: "Matrix") -> list[tuple[object, ...]]:
-    from scenarios.matrix import NONE_PLANTED  # noqa: PLC0415 -- quick --help
+def _choice(names: list[str], *, defects: list[str], runs: int, seed: int) -> "Choice":
+    """Raises OperatorError (scenario.unknown, defect.unknown, defect.ambiguous)."""
+    from compose.operator_error import OperatorError  # noqa: PLC0415 -- quick --help
+    from scenarios.drills import SCENARIOS  # noqa: PLC0415 -- the same
+    from scenarios.matrix import Choice  # noqa: PLC0415 -- the same
 
+    chosen = [scenario_named(name) for name in dict.fromkeys(names)] or list(SCENARIOS)
+    if defects and len(chosen) > 1:
+        raise OperatorError(
+            "defect.ambiguous",
+            f"--defect {defects[-1]} is a defect of one scenario, and several are named.",
+            mend="Name the scenario too.",
+            exit_code=2,
+        )
+    for one in defects:
+        check_defect(chosen[0], one)
+    return Choice(
+        defects={of.id: tuple(dict.fromkeys(defects)) or tuple(card.id for card in of.defects) for of in chosen},
+        runs=runs,
+        first_seed=seed,
+    )
+
+
+def _write(found: "Matrix", directory: "Path") -> None:
+    """The result in three forms; the last one written says that the matrix is finished."""
+    import msgspec  # noqa: PLC0415 -- quick --help
+
+    from scenarios.matrix import RESULT  # noqa: PLC0415 -- the same
+    from scenarios.report import heat_map  # noqa: PLC0415 -- the same
+
+    (directory / "matrix.html").write_text(heat_map.page(found), encoding="utf-8")
+    (directory / "matrix.md").write_text(heat_map.markdown(found), encoding="utf-8")
+    (directory / RESULT).write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+
+
+def _rows(found: "Matrix") -> list[tuple[object, ...]]:
     return [
         (
+            row.scenario,
             row.subject,
-            "" if row.subject == NONE_PLANTED else f"{row.named} of {row.runs}",
+            "" if row.healthy else f"{row.named} of {row.runs}",
             row.failed,
             row.invalid,
             row.passed,

@@ -62,11 +62,20 @@ def cards(incident: str) -> tuple[DefectCard, ...]:
     return tuple(_module(name).CARD for name in DEFECTS if name.startswith(f"{incident}."))
 
 
+def card_of(defect_id: str) -> DefectCard:
+    """The card of a defect of any incident. Raises LookupError for one nobody knows."""
+    return _of(defect_id).CARD
+
+
 def twins_of(defect_id: str) -> Twins:
     """What a defect puts in the place of which parts. Raises LookupError for a defect nobody knows."""
+    return _of(defect_id).TWINS
+
+
+def _of(defect_id: str) -> ModuleType:
     for name in DEFECTS:
         if name.partition(".")[2].replace("_", "-") == defect_id:
-            return _module(name).TWINS
+            return _module(name)
     raise LookupError(f"no defect is called {defect_id!r}")
 
 

@@ -45,6 +45,8 @@ NOT_THERE = {
     "scenario run flash-sale --set greedy_first=perhaps": "greedy_first is true or false: ",
     "scenario run flash-sale --set buyers": "Write --set NAME=VALUE; ",
     "scenario matrix flash-sale --defect read-then-write --defect typo": "Choose one of: read-then-write, ",
+    "scenario matrix flash-sale double-charge --defect read-then-write": "Name the scenario too.",
+    "invariants --watch --only INV-11": "Known: INV-02, INV-07.",
     "invariants --only INV-99": "Known: INV-01, ",
     "invariants --only INV-02 --only nothing": "Known: INV-01, ",
     "events dlq redrive frob": "Choose one of: auth, ",

@@ -108,3 +108,16 @@ def test_a_trigger_that_says_nothing_is_refused(text):
     with pytest.raises(OperatorError) as refused:
         planting.trigger_of(text)
     assert (refused.value.code, refused.value.exit_code) == ("trigger.invalid", 2)
+
+
+async def test_what_a_killed_run_left_planted_is_taken_out(tmp_path, monkeypatch):
+    fleet = FakeFleet(tmp_path)
+    await planting.clear(fleet)
+    assert fleet.restarted == []
+    monkeypatch.setattr(planting.catalogue, "card_of", {CARD.id: CARD}.__getitem__)
+    await planting.plant(fleet, CARD)
+    await planting.clear(fleet)
+    assert {overlay.defects for overlay in fleet.running.values()} == {()}
+    fleet.restarted.clear()
+    await planting.clear(fleet)
+    assert fleet.restarted == []
