@@ -2,11 +2,12 @@
 
 import typer
 
-from cli.repair import charges, oversell
+from cli.repair import charges, events, oversell
 
 
 def register(app: typer.Typer) -> None:
     commands = typer.Typer(no_args_is_help=True, help="Undo damage exactly once.")
     oversell.register(commands)
     charges.register(commands)
+    events.register(commands)
     app.add_typer(commands, name="repair")

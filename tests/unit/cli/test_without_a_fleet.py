@@ -23,6 +23,7 @@ NEEDS_A_FLEET = {
     ("invariants",): [[], ["--only", "INV-02", "--json"]],
     ("repair", "oversell"): [[], ["--plan"], ["--apply", "--json"]],
     ("repair", "charges"): [[], ["--plan"], ["--apply", "--json"]],
+    ("repair", "events"): [[], ["--plan"], ["--apply", "--json"]],
     ("order",): [["SO-1"], ["SO-1", "--json"]],
     ("events", "lag"): [[], ["--json"]],
     ("events", "dlq", "list"): [[], ["--json"]],

@@ -1,0 +1,150 @@
+"""`repair events`: what consumers never applied though it was published, by the broker as the tap read it.
+
+The rule: an event that a subscriber has neither in its inbox nor in its open dead letters is read again, from the first
+such event of a topic on; inboxes refuse what they know. Letters of real events are redriven; poison stays for people.
+What never reached the broker no consumer can be given again: it is named.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from scenarios.evidence import AuditTables
+from scenarios.evidence.rows import OutboxRow
+from scenarios.faults.events import Rewind
+from scenarios.fleet import Fleet
+from scenarios.quiescence import Quiescence, quiesce
+from scenarios.snapshots import take_snapshots
+from scenarios.world.journals import TAP_JOURNAL, TapRecord, iterate
+
+QUIESCE_S = 120.0
+ROUNDS_MAX = 3
+RECORDS_MAX = 100_000
+"""How far back a consumer is led at most, per partition."""
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """An event that a consumer never applied."""
+
+    event_id: str
+    type: str
+    aggregate_id: str
+
+
+class ConsumerPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What one consumer needs; `rewind` is, by topic, how many records it goes back in each partition."""
+
+    consumer: str
+    missing: tuple[Missing, ...] = ()
+    rewind: dict[str, int] = {}
+    letters: int = 0
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is to be done. `unsent` are events marked as sent that the broker does not have."""
+
+    consumers: tuple[ConsumerPlan, ...]
+    unsent: tuple[Missing, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether the fleet needs no repair of this kind."""
+        return not (self.consumers or self.unsent)
+
+
+class Repaired(msgspec.Struct, frozen=True, kw_only=True):
+    """What a repair did in all its rounds, how the fleet came to rest after the last, and what is left to do."""
+
+    rounds: int
+    applied: int
+    redriven: int
+    quiescence: Quiescence
+    left: Plan
+
+
+def plan(audit: AuditTables, records: Iterable[TapRecord], subscriptions: Mapping[str, Sequence[str]]) -> Plan:
+    """What outboxes, inboxes, dead letters and the broker say is missing. Pure."""
+    first, ends = _places(records)
+    applied = {(row.consumer, row.event_id) for row in audit.inbox}
+    buried = {(row.consumer, row.event_id) for row in audit.dead_letters if row.redriven_at is None}
+    published = {row.id for row in audit.outbox}
+    unsent = tuple(_missing(row) for row in audit.outbox if row.id not in first and row.sent_at is not None)
+    plans: list[ConsumerPlan] = []
+    for consumer, types in sorted(subscriptions.items()):
+        lost = [
+            row
+            for row in audit.outbox
+            if row.type in types and row.id in first and (consumer, row.id) not in applied | buried
+        ]
+        back: dict[str, int] = defaultdict(int)
+        for row in lost:
+            partition, offset = first[row.id]
+            back[row.topic] = max(back[row.topic], min(RECORDS_MAX, ends[row.topic, partition] - offset))
+        letters = sum(owner == consumer and event_id in published for owner, event_id in buried)
+        if lost or letters:
+            missing = tuple(_missing(row) for row in lost)
+            plans.append(ConsumerPlan(consumer=consumer, missing=missing, rewind=dict(back), letters=letters))
+    return Plan(consumers=tuple(plans), unsent=unsent)
+
+
+async def look(fleet: Fleet) -> Plan:
+    """The plan for the fleet as it stands."""
+    snapshots = await take_snapshots(fleet.audit_urls())
+    return plan(snapshots.tables, await asyncio.to_thread(_tapped, fleet.layout.world), fleet.subscriptions())
+
+
+async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
+    """Redrive and read again, until nothing is left; at most ROUNDS_MAX times.
+
+    Effects stay single: events keep their ids, and who has applied one refuses it. `since` (epoch seconds) bounds the
+    work to wait for.
+    """
+    left, rounds, redriven = planned, 0, 0
+    while True:
+        rounds += 1
+        for one in left.consumers:
+            if one.letters:
+                answer = await fleet.call(one.consumer, "POST", "/internal/dead-letters/redrive", json={})
+                redriven += answer["applied"]
+            for topic, records in one.rewind.items():
+                await Rewind(one.consumer, records_max=records, topic=topic).bite(fleet)
+        rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
+        left = await look(fleet)
+        if not left.consumers or rounds == ROUNDS_MAX:
+            break
+    return Repaired(
+        rounds=rounds,
+        applied=_count(planned) - _count(left),
+        redriven=redriven,
+        quiescence=rest,
+        left=left,
+    )
+
+
+def _count(planned: Plan) -> int:
+    return sum(len(one.missing) for one in planned.consumers)
+
+
+def _missing(row: OutboxRow) -> Missing:
+    return Missing(row.id, row.type, row.aggregate_id)
+
+
+def _places(records: Iterable[TapRecord]) -> tuple[dict[str, tuple[int, int]], dict[tuple[str, int], int]]:
+    """By event its first partition and offset; by partition the offset behind its last record."""
+    first: dict[str, tuple[int, int]] = {}
+    ends: dict[tuple[str, int], int] = defaultdict(int)
+    for record in records:
+        if record.kind == "rewound":
+            continue
+        ends[record.topic, record.partition] = max(ends[record.topic, record.partition], record.offset + 1)
+        known = first.get(record.event_id)
+        if known is None or record.offset < known[1]:
+            first[record.event_id] = record.partition, record.offset
+    return first, ends
+
+
+def _tapped(world: Path) -> list[TapRecord]:
+    return list(iterate(world / TAP_JOURNAL, TapRecord))

@@ -1,0 +1,52 @@
+"""How `shopctl repair events` shows what is missing and what was done."""
+
+import json
+
+import msgspec
+import pytest
+
+from cli.repair import events as repair
+from scenarios.quiescence import Quiescence
+from scenarios.repair.events import ConsumerPlan, Missing, Plan, Repaired
+
+LOST = Missing("e1", "order.paid", "o1")
+PLAN = Plan(
+    consumers=(
+        ConsumerPlan(consumer="analytics", missing=(LOST,), rewind={"orders.events": 3}),
+        ConsumerPlan(consumer="inventory", letters=2),
+    )
+)
+NOTHING = Plan(consumers=())
+DONE = Repaired(
+    rounds=1, applied=1, redriven=2, quiescence=Quiescence(reached=True, after_s=1.0, waits_for={}), left=NOTHING
+)
+
+
+def test_a_plan_is_a_row_per_consumer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert repair._show(PLAN, None, None, json=False) == 0
+    out, err = capsys.readouterr()
+    rows = [line.split() for line in out.splitlines() if line.split()[:1] in (["analytics"], ["inventory"])]
+    assert rows == [["analytics", "1"], ["inventory", "0", "2"]]
+    assert err.strip() == "This is the plan; carry it out with --apply."
+
+
+def test_a_fleet_that_applied_everything_needs_no_repair(capsys: pytest.CaptureFixture[str]) -> None:
+    assert repair._show(NOTHING, None, None, json=False) == 0
+    assert capsys.readouterr().err.strip() == "Nothing to repair."
+
+
+def test_what_was_done_is_counted_and_what_is_left_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    assert repair._show(PLAN, DONE, None, json=False) == 0
+    assert capsys.readouterr().err.strip() == "Applied 1 events that were missing, redrove 2 dead letters."
+    left = msgspec.structs.replace(DONE, left=msgspec.structs.replace(PLAN, unsent=(LOST,)))
+    assert repair._show(PLAN, left, None, json=False) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "order.paid of o1 never reached the broker; no consumer can be given it." in said
+    assert "2 consumers still miss events." in said
+
+
+def test_programs_get_plan_and_deed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert repair._show(PLAN, DONE, None, json=True) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["plan"]["consumers"][0]["missing"][0]["event_id"] == "e1"
+    assert printed["done"]["redriven"] == 2

@@ -1,0 +1,69 @@
+"""`repair events` finds exactly what is missing, and nothing on a fleet that applied everything."""
+
+import pytest
+
+from scenarios.evidence import Evidence
+from scenarios.repair.events import Plan, plan
+from tests.support.anomalies import PAID, alter, buried, drop, left_dead, poison, where
+from tests.support.builders import FlashSale
+from tests.support.builders.fleet_rows import LOAD_STARTED_AT, SUBSCRIPTIONS
+
+
+@pytest.fixture
+def evidence() -> Evidence:
+    return FlashSale().evidence()
+
+
+def planned(evidence: Evidence) -> Plan:
+    return plan(evidence.audit, evidence.journals.tap, SUBSCRIPTIONS)
+
+
+def paid_event(evidence: Evidence) -> str:
+    return evidence.audit.outbox[where(evidence.audit.outbox, type="order.paid", aggregate_id=PAID)].id
+
+
+def test_a_healthy_fleet_needs_no_repair_and_poison_is_for_people(evidence: Evidence) -> None:
+    assert planned(evidence).empty
+    poison(evidence)
+    assert planned(evidence).empty
+
+
+def test_what_one_consumer_never_applied_is_read_again_from_there_on(evidence: Evidence) -> None:
+    event_id = paid_event(evidence)
+    drop(evidence.audit.inbox, consumer="shipping", event_id=event_id)
+    (one,) = planned(evidence).consumers
+    assert (one.consumer, [event.event_id for event in one.missing], one.letters) == ("shipping", [event_id], 0)
+    place = evidence.journals.tap[where(evidence.journals.tap, event_id=event_id)]
+    last = max(line.offset for line in evidence.journals.tap if line.topic == "orders.events")
+    assert one.rewind == {"orders.events": last + 1 - place.offset}
+
+
+def test_a_letter_of_a_real_event_is_redriven_and_not_read_again(evidence: Evidence) -> None:
+    left_dead(evidence)
+    (one,) = planned(evidence).consumers
+    assert (one.consumer, one.missing, one.letters) == ("inventory", (), 1)
+
+
+def test_a_letter_that_was_ticked_off_and_took_no_effect_is_missing(evidence: Evidence) -> None:
+    event_id = paid_event(evidence)
+    drop(evidence.audit.inbox, consumer="analytics", event_id=event_id)
+    buried(evidence, event_id=event_id, redriven_at=LOAD_STARTED_AT + 5)
+    (one,) = planned(evidence).consumers
+    assert [event.event_id for event in one.missing] == [event_id]
+
+
+def test_what_the_broker_never_had_is_named_and_nobody_is_asked_to_read_it(evidence: Evidence) -> None:
+    event_id = paid_event(evidence)
+    drop(evidence.journals.tap, event_id=event_id)
+    for consumer in ("inventory", "shipping"):
+        drop(evidence.audit.inbox, consumer=consumer, event_id=event_id)
+    made = planned(evidence)
+    assert ([event.event_id for event in made.unsent], made.consumers) == ([event_id], ())
+
+
+def test_what_waits_in_the_outbox_is_on_its_way(evidence: Evidence) -> None:
+    event_id = paid_event(evidence)
+    drop(evidence.journals.tap, event_id=event_id)
+    alter(evidence.audit.outbox, {"sent_at": None}, id=event_id)
+    drop(evidence.audit.inbox, consumer="shipping", event_id=event_id)
+    assert planned(evidence).empty
