@@ -15,7 +15,7 @@ from scenarios.evidence import Evidence, in_scope
 LIVE: Final = ("INV-02", "INV-07")
 """Those that hold at every moment, by rows that are written in one transaction each and by what clients were told."""
 PAUSE_S_MIN: Final = 1.0
-PAUSE_SHARE: Final = 4
+PAUSE_SHARE: Final = 9
 """A pause is at least so many times as long as the look before it."""
 
 Look = Callable[[], Awaitable[Evidence | None]]

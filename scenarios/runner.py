@@ -19,7 +19,7 @@ from scenarios import parameters, planting
 from scenarios.collection import collect, glance
 from scenarios.cues import AtShare, Cues
 from scenarios.defects.card import DefectCard
-from scenarios.evidence import RunFacts
+from scenarios.evidence import Evidence, RunFacts
 from scenarios.faults.injections import Injections
 from scenarios.faults.processes import Kill
 from scenarios.fleet import Fleet
@@ -206,16 +206,21 @@ async def _play(fleet: Fleet, plan: _Plan, stage: Any, directory: Path, report: 
 def _watched(
     fleet: Fleet, plan: _Plan, stage: Any, history: HistoryWriter, report: Report, *, started_at: float
 ) -> LiveWatch:
+    """The watch of the load; every look asks the workload anew, for there may have been a restock."""
     checkers = live(checker for checker in plan.scenario.checkers if checker.id not in plan.scenario.skips)
-    facts = RunFacts(
-        **msgspec.structs.asdict(plan.scenario.workload.facts(stage, LoadReport())),
-        scenario=plan.scenario.id,
-        seed=plan.options.seed,
-        started_at=started_at,
-        load_started_at=started_at,
-        history_origin_at=history.origin_at,
-    )
-    return LiveWatch(lambda: glance(fleet, facts, history, checkers), checkers, report)
+
+    async def look() -> Evidence | None:
+        facts = RunFacts(
+            **msgspec.structs.asdict(plan.scenario.workload.facts(stage, LoadReport())),
+            scenario=plan.scenario.id,
+            seed=plan.options.seed,
+            started_at=started_at,
+            load_started_at=started_at,
+            history_origin_at=history.origin_at,
+        )
+        return await glance(fleet, facts, history, checkers)
+
+    return LiveWatch(look, checkers, report)
 
 
 def _facts(plan: _Plan, stage: Any, played: _Played, *, started_at: float) -> RunFacts:

@@ -24,13 +24,15 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the map."""
+    """One row of the map; `seen` are detections of a defect, false alarms of the healthy fleet."""
 
     scenario: str
     subject: str
     said: str
     holds: bool
     healthy: bool
+    seen: int
+    runs: int
     passed: int
     invalid: int
     cells: tuple[Cell, ...]
@@ -44,6 +46,8 @@ def lines(matrix: Matrix) -> list[Line]:
             said=said(row),
             holds=row.holds,
             healthy=row.healthy,
+            seen=row.failed if row.healthy else row.named,
+            runs=row.runs,
             passed=row.passed,
             invalid=row.invalid,
             cells=tuple(_cell(row, invariant) for invariant in matrix.invariants),

@@ -44,5 +44,8 @@ class Workload(Protocol[ParametersT_contra, StageT]):
         ...
 
     def facts(self, stage: StageT, report: LoadReport) -> WorkloadFacts:
-        """What the judges must know of this load and cannot read from the fleet."""
+        """What the judges must know of this load and cannot read from the fleet.
+
+        Asked after the load with its report, and while it goes on with an empty one, of what there was until then.
+        """
         ...

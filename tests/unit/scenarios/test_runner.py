@@ -1,9 +1,12 @@
 """What the runner knows before it touches a fleet: how a run is played again, and which processes there will be."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
+from scenarios import runner
+from scenarios.checkers import named
 from scenarios.plan import QUICK
 from scenarios.preparation import processes_of
 from scenarios.runner import RunOptions, replay_command
@@ -41,3 +44,12 @@ def test_a_process_that_the_scenario_itself_will_start_can_be_killed() -> None:
 
 def test_a_process_that_runs_beyond_what_the_scenario_needs_can_be_killed() -> None:
     assert "inventory-3" in processes_of({"inventory-1", "inventory-2", "inventory-3"}, {"inventory": 2})
+
+
+def test_the_watch_of_a_load_asks_the_judges_of_every_moment_but_those_skipped() -> None:
+    healthy = noop_scenario(NoopWorkload())
+    asked = replace(healthy, checkers=named("INV-01", "INV-02", "INV-07"), skips={"INV-02": "a reason"})
+    for scenario, ids in ((healthy, []), (asked, ["INV-07"])):
+        plan = runner._Plan.of(scenario, RunOptions(seed=1))
+        watch = runner._watched(cast("Any", None), plan, None, cast("Any", None), runner.silent, started_at=0.0)
+        assert [checker.id for checker in watch._checkers] == ids
