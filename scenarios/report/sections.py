@@ -18,7 +18,7 @@ from scenarios.evidence import Evidence, RunFacts
 from scenarios.money_text import money_text
 from scenarios.report.series import answers_by_code
 from scenarios.statistics_text import none_in
-from scenarios.verdict import Verdict
+from scenarios.verdict import Blast, Verdict
 
 ANSWER_ROWS_MAX = 10
 OUTCOME_STYLES = {"ok": "s-green", "fail": "s-grey", "info": "s-orange"}
@@ -156,14 +156,22 @@ def tiles(evidence: Evidence, verdict: Verdict, sku: str) -> list[Labelled]:
         *cards,
         Labelled("refused answers", f"{outcomes.count('fail'):,}"),
         Labelled("unknown outcomes", f"{outcomes.count('info'):,}"),
-        Labelled(f"orders of {blast.customers:,} customers at stake", f"{blast.orders:,}", alarm=blast.orders > 0),
-        Labelled("money at stake", " + ".join(amounts) or "0", alarm=bool(amounts)),
         Labelled(
-            f"orders a minute at stake{', with ' + ' + '.join(pace) if pace else ''}",
-            f"{blast.orders_per_minute:,.0f}",
+            f"orders of {blast.customers:,} customers at stake{_a_minute(f'{blast.orders_per_minute:,.0f}', blast)}",
+            f"{blast.orders:,}",
             alarm=blast.orders > 0,
         ),
+        Labelled(
+            f"money at stake{_a_minute(' + '.join(pace) or '0', blast)}",
+            " + ".join(amounts) or "0",
+            alarm=bool(amounts),
+        ),
     ]
+
+
+def _a_minute(pace: str, blast: Blast) -> str:
+    """Nothing where nothing is at stake, or nobody knows for how long."""
+    return f", {pace} a minute" if blast.orders_per_minute else ""
 
 
 def answers(evidence: Evidence) -> list[Bar]:

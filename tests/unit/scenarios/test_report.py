@@ -12,7 +12,7 @@ from scenarios.report.plots import WIDE_WIDTH, Band, Curve, Frame, curve_plot, n
 from scenarios.report.series import answer_rates, percentile_of, plotted_span, unit_curves
 from scenarios.run_directory import conclude
 from scenarios.verdict import judge
-from tests.support.anomalies import oversell
+from tests.support.anomalies import charged_twice, oversell
 from tests.support.builders import FlashSale
 from tests.support.builders.fleet_rows import SKU
 
@@ -130,3 +130,24 @@ def test_the_labels_of_faults_at_one_moment_do_not_lie_over_each_other() -> None
     orders, payments, kafka = re.findall(r'class="note" x="[\d.]+" y="([\d.]+)"', curve_plot(frame, [], bands=bands))
     assert orders != payments
     assert orders == kafka
+
+
+def test_what_is_at_stake_is_told_in_all_and_per_minute() -> None:
+    evidence = FlashSale().evidence()
+    assert "a minute" not in rendered(evidence)
+    evidence = FlashSale().evidence()
+    charged_twice(evidence)
+    html = rendered(evidence)
+    minutes = evidence.facts.load_s / 60
+    assert f"orders of 1 customers at stake, {1 / minutes:,.0f} a minute" in html
+    assert f"money at stake, {76.29 / minutes:,.2f} EUR a minute" in html
+
+
+def test_what_did_happen_is_a_table_and_what_did_not_stands_out() -> None:
+    evidence = FlashSale().evidence()
+    html = rendered(evidence)
+    assert "It did happen" in html
+    assert "last-unit-raced" in html
+    assert "NEVER" not in html
+    evidence.facts.required.append("key-reused")
+    assert "NEVER" in rendered(evidence)
