@@ -34,6 +34,7 @@ OWN_ENTRIES: Final = (
     "spans",
     "world",
     "runs",
+    "drills",
     "overlay.json",
     "controls.json",
     "controls.lock",

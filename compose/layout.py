@@ -42,6 +42,11 @@ class Layout:
         return self.home / "runs"
 
     @property
+    def drills(self) -> Path:
+        """One folder for each drill."""
+        return self.home / "drills"
+
+    @property
     def overlay_file(self) -> Path:
         return self.home / "overlay.json"
 

@@ -90,7 +90,9 @@ class Fleet:
         self.control = Control(layout)
         self.declared = {service.name: service.declaration() for service in stack_definition.load().audited}
         """What each service with a database declares of itself, by its name."""
-        self._tokens = InternalTokens(secrets_file.load_or_make(layout).internal_secret)
+        self.secret = secrets_file.load_or_make(layout).internal_secret
+        """What services and operator know each other by."""
+        self._tokens = InternalTokens(self.secret)
         self._http: aiohttp.ClientSession | None = None
 
     @classmethod

@@ -1,18 +1,23 @@
 """Plants a defect in a running fleet and takes it out again, each confirmed by every instance it concerns."""
 
 import asyncio
+from collections.abc import Collection
 
 import msgspec
 
+from compose.layout import Layout
 from compose.operator_error import OperatorError
 from scenarios.defects import catalogue
 from scenarios.defects.card import DefectCard
 from scenarios.faults import processes
 from scenarios.fleet import Fleet
-from shared.fault_overlay import OverlayFile, Planted, PlantedDefect, TriggerSpec
+from shared.fault_overlay import Account, OverlayFile, Planted, PlantedDefect, TriggerSpec, sealed
+from shared.sealing import SealBrokenError
 
 SETTLE_DEADLINE_S = 60.0
 ALWAYS = TriggerSpec()
+HIDDEN = "hidden"
+"""What is said of the defect of a drill, and of a drill without any."""
 
 
 def trigger_of(text: str) -> TriggerSpec:
@@ -40,31 +45,49 @@ def text_of(trigger: TriggerSpec) -> str:
 async def plant(fleet: Fleet, card: DefectCard, trigger: TriggerSpec = ALWAYS) -> None:
     """Switch a defect on: the overlay names it, and the services with its parts start anew.
 
-    Raises `OperatorError` (defect.absent) when an instance does not say that all of its parts are in.
+    Raises `OperatorError` (defect.absent) when an instance does not say that all of its parts are in, drill.open.
     """
-    await _overlay(fleet, OverlayFile((PlantedDefect(card.id, trigger),)))
-    for process, planted in (await _restarted(fleet, card)).items():
-        service = process.rpartition("-")[0]
-        wanted = sorted(part for part in card.parts if part.startswith(f"{service}."))
-        found = sorted(part for defect in planted if defect.defect == card.id for part in defect.parts)
-        if wanted != found:
-            raise OperatorError(
-                "defect.absent",
-                f"{process} runs without all parts of the defect {card.id}: it has {found or 'none'}.",
-                mend=f"Look with: shopctl logs {process}.",
-            )
+    if is_hidden(fleet.layout):
+        raise OperatorError(
+            "drill.open",
+            "A drill is under way: what is planted in this fleet stays as it is.",
+            mend="End it first: shopctl drill report.",
+        )
+    await _write(fleet, OverlayFile((PlantedDefect(card.id, trigger),)))
+    _confirm_present(card, await _restarted(fleet, card.services))
+
+
+async def hide(fleet: Fleet, card: DefectCard | None, *, services: Collection[str]) -> None:
+    """Plant a defect, or none, so that nothing of the fleet names it; all these services start anew in any case.
+
+    Raises `OperatorError` (defect.absent, defect.present).
+    """
+    overlay = OverlayFile((PlantedDefect(card.id),) if card else ())
+    await _write(fleet, sealed(overlay, fleet.secret))
+    said = await _restarted(fleet, services)
+    if card is None:
+        _confirm_absent(said)
+    else:
+        _confirm_present(card, said)
 
 
 async def heal(fleet: Fleet, card: DefectCard) -> None:
     """Switch it off again. Raises `OperatorError` (defect.present) when an instance still has it."""
-    await _overlay(fleet, OverlayFile())
-    for process, planted in (await _restarted(fleet, card)).items():
-        if planted:
-            raise OperatorError(
-                "defect.present",
-                f"{process} still runs with the defect {planted[0].defect}.",
-                mend=f"Restart it: shopctl restart {process}.",
-            )
+    await clear(fleet, services=card.services)
+
+
+async def clear(fleet: Fleet, *, services: Collection[str]) -> None:
+    """Plant nothing. Raises `OperatorError` (defect.present) when an instance of these services still has a defect."""
+    await _write(fleet, OverlayFile())
+    _confirm_absent(await _restarted(fleet, services))
+
+
+def is_hidden(layout: Layout) -> bool:
+    """Whether what is planted, if anything, is a drill's."""
+    try:
+        return bool(msgspec.json.decode(layout.overlay_file.read_bytes(), type=OverlayFile).sealed)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return False
 
 
 async def clear(fleet: Fleet) -> None:
@@ -93,19 +116,53 @@ async def planted(fleet: Fleet, service: str) -> dict[str, tuple[Planted, ...]]:
     ]
     answers = await asyncio.gather(*(fleet.contract(service, process["port"]) for process in instances))
     return {
-        process["name"]: msgspec.convert(answer["planted"], tuple[Planted, ...])
+        process["name"]: _opened(fleet, process["name"], msgspec.convert(answer, Account))
         for process, answer in zip(instances, answers, strict=True)
     }
 
 
-async def _overlay(fleet: Fleet, overlay: OverlayFile) -> None:
+def _opened(fleet: Fleet, process: str, account: Account) -> tuple[Planted, ...]:
+    try:
+        return account.opened(fleet.secret)
+    except SealBrokenError as error:
+        raise OperatorError(
+            "seal.broken",
+            f"{process} keeps its secrets under another seal.",
+            mend=f"Restart it: shopctl restart {process}.",
+        ) from error
+
+
+def _confirm_present(card: DefectCard, said: dict[str, tuple[Planted, ...]]) -> None:
+    for process, planted_there in said.items():
+        service = process.rpartition("-")[0]
+        wanted = sorted(part for part in card.parts if part.startswith(f"{service}."))
+        found = sorted(part for defect in planted_there if defect.defect == card.id for part in defect.parts)
+        if wanted != found:
+            raise OperatorError(
+                "defect.absent",
+                f"{process} runs without all parts of the defect {card.id}: it has {found or 'none'}.",
+                mend=f"Look with: shopctl logs {process}.",
+            )
+
+
+def _confirm_absent(said: dict[str, tuple[Planted, ...]]) -> None:
+    for process, planted_there in said.items():
+        if planted_there:
+            raise OperatorError(
+                "defect.present",
+                f"{process} still runs with the defect {planted_there[0].defect}.",
+                mend=f"Restart it: shopctl restart {process}.",
+            )
+
+
+async def _write(fleet: Fleet, overlay: OverlayFile) -> None:
     await asyncio.to_thread(fleet.layout.overlay_file.write_bytes, msgspec.json.encode(overlay))
 
 
-async def _restarted(fleet: Fleet, card: DefectCard) -> dict[str, tuple[Planted, ...]]:
-    """Restart the services the defect concerns; gives what each of their instances says afterwards."""
+async def _restarted(fleet: Fleet, services: Collection[str]) -> dict[str, tuple[Planted, ...]]:
+    """Restart these services; gives what each of their instances says afterwards."""
     said: dict[str, tuple[Planted, ...]] = {}
-    for service in card.services:
+    for service in services:
         await fleet.supervise("restart", target=service)
         for process in await asyncio.to_thread(fleet.control.processes):
             if process["name"].rpartition("-")[0] == service:

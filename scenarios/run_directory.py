@@ -51,7 +51,16 @@ def save_plan(run_dir: Path, plan: Any) -> None:
 def conclude(evidence: Evidence, run_dir: Path, checkers: Iterable[Checker] = ALL_CHECKERS) -> Verdict:
     """Saves the evidence, then judges it, then writes verdict, JUnit and report."""
     save_evidence(evidence, run_dir)
-    return _write_judgement(evidence, run_dir, checkers)
+    return write_judgement(evidence, run_dir, checkers)
+
+
+def write_judgement(evidence: Evidence, run_dir: Path, checkers: Iterable[Checker]) -> Verdict:
+    """Judges evidence that is saved there, and writes verdict, JUnit and report."""
+    verdict = judge(evidence, checkers)
+    save_verdict(verdict, run_dir)
+    write_junit(verdict, run_dir)
+    write_report(run_dir, evidence=evidence, verdict=verdict)
+    return verdict
 
 
 def recheck(run_dir: Path, known: Iterable[Checker] = ALL_CHECKERS) -> Verdict:
@@ -64,7 +73,7 @@ def recheck(run_dir: Path, known: Iterable[Checker] = ALL_CHECKERS) -> Verdict:
         evidence.purchases  # noqa: B018 - the history is read as orders on first use
     except (HistoryCorruptError, msgspec.ValidationError) as error:
         raise EvidenceUnreadableError(f"{history_path(run_dir)}: {error}") from error
-    return _write_judgement(evidence, run_dir, _judged_before(run_dir, tuple(known)))
+    return write_judgement(evidence, run_dir, _judged_before(run_dir, tuple(known)))
 
 
 def find_run(runs: Path, wanted: str) -> Path:
@@ -88,14 +97,6 @@ def find_run(runs: Path, wanted: str) -> Path:
 def newest_first(runs: Path) -> list[Path]:
     """Every run directory, whole or interrupted."""
     return sorted((path for path in runs.glob("*Z-*-*") if path.is_dir()), reverse=True)
-
-
-def _write_judgement(evidence: Evidence, run_dir: Path, checkers: Iterable[Checker]) -> Verdict:
-    verdict = judge(evidence, checkers)
-    save_verdict(verdict, run_dir)
-    write_junit(verdict, run_dir)
-    write_report(run_dir, evidence=evidence, verdict=verdict)
-    return verdict
 
 
 def _judged_before(run_dir: Path, known: tuple[Checker, ...]) -> tuple[Checker, ...]:

@@ -19,7 +19,7 @@ from scenarios import parameters, planting
 from scenarios.collection import collect, glance
 from scenarios.cues import AtShare, Cues
 from scenarios.defects.card import DefectCard
-from scenarios.evidence import Evidence, RunFacts
+from scenarios.evidence import Evidence, RunFacts, save_evidence
 from scenarios.faults.injections import Injections
 from scenarios.faults.processes import Kill
 from scenarios.fleet import Fleet
@@ -28,7 +28,7 @@ from scenarios.live import LiveWatch, live
 from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
 from scenarios.preparation import check_processes, scaled
 from scenarios.quiescence import Quiescence, quiesce
-from scenarios.run_directory import conclude, create_run_directory, history_path, save_plan
+from scenarios.run_directory import create_run_directory, history_path, save_plan, write_judgement
 from scenarios.verdict import Verdict
 from scenarios.workloads.workload import LoadReport
 from scenarios.world.journals import marks
@@ -89,8 +89,27 @@ async def run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Rep
     Raises `OperatorError` when the fleet cannot be brought to the starting line, is in use already (fleet.busy), has
     no such process to kill, or when an override is no parameter; KeyError for an unknown form or defect.
     """
+    started = time.monotonic()
+    played = await collected(fleet, scenario, options, report)
+    report("judging")
+    verdict = await asyncio.to_thread(write_judgement, played.evidence, played.directory, scenario.checkers)
+    return RunResult(verdict=verdict, directory=played.directory, seconds=time.monotonic() - started)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A run that was played and not judged; its directory holds the evidence and no verdict."""
+
+    evidence: Evidence
+    directory: Path
+
+
+async def collected(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Report = silent) -> Collected:
+    """Play the scenario once and gather what there is to judge. Raises what `run` raises."""
     with fleet.exclusive():
-        return await _run(fleet, scenario, options, report)
+        played = await _collected(fleet, scenario, options, report)
+    await asyncio.to_thread(save_evidence, played.evidence, played.directory)
+    return played
 
 
 @dataclass(frozen=True)
@@ -140,8 +159,7 @@ class _Played:
     ended_at: float
 
 
-async def _run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Report) -> RunResult:
-    started = time.monotonic()
+async def _collected(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Report) -> Collected:
     plan = _Plan.of(scenario, options)
     await check_processes(fleet, options.kills, scale=scenario.scale)
     directory = create_run_directory(fleet.layout.runs, scenario.id, seed=options.seed)
@@ -156,6 +174,8 @@ async def _run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Re
         report("the load begins")
         played = await _play(fleet, plan, stage, directory, report)
         facts = _facts(plan, stage, played, started_at=started_at)
+        if planting.is_hidden(fleet.layout):
+            facts.defect = planting.HIDDEN
         if plan.card is not None:
             facts.problems.extend(await planting.unused(fleet, plan.card))
         report("waiting for the fleet to come to rest")
@@ -164,9 +184,7 @@ async def _run(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Re
         facts.figures["quiescence"] = _figures(rest)
         report("collecting the evidence")
         evidence = await collect(fleet, facts, directory, since=journal_marks)
-        report("judging")
-        verdict = await asyncio.to_thread(conclude, evidence, directory, scenario.checkers)
-    return RunResult(verdict=verdict, directory=directory, seconds=time.monotonic() - started)
+    return Collected(evidence, directory)
 
 
 async def _ready(fleet: Fleet, plan: _Plan, stack: AsyncExitStack) -> None:

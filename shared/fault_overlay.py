@@ -15,11 +15,13 @@ from typing import Any, Literal, TypeVar
 import msgspec
 import structlog
 
+from shared.sealing import SealBrokenError, seal, unseal
 from shared.service_parts import ServiceParts
 from shared.settings import ServiceSettings
 
 CATALOGUE_MODULE = "scenarios.defects.catalogue"
 DEFECTS_MAX = 32
+SEAL_PURPOSE = "fault overlay"
 
 P = TypeVar("P", bound=ServiceParts)
 log = structlog.get_logger(__name__)
@@ -45,8 +47,11 @@ class PlantedDefect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trigger: TriggerSpec = TriggerSpec()
 
 
-class OverlayFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OverlayFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is to be planted; `sealed` holds another such file that nobody should read, as in a drill."""
+
     defects: tuple[PlantedDefect, ...] = ()
+    sealed: str = ""
 
 
 class Planted(msgspec.Struct, frozen=True):
@@ -56,6 +61,19 @@ class Planted(msgspec.Struct, frozen=True):
     parts: tuple[str, ...]
     calls: int
     fired: int
+
+
+class Account(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that a process says of the defects in it; under a sealed overlay it says it sealed."""
+
+    planted: tuple[Planted, ...] = ()
+    sealed: str = ""
+
+    def opened(self, secret: str) -> tuple[Planted, ...]:
+        """What is planted. Raises SealBrokenError."""
+        if not self.sealed:
+            return self.planted
+        return msgspec.json.decode(unseal(self.sealed, secret=secret, purpose=SEAL_PURPOSE), type=tuple[Planted, ...])
 
 
 class Trigger:
@@ -90,8 +108,10 @@ class Trigger:
 class Overlay:
     """The defects of this process, applied at composition time."""
 
-    def __init__(self, defects: tuple[PlantedDefect, ...] = ()) -> None:
+    def __init__(self, defects: tuple[PlantedDefect, ...] = (), *, secret: str = "") -> None:
+        """With a secret, what is planted is told to nobody who lacks it."""
         self.defects = defects
+        self._secret = secret
         self._triggers = {defect.id: Trigger(defect.trigger) for defect in defects}
         self._parts: dict[str, list[str]] = {}
 
@@ -107,8 +127,9 @@ class Overlay:
         if not path.exists():
             return cls()
         try:
-            overlay = msgspec.json.decode(path.read_bytes(), type=OverlayFile)
-        except (OSError, msgspec.MsgspecError) as error:
+            written = msgspec.json.decode(path.read_bytes(), type=OverlayFile)
+            overlay = opened(written, settings.internal_secret) if written.sealed else written
+        except (OSError, msgspec.MsgspecError, SealBrokenError) as error:
             raise OverlayRefusedError(f"fault overlay {path} cannot be read: {error}") from error
         if overlay.defects and settings.is_production:
             raise OverlayRefusedError(
@@ -117,7 +138,7 @@ class Overlay:
             )
         if len(overlay.defects) > DEFECTS_MAX:
             raise OverlayRefusedError(f"fault overlay {path} names more than {DEFECTS_MAX} defects")
-        return cls(overlay.defects)
+        return cls(overlay.defects, secret=settings.internal_secret if written.sealed else "")
 
     def plant(self, settings: ServiceSettings, parts: P) -> P:
         """The parts with the twins of every defect that replaces some of this service's.
@@ -138,12 +159,25 @@ class Overlay:
                 self._parts.setdefault(defect.id, []).append(name)
         return parts
 
-    def planted(self) -> tuple[Planted, ...]:
+    def account(self) -> Account:
         """What is in this process and what it did so far, for whoever planted it."""
-        return tuple(
+        planted = tuple(
             Planted(defect, tuple(parts), self._triggers[defect].calls, self._triggers[defect].fired)
             for defect, parts in self._parts.items()
         )
+        if not self._secret:
+            return Account(planted)
+        return Account(sealed=seal(msgspec.json.encode(planted), secret=self._secret, purpose=SEAL_PURPOSE))
+
+
+def sealed(overlay: OverlayFile, secret: str) -> OverlayFile:
+    """The same overlay, readable by the fleet only."""
+    return OverlayFile(sealed=seal(msgspec.json.encode(overlay), secret=secret, purpose=SEAL_PURPOSE))
+
+
+def opened(overlay: OverlayFile, secret: str) -> OverlayFile:
+    """What a sealed overlay holds. Raises SealBrokenError."""
+    return msgspec.json.decode(unseal(overlay.sealed, secret=secret, purpose=SEAL_PURPOSE), type=OverlayFile)
 
 
 def switched(healthy: Any, broken: Any, trigger: Trigger) -> Any:

@@ -124,15 +124,20 @@ def _with_its_error(_logger: object, _method: str, event: structlog.typing.Event
 
 def describe_error(error: BaseException) -> dict[str, object]:
     """Return an exception as {type, message, stack}: the innermost frames, without locals or source lines."""
-    frames = traceback.extract_tb(error.__traceback__)[-STACK_FRAMES_MAX:]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_planted(frame.filename)]
     described: dict[str, object] = {
         "type": type(error).__qualname__,
         "message": _message(error)[:EVENT_LENGTH_MAX],
-        "stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        "stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-STACK_FRAMES_MAX:]],
     }
     if error.__cause__ is not None:
         described["cause"] = f"{type(error.__cause__).__qualname__}: {_message(error.__cause__)}"[:EVENT_LENGTH_MAX]
     return described
+
+
+def _is_planted(filename: str) -> bool:
+    """A log tells what happened, not which defect was planted."""
+    return "/defects/" in filename or filename.endswith("/fault_overlay.py")
 
 
 def _message(error: BaseException) -> str:

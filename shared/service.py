@@ -25,7 +25,7 @@ from shared import logging_setup, metrics, openapi, redis_gate, settings
 from shared.cancellation import cancel_all
 from shared.database import Database
 from shared.fault_controls import LOOP_FACTORY, FaultControls
-from shared.fault_overlay import Overlay, Planted
+from shared.fault_overlay import Account, Overlay
 from shared.health import Check, NotHealthyError, health_routes
 from shared.http_methods import HttpMethods
 from shared.identity import AuthenticationMiddleware, InternalTokens, provide_principal, requires_role
@@ -64,11 +64,10 @@ class BackgroundJob(Protocol):
     async def run(self) -> None: ...
 
 
-class Contract(msgspec.Struct, frozen=True):
+class Contract(Account, frozen=True, kw_only=True):
     """What a service says of itself to judges: the event types it consumes, and the defects planted in it."""
 
     consumes: list[str]
-    planted: tuple[Planted, ...]
 
 
 class Runtime(Generic[P_co]):
@@ -202,7 +201,8 @@ class Runtime(Generic[P_co]):
             include_in_schema=False,
         )
         async def contract() -> Contract:
-            return Contract(consumed, self._overlay.planted())
+            account = self._overlay.account()
+            return Contract(consumes=consumed, planted=account.planted, sealed=account.sealed)
 
         return contract
 

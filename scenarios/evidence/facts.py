@@ -64,6 +64,7 @@ class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
 
     `skips` maps an invariant's id to the reason why this scenario does not judge it. `repaired` is true
     when the evidence was collected after a repair: damage that was undone is then no violation.
+    `others_from` is when the fleet began to serve another run, whose orders are not this one's.
     `figures` are what was measured of the run itself, by subject; `log_lines` counts what the logs held to choose from.
     """
 
@@ -88,6 +89,7 @@ class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
     psp_idempotency: bool = True
     hold_ttl_s: float = 600.0
     repaired: bool = False
+    others_from: float | None = None
     replay: str = ""
     problems: list[str] = []
     log_lines: int = 0

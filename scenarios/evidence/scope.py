@@ -1,6 +1,7 @@
 """Narrows evidence to one run: a stack keeps the rows of its seed and of earlier runs.
 
-An order belongs to the run if it was placed after the run began, or if the run's clients speak of it.
+An order belongs to the run if it was placed after the run began and before another one did, or if the run's clients
+speak of it.
 Rows of unknown orders stay when they were written during the run: they may be the very damage.
 """
 
@@ -23,7 +24,8 @@ def in_scope(evidence: Evidence) -> Evidence:
     started_at = evidence.facts.started_at
     named = {purchase.answer.order_id for purchase in evidence.purchases}
     known = {order.id for order in evidence.audit.orders}
-    own = {order.id for order in evidence.audit.orders if order.placed_at >= started_at or order.id in named}
+    until = evidence.facts.others_from or float("inf")
+    own = {order.id for order in evidence.audit.orders if started_at <= order.placed_at < until or order.id in named}
     foreign = frozenset(known - own)
     skus = frozenset(evidence.facts.skus)
 
@@ -53,7 +55,7 @@ def in_scope(evidence: Evidence) -> Evidence:
             tables.dead_letters,
             lambda row: row.event_id in event_ids or (row.created_at >= started_at and row.event_id not in earlier_ids),
         ),
-        idempotency=_kept(tables.idempotency, lambda row: row.created_at >= started_at),
+        idempotency=_kept(tables.idempotency, lambda row: started_at <= row.created_at < until),
         stock=_kept(tables.stock, lambda row: of_sku(row.sku)),
         reservations=_kept(tables.reservations, lambda row: of_sku(row.sku)),
         movements=_kept(tables.movements, lambda row: of_sku(row.sku)),

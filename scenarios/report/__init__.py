@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from scenarios.evidence import Evidence, in_scope, load_evidence
-from scenarios.report.page import page
+from scenarios.report.page import STYLE, page
 from scenarios.verdict import Verdict, load_verdict
 
 REPORT = "report.html"
 
-__all__ = ["REPORT", "page", "write_report"]
+__all__ = ["REPORT", "STYLE", "page", "write_report"]
 
 
 def write_report(run_dir: Path, *, evidence: Evidence | None = None, verdict: Verdict | None = None) -> Path:

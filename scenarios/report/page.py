@@ -32,7 +32,7 @@ from scenarios.verdict import Verdict
 
 _HERE = Path(__file__).parent
 _TEMPLATES = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
-_CSS = Markup((_HERE / "style.css").read_text())  # noqa: S704 -- a file of ours
+STYLE = Markup((_HERE / "style.css").read_text())  # noqa: S704 -- a file of ours
 LATENCY_FLOOR_MS = 1.0
 
 
@@ -49,7 +49,7 @@ def page(evidence: Evidence, verdict: Verdict, *, run_name: str) -> str:
     facts = evidence.facts
     sku = main_sku(evidence)
     return _TEMPLATES.get_template("report.html").render(
-        css=_CSS,
+        css=STYLE,
         title=f"{verdict.outcome} · {facts.title or facts.scenario} · seed {facts.seed}",
         heading=facts.title or facts.scenario,
         tone=verdict.outcome.lower(),

@@ -9,7 +9,7 @@ import pytest
 from cli import main
 from tests.support.command_tree import LEAVES, TREE
 
-LISTED_ONLY = {"drill", "load"}
+LISTED_ONLY = {"load"}
 
 
 def _examples(command):

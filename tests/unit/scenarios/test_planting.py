@@ -27,6 +27,8 @@ PROCESSES = ("gateway-1", "orders-1", "inventory-1", "inventory-2", "payments-1"
 class FakeFleet:
     """Instances that read the overlay when they start; `deaf` ones never do, `calls` is what each says it counted."""
 
+    secret = "the fleet's own"
+
     def __init__(self, folder, *, deaf=(), calls=0):
         self.layout = SimpleNamespace(overlay_file=folder / "overlay.json")
         self.control = SimpleNamespace(processes=lambda: [self._row(name) for name in PROCESSES])

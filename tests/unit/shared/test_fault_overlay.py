@@ -126,14 +126,14 @@ def test_a_defect_replaces_its_part_and_leaves_the_others(catalogue, tmp_path):
     parts, overlay = planted(tmp_path, defects("off-by-one"))
     assert parts.add(1, 2) == 4
     assert (parts.till, parts.relay) == (HEALTHY.till, HEALTHY.relay)
-    assert overlay.planted() == (Planted("off-by-one", ("orders.add",), calls=1, fired=1),)
+    assert overlay.account().planted == (Planted("off-by-one", ("orders.add",), calls=1, fired=1),)
 
 
 def test_a_defect_may_replace_several_parts_and_they_share_its_trigger(catalogue, tmp_path):
     parts, overlay = planted(tmp_path, defects("everywhere", kind="times", n=2))
     till = parts.till()
     assert [parts.add(1, 2), till.total(), parts.add(1, 2), till.total()] == [0, 99, 3, 10]
-    assert overlay.planted() == (Planted("everywhere", ("orders.add", "orders.till"), calls=4, fired=2),)
+    assert overlay.account().planted == (Planted("everywhere", ("orders.add", "orders.till"), calls=4, fired=2),)
 
 
 def test_two_defects_of_one_part_both_take_effect(catalogue, tmp_path):
@@ -150,7 +150,7 @@ def test_a_defect_of_other_services_changes_nothing_here(catalogue, tmp_path):
     told = settings(tmp_path, defects("greedy"), service="shipping")
     overlay = Overlay.load(told)
     assert overlay.plant(told, HEALTHY) is HEALTHY
-    assert overlay.planted() == ()
+    assert overlay.account().planted == ()
 
 
 def test_production_refuses_any_planted_defect(catalogue, tmp_path):

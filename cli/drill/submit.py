@@ -1,0 +1,75 @@
+"""shopctl drill submit: an answer, or a part of it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.drill.showing import Json, status_of
+
+EXAMPLES = """Examples:
+
+  shopctl drill submit --service inventory
+
+  shopctl drill submit --service inventory --cause read-then-write --note "two processes read the same stock"
+
+  shopctl drill submit --impact affected-orders.txt
+
+  shopctl drill submit --impact SO-1001,SO-1002
+
+  shopctl drill submit --cause healthy --impact none
+
+The exit code is 0 when all that was answered is right, else 1; how well the impact is named is told in the review."""
+NONE = "none"
+
+
+def register(commands: typer.Typer) -> None:
+    commands.command("submit", epilog=EXAMPLES)(submit)
+
+
+def submit(
+    service: Annotated[str, typer.Option(help="Where it is wrong.")] = "",
+    cause: Annotated[str, typer.Option(help="What is wrong; `shopctl drill brief` names the causes.")] = "",
+    note: Annotated[str, typer.Option(help="Your own words, for the review.")] = "",
+    impact: Annotated[
+        str, typer.Option(help="Affected orders: a file with one in each line, a list with commas, or none.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Answer where the defect is, what it is, and which orders it hit; wrong answers cost points."""
+    import asyncio  # noqa: PLC0415 -- quick --help
+
+    from cli import terminal  # noqa: PLC0415 -- the same
+    from scenarios.drilling import play  # noqa: PLC0415 -- the same
+    from scenarios.drilling.record import Drill, current  # noqa: PLC0415 -- the same
+    from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
+
+    if not (service or cause or impact):
+        raise typer.BadParameter("answer something: --service, --cause or --impact")
+    orders = _orders(impact) if impact else None
+
+    async def answer() -> tuple[int, Drill]:
+        async with Fleet.running() as fleet:
+            wrong_before = current(fleet.layout).wrong
+            drill = await play.submit(fleet, service=service, cause=cause, note=note, impact=orders)
+            return drill.wrong - wrong_before, drill
+
+    wrong, drill = asyncio.run(answer())
+    if json:
+        terminal.json({"right": wrong == 0, **status_of(drill)})
+    elif wrong:
+        terminal.warn("That is not it.")
+    elif service or cause:
+        terminal.ok("That is it.")
+    else:
+        terminal.ok(f"{len(orders or ())} orders noted.")
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _orders(impact: str) -> list[str]:
+    """Numbers or ids: of the file of that name, else as listed."""
+    if impact == NONE:
+        return []
+    path = Path(impact)
+    text = path.read_text() if path.is_file() else impact.replace(",", "\n")
+    return [line.strip() for line in text.splitlines() if line.strip()]

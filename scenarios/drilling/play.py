@@ -1,0 +1,369 @@
+"""A drill from its first minute to its review: plant and load, hint, answer, judge the repair, prove, close.
+
+What is judged is the data; what the responder says is only compared with what is sealed.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from compose.layout import Layout
+from compose.operator_error import OperatorError
+from scenarios import planting, runner
+from scenarios.checkers import Outcome
+from scenarios.collection import collect
+from scenarios.defects.card import DefectCard
+from scenarios.drilling import guarding, record, refusals
+from scenarios.drilling.draw import HEALTHY, Draw, causes, draw, services
+from scenarios.drilling.hints import HINTS_MAX, hints
+from scenarios.drilling.record import PHASES, Drill, Finding, Impact, Moment, Truth
+from scenarios.drilling.refusals import Refusal
+from scenarios.drilling.signals import brief
+from scenarios.drills import scenario
+from scenarios.evidence import Evidence, EvidenceUnreadableError, in_scope, load_evidence
+from scenarios.fleet import Fleet
+from scenarios.plan import FULL, Scenario
+from scenarios.quiescence import quiesce
+from scenarios.repair import oversell
+from scenarios.run_directory import write_judgement
+from scenarios.runner import Report, RunOptions, silent
+from scenarios.verdict import EXIT_CODES, Verdict, judge
+from scenarios.world.journals import Marks
+
+LOADS_MAX: Final = 3
+"""How often the load of a start may be too weak to show anything."""
+NEXT_LOAD: Final = 100_003
+"""Added to the seed of the load for another try; the draw stays."""
+REST_S: Final = 60.0
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of looking at a repair or of a replay: passed, or why not. `directory` is the run's."""
+
+    phase: str
+    outcome: Outcome
+    refusals: tuple[Refusal, ...] = ()
+    directory: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.outcome]
+
+
+async def start(
+    fleet: Fleet, incident: Scenario, *, level: int, seed: int, form: str = FULL, report: Report = silent
+) -> Drill:
+    """Plant what the seed draws, play the load, keep the truth sealed, start the clock.
+
+    Raises `OperatorError` (drill.open, drill.weak), and what a run raises.
+    """
+    _refuse_a_second(fleet.layout)
+    drawn = draw(incident, level=level, seed=seed)
+    report("preparing the drill")
+    await planting.hide(fleet, drawn.card, services=services(incident))
+    try:
+        played, verdict = await _loaded(fleet, incident, drawn, seed=seed, form=form, report=report)
+        report("writing the brief")
+        evidence = in_scope(played.evidence)
+        now = time.time()
+        directory = record.create_folder(fleet.layout, incident.id, now=now)
+        known = hints(drawn.card)[0] if level == 1 else ""
+        began_at = evidence.facts.load_started_at or evidence.facts.started_at
+        drill = Drill(
+            id=directory.name,
+            incident=incident.id,
+            level=level,
+            seed=seed,
+            form=form,
+            run=played.directory.name,
+            load_seed=evidence.facts.seed,
+            truth=_truth(incident, drawn, evidence, verdict),
+            guard=await guarding.guard(fleet, played.directory),
+            brief=brief(evidence, verdict, drawn, known=known),
+            alerted_at=time.time(),
+            timeline=[Moment(began_at, "the load begins")],
+        )
+        if verdict.first_violation is not None:
+            drill.timeline.append(Moment(verdict.first_violation.at, "the first violation"))
+        drill.timeline.append(Moment(drill.alerted_at, "the alert: the clock starts"))
+        record.save(fleet.layout, drill)
+    except BaseException:
+        await planting.clear(fleet, services=services(incident))
+        raise
+    return drill
+
+
+def hint(layout: Layout) -> tuple[int, str]:
+    """The next hint and its number. Raises `OperatorError` (drill.none, hints.spent)."""
+    drill = record.current(layout)
+    if drill.hints >= HINTS_MAX:
+        raise OperatorError(
+            "hints.spent",
+            f"All {HINTS_MAX} hints are given.",
+            mend="Read them again: shopctl drill status.",
+            exit_code=2,
+        )
+    drill.hints += 1
+    _note(drill, f"hint {drill.hints}")
+    record.save(layout, drill)
+    return drill.hints, given_hints(drill)[-1]
+
+
+def given_hints(drill: Drill) -> tuple[str, ...]:
+    """Those that the responder has had."""
+    return hints(_card(drill))[: drill.hints]
+
+
+async def submit(
+    fleet: Fleet, *, service: str = "", cause: str = "", note: str = "", impact: Collection[str] | None = None
+) -> Drill:
+    """An answer, or a part of it: where, what, which orders. Every wrong one costs points.
+
+    `impact` are numbers or ids of orders. Raises `OperatorError` (drill.none, service.unknown, cause.unknown).
+    """
+    drill = record.current(fleet.layout)
+    incident = scenario(drill.incident)
+    _check_known(service, [*fleet.declared, HEALTHY], what="service")
+    _check_known(cause, causes(incident), what="cause")
+    drill.submissions += 1
+    drill.note = note or drill.note
+    if service:
+        drill.service = service
+        right = service in (drill.truth.services or (HEALTHY,))
+        _answered(drill, "detect", right=right, what=f"service {service}")
+    if cause:
+        drill.cause = cause
+        _answered(drill, "diagnose", right=cause == drill.truth.cause, what=f"cause {cause}")
+        if cause == drill.truth.cause:
+            drill.phases.setdefault("detect", time.time())
+            if drill.is_healthy:
+                await _leave_alone(fleet, drill)
+    if impact is not None:
+        drill.impact = impact_of(drill.truth.orders, impact)
+        _note(drill, f"impact: {len(impact)} orders named")
+    record.save(fleet.layout, drill)
+    return drill
+
+
+def impact_of(truth: dict[str, str], named: Collection[str]) -> Impact:
+    """Precision and recall of the named orders, by number or id; both are 1 where none is affected and none named."""
+    ids = {number: order_id for order_id, number in truth.items()}
+    chosen = {ids.get(name, name) for name in named}
+    right = len(chosen & truth.keys())
+    return Impact(
+        named=len(chosen),
+        precision=right / len(chosen) if chosen else float(not truth),
+        recall=right / len(truth) if truth else float(not chosen),
+    )
+
+
+def repair_is_open(drill: Drill) -> bool:
+    """Whether there is damage whose repair is worth a look; before the cause is found that would tell too much."""
+    return "diagnose" in drill.phases and "repair" not in drill.phases and bool(scenario(drill.incident).repair)
+
+
+async def look(fleet: Fleet) -> Judged:
+    """Whether the damage of the drill's load is undone, and nothing else was done. Notes it when it is.
+
+    Raises `OperatorError` (drill.none, drill.damaged, fleet.away).
+    """
+    drill = record.current(fleet.layout)
+    judged = await _judge_repair(fleet, drill)
+    _settle(drill, judged, phases=("repair",))
+    record.save(fleet.layout, drill)
+    return judged
+
+
+async def prove(fleet: Fleet, *, fixed: bool, report: Report = silent) -> Judged:
+    """Play the drill's seed once more: with the submitted cause switched off, or with the fleet as it stands.
+
+    What is planted beside the submitted cause stays in. Raises `OperatorError` (drill.none, drill.unanswered), and
+    what a run raises.
+    """
+    drill = record.current(fleet.layout)
+    incident = scenario(drill.incident)
+    if fixed and not drill.cause:
+        raise OperatorError(
+            "drill.unanswered",
+            "There is no cause yet whose mending could be proved.",
+            mend="Name it first: shopctl drill submit --service SERVICE --cause CAUSE",
+            exit_code=2,
+        )
+    drill.others_from = drill.others_from or time.time()
+    drill.fixed = drill.fixed or (fixed and drill.cause == drill.truth.cause)
+    record.save(fleet.layout, drill)
+    report("starting the services anew")
+    await planting.hide(fleet, None if drill.fixed else _card(drill), services=services(incident))
+    options = RunOptions(seed=drill.load_seed, form=drill.form)
+    size = incident.scale if fixed else {}
+    played = await runner.collected(fleet, msgspec.structs.replace(incident, scale=size), options, report)
+    report("judging")
+    verdict = await asyncio.to_thread(write_judgement, played.evidence, played.directory, incident.checkers)
+    judged = Judged(
+        phase="prove" if fixed else "mitigate",
+        outcome=verdict.outcome,
+        refusals=tuple(refusals.of_verdict(verdict)),
+        directory=str(played.directory),
+    )
+    _settle(drill, judged, phases=("mitigate", "prove") if fixed else ("mitigate",))
+    record.save(fleet.layout, drill)
+    return judged
+
+
+async def close(fleet: Fleet) -> Drill:
+    """Judge what is left to judge, take out what was planted, and tell the truth. The drill is over.
+
+    Raises `OperatorError` (drill.none, drill.damaged).
+    """
+    drill = record.current(fleet.layout)
+    incident = scenario(drill.incident)
+    if incident.repair and not drill.is_healthy and "repair" not in drill.phases and drill.submissions:
+        _settle(drill, await _judge_repair(fleet, drill), phases=("repair",))
+    if drill.is_healthy and "diagnose" not in drill.phases:
+        await _leave_alone(fleet, drill, grant=False)
+    await planting.clear(fleet, services=services(incident))
+    drill.closed_at = time.time()
+    _note(drill, "the drill is over")
+    record.save(fleet.layout, drill)
+    try:
+        evidence = await asyncio.to_thread(load_evidence, fleet.layout.runs / drill.run)
+    except EvidenceUnreadableError:
+        return drill
+    await asyncio.to_thread(write_judgement, evidence, fleet.layout.runs / drill.run, incident.checkers)
+    return drill
+
+
+async def _loaded(
+    fleet: Fleet, incident: Scenario, drawn: Draw, *, seed: int, form: str, report: Report
+) -> tuple[runner.Collected, Verdict]:
+    """A load that shows what is planted; of a fleet without a defect, one that shows nothing."""
+    wanted = Outcome.FAIL if drawn.card else Outcome.PASS
+    for attempt in range(LOADS_MAX):
+        options = RunOptions(seed=seed + attempt * NEXT_LOAD, form=form)
+        played = await runner.collected(fleet, incident, options, report)
+        verdict = await asyncio.to_thread(judge, played.evidence, incident.checkers)
+        if verdict.outcome is wanted:
+            return played, verdict
+        report("that load was too quiet: once more")
+    raise OperatorError(
+        "drill.weak",
+        f"{LOADS_MAX} loads showed nothing that a drill could be about.",
+        mend="Begin again on a quieter machine, or with another --seed.",
+        exit_code=3,
+    )
+
+
+def _truth(incident: Scenario, drawn: Draw, evidence: Evidence, verdict: Verdict) -> Truth:
+    """`orders` are those that a repair takes back; where it takes none back, those that a violation concerns."""
+    concerned = {stake.order_id for result in verdict.results for stake in result.stakes}
+    affected = concerned
+    if incident.repair == "oversell":
+        planned = oversell.plan(evidence.audit)
+        affected = {order_id for sku in planned.skus for order_id in sku.cancel} or concerned
+    return Truth(
+        cause=drawn.cause,
+        services=drawn.card.services if drawn.card else (),
+        findings=tuple(
+            Finding(
+                id=result.id,
+                name=result.name,
+                statement=result.statement,
+                violations=result.violations,
+                example=result.first.message if result.first else "",
+            )
+            for result in verdict.results
+            if result.outcome is Outcome.FAIL
+        ),
+        orders={
+            order_id: evidence.orders[order_id].number or order_id
+            for order_id in sorted(affected)
+            if order_id in evidence.orders
+        },
+        concerned=tuple(sorted(concerned | affected)),
+        blast=verdict.blast,
+        first_violation_s=verdict.first_violation.after_s if verdict.first_violation else None,
+    )
+
+
+async def _judge_repair(fleet: Fleet, drill: Drill) -> Judged:
+    """By the evidence kept of the load, the same evidence as it stands now, and the invariants."""
+    incident = scenario(drill.incident)
+    run: Path = fleet.layout.runs / drill.run
+    found = refusals.of_files(drill.guard.files, await asyncio.to_thread(guarding.digests, run))
+    found += refusals.of_views(drill.guard.views, await guarding.views(fleet))
+    if found:
+        return Judged(phase="repair", outcome=Outcome.FAIL, refusals=tuple(found))
+    before = await asyncio.to_thread(load_evidence, run)
+    facts = msgspec.structs.replace(before.facts, repaired=True, problems=[], others_from=drill.others_from)
+    rest = await quiesce(fleet, since=facts.started_at, deadline_s=REST_S)
+    facts.quiesced_at = time.time() if rest.reached else None
+    now = await collect(fleet, facts, run, since=Marks())
+    verdict = await asyncio.to_thread(judge, now, incident.checkers)
+    harmed = refusals.harmed(before, now, concerned=drill.truth.concerned)
+    drill.harmed = {order_id: str(refusal) for order_id, refusal in harmed.items()}
+    found = refusals.of_verdict(verdict) + refusals.of_lost_evidence(before, now) + refusals.of_harm(harmed)
+    outcome = Outcome.FAIL if found and verdict.outcome is Outcome.PASS else verdict.outcome
+    return Judged(phase="repair", outcome=outcome, refusals=tuple(found))
+
+
+async def _leave_alone(fleet: Fleet, drill: Drill, *, grant: bool = True) -> None:
+    """Nothing was wrong: what was restarted, scaled or taken back meanwhile was needless; the rest is reached."""
+    before, now = drill.guard.processes, await guarding.processes(fleet)
+    touched = [name for name in before.keys() | now.keys() if before.get(name) != now.get(name)]
+    await _judge_repair(fleet, drill)
+    drill.needless = len(touched) + len(drill.harmed)
+    if touched:
+        _note(drill, f"needlessly started anew: {', '.join(sorted(touched))}")
+    if grant:
+        for phase in PHASES:
+            drill.phases.setdefault(phase, time.time())
+
+
+def _refuse_a_second(layout: Layout) -> None:
+    known = record.newest(layout)
+    if known is not None and known.closed_at is None:
+        raise OperatorError(
+            "drill.open", f"The drill {known.id} is under way.", mend="End it first: shopctl drill report", exit_code=2
+        )
+
+
+def _check_known(answer: str, known: Collection[str], *, what: str) -> None:
+    if answer and answer not in known:
+        raise OperatorError(
+            f"{what}.unknown",
+            f"There is no {what} {answer!r} to answer with.",
+            mend=f"Choose one of: {', '.join(sorted(known))}.",
+            exit_code=2,
+        )
+
+
+def _answered(drill: Drill, phase: str, *, right: bool, what: str) -> None:
+    _note(drill, f"answer: {what}, {'right' if right else 'wrong'}")
+    if right:
+        drill.phases.setdefault(phase, time.time())
+    else:
+        drill.wrong += 1
+
+
+def _settle(drill: Drill, judged: Judged, *, phases: Collection[str]) -> None:
+    passed = judged.outcome is Outcome.PASS
+    for phase in phases:
+        if passed:
+            drill.phases.setdefault(phase, time.time())
+            drill.refused.pop(phase, None)
+    if not passed:
+        drill.refused[judged.phase] = tuple(map(str, judged.refusals))
+    said = "passed" if passed else f"refused: {', '.join(map(str, judged.refusals))}"
+    _note(drill, f"{judged.phase} {said}")
+
+
+def _card(drill: Drill) -> DefectCard | None:
+    return None if drill.is_healthy else scenario(drill.incident).defect(drill.truth.cause)
+
+
+def _note(drill: Drill, what: str) -> None:
+    drill.timeline.append(Moment(time.time(), what))
