@@ -93,6 +93,11 @@ SYMPTOMS: Final[dict[str, Symptom]] = {
         subject="Consumers disagree",
         body="What consumers have done is not what was sent to them.",
     ),
+    "INV-15": Symptom(
+        alert="changes applied out of order: {count}",
+        subject="{order} goes backwards",
+        body="First {order} was on its way, now your page says that it has not even been paid.",
+    ),
     "INV-16": Symptom(
         alert="figures of the dashboard differ from the shop: {count}",
         sender="sales@shop.example",
@@ -103,6 +108,18 @@ SYMPTOMS: Final[dict[str, Symptom]] = {
         alert="mails that should not be, or are missing: {count}",
         subject="Your mails about {order}",
         body="What you write me about {order} makes no sense together with what you wrote before.",
+    ),
+    "INV-18": Symptom(
+        alert="dead letters: {count}",
+        sender="platform@shop.example",
+        subject="The pile of letters",
+        body="Messages lie in the pile that nobody handles, and some behind them wait that are perfectly well.",
+    ),
+    "INV-24": Symptom(
+        alert="readings of the stock that contradict each other: {count}",
+        sender="warehouse@shop.example",
+        subject="It was there a moment ago",
+        body="Two of us looked at the same second and saw different figures. Both were right, the screen says.",
     ),
     "INV-25": Symptom(
         alert="errors in the logs: {count}",

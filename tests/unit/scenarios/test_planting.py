@@ -8,7 +8,8 @@ import pytest
 from compose.operator_error import OperatorError
 from scenarios import planting
 from scenarios.defects.card import DefectCard
-from shared.fault_overlay import OverlayFile, TriggerSpec
+from shared.fault_overlay import SEAL_PURPOSE, OverlayFile, TriggerSpec, opened
+from shared.sealing import seal
 
 CARD = DefectCard(
     id="wrong-twice",
@@ -35,11 +36,14 @@ class FakeFleet:
         self.deaf = deaf
         self.calls = calls
         self.restarted = []
+        self.sealed = False
         self.running = dict.fromkeys(PROCESSES, OverlayFile())
 
     async def supervise(self, command, *, target):
         self.restarted.append((command, target))
         overlay = msgspec.json.decode(self.layout.overlay_file.read_bytes(), type=OverlayFile)
+        self.sealed = bool(overlay.sealed)
+        overlay = opened(overlay, self.secret) if overlay.sealed else overlay
         self.running |= {name: overlay for name in PROCESSES if name.startswith(target) and name not in self.deaf}
 
     async def process(self, name):
@@ -48,13 +52,13 @@ class FakeFleet:
     async def contract(self, service, port):
         name = PROCESSES[port]
         parts = [part for part in CARD.parts if part.startswith(f"{service}.")]
-        return {
-            "consumes": [],
-            "planted": [
-                {"defect": defect.id, "parts": parts, "calls": self.calls, "fired": 0}
-                for defect in self.running[name].defects
-            ],
-        }
+        planted = [
+            {"defect": defect.id, "parts": parts, "calls": self.calls, "fired": 0}
+            for defect in self.running[name].defects
+        ]
+        if self.sealed:
+            return {"sealed": seal(msgspec.json.encode(planted), secret=self.secret, purpose=SEAL_PURPOSE)}
+        return {"consumes": [], "planted": planted}
 
     def _row(self, name):
         return {"name": name, "state": "ready", "port": PROCESSES.index(name)}
@@ -82,6 +86,45 @@ async def test_an_instance_that_keeps_the_defect_is_told_of(tmp_path):
     with pytest.raises(OperatorError, match="orders-1") as refused:
         await planting.heal(fleet, CARD)
     assert refused.value.code == "defect.present"
+
+
+@pytest.mark.parametrize("card", [CARD, None], ids=["a defect", "none"])
+async def test_what_is_hidden_is_in_and_nothing_tells_of_it(tmp_path, card):
+    fleet = FakeFleet(tmp_path)
+    await planting.hide(fleet, card, services=("inventory", "orders", "payments"))
+    assert [target for _, target in fleet.restarted] == ["inventory", "orders", "payments"]
+    assert len(fleet.running["inventory-2"].defects) == (card is not None)
+    written = fleet.layout.overlay_file.read_text()
+    assert CARD.id not in written
+    assert "inventory" not in written
+    assert planting.is_hidden(fleet.layout)
+
+
+async def test_hidden_or_not_the_overlay_is_equally_long(tmp_path):
+    lengths = set()
+    for card in (CARD, None):
+        fleet = FakeFleet(tmp_path)
+        await planting.hide(fleet, card, services=())
+        lengths.add(len(fleet.layout.overlay_file.read_bytes()))
+    assert len(lengths) == 1
+
+
+async def test_an_instance_without_what_is_hidden_is_told_of(tmp_path):
+    fleet = FakeFleet(tmp_path, deaf=("orders-1",))
+    with pytest.raises(OperatorError) as refused:
+        await planting.hide(fleet, CARD, services=("inventory", "orders"))
+    assert refused.value.code == "defect.absent"
+
+
+async def test_nothing_is_planted_over_a_drill(tmp_path):
+    fleet = FakeFleet(tmp_path)
+    await planting.hide(fleet, None, services=())
+    with pytest.raises(OperatorError) as refused:
+        await planting.plant(fleet, CARD)
+    assert refused.value.code == "drill.open"
+    await planting.clear(fleet, services=("orders",))
+    assert not planting.is_hidden(fleet.layout)
+    await planting.plant(fleet, CARD)
 
 
 @pytest.mark.parametrize(("calls", "reasons"), [(0, 1), (4, 0)])

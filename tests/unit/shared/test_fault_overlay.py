@@ -3,9 +3,22 @@ import sys
 import types
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
-from shared.fault_overlay import CATALOGUE_MODULE, Overlay, OverlayRefusedError, Planted, Trigger, TriggerSpec, switched
+import shared.fault_overlay
+from shared.fault_overlay import (
+    CATALOGUE_MODULE,
+    Overlay,
+    OverlayFile,
+    OverlayRefusedError,
+    Planted,
+    PlantedDefect,
+    Trigger,
+    TriggerSpec,
+    switched,
+)
+from shared.sealing import SealBrokenError
 from shared.service_parts import ServiceParts
 from shared.settings import ServiceSettings
 
@@ -151,6 +164,33 @@ def test_a_defect_of_other_services_changes_nothing_here(catalogue, tmp_path):
     overlay = Overlay.load(told)
     assert overlay.plant(told, HEALTHY) is HEALTHY
     assert overlay.account().planted == ()
+
+
+def hidden(defect: str, secret: str = "s" * 32) -> str:
+    overlay = shared.fault_overlay.sealed(OverlayFile((PlantedDefect(defect),)), secret)
+    return msgspec.json.encode(overlay).decode()
+
+
+def test_a_sealed_overlay_is_planted_and_what_the_process_says_of_it_is_sealed_too(catalogue, tmp_path):
+    content = hidden("off-by-one")
+    assert "off-by-one" not in content
+    parts, overlay = planted(tmp_path, content)
+    assert parts.add(1, 1) == 3
+    account = overlay.account()
+    assert account.planted == ()
+    assert account.opened("s" * 32) == (Planted("off-by-one", ("orders.add",), calls=1, fired=1),)
+    with pytest.raises(SealBrokenError):
+        account.opened("t" * 32)
+
+
+def test_an_overlay_under_another_seal_is_refused(catalogue, tmp_path):
+    with pytest.raises(OverlayRefusedError):
+        Overlay.load(settings(tmp_path, hidden("off-by-one", secret="t" * 32)))
+
+
+def test_production_refuses_a_sealed_defect_too(catalogue, tmp_path):
+    with pytest.raises(OverlayRefusedError, match="SHOPSTREAM_ENV=production"):
+        Overlay.load(settings(tmp_path, hidden("off-by-one"), env="production"))
 
 
 def test_production_refuses_any_planted_defect(catalogue, tmp_path):

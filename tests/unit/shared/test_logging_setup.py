@@ -85,6 +85,18 @@ def test_errors_are_described_with_class_message_and_frames(lines):
         assert line["error"]["stack"][-1].endswith(" breaks")
 
 
+def test_the_frames_of_a_planted_defect_are_not_told(lines, tmp_path):
+    source = "def twin():\n    raise KeyError('sku')\n"
+    planted: dict = {}
+    exec(compile(source, "/x/scenarios/defects/flash_sale/read_then_write.py", "exec"), planted)  # noqa: S102
+    try:
+        planted["twin"]()
+    except KeyError as error:
+        structlog.get_logger().error("failed", exc_info=error)
+    assert "read_then_write" not in json.dumps(lines())
+    assert lines()[0]["error"]["stack"]
+
+
 def test_a_line_break_cannot_forge_a_second_line(lines):
     structlog.get_logger().info('x\n{"event": "forged"}', field="a\nb")
     assert len(lines()) == 1

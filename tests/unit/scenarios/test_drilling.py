@@ -1,0 +1,275 @@
+"""What a drill draws, shows, hints and counts; and that an open one tells nobody what is planted."""
+
+import re
+
+import msgspec
+import pytest
+
+from compose import ports
+from compose.layout import Layout
+from compose.operator_error import OperatorError
+from scenarios.drilling import draw, hints, pages, play, record, review, scoring, signals, terminal_plot, texts
+from scenarios.drilling.record import Drill, Finding, Impact, Moment, Truth
+from scenarios.drills import SCENARIOS, scenario
+from scenarios.evidence import in_scope
+from scenarios.plan import Scenario
+from scenarios.verdict import Verdict, judge
+from tests.support.anomalies import ANOMALIES
+from tests.support.builders import FlashSale
+from tests.support.drill_cheats import broken_sale
+
+SALE = scenario("flash-sale")
+ALERTED_AT = 1_800_000_000.0
+CARDS = [(incident, card) for incident in SCENARIOS for card in incident.defects]
+
+
+def drawn(cause: str, *, level: int = 2) -> draw.Draw:
+    seed = next(seed for seed in range(1_000) if draw.draw(SALE, level=level, seed=seed).cause == cause)
+    return draw.draw(SALE, level=level, seed=seed)
+
+
+def shown(cause: str = "read-then-write", *, level: int = 2) -> signals.Brief:
+    evidence = in_scope(broken_sale())
+    return signals.brief(evidence, judge(evidence), drawn(cause, level=level), known="")
+
+
+def drill(cause: str = "read-then-write", **changes: object) -> Drill:
+    card = None if cause == draw.HEALTHY else SALE.defect(cause)
+    made = Drill(
+        id="20260101T120000Z-flash-sale",
+        incident="flash-sale",
+        level=2,
+        seed=4,
+        form="quick",
+        run="20260101T115900Z-flash-sale-4",
+        load_seed=4,
+        truth=Truth(
+            cause=cause,
+            services=card.services if card else (),
+            findings=(Finding(id="INV-02", name="no-oversell", statement="s", violations=2),) if card else (),
+            orders={"id-1": "SO-1", "id-2": "SO-2"} if card else {},
+        ),
+        guard=record.Guard(),
+        brief=shown(),
+        alerted_at=ALERTED_AT,
+        timeline=[Moment(ALERTED_AT, "the alert: the clock starts")],
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+# the draw
+
+
+@pytest.mark.parametrize("incident", SCENARIOS, ids=lambda incident: incident.id)
+def test_a_seed_draws_the_same_for_everybody_and_all_seeds_every_defect(incident: Scenario) -> None:
+    causes = {draw.draw(incident, level=2, seed=seed).cause for seed in range(500)}
+    assert causes == {card.id for card in incident.defects}
+    assert draw.draw(incident, level=3, seed=7) == draw.draw(incident, level=3, seed=7)
+
+
+def test_only_on_the_last_level_there_may_be_nothing_wrong() -> None:
+    for level in (1, 2, 3):
+        assert draw.HEALTHY not in {draw.draw(SALE, level=level, seed=seed).cause for seed in range(200)}
+    last = [draw.draw(SALE, level=4, seed=seed).cause for seed in range(200)]
+    assert 60 < last.count(draw.HEALTHY) < 140
+
+
+def test_hard_levels_mislead_and_lack_a_signal() -> None:
+    assert {draw.draw(SALE, level=level, seed=1).misleads for level in (1, 2)} == {False}
+    assert {draw.draw(SALE, level=3, seed=seed).missing for seed in range(50)} == set(draw.SIGNALS)
+    assert all(draw.draw(SALE, level=3, seed=seed).misleads for seed in range(50))
+
+
+def test_whatever_is_planted_the_same_services_start_anew() -> None:
+    assert set(draw.services(SALE)) == {service for card in SALE.defects for service in card.services}
+
+
+# the brief
+
+
+def test_the_brief_shows_symptoms_and_names_no_defect_no_invariant_and_no_part() -> None:
+    brief = shown()
+    text = msgspec.json.encode(brief).decode()
+    assert brief.alerts
+    assert brief.graphs
+    assert brief.logs
+    assert brief.mails
+    assert not re.search(r"INV-\d\d", text)
+    for _, card in CARDS:
+        assert card.id not in text
+        assert card.title not in text
+        assert not any(re.search(rf"\b{part}\b", text) for part in card.parts)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "invariant"), [(row[0], row[1]) for row in ANOMALIES], ids=[row[0].__name__ for row in ANOMALIES]
+)
+def test_whatever_goes_wrong_there_is_an_alert_for_it(spoil, invariant: str) -> None:
+    evidence = FlashSale().evidence()
+    spoil(evidence)
+    verdict = judge(evidence)
+    brief = signals.brief(in_scope(evidence), verdict, drawn("read-then-write"), known="")
+    assert len(brief.alerts) == len(verdict.failed)
+    assert not any("{" in mail.subject + mail.body for mail in brief.mails)
+
+
+def test_a_healthy_shop_has_its_complaints_too() -> None:
+    evidence = in_scope(FlashSale().evidence())
+    brief = signals.brief(evidence, judge(evidence), drawn(draw.HEALTHY, level=4), known="")
+    assert brief.alerts
+    assert brief.gaps
+
+
+def test_a_missing_signal_is_said_to_be_missing() -> None:
+    for seed in range(30):
+        hard = draw.draw(SALE, level=3, seed=seed)
+        evidence = in_scope(broken_sale())
+        brief = signals.brief(evidence, judge(evidence), hard, known="")
+        assert not getattr(brief, hard.missing)
+        assert hard.missing in brief.gaps
+
+
+def test_a_plot_in_the_terminal_is_narrow_and_shows_the_top_value() -> None:
+    graph = signals.Graph(
+        title="Units", unit="units", start_s=0.0, end_s=10.0, curves={"sold": ((0.0, 0.0), (5.0, 27.0), (10.0, 27.0))}
+    )
+    lines = terminal_plot.drawn(graph)
+    assert max(map(len, lines)) <= 80
+    assert lines[1].startswith("      27 │")
+    assert lines[1].count("█") == pytest.approx(terminal_plot.WIDTH / 2, abs=2)
+
+
+def test_people_see_the_brief_as_text_and_as_a_page(layout: Layout) -> None:
+    open_drill = drill()
+    text = "\n".join(texts.brief_lines(open_drill, SALE))
+    page = pages.write_brief(layout, open_drill, SALE).read_text()
+    for alert in open_drill.brief.alerts:
+        assert alert in text
+        assert alert.split("  ")[1][:20] in page
+    assert "read-then-write, " in text  # as one of the causes to choose from, no more than once
+    assert text.count("read-then-write") == 1
+
+
+# hints and points
+
+
+@pytest.mark.parametrize(("incident", "card"), CARDS, ids=lambda value: getattr(value, "id", ""))
+def test_hints_lead_from_direction_to_location_without_naming_the_cause(incident: Scenario, card) -> None:
+    first, second, third = hints.hints(card)
+    assert not any(part.partition(".")[2].replace("_", " ") in first for part in card.parts)
+    assert all(service in second and service in third for service in card.services)
+    assert card.id not in first + second + third
+
+
+def test_quick_is_worth_more_than_slow_and_slow_never_less_than_half() -> None:
+    assert scoring.share(10.0, 300.0) == 1.0
+    assert 0.5 < scoring.share(600.0, 300.0) < 1.0
+    assert scoring.share(9_999.0, 300.0) == 0.5
+
+
+def test_all_reached_at_once_and_the_impact_named_is_all_points() -> None:
+    reached = dict.fromkeys(record.PHASES, ALERTED_AT + 1.0)
+    made = drill(phases=reached, impact=Impact(named=2, precision=1.0, recall=1.0))
+    account = scoring.score(made, repairable=True)
+    assert (account.total, account.of) == (100, 100)
+    assert scoring.score(made, repairable=False).of == 85
+
+
+@pytest.mark.parametrize(
+    "costly", [{"hints": 1}, {"wrong": 1}, {"needless": 1}, {"harmed": {"id-9": "INV-03: was right"}}], ids=str
+)
+def test_hints_wrong_answers_needless_actions_and_harm_cost_points(costly: dict[str, object]) -> None:
+    reached = dict.fromkeys(record.PHASES, ALERTED_AT + 1.0)
+    assert scoring.score(drill(phases=reached, **costly), repairable=True).total < 85
+    assert scoring.score(drill(**costly), repairable=True).total == 0
+
+
+@pytest.mark.parametrize(
+    ("truth", "named", "precision", "recall"),
+    [
+        ({"a": "SO-1", "b": "SO-2"}, ["SO-1", "b"], 1.0, 1.0),
+        ({"a": "SO-1", "b": "SO-2"}, ["SO-1"], 1.0, 0.5),
+        ({"a": "SO-1"}, ["SO-1", "SO-7", "SO-8", "SO-9"], 0.25, 1.0),
+        ({"a": "SO-1"}, [], 0.0, 0.0),
+        ({}, [], 1.0, 1.0),
+        ({}, ["SO-1"], 0.0, 0.0),
+    ],
+)
+def test_impact_is_scored_by_precision_and_recall(truth, named, precision: float, recall: float) -> None:
+    found = play.impact_of(truth, named)
+    assert (found.precision, found.recall) == (precision, recall)
+
+
+# the record
+
+
+@pytest.fixture
+def layout(tmp_path) -> Layout:
+    made = Layout(tmp_path, tmp_path / "cache", ports.DEFAULT_BASE)
+    (made.drills / drill().id).mkdir(parents=True)
+    return made
+
+
+def test_an_open_drill_is_kept_and_its_folder_tells_nobody_the_truth(layout: Layout) -> None:
+    record.save(layout, drill())
+    assert record.current(layout).truth == drill().truth
+    for path in layout.drills.rglob("*"):
+        if path.is_file():
+            assert b"read-then-write" not in path.read_bytes()
+
+
+def test_a_record_that_somebody_edited_is_judged_no_more(layout: Layout) -> None:
+    record.save(layout, drill())
+    path = record.folder(layout, drill()) / record.FILE
+    path.write_text(path.read_text().replace("A", "B", 1))
+    with pytest.raises(OperatorError) as refused:
+        record.current(layout)
+    assert (refused.value.code, refused.value.exit_code) == ("drill.damaged", 3)
+
+
+def test_a_drill_that_is_over_is_not_under_way(layout: Layout) -> None:
+    record.save(layout, drill(closed_at=ALERTED_AT + 60))
+    with pytest.raises(OperatorError) as refused:
+        record.current(layout)
+    assert refused.value.code == "drill.none"
+    newest = record.newest(layout)
+    assert newest is not None
+
+
+def test_hints_are_three_and_counted(layout: Layout) -> None:
+    record.save(layout, drill())
+    assert [play.hint(layout)[0] for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(OperatorError) as refused:
+        play.hint(layout)
+    assert refused.value.code == "hints.spent"
+    assert record.current(layout).hints == 3
+
+
+def test_the_review_tells_the_truth_the_points_and_what_was_not_reached(layout: Layout) -> None:
+    made = drill(refused={"repair": ("INV-02: 2 × violated",)}, note="<script>", closed_at=ALERTED_AT + 90)
+    found = review.review(made, SALE)
+    text = "\n".join(texts.review_lines(found))
+    page = pages.write_review(layout, made, found).read_text()
+    for told in ("read-then-write", "INV-02", "SO-1", "the alert: the clock starts"):
+        assert told in text
+        assert told in page
+    assert not found.complete
+    assert "<script>" not in page
+    assert (record.folder(layout, made) / "review.txt").read_text().strip() == text.strip()
+
+
+def test_a_review_of_a_healthy_fleet_says_so() -> None:
+    found = review.review(drill(draw.HEALTHY), SALE)
+    assert found.cause == draw.HEALTHY
+    assert found.findings == ("Every invariant held.",)
+
+
+def test_before_the_cause_is_found_nobody_is_told_whether_the_damage_is_undone() -> None:
+    assert not play.repair_is_open(drill())
+    assert play.repair_is_open(drill(phases={"diagnose": ALERTED_AT}))
+    assert not play.repair_is_open(drill(phases={"diagnose": ALERTED_AT, "repair": ALERTED_AT}))
+
+
+def test_a_verdict_of_a_run_under_a_drill_does_not_say_that_nothing_is_planted() -> None:
+    verdict: Verdict = judge(FlashSale(defect="hidden").evidence())
+    assert verdict.planted == "defect hidden"
