@@ -62,7 +62,7 @@ def submit(
     elif service or cause:
         terminal.ok("That is it.")
     else:
-        terminal.ok(f"{len(orders or ())} orders noted.")
+        terminal.ok(f"{len(set(orders or ()))} orders noted.")
     raise typer.Exit(1 if wrong else 0)
 
 

@@ -34,7 +34,7 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
 def draw(scenario: Scenario, *, level: int, seed: int) -> Draw:
     """The same for everybody who plays this seed on this level; on the last one there may be nothing wrong."""
     chance = random.Random(f"{scenario.id} {seed}")
-    card = chance.choice(scenario.defects)
+    card = chance.choice(scenario.defects) if scenario.defects else None
     healthy = level == LEVEL_MAX and chance.random() < HEALTHY_CHANCE
     hard = level >= HARD_FROM
     return Draw(

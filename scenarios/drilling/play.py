@@ -144,7 +144,7 @@ async def submit(
                 await _leave_alone(fleet, drill)
     if impact is not None:
         drill.impact = impact_of(drill.truth.orders, impact)
-        _note(drill, f"impact: {len(impact)} orders named")
+        _note(drill, f"impact: {drill.impact.named} orders named")
     record.save(fleet.layout, drill)
     return drill
 
@@ -314,8 +314,10 @@ async def _leave_alone(fleet: Fleet, drill: Drill, *, grant: bool = True) -> Non
     """Nothing was wrong: what was restarted, scaled or taken back meanwhile was needless; the rest is reached."""
     before, now = drill.guard.processes, await guarding.processes(fleet)
     touched = [name for name in before.keys() | now.keys() if before.get(name) != now.get(name)]
-    await _judge_repair(fleet, drill)
-    drill.needless = len(touched) + len(drill.harmed)
+    judged = await _judge_repair(fleet, drill)
+    if judged.outcome is not Outcome.PASS:
+        _settle(drill, judged, phases=())
+    drill.needless = len(touched) + max(len(drill.harmed), len(judged.refusals))
     if touched:
         _note(drill, f"needlessly started anew: {', '.join(sorted(touched))}")
     if grant:
@@ -357,7 +359,7 @@ def _settle(drill: Drill, judged: Judged, *, phases: Collection[str]) -> None:
             drill.refused.pop(phase, None)
     if not passed:
         drill.refused[judged.phase] = tuple(map(str, judged.refusals))
-    said = "passed" if passed else f"refused: {', '.join(map(str, judged.refusals))}"
+    said = "passed" if passed else f"refused: {'; '.join(map(str, judged.refusals))}"
     _note(drill, f"{judged.phase} {said}")
 
 

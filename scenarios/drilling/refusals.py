@@ -152,6 +152,7 @@ OTHER_TABLES: Final = {
     "tax_rates": "INV-08",
     "coupons": "INV-04",
     "shipping_rates": "INV-08",
+    "variants": "INV-08",
 }
 
 

@@ -25,6 +25,9 @@ from scenarios.report.series import (
 from scenarios.verdict import Verdict
 
 LOG_LINES_MAX: Final = 12
+LOG_TEXT_MAX: Final = 140
+ALERTS_MAX: Final = 4
+MAILS_MAX: Final = 6
 MAILS_PER_SYMPTOM: Final = 2
 EVENTS_SHOWN: Final = 6
 
@@ -63,8 +66,10 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
 def brief(evidence: Evidence, verdict: Verdict, drawn: Draw, *, known: str) -> Brief:
     """`evidence` is already narrowed to its run. The same evidence and draw give the same brief."""
     chance = random.Random(evidence.facts.seed)
-    alerts = [f"{at_clock(evidence, 0.0)}  {line}" for line in _alerts(verdict)]
-    mails = _mails(evidence, verdict, chance)
+    told = _alerts(verdict)
+    alerts = [f"{at_clock(evidence, 0.0)}  {line}" for line in chance.sample(told, min(len(told), ALERTS_MAX))]
+    letters = list(dict.fromkeys(_mails(evidence, verdict, chance)))
+    mails = chance.sample(letters, min(len(letters), MAILS_MAX))
     if drawn.misleads:
         herring = chance.choice(HERRINGS)
         alerts.append(f"{at_clock(evidence, 0.0)}  {herring.alert}")
@@ -214,4 +219,8 @@ def _log_line(line: LogLine) -> str:
     where = f"{line.instance:<13}"
     if line.event == "request":
         return f"{where} {line.status} {line.method} {line.path}"
-    return f"{where} {line.level} {line.event} {line.target or line.job} {line.message}".rstrip()
+    return f"{where} {line.level} {line.event} {line.target or line.job} {_in_one_line(line.message)}".rstrip()
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())[:LOG_TEXT_MAX]

@@ -41,17 +41,15 @@ def _row(columns: dict[str, list[float | None]], row: int, *, bottom: float, top
 
 
 def _columns(graph: Graph, points: Sequence[Point]) -> list[float | None]:
-    """The value in each column: of steps the last one until then, else the highest within it."""
+    """The value in each column: the last one until then."""
     width_s = (graph.end_s - graph.start_s) / WIDTH
     found: list[float | None] = []
     last: float | None = None
     position = 0
     for column in range(WIDTH):
         until = graph.start_s + (column + 1) * width_s
-        inside: list[float] = []
         while position < len(points) and points[position][0] <= until:
-            inside.append(points[position][1])
+            last = points[position][1]
             position += 1
-        last = inside[-1] if inside else last
-        found.append(last if graph.steps else max(inside, default=None))
+        found.append(last)
     return found

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import uuid4
 
 import aiohttp
 import msgspec
@@ -25,13 +26,14 @@ class BillParameters(msgspec.Struct, frozen=True, kw_only=True):
 @dataclass(frozen=True)
 class Stage:
     parameters: BillParameters
-    seed: int
+    bills: str
+    """What the references of this run's bills begin with."""
     psp_url: str
 
 
 class PayBills:
     async def prepare(self, fleet: Fleet, parameters: BillParameters, *, seed: int) -> Stage:
-        return Stage(parameters, seed, fleet.url("psp"))
+        return Stage(parameters, f"bill-{seed}-{uuid4().hex[:8]}", fleet.url("psp"))
 
     async def play(self, stage: Stage, history: HistoryWriter, cues: Cues) -> LoadReport:
         bills = stage.parameters.bills
@@ -49,7 +51,7 @@ class PayBills:
 
     async def _pay(self, http: aiohttp.ClientSession, stage: Stage, history: HistoryWriter, bill: int) -> None:
         process = history.new_process()
-        reference = f"bill-{stage.seed}-{bill}"
+        reference = f"{stage.bills}-{bill}"
         body = {
             "merchant_reference": reference,
             "amount_minor": 100,

@@ -1,0 +1,22 @@
+"""A supervisor without processes, for harness code that asks for them where the services are away."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from compose.layout import Layout
+
+
+@asynccontextmanager
+async def idle_supervisor(layout: Layout) -> AsyncGenerator[None]:
+    """Answers on the control socket that nothing runs."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(json.dumps({"processes": []}).encode() + b"\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_unix_server(answer, layout.socket_file):
+        yield
