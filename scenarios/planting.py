@@ -47,12 +47,7 @@ async def plant(fleet: Fleet, card: DefectCard, trigger: TriggerSpec = ALWAYS) -
 
     Raises `OperatorError` (defect.absent) when an instance does not say that all of its parts are in, drill.open.
     """
-    if is_hidden(fleet.layout):
-        raise OperatorError(
-            "drill.open",
-            "A drill is under way: what is planted in this fleet stays as it is.",
-            mend="End it first: shopctl drill report.",
-        )
+    _refuse_during_a_drill(fleet)
     await _write(fleet, OverlayFile((PlantedDefect(card.id, trigger),)))
     _confirm_present(card, await _restarted(fleet, card.services))
 
@@ -73,10 +68,10 @@ async def hide(fleet: Fleet, card: DefectCard | None, *, services: Collection[st
 
 async def heal(fleet: Fleet, card: DefectCard) -> None:
     """Switch it off again. Raises `OperatorError` (defect.present) when an instance still has it."""
-    await clear(fleet, services=card.services)
+    await unhide(fleet, services=card.services)
 
 
-async def clear(fleet: Fleet, *, services: Collection[str]) -> None:
+async def unhide(fleet: Fleet, *, services: Collection[str]) -> None:
     """Plant nothing. Raises `OperatorError` (defect.present) when an instance of these services still has a defect."""
     await _write(fleet, OverlayFile())
     _confirm_absent(await _restarted(fleet, services))
@@ -91,7 +86,11 @@ def is_hidden(layout: Layout) -> bool:
 
 
 async def clear(fleet: Fleet) -> None:
-    """Take out what a run planted that was killed before it could. Raises `OperatorError` (defect.present)."""
+    """Take out what a run planted that was killed before it could.
+
+    Raises `OperatorError` (defect.present, drill.open).
+    """
+    _refuse_during_a_drill(fleet)
     path = fleet.layout.overlay_file
     if not await asyncio.to_thread(path.exists):
         return
@@ -153,6 +152,15 @@ def _confirm_absent(said: dict[str, tuple[Planted, ...]]) -> None:
                 f"{process} still runs with the defect {planted_there[0].defect}.",
                 mend=f"Restart it: shopctl restart {process}.",
             )
+
+
+def _refuse_during_a_drill(fleet: Fleet) -> None:
+    if is_hidden(fleet.layout):
+        raise OperatorError(
+            "drill.open",
+            "A drill is under way: what is planted in this fleet stays as it is.",
+            mend="End it first: shopctl drill report.",
+        )
 
 
 async def _write(fleet: Fleet, overlay: OverlayFile) -> None:

@@ -124,9 +124,10 @@ def _judge_behind(evidence: Evidence, letter: DeadLetterRow, findings: Findings)
         at = applied[message.event_id]
         free_at = max([message.timestamp_ms / 1000, letter.created_at, *(one for one in healed if one < at)])
         if at - free_at > BEHIND_S_MAX:
-            findings.violation(
+            findings.damage(
                 "held_up_behind",
                 f"{letter.consumer} took {at - free_at:.0f} s for {message.place}, behind {_said(letter)}",
+                undone=True,
                 event_id=message.event_id,
                 order_id=message.order_id,
                 at=at,

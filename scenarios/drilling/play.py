@@ -28,7 +28,7 @@ from scenarios.evidence import Evidence, EvidenceUnreadableError, in_scope, load
 from scenarios.fleet import Fleet
 from scenarios.plan import FULL, Scenario
 from scenarios.quiescence import quiesce
-from scenarios.repair import oversell
+from scenarios.repair import charges, oversell
 from scenarios.run_directory import write_judgement
 from scenarios.runner import Report, RunOptions, silent
 from scenarios.verdict import EXIT_CODES, Verdict, judge
@@ -92,7 +92,7 @@ async def start(
         drill.timeline.append(Moment(drill.alerted_at, "the alert: the clock starts"))
         record.save(fleet.layout, drill)
     except BaseException:
-        await planting.clear(fleet, services=services(incident))
+        await planting.unhide(fleet, services=services(incident))
         raise
     return drill
 
@@ -225,7 +225,7 @@ async def close(fleet: Fleet) -> Drill:
         _settle(drill, await _judge_repair(fleet, drill), phases=("repair",))
     if drill.is_healthy and "diagnose" not in drill.phases:
         await _leave_alone(fleet, drill, grant=False)
-    await planting.clear(fleet, services=services(incident))
+    await planting.unhide(fleet, services=services(incident))
     drill.closed_at = time.time()
     _note(drill, "the drill is over")
     record.save(fleet.layout, drill)
@@ -244,7 +244,8 @@ async def _loaded(
     wanted = Outcome.FAIL if drawn.card else Outcome.PASS
     for attempt in range(LOADS_MAX):
         options = RunOptions(seed=seed + attempt * NEXT_LOAD, form=form)
-        played = await runner.collected(fleet, incident, options, report)
+        report("playing the load")
+        played = await runner.collected(fleet, incident, options)  # its own words would tell what goes wrong
         verdict = await asyncio.to_thread(judge, played.evidence, incident.checkers)
         if verdict.outcome is wanted:
             return played, verdict
@@ -260,10 +261,7 @@ async def _loaded(
 def _truth(incident: Scenario, drawn: Draw, evidence: Evidence, verdict: Verdict) -> Truth:
     """`orders` are those that a repair takes back; where it takes none back, those that a violation concerns."""
     concerned = {stake.order_id for result in verdict.results for stake in result.stakes}
-    affected = concerned
-    if incident.repair == "oversell":
-        planned = oversell.plan(evidence.audit)
-        affected = {order_id for sku in planned.skus for order_id in sku.cancel} or concerned
+    affected = _taken_back(incident, evidence) or concerned
     return Truth(
         cause=drawn.cause,
         services=drawn.card.services if drawn.card else (),
@@ -287,6 +285,15 @@ def _truth(incident: Scenario, drawn: Draw, evidence: Evidence, verdict: Verdict
         blast=verdict.blast,
         first_violation_s=verdict.first_violation.after_s if verdict.first_violation else None,
     )
+
+
+def _taken_back(incident: Scenario, evidence: Evidence) -> set[str]:
+    """The orders that the incident's repair would cancel or pay back."""
+    if incident.repair == "oversell":
+        return {order_id for sku in oversell.plan(evidence.audit).skus for order_id in sku.cancel}
+    if incident.repair == "charges":
+        return {order.order_id for order in charges.plan(evidence.audit, evidence.journals.psp).orders}
+    return set()
 
 
 async def _judge_repair(fleet: Fleet, drill: Drill) -> Judged:

