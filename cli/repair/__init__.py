@@ -2,7 +2,7 @@
 
 import typer
 
-from cli.repair import charges, events, oversell
+from cli.repair import charges, events, oversell, projections
 
 
 def register(app: typer.Typer) -> None:
@@ -10,4 +10,5 @@ def register(app: typer.Typer) -> None:
     oversell.register(commands)
     charges.register(commands)
     events.register(commands)
+    projections.register(commands)
     app.add_typer(commands, name="repair")

@@ -6,10 +6,12 @@ from the events on the broker, and a document of search is as the newest event o
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
-from scenarios.evidence.rows import InboxRow, OutboxRow
+from scenarios.evidence.rows import DocumentRow, InboxRow, OutboxRow
 
 STATUSES = ("placed", "paid", "shipped", "completed", "refunded", "cancelled")
 """Later in an order's life is further right, and stays."""
@@ -98,27 +100,30 @@ def _judge_fold(evidence: Evidence, findings: Findings) -> None:
 
 
 def _judge_documents(evidence: Evidence, findings: Findings) -> None:
-    """The newest event counts, unless search has it in its dead letters."""
+    findings.check(len(newest_product_events(evidence)))
+    for event, document in stale_documents(evidence):
+        about: dict[str, Any] = {"event_id": event.id, "at": event.created_at}
+        if document is None:
+            findings.violation("never_projected", f"search knows no product {event.aggregate_id}", **about)
+        else:
+            findings.violation(
+                "old_news_won",
+                f"search has version {document.version} of product {event.aggregate_id}, "
+                f"the newest event is {event.type} version {event.aggregate_version}",
+                weight=max(1, abs(event.aggregate_version - document.version)),
+                **about,
+            )
+
+
+def stale_documents(evidence: Evidence) -> Iterator[tuple[OutboxRow, DocumentRow | None]]:
+    """The newest events of products whose document says something else, unless search has it in its dead letters."""
     documents = {row.product_id: row for row in evidence.audit.documents}
     dead = {row.event_id for row in evidence.audit.dead_letters if row.consumer == SEARCH and row.redriven_at is None}
     for product_id, event in newest_product_events(evidence).items():
-        if event.id in dead:
-            continue
-        findings.check()
         document = documents.get(product_id)
-        if document is None:
-            findings.violation(
-                "never_projected", f"search knows no product {product_id}", event_id=event.id, at=event.created_at
-            )
-        elif document.version != event.aggregate_version or document.deleted != (event.type == DELETED):
-            findings.violation(
-                "old_news_won",
-                f"search has version {document.version} of product {product_id}, "
-                f"the newest event is {event.type} version {event.aggregate_version}",
-                event_id=event.id,
-                at=event.created_at,
-                weight=max(1, abs(event.aggregate_version - document.version)),
-            )
+        wanted = event.aggregate_version, event.type == DELETED
+        if event.id not in dead and (document is None or (document.version, document.deleted) != wanted):
+            yield event, document
 
 
 def newest_product_events(evidence: Evidence) -> dict[str, OutboxRow]:

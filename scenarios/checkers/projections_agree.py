@@ -6,12 +6,13 @@ with the catalog.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 from scenarios.checkers.in_order import DELETED, newest_product_events
 from scenarios.checkers.money_reconciles import RECEIVABLE, Sums, ledger_book
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
-from scenarios.evidence.rows import OrderFactRow, OrderRow
+from scenarios.evidence.rows import IndexedRow, OrderFactRow, OrderRow, OutboxRow, VariantRow
 from scenarios.money_text import money_text
 
 OWED = frozenset({"capture", "refund"})
@@ -36,9 +37,30 @@ def examine(evidence: Evidence) -> Finding:
     return findings.result()
 
 
+def uncounted_orders(evidence: Evidence) -> set[str]:
+    """The orders whose figures analytics does not have, or has otherwise than orders and ledger."""
+    facts = {fact.order_id: fact for fact in evidence.audit.order_facts}
+    booked = _booked(evidence)
+    return {
+        order.id
+        for order in evidence.audit.orders
+        if order.id not in facts or _differences(evidence, order, facts[order.id], booked.get(order.id, Sums()))
+    } | (facts.keys() - evidence.orders.keys())
+
+
 def _judge_order(evidence: Evidence, order: OrderRow, fact: OrderFactRow, booked: Sums, findings: Findings) -> None:
+    if differences := _differences(evidence, order, fact, booked):
+        findings.violation(
+            "figures_differ",
+            f"analytics has {', '.join(differences)}",
+            order_id=order.id,
+            weight=max(1, abs(fact.paid_minor - booked.captured_minor)),
+        )
+
+
+def _differences(evidence: Evidence, order: OrderRow, fact: OrderFactRow, booked: Sums) -> list[str]:
     cancelled = order.status == "cancelled" or order.id in evidence.cancelled_at
-    differences = [
+    return [
         f"{what} {there} instead of {here}"
         for what, there, here in (
             ("currency", fact.currency, order.currency),
@@ -49,13 +71,6 @@ def _judge_order(evidence: Evidence, order: OrderRow, fact: OrderFactRow, booked
         )
         if there != here
     ]
-    if differences:
-        findings.violation(
-            "figures_differ",
-            f"analytics has {', '.join(differences)}",
-            order_id=order.id,
-            weight=max(1, abs(fact.paid_minor - booked.captured_minor)),
-        )
 
 
 def _refunded(booked: Sums, order: OrderRow) -> str:
@@ -98,32 +113,48 @@ def _judge_revenue(evidence: Evidence, findings: Findings) -> None:
 
 
 def _judge_index(evidence: Evidence, findings: Findings) -> None:
-    """A document that an outage put off is still on its way when nothing rests; one that rests is as the catalog is."""
-    told = newest_product_events(evidence)
-    indexed = {(row.product_id, row.sku): row for row in evidence.audit.index}
-    waiting = {row.product_id for row in evidence.audit.documents if row.indexed_version < row.version}
-    for variant in evidence.audit.variants:
-        event = told.get(variant.product_id)
-        if event is None or event.type == DELETED:
-            continue
+    """At rest nothing is on its way to the index any more."""
+    waiting = _waiting(evidence)
+    for variant, event in _sold(evidence):
         findings.check()
         if variant.product_id in waiting:
             findings.violation(
                 "index_behind", f"{variant.sku} is not indexed as it is", sku=variant.sku, event_id=event.id
             )
-            continue
+    for variant, event, found in index_differences(evidence):
+        there = f"{money_text(found.price_minor, found.currency)}, version {found.version}" if found else "nothing"
+        findings.violation(
+            "index_differs",
+            f"the index has {there} of {variant.sku}, the catalog "
+            f"{money_text(variant.price_minor, variant.currency)}, version {event.aggregate_version}",
+            sku=variant.sku,
+            event_id=event.id,
+            at=event.created_at,
+        )
+
+
+def index_differences(evidence: Evidence) -> Iterator[tuple[VariantRow, OutboxRow, IndexedRow | None]]:
+    """What the index has otherwise than the catalog, or not at all; what is on its way there is left out."""
+    indexed = {(row.product_id, row.sku): row for row in evidence.audit.index}
+    waiting = _waiting(evidence)
+    for variant, event in _sold(evidence):
         found = indexed.get((variant.product_id, variant.sku))
-        price = variant.price_minor, variant.currency
-        if found is None or (found.price_minor, found.currency) != price or found.version != event.aggregate_version:
-            there = f"{money_text(found.price_minor, found.currency)}, version {found.version}" if found else "nothing"
-            findings.violation(
-                "index_differs",
-                f"the index has {there} of {variant.sku}, the catalog {money_text(*price)}, "
-                f"version {event.aggregate_version}",
-                sku=variant.sku,
-                event_id=event.id,
-                at=event.created_at,
-            )
+        wanted = IndexedRow(
+            variant.product_id, event.aggregate_version, variant.sku, variant.price_minor, variant.currency
+        )
+        if found != wanted and variant.product_id not in waiting:
+            yield variant, event, found
+
+
+def _sold(evidence: Evidence) -> list[tuple[VariantRow, OutboxRow]]:
+    """The variants that the catalog told of in this run and sells, each with the newest event of its product."""
+    told = newest_product_events(evidence)
+    both = ((variant, told.get(variant.product_id)) for variant in evidence.audit.variants)
+    return [(variant, event) for variant, event in both if event is not None and event.type != DELETED]
+
+
+def _waiting(evidence: Evidence) -> frozenset[str]:
+    return frozenset(row.product_id for row in evidence.audit.documents if row.indexed_version < row.version)
 
 
 CHECKER = Checker(

@@ -24,6 +24,7 @@ NEEDS_A_FLEET = {
     ("repair", "oversell"): [[], ["--plan"], ["--apply", "--json"]],
     ("repair", "charges"): [[], ["--plan"], ["--apply", "--json"]],
     ("repair", "events"): [[], ["--plan"], ["--apply", "--json"]],
+    ("repair", "projections"): [[], ["--plan"], ["--apply", "--json"]],
     ("order",): [["SO-1"], ["SO-1", "--json"]],
     ("events", "lag"): [[], ["--json"]],
     ("events", "dlq", "list"): [[], ["--json"]],
