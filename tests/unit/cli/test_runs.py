@@ -1,10 +1,13 @@
-"""`shopctl scenario compare` and `export`: finished runs side by side, and for other checkers; no fleet is asked."""
+"""`shopctl scenario compare`, `export` and what `matrix` writes: finished runs are looked at; no fleet is asked."""
 
 import json
 from pathlib import Path
 
 import pytest
 
+from cli.scenario.matrix import _choice, _write
+from scenarios.drills import SCENARIOS
+from scenarios.matrix import RESULT, Choice, counted, open_directory
 from tests.support.anomalies import charged_twice
 from tests.unit.cli.test_recheck import healthy, played
 
@@ -46,3 +49,19 @@ def test_a_run_that_was_never_judged_is_compared_with_none(shopctl, home: Path) 
     (directory / "verdict.json").unlink()
     said = shopctl("scenario", "compare", directory.name)
     assert (said.code, said.lines[1]) == (3, "shopctl scenario recheck judges it.")
+
+
+def test_a_finished_matrix_is_written_in_three_forms_and_the_next_begins_anew(tmp_path: Path) -> None:
+    choice = Choice(defects={"flash-sale": ("read-then-write",)}, runs=1, first_seed=1)
+    directory = open_directory(tmp_path, choice)
+    _write(counted(choice, []), directory)
+    assert {path.name for path in directory.iterdir()} == {"choice.json", "matrix.html", "matrix.json", "matrix.md"}
+    assert json.loads((directory / RESULT).read_bytes())["holds"] is False
+    assert open_directory(tmp_path, choice) != directory
+
+
+def test_without_a_scenario_a_matrix_is_of_all_of_them() -> None:
+    assert set(_choice([], defects=[], runs=1, seed=1).defects) == {one.id for one in SCENARIOS}
+    assert _choice(["flash-sale", "flash-sale"], defects=["read-then-write"], runs=1, seed=1).defects == {
+        "flash-sale": ("read-then-write",)
+    }
