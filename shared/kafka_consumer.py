@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from shared import dead_letters, inbox
+from shared.closed_transports import lost_connections
 from shared.contracts import Envelope, EnvelopeHeader, Event, PoisonError, decode_data, decode_header
 from shared.database import Database
 from shared.dead_letters import DeadLetter, OpenLetter
@@ -188,22 +189,27 @@ class ConsumerRunner:
             metadata_max_age_ms=30_000,
         )
         try:
-            await consumer.start()
-            self._consumer = consumer
-            while True:
-                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
-                self._assigned = bool(consumer.assignment())
-                self._progressed_at = asyncio.get_running_loop().time()
-                if batches:
-                    async with asyncio.TaskGroup() as group:
-                        for partition, records in batches.items():
-                            group.create_task(self._apply_partition(consumer, partition, records))
-                await self._grant_rewinds(consumer)
+            with lost_connections():
+                await consumer.start()
+                self._consumer = consumer
+                while True:
+                    await self._poll(consumer)
         except* (KafkaError, OSError) as failures:
             raise OSError(f"consumer stopped: {failures.exceptions[0]!r}") from failures
         finally:
             self._consumer = None
-            await consumer.stop()
+            with lost_connections():
+                await consumer.stop()
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+        batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
+        self._assigned = bool(consumer.assignment())
+        self._progressed_at = asyncio.get_running_loop().time()
+        if batches:
+            async with asyncio.TaskGroup() as group:
+                for partition, records in batches.items():
+                    group.create_task(self._apply_partition(consumer, partition, records))
+        await self._grant_rewinds(consumer)
 
     async def _grant_rewinds(self, consumer: AIOKafkaConsumer) -> None:
         while self._rewinds:
@@ -236,7 +242,8 @@ class ConsumerRunner:
                 await self._apply(chunk)
                 self._progressed_at = asyncio.get_running_loop().time()
                 try:
-                    await consumer.commit({partition: chunk[-1].offset + 1})
+                    with lost_connections():
+                        await consumer.commit({partition: chunk[-1].offset + 1})
                 except (CommitFailedError, IllegalStateError) as error:
                     # The partition went to another member; it applies these again and its inbox refuses them.
                     log.info("commit_refused", partition=partition.partition, error=repr(error))

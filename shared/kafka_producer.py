@@ -11,6 +11,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from shared.closed_transports import lost_connections
 from shared.errors import BrokerUnavailableError
 
 LINGER_MS = 2
@@ -57,7 +58,8 @@ class Producer:
                     max_request_size=MESSAGE_BYTES_MAX,
                 )
                 try:
-                    await producer.start()
+                    with lost_connections():
+                        await producer.start()
                 except (KafkaError, OSError) as error:
                     await producer.stop()
                     raise BrokerUnavailableError(f"no Kafka at {self._bootstrap}: {error}") from error
@@ -68,17 +70,18 @@ class Producer:
         """Send in order per key and wait for every acknowledgement. Raises `BrokerUnavailableError`."""
         producer = await self._connected()
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                pending = [
-                    await producer.send(
-                        self._prefix + message.topic,
-                        key=message.key.encode(),
-                        value=message.value,
-                        headers=list(message.headers),
-                    )
-                    for message in messages
-                ]
-                await asyncio.gather(*pending)
+            with lost_connections():
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    pending = [
+                        await producer.send(
+                            self._prefix + message.topic,
+                            key=message.key.encode(),
+                            value=message.value,
+                            headers=list(message.headers),
+                        )
+                        for message in messages
+                    ]
+                    await asyncio.gather(*pending)
         except (KafkaError, OSError, TimeoutError) as error:
             await self._discard()
             raise BrokerUnavailableError(f"Kafka did not take {len(messages)} messages: {error!r}") from error
@@ -88,8 +91,9 @@ class Producer:
         if producer is None:
             return
         try:
-            async with asyncio.timeout(2):
-                await producer.stop()
+            with lost_connections():
+                async with asyncio.timeout(2):
+                    await producer.stop()
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("producer_stop_failed", error=repr(error))
 

@@ -53,10 +53,11 @@ def _judge_letters(evidence: Evidence, findings: Findings) -> None:
 
 
 def _judge_poison(evidence: Evidence, findings: Findings) -> None:
-    """A record that nobody can read is buried by somebody once everything has come to rest."""
+    """A record that nobody can read, of a topic that somebody reads, is buried once everything has come to rest."""
+    read = {REGISTRY[kind].topic.name for types in evidence.facts.subscriptions.values() for kind in types}
     buried = {(letter.topic, letter.partition, letter.offset_) for letter in evidence.audit.dead_letters}
     for message in evidence.messages:
-        if not message.undecodable or message.topic.startswith("dead."):
+        if not message.undecodable or message.topic not in read:
             continue
         findings.check()
         place = message.topic, message.partition, message.offset

@@ -405,3 +405,11 @@ def test_who_shops_beside_a_run_is_none_of_its_clients(customer: int, sku: str, 
     result = judged(evidence, "INV-09")
     assert result.outcome is outcome
     assert ("orders of people who shopped beside the run" in result.observed) == (outcome is Outcome.PASS)
+
+
+def test_what_nobody_reads_need_not_lie_among_the_dead_letters() -> None:
+    """A broker that starts again is probed on a topic of its own."""
+    evidence = FlashSale().evidence()
+    probe = change(evidence.journals.tap[0], topic="shopstream.readiness", event_id="", type="", undecodable=True)
+    evidence.journals.tap.append(probe)
+    assert judged(evidence, "INV-18").outcome is Outcome.PASS
