@@ -8,6 +8,7 @@ from cli.scenario.options import Json, Name, scenario_named
 
 if TYPE_CHECKING:
     from scenarios.plan import Scenario
+    from scenarios.rare_states import RareState
 
 EXAMPLES = """Examples:
 
@@ -19,7 +20,7 @@ def register(commands: typer.Typer) -> None:
 
 
 def show(name: Name, json: Json = False) -> None:
-    """Tell an incident's story, its parameters, its faults and its defects."""
+    """Tell an incident's story, its parameters, its faults, what must have happened and its defects."""
     from cli import terminal  # noqa: PLC0415 -- quick --help
 
     scenario = scenario_named(name)
@@ -36,9 +37,19 @@ def show(name: Name, json: Json = False) -> None:
         ],
     )
     terminal.table(
+        ("must have happened", "what it is", "in"),
+        [(state.id, state.statement, ", ".join(forms)) for state, forms in _required(scenario)],
+    )
+    terminal.table(
         ("defect", "what is wrong", "caught by", "replaces"),
         [(card.id, card.title, ", ".join(card.caught_by), ", ".join(card.parts)) for card in scenario.defects],
     )
+
+
+def _required(scenario: "Scenario") -> "list[tuple[RareState, list[str]]]":
+    """The rare states that some form must have reached, with those forms."""
+    everywhere = [(state, list(scenario.forms)) for state in scenario.required]
+    return everywhere + [(state, [name]) for name, form in scenario.forms.items() for state in form.required]
 
 
 def _parameters(scenario: "Scenario") -> list[tuple[str, ...]]:
@@ -74,6 +85,9 @@ def _described(scenario: "Scenario") -> dict[str, object]:
             for name, form in scenario.forms.items()
         },
         "parameters": msgspec.to_builtins(described(type(next(iter(scenario.forms.values())).parameters))),
+        "required": [
+            {"id": state.id, "statement": state.statement, "forms": forms} for state, forms in _required(scenario)
+        ],
         "judges": [checker.id for checker in scenario.checkers],
         "skips": scenario.skips,
         "defects": msgspec.to_builtins(scenario.defects),
