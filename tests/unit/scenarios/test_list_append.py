@@ -83,6 +83,23 @@ def test_the_shortest_cycle_is_told_with_its_traces() -> None:
     assert cycle.message == "T1 (trace trace-1) -ww y→ T2 (trace trace-2) -ww x→ T1 (trace trace-1)"
 
 
+def test_a_shorter_cycle_that_begins_later_is_told_instead_of_a_longer_one() -> None:
+    ring = history(
+        (a("x", 1), a("z", 2)),
+        (a("x", 2), a("y", 1), a("w", 2)),
+        (a("y", 2), a("z", 1), a("w", 1)),
+        (r("x", 1, 2), r("y", 1, 2), r("z", 1, 2), r("w", 1, 2)),
+    )
+    (cycle,) = anomalies(ring)
+    assert [one.id for one in cycle.transactions] == ["T2", "T3"]
+
+
+def test_of_two_dependencies_between_the_same_two_the_stronger_counts() -> None:
+    """T2 read what T1 wrote, and T1 had missed what T2 wrote: the former alone makes it circular information."""
+    found = anomalies(history((r("x"), a("y", 1), r("z", 1)), (a("x", 1), r("y", 1), a("z", 1)), (r("x", 1),)))
+    assert [anomaly.kind for anomaly in found] == ["g1c"]
+
+
 def test_two_knots_are_two_anomalies() -> None:
     twice = [
         (r("x"), a("x", 1)),

@@ -120,6 +120,7 @@ async def test_the_bound_on_runs_holds_and_the_next_search_goes_on(tmp_path: Pat
     while not (found := await shrunk(directory, bounded, runs_max=3)).finished:
         steps += 1
         assert len(bounded.played) == found.runs == 3 * steps
+    assert steps == (len(whole.played) - 1) // 3
     assert found.command == expected.command
     assert bounded.played == whole.played
 
