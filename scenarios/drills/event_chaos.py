@@ -71,7 +71,7 @@ SCENARIO = Scenario(
                 lasting(Shuffle("catalog", seed=2), 90.0, 30.0),
                 *(once(Poison(topic, each=2), After(30.0)) for topic in TOPICS[:3]),
                 *(once(Kill(f"{name}-1"), AtShare(kill / 11)) for kill in range(1, 11) for name in CONSUMERS),
-                *(lasting(Rebalance("analytics"), 60.0 + 10.0 * number, 5.0) for number in range(6)),
+                *(lasting(Rebalance(name), 60.0 + 10.0 * number, 5.0) for number, name in enumerate(CONSUMERS)),
                 lasting(Pause("notifications-2"), 130.0, 15.0),
                 once(Kill("kafka"), AtShare(0.35)),
                 once(Kill("kafka"), AtShare(0.7)),
