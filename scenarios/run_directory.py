@@ -20,12 +20,14 @@ from scenarios.report import write_report
 from scenarios.verdict import VERDICT, Verdict, judge, load_verdict, save_verdict
 
 PLAN = "plan.json"
+STAMP = "%Y%m%dT%H%M%SZ"
+"""How a run's name begins: when its directory was made, in UTC."""
 NAME_ATTEMPTS_MAX = 100
 
 
 def create_run_directory(runs: Path, scenario: str, *, seed: int, now: datetime | None = None) -> Path:
     """A new, empty directory; a second run within the same second gets a running number."""
-    stamp = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
+    stamp = (now or datetime.now(UTC)).strftime(STAMP)
     name = f"{stamp}-{scenario}-{seed}"
     for attempt in range(1, NAME_ATTEMPTS_MAX + 1):
         path = runs / (name if attempt == 1 else f"{name}-{attempt}")

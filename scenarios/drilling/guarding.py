@@ -1,11 +1,14 @@
 """Reads what nobody has a reason to change during a drill: the run's evidence, the audit views, the processes."""
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from scenarios.drilling.record import Guard
 from scenarios.fleet import Fleet
+from scenarios.repair.rejudge import REPAIRED
+from scenarios.run_directory import STAMP
 
 VIEWS: Final = "SELECT viewname, definition FROM pg_views WHERE schemaname = 'audit'"
 JUDGEMENT: Final = frozenset({"verdict.json", "junit.xml", "report.html"})
@@ -38,3 +41,11 @@ async def views(fleet: Fleet) -> dict[str, str]:
 async def processes(fleet: Fleet) -> dict[str, int]:
     """The pids of the services' instances."""
     return {process["name"]: process["pid"] or 0 for process in await fleet.processes() if process["kind"] == "service"}
+
+
+def others_from(runs: Path, run: str) -> float | None:
+    """When the fleet began to serve the next run after this one, in epoch seconds; None when there was none."""
+    later = [path.name for path in runs.iterdir() if path.is_dir() and path.name > run and REPAIRED not in path.name]
+    if not later:
+        return None
+    return datetime.strptime(min(later).partition("-")[0], STAMP).replace(tzinfo=UTC).timestamp()

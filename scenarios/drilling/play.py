@@ -193,7 +193,6 @@ async def prove(fleet: Fleet, *, fixed: bool, report: Report = silent) -> Judged
             mend="Name it first: shopctl drill submit --service SERVICE --cause CAUSE",
             exit_code=2,
         )
-    drill.others_from = drill.others_from or time.time()
     drill.fixed = drill.fixed or (fixed and drill.cause == drill.truth.cause)
     record.save(fleet.layout, drill)
     report("starting the services anew")
@@ -305,7 +304,8 @@ async def _judge_repair(fleet: Fleet, drill: Drill) -> Judged:
     if found:
         return Judged(phase="repair", outcome=Outcome.FAIL, refusals=tuple(found))
     before = await asyncio.to_thread(load_evidence, run)
-    facts = msgspec.structs.replace(before.facts, repaired=True, problems=[], others_from=drill.others_from)
+    others_from = guarding.others_from(fleet.layout.runs, drill.run)
+    facts = msgspec.structs.replace(before.facts, repaired=True, problems=[], others_from=others_from)
     rest = await quiesce(fleet, since=facts.started_at, deadline_s=REST_S)
     facts.quiesced_at = time.time() if rest.reached else None
     now = await collect(fleet, facts, run, since=Marks())

@@ -13,6 +13,7 @@ from compose import secrets_file
 from compose.layout import Layout
 from compose.operator_error import OperatorError
 from scenarios.drilling.signals import Brief
+from scenarios.run_directory import STAMP
 from scenarios.verdict import Blast
 from shared.sealing import SealBrokenError, seal, unseal
 
@@ -73,8 +74,8 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
 class Drill(msgspec.Struct, kw_only=True):
     """One drill. All `_at` are epoch seconds; `phases` has when each phase was reached, `refused` why the last was not.
 
-    `run` is the name of the run whose damage it is about; `fixed` says that what was planted is out; `others_from` is
-    when the fleet began to serve another run; `needless` counts actions on a fleet that needed none.
+    `run` is the name of the run whose damage it is about; `fixed` says that what was planted is out; `needless`
+    counts actions on a fleet that needed none.
     """
 
     id: str
@@ -100,7 +101,6 @@ class Drill(msgspec.Struct, kw_only=True):
     harmed: dict[str, str] = {}
     needless: int = 0
     fixed: bool = False
-    others_from: float | None = None
     closed_at: float | None = None
     timeline: list[Moment] = []
 
@@ -112,7 +112,7 @@ class Drill(msgspec.Struct, kw_only=True):
 
 def create_folder(layout: Layout, incident: str, *, now: float) -> Path:
     """A new folder for a drill."""
-    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.fromtimestamp(now, UTC).strftime(STAMP)
     for number in range(1, NAME_ATTEMPTS_MAX + 1):
         path = layout.drills / (f"{stamp}-{incident}" if number == 1 else f"{stamp}-{incident}-{number}")
         try:

@@ -66,8 +66,7 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
 def brief(evidence: Evidence, verdict: Verdict, drawn: Draw, *, known: str) -> Brief:
     """`evidence` is already narrowed to its run. The same evidence and draw give the same brief."""
     chance = random.Random(evidence.facts.seed)
-    told = _alerts(verdict)
-    alerts = [f"{at_clock(evidence, 0.0)}  {line}" for line in chance.sample(told, min(len(told), ALERTS_MAX))]
+    alerts = [f"{at_clock(evidence, 0.0)}  {line}" for line in _alerts(verdict, drawn, chance)]
     letters = list(dict.fromkeys(_mails(evidence, verdict, chance)))
     mails = chance.sample(letters, min(len(letters), MAILS_MAX))
     if drawn.misleads:
@@ -93,12 +92,14 @@ def at_clock(evidence: Evidence, after_s: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
 
 
-def _alerts(verdict: Verdict) -> list[str]:
-    told = [
-        SYMPTOMS[result.id].alert.format(count=result.violations, order="")
-        for result in verdict.results
-        if result.id in verdict.failed and result.id in SYMPTOMS
-    ]
+def _alerts(verdict: Verdict, drawn: Draw, chance: random.Random) -> list[str]:
+    """A few of those that are due; what the defect is known by is always among them."""
+    due = [result for result in verdict.results if result.id in verdict.failed and result.id in SYMPTOMS]
+    chance.shuffle(due)
+    if drawn.card is not None:
+        known_by = drawn.card.caught_by
+        due.sort(key=lambda result: result.id not in known_by)
+    told = [SYMPTOMS[result.id].alert.format(count=result.violations, order="") for result in due[:ALERTS_MAX]]
     return told or [NOISE.alert]
 
 

@@ -25,7 +25,7 @@ def drawn(graph: Graph) -> list[str]:
         level = bottom + (top - bottom) * row / HEIGHT
         label = f"{level:>{LABEL_WIDTH},.0f}" if row % (HEIGHT // 2) == 0 else " " * LABEL_WIDTH
         lines.append(f"{label} │{_row(columns, row, bottom=bottom, top=top)}".rstrip())
-    start, end = f"{graph.start_s:.0f} s", f"{graph.end_s:.0f} s"
+    start, end = f"{round(graph.start_s)} s", f"{round(graph.end_s)} s"
     lines.append(" " * LABEL_WIDTH + f" └{'─' * WIDTH}")
     lines.append(" " * (LABEL_WIDTH + 2) + start + end.rjust(WIDTH - len(start)))
     return lines

@@ -1,6 +1,7 @@
 """No cheat passes for a repair or for a proof, and each refusal names the invariant that says so."""
 
 import shutil
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -13,7 +14,9 @@ from scenarios.evidence.views import ROW_TYPES
 from scenarios.run_directory import conclude
 from scenarios.verdict import judge
 from scenarios.world.journals import Journals
+from tests.support.anomalies import alter, copy_order
 from tests.support.builders import FlashSale
+from tests.support.builders.fleet_rows import fixed_id
 from tests.support.drill_cheats import (
     OVERSOLD,
     REPAIRS,
@@ -69,8 +72,8 @@ def test_evidence_that_was_rewritten_on_disk_is_not_judged(tmp_path, cheat: Chea
     cheat(evidence)
     shutil.rmtree(tmp_path / "run")
     conclude(evidence, tmp_path / "run")
-    (found,) = refusals.of_files(before, guarding.digests(tmp_path / "run"))
-    assert (found.invariant, file in found.reason) == (invariant, True)
+    found = refusals.of_files(before, guarding.digests(tmp_path / "run"))
+    assert Refusal(invariant, f"{file} of the run was changed or removed") in found
 
 
 def test_evidence_that_was_deleted_is_missed(tmp_path) -> None:
@@ -110,3 +113,28 @@ def test_a_row_that_changed_what_never_changes_counts_as_lost() -> None:
     before, now = broken_sale(), broken_sale()
     now.audit.orders[0] = msgspec.structs.replace(now.audit.orders[0], total_minor=1)
     assert [found.invariant for found in refusals.of_lost_evidence(before, now)] == ["INV-09"]
+
+
+def test_the_next_run_is_known_by_its_name_and_a_repair_is_none(tmp_path) -> None:
+    def made(name: str) -> str:
+        (tmp_path / name).mkdir()
+        return name
+
+    mine = made("20270115T080000Z-flash-sale-4")
+    made("20270115T075900Z-flash-sale-3")
+    made("20270115T080100Z-flash-sale-repaired-4")
+    assert guarding.others_from(tmp_path, mine) is None
+    made("20270115T080300Z-flash-sale-4")
+    made("20270115T080200Z-double-charge-1")
+    assert guarding.others_from(tmp_path, mine) == datetime(2027, 1, 15, 8, 2, tzinfo=UTC).timestamp()
+
+
+def test_orders_of_the_next_run_are_not_this_ones() -> None:
+    """The same customers buy again on the same fleet."""
+    before, now = FlashSale().evidence(), FlashSale().evidence()
+    at = now.facts.ended_at + 100.0
+    copy_order(now, fixed_id("order", 99), 0, placed_at=at)
+    alter(now.audit.orders, {"idempotency_key": "key-of-the-next-run"}, id=fixed_id("order", 99))
+    assert "INV-09" in {refusal.invariant for refusal in refused(before, now)}
+    now.facts.others_from = at - 50.0
+    assert "INV-09" not in {refusal.invariant for refusal in refused(before, now)}

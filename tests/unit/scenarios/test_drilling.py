@@ -114,6 +114,15 @@ def test_whatever_goes_wrong_there_is_an_alert_for_it(spoil, invariant: str) -> 
     assert not any("{" in mail.subject + mail.body for mail in brief.mails)
 
 
+def test_what_the_defect_is_known_by_is_among_the_alerts_however_many_there_are() -> None:
+    evidence = in_scope(broken_sale())
+    for seed in range(20):
+        evidence.facts.seed = seed
+        brief = signals.brief(evidence, judge(evidence), drawn("read-then-write"), known="")
+        assert len(brief.alerts) == signals.ALERTS_MAX
+        assert any("more units confirmed" in alert for alert in brief.alerts)
+
+
 def test_a_healthy_shop_has_its_complaints_too() -> None:
     evidence = in_scope(FlashSale().evidence())
     brief = signals.brief(evidence, judge(evidence), drawn(draw.HEALTHY, level=4), known="")
