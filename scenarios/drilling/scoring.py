@@ -47,10 +47,10 @@ def score(drill: Drill, *, repairable: bool) -> Score:
         ("needless actions", drill.needless, NEEDLESS_COSTS),
     ):
         if count:
-            lines.append(Line(what=f"{count} {what}", points=-count * costs))
+            lines.append(Line(what=f"{what}: {count}", points=-count * costs))
     if drill.harmed:
         costs = min(len(drill.harmed) * HARM_COSTS, HARM_COSTS_MAX)
-        lines.append(Line(what=f"{len(drill.harmed)} orders harmed that were right", points=-costs))
+        lines.append(Line(what=f"orders harmed that were right: {len(drill.harmed)}", points=-costs))
     total = max(0, round(sum(line.points for line in lines)))
     return Score(total=total, of=of, lines=tuple(lines))
 

@@ -1,6 +1,6 @@
 """The main line, as a customer and an operator walk it: up, seed, buy, a broken sale, repair, the books, down.
 
-The one test that runs the whole fleet. What it must not do: judge timing; the machine may be busy.
+The tests that run the whole fleet. What it must not do: judge timing; the machine may be busy.
 """
 
 import http.client
@@ -17,12 +17,18 @@ import psutil
 import pytest
 
 from compose import ports, stack
+from scenarios.drilling.draw import draw
+from scenarios.drills import scenario
 
 pytestmark = pytest.mark.timeout(360)
 ROOT = Path(__file__).parents[2]
 BASES = range(17_000, 20_000, 200)
 ADDRESS = {"name": "Ann", "line1": "1 Road", "city": "Dublin", "postal_code": "D01", "country": "IE"}
 SETTLED_DEADLINE_S = 40.0
+DRILLED = scenario("flash-sale").defect("read-then-write")
+LEVEL = 3
+DRILL_SEED = next(seed for seed in range(1_000) if draw(scenario("flash-sale"), level=LEVEL, seed=seed).card is DRILLED)
+TELLING = (DRILLED.id, DRILLED.id.replace("-", "_"), DRILLED.title)
 
 
 class Operator:
@@ -67,6 +73,18 @@ def call(port: int, path: str, body: object = None, **headers: str) -> tuple[Any
 def failed(verdict: Any) -> dict[str, str]:
     """The invariants that failed, each with its first example."""
     return {r["id"]: r["first"]["message"] for r in verdict["results"] if r["outcome"] == "FAIL"}
+
+
+def files_that_name_the_defect(home: Path, *, beside: set[str], since: float) -> list[Path]:
+    """Whatever was written since then, but for the page that lists every cause there is."""
+    return [
+        path
+        for path in home.rglob("*")
+        if path.is_file()
+        and path.name not in beside
+        and path.stat().st_mtime >= since
+        and any(name.encode() in path.read_bytes() for name in TELLING)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +176,42 @@ def test_the_healthy_shop_charges_once_and_a_double_charge_is_caught(operator: O
     assert failed(repaired["judged"]["verdict"]) == {}
     again = operator.told("repair", "charges", "--apply")
     assert (again["plan"]["orders"], again["done"]["captures_returned"]) == ([], 0)
+
+
+def test_a_responder_finds_repairs_and_proves_and_a_restart_alone_does_not_count(operator: Operator) -> None:
+    began_at = time.time()
+    words = ("flash-sale", "--level", str(LEVEL), "--seed", str(DRILL_SEED), "--quick")
+    try:
+        started = operator.told("drill", "start", *words)
+        assert started["brief"]["alerts"]
+        assert started["brief"]["gaps"]
+        assert files_that_name_the_defect(operator.home, beside={"brief.html"}, since=began_at) == []
+        review = _responded(operator)
+    finally:
+        operator.shopctl("drill", "report")
+    assert (review["complete"], review["cause"]) == (True, DRILLED.id)
+    assert (review["named"]["precision"], review["named"]["recall"]) == (1.0, 1.0)
+    assert 50 <= review["score"]["total"] <= 100 - 5 - 8
+    assert DRILLED.id in Path(review["page"]).read_text()
+    assert json.loads((operator.home / "overlay.json").read_text()) == {}
+
+
+def _responded(operator: Operator) -> Any:
+    """What a person would do, a wrong turn and a hint included; gives the review."""
+    assert not operator.told("drill", "submit", "--service", "payments")["right"]
+    assert operator.told("drill", "hint")["hint"] == 1
+    assert operator.told("drill", "submit", "--service", "inventory", "--cause", DRILLED.id)["right"]
+    assert operator.shopctl("restart", "inventory").returncode == 0
+    merely_restarted = operator.told("drill", "status")
+    assert merely_restarted["phases"]["repair"] is None
+    assert "INV-02" in " ".join(merely_restarted["refused"]["repair"])
+    planned = operator.told("repair", "oversell")["plan"]
+    affected = {order_id for sku in planned["skus"] for order_id in sku["cancel"]}
+    assert operator.told("repair", "oversell", "--apply")["done"]["refused"] == {}
+    operator.told("drill", "submit", "--impact", ",".join(affected) or "none")
+    repaired = operator.told("drill", "status")
+    assert repaired["refused"] == {}
+    assert repaired["phases"]["repair"] is not None
+    proved = operator.told("drill", "prove")
+    assert (proved["outcome"], proved["refusals"]) == ("PASS", [])
+    return operator.told("drill", "report")
