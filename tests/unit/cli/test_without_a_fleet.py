@@ -18,6 +18,10 @@ NEEDS_A_FLEET = {
     ("seed",): [[], ["--size", "l", "--json"]],
     ("scenario", "run"): [["flash-sale", "--quick"], ["flash-sale", "--defect", "read-then-write", "--json"]],
     ("scenario", "matrix"): [["flash-sale", "--runs", "1"]],
+    ("drill", "start"): [["flash-sale"], ["double-charge", "--level", "4", "--seed", "1", "--json"]],
+    ("drill", "submit"): [["--cause", "healthy"], ["--impact", "none", "--json"]],
+    ("drill", "prove"): [[], ["--as-it-stands", "--json"]],
+    ("drill", "report"): [[], ["--json"]],
     ("fault", "inject"): [["kill", "orders-1"], ["pause", "kafka", "--for", "2"]],
     ("fault", "heal"): [[], ["latency", "--json"]],
     ("invariants",): [[], ["--only", "INV-02", "--json"]],
@@ -39,6 +43,7 @@ NEEDS_NONE = {
     ("up",), ("down",), ("demo",), ("logs",), ("doctor",), ("test",), ("trace",),
     ("scenario", "list"), ("scenario", "show"), ("scenario", "recheck"), ("scenario", "compare"),
     ("scenario", "export"), ("scenario", "shrink"), ("fault", "list"), ("events", "tail"), ("events", "contract"),
+    ("drill", "brief"), ("drill", "hint"), ("drill", "status"),
 }  # fmt: skip
 LINES = [" ".join((*path, *rest)) for path, forms in NEEDS_A_FLEET.items() for rest in forms]
 
@@ -119,6 +124,14 @@ def test_what_is_printed_for_programs_is_json_and_nothing_else(shopctl, line: st
     assert (said.code, said.err) == (0, "")
     printed = json.loads(said.out)
     assert printed if empty is None else printed == empty
+
+
+@pytest.mark.parametrize("line", ["drill brief", "drill hint", "drill status", "drill report --last"])
+def test_without_a_drill_there_is_nothing_to_tell(shopctl, home: Path, line: str) -> None:
+    said = shopctl(*line.split())
+    assert (said.out, len(said.lines)) == ("", 2)
+    assert "drill" in said.lines[0]
+    assert not home.exists()
 
 
 def test_a_trace_nobody_wrote_is_unknown(shopctl) -> None:
