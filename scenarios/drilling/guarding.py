@@ -1,6 +1,7 @@
 """Reads what nobody has a reason to change during a drill: the run's evidence, the audit views, the processes."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -41,6 +42,11 @@ async def views(fleet: Fleet) -> dict[str, str]:
 async def processes(fleet: Fleet) -> dict[str, int]:
     """The pids of the services' instances."""
     return {process["name"]: process["pid"] or 0 for process in await fleet.processes() if process["kind"] == "service"}
+
+
+def touched(before: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
+    """The processes that were started anew, added or taken away."""
+    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 
 def others_from(runs: Path, run: str) -> float | None:

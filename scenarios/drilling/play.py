@@ -36,9 +36,12 @@ from scenarios.world.journals import Marks
 
 LOADS_MAX: Final = 3
 """How often the load of a start may be too weak to show anything."""
+PASSES_UNMENDED: Final = 2
+"""How many replays in a row must pass with the defect still in: one may be luck."""
 NEXT_LOAD: Final = 100_003
 """Added to the seed of the load for another try; the draw stays."""
 REST_S: Final = 60.0
+LUCK: Final = Refusal("", "what was planted is still in and did not show this time: the submitted cause was not it")
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +74,7 @@ async def start(
         evidence = in_scope(played.evidence)
         now = time.time()
         directory = record.create_folder(fleet.layout, incident.id, now=now)
-        known = hints(drawn.card)[0] if level == 1 else ""
+        told = hints(drawn.card)[: int(level == 1)]
         began_at = evidence.facts.load_started_at or evidence.facts.started_at
         drill = Drill(
             id=directory.name,
@@ -83,7 +86,8 @@ async def start(
             load_seed=evidence.facts.seed,
             truth=_truth(incident, drawn, evidence, verdict),
             guard=await guarding.guard(fleet, played.directory),
-            brief=brief(evidence, verdict, drawn, known=known),
+            brief=brief(evidence, verdict, drawn, known=" ".join(told)),
+            told=len(told),
             alerted_at=time.time(),
             timeline=[Moment(began_at, "the load begins")],
         )
@@ -100,7 +104,7 @@ async def start(
 def hint(layout: Layout) -> tuple[int, str]:
     """The next hint and its number. Raises `OperatorError` (drill.none, hints.spent)."""
     drill = record.current(layout)
-    if drill.hints >= HINTS_MAX:
+    if drill.told + drill.hints >= HINTS_MAX:
         raise OperatorError(
             "hints.spent",
             f"All {HINTS_MAX} hints are given.",
@@ -108,14 +112,15 @@ def hint(layout: Layout) -> tuple[int, str]:
             exit_code=2,
         )
     drill.hints += 1
-    _note(drill, f"hint {drill.hints}")
+    number = drill.told + drill.hints
+    _note(drill, f"hint {number}")
     record.save(layout, drill)
-    return drill.hints, given_hints(drill)[-1]
+    return number, given_hints(drill)[-1]
 
 
 def given_hints(drill: Drill) -> tuple[str, ...]:
     """Those that the responder has had."""
-    return hints(_card(drill))[: drill.hints]
+    return hints(_card(drill))[: drill.told + drill.hints]
 
 
 async def submit(
@@ -197,20 +202,43 @@ async def prove(fleet: Fleet, *, fixed: bool, report: Report = silent) -> Judged
     record.save(fleet.layout, drill)
     report("starting the services anew")
     await planting.hide(fleet, None if drill.fixed else _card(drill), services=services(incident))
-    options = RunOptions(seed=drill.load_seed, form=drill.form)
     size = incident.scale if fixed else {}
-    played = await runner.collected(fleet, msgspec.structs.replace(incident, scale=size), options, report)
-    report("judging")
-    verdict = await asyncio.to_thread(write_judgement, played.evidence, played.directory, incident.checkers)
-    judged = Judged(
-        phase="prove" if fixed else "mitigate",
-        outcome=verdict.outcome,
-        refusals=tuple(refusals.of_verdict(verdict)),
-        directory=str(played.directory),
-    )
+    replayed = await _replayed(fleet, drill, msgspec.structs.replace(incident, scale=size), report)
+    judged = proof(replayed, fixed=fixed, still_in=_still_in(drill))
     _settle(drill, judged, phases=("mitigate", "prove") if fixed else ("mitigate",))
     record.save(fleet.layout, drill)
     return judged
+
+
+def proof(replayed: Judged, *, fixed: bool, still_in: bool) -> Judged:
+    """What a replay proves. One that passes with the wrong cause switched off was lucky and proves nothing. Pure."""
+    judged = msgspec.structs.replace(replayed, phase="prove" if fixed else "mitigate")
+    if not (fixed and still_in and judged.outcome is Outcome.PASS):
+        return judged
+    return msgspec.structs.replace(judged, outcome=Outcome.INVALID, refusals=(LUCK,))
+
+
+async def _replayed(fleet: Fleet, drill: Drill, incident: Scenario, report: Report) -> Judged:
+    """The drill's load once more, and again while it passes with what was planted still in."""
+    found = Judged(phase="", outcome=Outcome.INVALID)
+    for _ in range(PASSES_UNMENDED if _still_in(drill) else 1):
+        options = RunOptions(seed=drill.load_seed, form=drill.form)
+        played = await runner.collected(fleet, incident, options, report)
+        report("judging")
+        verdict = await asyncio.to_thread(write_judgement, played.evidence, played.directory, incident.checkers)
+        found = Judged(
+            phase="",
+            outcome=verdict.outcome,
+            refusals=tuple(refusals.of_verdict(verdict)),
+            directory=str(played.directory),
+        )
+        if found.outcome is not Outcome.PASS:
+            break
+    return found
+
+
+def _still_in(drill: Drill) -> bool:
+    return not (drill.is_healthy or drill.fixed)
 
 
 async def close(fleet: Fleet) -> Drill:
@@ -319,14 +347,13 @@ async def _judge_repair(fleet: Fleet, drill: Drill) -> Judged:
 
 async def _leave_alone(fleet: Fleet, drill: Drill, *, grant: bool = True) -> None:
     """Nothing was wrong: what was restarted, scaled or taken back meanwhile was needless; the rest is reached."""
-    before, now = drill.guard.processes, await guarding.processes(fleet)
-    touched = [name for name in before.keys() | now.keys() if before.get(name) != now.get(name)]
+    touched = guarding.touched(drill.guard.processes, await guarding.processes(fleet))
     judged = await _judge_repair(fleet, drill)
     if judged.outcome is not Outcome.PASS:
         _settle(drill, judged, phases=())
     drill.needless = len(touched) + max(len(drill.harmed), len(judged.refusals))
     if touched:
-        _note(drill, f"needlessly started anew: {', '.join(sorted(touched))}")
+        _note(drill, f"needlessly started anew: {', '.join(touched)}")
     if grant:
         for phase in PHASES:
             drill.phases.setdefault(phase, time.time())

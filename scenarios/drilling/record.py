@@ -74,8 +74,8 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
 class Drill(msgspec.Struct, kw_only=True):
     """One drill. All `_at` are epoch seconds; `phases` has when each phase was reached, `refused` why the last was not.
 
-    `run` is the name of the run whose damage it is about; `fixed` says that what was planted is out; `needless`
-    counts actions on a fleet that needed none.
+    `run` is the name of the run whose damage it is about; `told` hints stand in the brief, `hints` were asked for;
+    `fixed` says that what was planted is out; `needless` counts actions on a fleet that needed none.
     """
 
     id: str
@@ -89,6 +89,7 @@ class Drill(msgspec.Struct, kw_only=True):
     guard: Guard
     brief: Brief
     alerted_at: float
+    told: int = 0
     hints: int = 0
     submissions: int = 0
     wrong: int = 0

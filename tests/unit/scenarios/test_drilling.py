@@ -8,8 +8,22 @@ import pytest
 from compose import ports
 from compose.layout import Layout
 from compose.operator_error import OperatorError
-from scenarios.drilling import draw, hints, pages, play, record, review, scoring, signals, terminal_plot, texts
+from scenarios.checkers import Outcome
+from scenarios.drilling import (
+    draw,
+    guarding,
+    hints,
+    pages,
+    play,
+    record,
+    review,
+    scoring,
+    signals,
+    terminal_plot,
+    texts,
+)
 from scenarios.drilling.record import Drill, Finding, Impact, Moment, Truth
+from scenarios.drilling.refusals import Refusal
 from scenarios.drills import SCENARIOS, scenario
 from scenarios.evidence import in_scope
 from scenarios.plan import Scenario
@@ -252,6 +266,39 @@ def test_hints_are_three_and_counted(layout: Layout) -> None:
         play.hint(layout)
     assert refused.value.code == "hints.spent"
     assert record.current(layout).hints == 3
+
+
+def test_a_hint_that_the_brief_gave_is_not_sold_again(layout: Layout) -> None:
+    record.save(layout, drill(told=1))
+    given = [play.hint(layout) for _ in range(2)]
+    assert given == list(enumerate(hints.hints(SALE.defect("read-then-write")), start=1))[1:]
+    with pytest.raises(OperatorError):
+        play.hint(layout)
+
+
+def test_a_replay_that_passes_with_the_wrong_cause_switched_off_proves_nothing() -> None:
+    passed = play.Judged(phase="", outcome=Outcome.PASS)
+    assert play.proof(passed, fixed=True, still_in=True).exit_code == 3
+    assert play.proof(passed, fixed=True, still_in=True).refusals == (play.LUCK,)
+    assert play.proof(passed, fixed=True, still_in=False).exit_code == 0
+    assert play.proof(passed, fixed=False, still_in=True).exit_code == 0
+
+
+def test_a_replay_that_fails_is_told_as_it_is() -> None:
+    failed = play.Judged(phase="", outcome=Outcome.FAIL, refusals=(Refusal("INV-02", "r"),))
+    for fixed in (True, False):
+        judged = play.proof(failed, fixed=fixed, still_in=True)
+        assert (judged.exit_code, judged.refusals) == (1, failed.refusals)
+
+
+def test_what_was_started_anew_added_or_taken_away_was_touched() -> None:
+    before = {"orders-1": 1, "inventory-1": 2, "inventory-2": 3}
+    assert guarding.touched(before, {"orders-1": 1, "inventory-1": 9, "gateway-2": 4}) == [
+        "gateway-2",
+        "inventory-1",
+        "inventory-2",
+    ]
+    assert guarding.touched(before, dict(before)) == []
 
 
 def test_the_review_tells_the_truth_the_points_and_what_was_not_reached(layout: Layout) -> None:
