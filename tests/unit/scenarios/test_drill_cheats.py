@@ -21,11 +21,16 @@ from tests.support.drill_cheats import (
     OVERSOLD,
     REPAIRS,
     REPLAYS,
+    STANDING,
     Cheat,
     broken_sale,
+    everybody_cancelled,
+    everybody_paid_back,
     history_rewritten,
     more_supply_in_the_facts,
 )
+
+EMPTY_AFTER_A_SALE = {"dead_letters", "refunds"}
 
 
 def refused(before: Evidence, now: Evidence) -> list[Refusal]:
@@ -49,6 +54,31 @@ def test_what_is_no_repair_is_refused_by_the_invariant_that_sees_it(cheat: Cheat
 
 def test_a_sale_that_is_right_and_was_left_alone_is_not_refused() -> None:
     assert refused(FlashSale().evidence(), FlashSale().evidence()) == []
+
+
+@pytest.mark.parametrize(
+    ("cheat", "invariant"), [(everybody_cancelled, "INV-03"), (everybody_paid_back, "INV-06")], ids=by_name
+)
+def test_who_was_right_and_is_done_harm_to_is_named_and_who_was_concerned_is_not(cheat: Cheat, invariant: str) -> None:
+    before, now = broken_sale(), broken_sale()
+    cheat(now)
+    harmed = refusals.harmed(before, now, concerned=OVERSOLD)
+    assert set(harmed) == set(STANDING)
+    (refusal,) = refusals.of_harm(harmed)
+    assert refusal.invariant == invariant
+    assert f"{len(STANDING)} orders harmed" in refusal.reason
+    assert refusals.harmed(before, broken_sale(), concerned=()) == {}
+
+
+@pytest.mark.parametrize(
+    "table", sorted({*refusals.WRITTEN_ONCE, *refusals.KEPT, *refusals.JOURNALS} - EMPTY_AFTER_A_SALE)
+)
+def test_a_row_or_line_that_is_gone_is_missed_by_its_invariant(table: str) -> None:
+    before, now = broken_sale(), broken_sale()
+    rows = getattr(now.journals if table in refusals.JOURNALS else now.audit, table)
+    del rows[0]
+    assert [found.invariant for found in refusals.of_lost_evidence(before, now)] == [refusals.witness_of(table)]
+    assert refusals.of_lost_evidence(now, before) == []
 
 
 @pytest.mark.parametrize(("cheat", "invariant"), REPLAYS, ids=by_name)
