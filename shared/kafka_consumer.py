@@ -14,8 +14,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from shared import dead_letters, inbox
-from shared.closed_transports import lost_connections
+from shared import dead_letters, inbox, kafka_connection
 from shared.contracts import Envelope, EnvelopeHeader, Event, PoisonError, decode_data, decode_header
 from shared.database import Database
 from shared.dead_letters import DeadLetter, OpenLetter
@@ -39,7 +38,11 @@ PARTITIONS_AT_ONCE = 3
 POLL_MS = 250
 RECONNECT_DELAY_S = 0.5
 STALLED_AFTER_S = 30.0
+COMMIT_S_MAX = 30.0
+STOP_S_MAX = 10.0
 REWIND_S_MAX = 30.0
+
+kafka_connection.install()
 
 log = structlog.get_logger(__name__)
 
@@ -189,27 +192,23 @@ class ConsumerRunner:
             metadata_max_age_ms=30_000,
         )
         try:
-            with lost_connections():
-                await consumer.start()
-                self._consumer = consumer
-                while True:
-                    await self._poll(consumer)
+            await consumer.start()
+            self._consumer = consumer
+            while True:
+                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
+                self._assigned = bool(consumer.assignment())
+                self._progressed_at = asyncio.get_running_loop().time()
+                if batches:
+                    async with asyncio.TaskGroup() as group:
+                        for partition, records in batches.items():
+                            group.create_task(self._apply_partition(consumer, partition, records))
+                await self._grant_rewinds(consumer)
         except* (KafkaError, OSError) as failures:
             raise OSError(f"consumer stopped: {failures.exceptions[0]!r}") from failures
         finally:
             self._consumer = None
-            with lost_connections():
+            async with asyncio.timeout(STOP_S_MAX):
                 await consumer.stop()
-
-    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
-        batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
-        self._assigned = bool(consumer.assignment())
-        self._progressed_at = asyncio.get_running_loop().time()
-        if batches:
-            async with asyncio.TaskGroup() as group:
-                for partition, records in batches.items():
-                    group.create_task(self._apply_partition(consumer, partition, records))
-        await self._grant_rewinds(consumer)
 
     async def _grant_rewinds(self, consumer: AIOKafkaConsumer) -> None:
         while self._rewinds:
@@ -242,7 +241,7 @@ class ConsumerRunner:
                 await self._apply(chunk)
                 self._progressed_at = asyncio.get_running_loop().time()
                 try:
-                    with lost_connections():
+                    async with asyncio.timeout(COMMIT_S_MAX):  # else one that never answers stops the whole group
                         await consumer.commit({partition: chunk[-1].offset + 1})
                 except (CommitFailedError, IllegalStateError) as error:
                     # The partition went to another member; it applies these again and its inbox refuses them.

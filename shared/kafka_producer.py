@@ -11,13 +11,15 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.closed_transports import lost_connections
+from shared import kafka_connection
 from shared.errors import BrokerUnavailableError
 
 LINGER_MS = 2
 REQUEST_TIMEOUT_MS = 10_000
 SEND_TIMEOUT_S = 15.0
 MESSAGE_BYTES_MAX = 1_000_000
+
+kafka_connection.install()
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +60,7 @@ class Producer:
                     max_request_size=MESSAGE_BYTES_MAX,
                 )
                 try:
-                    with lost_connections():
-                        await producer.start()
+                    await producer.start()
                 except (KafkaError, OSError) as error:
                     await producer.stop()
                     raise BrokerUnavailableError(f"no Kafka at {self._bootstrap}: {error}") from error
@@ -70,18 +71,17 @@ class Producer:
         """Send in order per key and wait for every acknowledgement. Raises `BrokerUnavailableError`."""
         producer = await self._connected()
         try:
-            with lost_connections():
-                async with asyncio.timeout(SEND_TIMEOUT_S):
-                    pending = [
-                        await producer.send(
-                            self._prefix + message.topic,
-                            key=message.key.encode(),
-                            value=message.value,
-                            headers=list(message.headers),
-                        )
-                        for message in messages
-                    ]
-                    await asyncio.gather(*pending)
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                pending = [
+                    await producer.send(
+                        self._prefix + message.topic,
+                        key=message.key.encode(),
+                        value=message.value,
+                        headers=list(message.headers),
+                    )
+                    for message in messages
+                ]
+                await asyncio.gather(*pending)
         except (KafkaError, OSError, TimeoutError) as error:
             await self._discard()
             raise BrokerUnavailableError(f"Kafka did not take {len(messages)} messages: {error!r}") from error
@@ -91,9 +91,8 @@ class Producer:
         if producer is None:
             return
         try:
-            with lost_connections():
-                async with asyncio.timeout(2):
-                    await producer.stop()
+            async with asyncio.timeout(2):
+                await producer.stop()
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("producer_stop_failed", error=repr(error))
 

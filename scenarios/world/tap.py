@@ -21,6 +21,7 @@ from aiokafka.structs import ConsumerRecord
 from scenarios.world.http_api import Routes, answer
 from scenarios.world.journal_writer import JournalWriter
 from scenarios.world.journals import TAP_JOURNAL, TapRecord, iterate
+from shared import kafka_connection
 
 BATCH_RECORDS_MAX = 2_000
 POLL_MS = 200
@@ -33,6 +34,8 @@ PARTITION_BYTES_MAX = 262_144
 FETCH_BYTES_MAX = 4_194_304
 HEADER_CHARS_MAX = 500
 UNKNOWN = -1
+
+kafka_connection.install()
 
 Records = Mapping[TopicPartition, Iterable[ConsumerRecord[bytes, bytes]]]
 _log = logging.getLogger(__name__)
