@@ -2,30 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
-from scenarios.checkers import Checker
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.fleet import Fleet
-from scenarios.history import HistoryWriter, read_history
+from scenarios.history import read_history
 from scenarios.index_reading import read_index
 from scenarios.log_reading import read_logs
 from scenarios.run_directory import history_path
 from scenarios.snapshots import take_snapshots
 from scenarios.world.journals import Marks, read_journals
-
-
-async def glance(fleet: Fleet, facts: RunFacts, history: HistoryWriter, checkers: Iterable[Checker]) -> Evidence | None:
-    """What these checkers need of a run that goes on; None when it could not be read just now.
-
-    The history is read first: a unit that comes back between the two reads is then no unit too many.
-    """
-    history.flush()
-    records = await asyncio.to_thread(read_history, history.path)
-    needs = {need for checker in checkers for need in checker.needs}
-    snapshots = await take_snapshots(fleet.audit_urls(), only=needs)
-    return None if snapshots.problems else Evidence(facts=facts, history=records, audit=snapshots.tables)
 
 
 async def collect(fleet: Fleet, facts: RunFacts, directory: Path, *, since: Marks) -> Evidence:

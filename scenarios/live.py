@@ -9,16 +9,15 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Self
 
-from scenarios.checkers import Checker, Outcome, Result
-from scenarios.evidence import Evidence, in_scope
+from scenarios.checkers import Checker, Result
 
 LIVE: Final = ("INV-02", "INV-07")
 """Those that hold at every moment, by rows that are written in one transaction each and by what clients were told."""
 PAUSE_S_MIN: Final = 1.0
-PAUSE_SHARE: Final = 9
+PAUSE_SHARE: Final = 4
 """A pause is at least so many times as long as the look before it."""
 
-Look = Callable[[], Awaitable[Evidence | None]]
+Look = Callable[[], Awaitable[list[Result] | None]]
 Tell = Callable[[str], None]
 
 
@@ -30,69 +29,59 @@ def live(checkers: Iterable[Checker]) -> tuple[Checker, ...]:
 class LiveWatch:
     """Looks again and again between entering and leaving, and tells each invariant's first violation once.
 
-    `look` gives the evidence as it stands, or None when it could not be taken. A watch that fails says so and ends;
-    the run goes on.
+    `look` gives the violated invariants as they stand, or None when it could not look; `since_at` (epoch seconds) is
+    what moments are told from. A watch that fails says so and ends; the run goes on.
     """
 
-    def __init__(self, look: Look, checkers: Iterable[Checker], tell: Tell, *, pause_s: float = PAUSE_S_MIN) -> None:
+    def __init__(self, look: Look, tell: Tell, *, since_at: float | None = None, pause_s: float = PAUSE_S_MIN) -> None:
         self.seen: dict[str, Result] = {}
         self._look = look
-        self._checkers = tuple(checkers)
         self._tell = tell
+        self._since_at = since_at
         self._pause_s = pause_s
         self._suspected: frozenset[str] = frozenset()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        if self._checkers:
-            self._task = asyncio.create_task(self._watch())
+        self._task = asyncio.create_task(self._watch())
         return self
 
     async def __aexit__(self, *failure: object) -> None:
-        if self._task is None:
-            return
+        assert self._task is not None, "left without having been entered"
         self._task.cancel()
         (ended,) = await asyncio.gather(self._task, return_exceptions=True)
         if isinstance(ended, Exception):
             self._tell(f"the live watch ended early, the run did not: {type(ended).__name__}: {ended}")
 
-    async def until_seen(self) -> Evidence:
-        """Look until a violation is seen, and give the evidence of that look."""
-        while True:
-            evidence = await self._turn()
-            if evidence is not None and self.seen:
-                return evidence
+    async def until_seen(self) -> None:
+        """Look until a violation is seen."""
+        while not self.seen:
+            await self._turn()
 
-    async def once(self) -> Evidence | None:
+    async def once(self) -> None:
         """One look, and a word about each invariant that this look and the one before saw violated."""
-        evidence = await self._look()
-        if evidence is None:
-            return None
-        results = await asyncio.to_thread(self._judged, evidence)
-        failed = {result.id: result for result in results if result.outcome is Outcome.FAIL}
+        found = await self._look()
+        if found is None:
+            return
+        failed = {result.id: result for result in found}
         for invariant in sorted(failed.keys() & self._suspected - self.seen.keys()):
             self.seen[invariant] = failed[invariant]
-            self._tell(_said(failed[invariant], evidence))
+            self._tell(self._said(failed[invariant]))
         self._suspected = frozenset(failed)
-        return evidence
-
-    def _judged(self, evidence: Evidence) -> list[Result]:
-        narrowed = in_scope(evidence)
-        return [checker.check(narrowed) for checker in self._checkers]
 
     async def _watch(self) -> None:
         while True:
             await self._turn()
 
-    async def _turn(self) -> Evidence | None:
+    async def _turn(self) -> None:
         started = time.monotonic()
-        evidence = await self.once()
+        await self.once()
         await asyncio.sleep(max(self._pause_s, PAUSE_SHARE * (time.monotonic() - started)))
-        return evidence
 
-
-def _said(result: Result, evidence: Evidence) -> str:
-    first = result.first
-    assert first is not None, "a failed result without a violation"
-    when = "" if first.at is None else f" at t = {evidence.facts.since_load(first.at):.1f} s"
-    return f"first violation{when} (the run goes on): {result.id} {result.name}: {first.message}"
+    def _said(self, result: Result) -> str:
+        first = result.first
+        assert first is not None, "a failed result without a violation"
+        when = ""
+        if first.at is not None and self._since_at is not None:
+            when = f" at t = {first.at - self._since_at:.1f} s"
+        return f"first violation{when} (the run goes on): {result.id} {result.name}: {first.message}"

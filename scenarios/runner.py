@@ -6,8 +6,8 @@ FAIL: only business data fails a fleet.
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,8 @@ import msgspec
 
 from compose.operator_error import OperatorError
 from scenarios import parameters, planting
-from scenarios.collection import collect, glance
+from scenarios.checkers import Result
+from scenarios.collection import collect
 from scenarios.cues import AtShare, Cues
 from scenarios.defects.card import DefectCard
 from scenarios.evidence import Evidence, RunFacts, save_evidence
@@ -25,6 +26,7 @@ from scenarios.faults.processes import Kill
 from scenarios.fleet import Fleet
 from scenarios.history import HistoryWriter
 from scenarios.live import LiveWatch, live
+from scenarios.live_looker import Looker, Sight
 from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
 from scenarios.preparation import check_processes, scaled
 from scenarios.quiescence import Quiescence, quiesce
@@ -221,24 +223,38 @@ async def _play(fleet: Fleet, plan: _Plan, stage: Any, directory: Path, report: 
     return _Played(load, injections, waiting, history.origin_at, started_at, ended_at)
 
 
-def _watched(
+@asynccontextmanager
+async def _watched(
     fleet: Fleet, plan: _Plan, stage: Any, history: HistoryWriter, report: Report, *, started_at: float
-) -> LiveWatch:
-    """The watch of the load; every look asks the workload anew, for there may have been a restock."""
-    checkers = live(checker for checker in plan.scenario.checkers if checker.id not in plan.scenario.skips)
+) -> AsyncGenerator[None]:
+    """The load is watched; every look asks the workload anew, for there may have been a restock."""
+    scenario = plan.scenario
+    checkers = live(checker for checker in scenario.checkers if checker.id not in scenario.skips)
+    sight = Sight(
+        urls=fleet.audit_urls(), history=str(history.path), checkers=tuple(checker.id for checker in checkers)
+    )
+    looker = Looker(sight)
 
-    async def look() -> Evidence | None:
+    async def look() -> list[Result] | None:
+        history.flush()
         facts = RunFacts(
-            **msgspec.structs.asdict(plan.scenario.workload.facts(stage, LoadReport())),
-            scenario=plan.scenario.id,
+            **msgspec.structs.asdict(scenario.workload.facts(stage, LoadReport())),
+            scenario=scenario.id,
             seed=plan.options.seed,
             started_at=started_at,
             load_started_at=started_at,
             history_origin_at=history.origin_at,
         )
-        return await glance(fleet, facts, history, checkers)
+        return await looker.look(facts)
 
-    return LiveWatch(look, checkers, report)
+    if not checkers:
+        yield
+        return
+    try:
+        async with LiveWatch(look, report, since_at=started_at):
+            yield
+    finally:
+        await looker.close()
 
 
 def _facts(plan: _Plan, stage: Any, played: _Played, *, started_at: float) -> RunFacts:

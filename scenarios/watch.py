@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable
 
-from scenarios.checkers import ALL_CHECKERS, Checker, named
+from scenarios.checkers import ALL_CHECKERS, Checker, Outcome, Result, named
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.fleet import Fleet
 from scenarios.live import LIVE, LiveWatch, Tell, live
@@ -51,16 +51,21 @@ async def watch(fleet: Fleet, checkers: Iterable[Checker], tell: Tell) -> Verdic
     asked = tuple(checkers)
     needs = {need for checker in asked for need in checker.needs}
     started = time.time()
+    verdict: Verdict | None = None
 
-    async def glance() -> Evidence | None:
+    async def glance() -> list[Result] | None:
+        nonlocal verdict
         snapshots = await take_snapshots(fleet.audit_urls(), only=needs)
         for problem in snapshots.problems:
             tell(f"could not look: {problem}")
         if snapshots.problems:
             return None
-        return Evidence(facts=_facts(fleet, snapshots, started), history=[], audit=snapshots.tables)
+        verdict = judge(Evidence(facts=_facts(fleet, snapshots, started), history=[], audit=snapshots.tables), asked)
+        return [result for result in verdict.results if result.outcome is Outcome.FAIL]
 
-    return judge(await LiveWatch(glance, asked, tell).until_seen(), asked)
+    await LiveWatch(glance, tell).until_seen()
+    assert verdict is not None, "a violation was seen without a look"
+    return verdict
 
 
 def _facts(fleet: Fleet, snapshots: Snapshots, started: float) -> RunFacts:

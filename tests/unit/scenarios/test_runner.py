@@ -1,12 +1,18 @@
 """What the runner knows before it touches a fleet: how a run is played again, and which processes there will be."""
 
-from typing import Any, cast
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from scenarios import runner
-from scenarios.checkers import named
+from scenarios.checkers import Result, named
+from scenarios.evidence import RunFacts
+from scenarios.history import HistoryWriter
+from scenarios.live_looker import Sight
 from scenarios.plan import QUICK
 from scenarios.preparation import processes_of
 from scenarios.runner import RunOptions, replay_command
@@ -46,10 +52,31 @@ def test_a_process_that_runs_beyond_what_the_scenario_needs_can_be_killed() -> N
     assert "inventory-3" in processes_of({"inventory-1", "inventory-2", "inventory-3"}, {"inventory": 2})
 
 
-def test_the_watch_of_a_load_asks_the_judges_of_every_moment_but_those_skipped() -> None:
+async def test_the_watch_of_a_load_asks_the_judges_of_every_moment_but_those_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sight] = []
+
+    class Eyes:
+        def __init__(self, sight: Sight) -> None:
+            self._sight = sight
+
+        async def look(self, facts: RunFacts) -> list[Result] | None:
+            assert facts.load_started_at == 7.0
+            asked.append(self._sight)
+            return []
+
+        async def close(self) -> None:
+            asked.append(self._sight)
+
+    monkeypatch.setattr(runner, "Looker", Eyes)
+    fleet: Any = SimpleNamespace(audit_urls=dict)
     healthy = noop_scenario(NoopWorkload())
-    asked = replace(healthy, checkers=named("INV-01", "INV-02", "INV-07"), skips={"INV-02": "a reason"})
-    for scenario, ids in ((healthy, []), (asked, ["INV-07"])):
-        plan = runner._Plan.of(scenario, RunOptions(seed=1))
-        watch = runner._watched(cast("Any", None), plan, None, cast("Any", None), runner.silent, started_at=0.0)
-        assert [checker.id for checker in watch._checkers] == ids
+    judged = replace(healthy, checkers=named("INV-01", "INV-02", "INV-07"), skips={"INV-02": "a reason"})
+    with HistoryWriter(tmp_path / "history.jsonl") as history:
+        for scenario, looked in ((healthy, 0), (judged, 2)):
+            plan = runner._Plan.of(scenario, RunOptions(seed=1))
+            async with runner._watched(fleet, plan, None, history, runner.silent, started_at=7.0):
+                await asyncio.sleep(0.01)
+            assert len(asked) == looked
+    assert {sight.checkers for sight in asked} == {("INV-07",)}
