@@ -34,10 +34,10 @@ def prove(
     import asyncio  # noqa: PLC0415 -- quick --help
 
     from cli import terminal  # noqa: PLC0415 -- the same
-    from scenarios.drilling import play  # noqa: PLC0415 -- the same
+    from scenarios.drilling import judging, play  # noqa: PLC0415 -- the same
     from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
 
-    async def replay() -> play.Judged:
+    async def replay() -> judging.Judged:
         async with Fleet.running() as fleet:
             return await play.prove(fleet, fixed=not as_it_stands, report=terminal.info)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from scenarios.drilling.play import Judged
+    from scenarios.drilling.judging import Judged
     from scenarios.drilling.record import Drill
 
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]

@@ -6,7 +6,6 @@ What is judged is the data; what the responder says is only compared with what i
 import asyncio
 import time
 from collections.abc import Collection
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -15,46 +14,26 @@ from compose.layout import Layout
 from compose.operator_error import OperatorError
 from scenarios import planting, runner
 from scenarios.checkers import Outcome
-from scenarios.collection import collect
 from scenarios.defects.card import DefectCard
-from scenarios.drilling import guarding, record, refusals
+from scenarios.drilling import guarding, record
 from scenarios.drilling.draw import HEALTHY, Draw, causes, draw, services
 from scenarios.drilling.hints import HINTS_MAX, hints
-from scenarios.drilling.record import PHASES, Drill, Finding, Impact, Moment, Truth
-from scenarios.drilling.refusals import Refusal
+from scenarios.drilling.judging import Judged, judge_repair, proof, replayed, still_in
+from scenarios.drilling.record import PHASES, Drill, Moment
 from scenarios.drilling.signals import brief
-from scenarios.drills import scenario
-from scenarios.evidence import Evidence, EvidenceUnreadableError, in_scope, load_evidence
+from scenarios.drilling.truth import impact_of, truth_of
+from scenarios.drills import SCENARIOS, scenario
+from scenarios.evidence import EvidenceUnreadableError, in_scope, load_evidence
 from scenarios.fleet import Fleet
 from scenarios.plan import FULL, Scenario
-from scenarios.quiescence import quiesce
-from scenarios.repair import charges, oversell
 from scenarios.run_directory import write_judgement
 from scenarios.runner import Report, RunOptions, silent
-from scenarios.verdict import EXIT_CODES, Verdict, judge
-from scenarios.world.journals import Marks
+from scenarios.verdict import Verdict, judge
 
 LOADS_MAX: Final = 3
 """How often the load of a start may be too weak to show anything."""
-PASSES_UNMENDED: Final = 2
-"""How many replays in a row must pass with the defect still in: one may be luck."""
 NEXT_LOAD: Final = 100_003
 """Added to the seed of the load for another try; the draw stays."""
-REST_S: Final = 60.0
-LUCK: Final = Refusal("", "what was planted is still in and did not show this time: the submitted cause was not it")
-
-
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of looking at a repair or of a replay: passed, or why not. `directory` is the run's."""
-
-    phase: str
-    outcome: Outcome
-    refusals: tuple[Refusal, ...] = ()
-    directory: str = ""
-
-    @property
-    def exit_code(self) -> int:
-        return EXIT_CODES[self.outcome]
 
 
 async def start(
@@ -65,6 +44,7 @@ async def start(
     Raises `OperatorError` (drill.open, drill.weak), and what a run raises.
     """
     _refuse_a_second(fleet.layout)
+    _refuse_when_busy(fleet)
     drawn = draw(incident, level=level, seed=seed)
     report("preparing the drill")
     await planting.hide(fleet, drawn.card, services=services(incident))
@@ -84,7 +64,7 @@ async def start(
             form=form,
             run=played.directory.name,
             load_seed=evidence.facts.seed,
-            truth=_truth(incident, drawn, evidence, verdict),
+            truth=truth_of(incident, drawn, evidence, verdict),
             guard=await guarding.guard(fleet, played.directory),
             brief=brief(evidence, verdict, drawn, known=" ".join(told)),
             told=len(told),
@@ -154,18 +134,6 @@ async def submit(
     return drill
 
 
-def impact_of(truth: dict[str, str], named: Collection[str]) -> Impact:
-    """Precision and recall of the named orders, by number or id; both are 1 where none is affected and none named."""
-    ids = {number: order_id for order_id, number in truth.items()}
-    chosen = {ids.get(name, name) for name in named}
-    right = len(chosen & truth.keys())
-    return Impact(
-        named=len(chosen),
-        precision=right / len(chosen) if chosen else float(not truth),
-        recall=right / len(truth) if truth else float(not chosen),
-    )
-
-
 def repair_is_open(drill: Drill) -> bool:
     """Whether there is damage whose repair is worth a look; before the cause is found that would tell too much."""
     return "diagnose" in drill.phases and "repair" not in drill.phases and bool(scenario(drill.incident).repair)
@@ -177,7 +145,7 @@ async def look(fleet: Fleet) -> Judged:
     Raises `OperatorError` (drill.none, drill.damaged, fleet.away).
     """
     drill = record.current(fleet.layout)
-    judged = await _judge_repair(fleet, drill)
+    judged = await judge_repair(fleet, drill)
     _settle(drill, judged, phases=("repair",))
     record.save(fleet.layout, drill)
     return judged
@@ -198,47 +166,17 @@ async def prove(fleet: Fleet, *, fixed: bool, report: Report = silent) -> Judged
             mend="Name it first: shopctl drill submit --service SERVICE --cause CAUSE",
             exit_code=2,
         )
+    _refuse_when_busy(fleet)
     drill.fixed = drill.fixed or (fixed and drill.cause == drill.truth.cause)
     record.save(fleet.layout, drill)
     report("starting the services anew")
     await planting.hide(fleet, None if drill.fixed else _card(drill), services=services(incident))
     size = incident.scale if fixed else {}
-    replayed = await _replayed(fleet, drill, msgspec.structs.replace(incident, scale=size), report)
-    judged = proof(replayed, fixed=fixed, still_in=_still_in(drill))
+    played = await replayed(fleet, drill, msgspec.structs.replace(incident, scale=size), report)
+    judged = proof(played, fixed=fixed, unmended=still_in(drill))
     _settle(drill, judged, phases=("mitigate", "prove") if fixed else ("mitigate",))
     record.save(fleet.layout, drill)
     return judged
-
-
-def proof(replayed: Judged, *, fixed: bool, still_in: bool) -> Judged:
-    """What a replay proves. One that passes with the wrong cause switched off was lucky and proves nothing. Pure."""
-    judged = msgspec.structs.replace(replayed, phase="prove" if fixed else "mitigate")
-    if not (fixed and still_in and judged.outcome is Outcome.PASS):
-        return judged
-    return msgspec.structs.replace(judged, outcome=Outcome.INVALID, refusals=(LUCK,))
-
-
-async def _replayed(fleet: Fleet, drill: Drill, incident: Scenario, report: Report) -> Judged:
-    """The drill's load once more, and again while it passes with what was planted still in."""
-    found = Judged(phase="", outcome=Outcome.INVALID)
-    for _ in range(PASSES_UNMENDED if _still_in(drill) else 1):
-        options = RunOptions(seed=drill.load_seed, form=drill.form)
-        played = await runner.collected(fleet, incident, options, report)
-        report("judging")
-        verdict = await asyncio.to_thread(write_judgement, played.evidence, played.directory, incident.checkers)
-        found = Judged(
-            phase="",
-            outcome=verdict.outcome,
-            refusals=tuple(refusals.of_verdict(verdict)),
-            directory=str(played.directory),
-        )
-        if found.outcome is not Outcome.PASS:
-            break
-    return found
-
-
-def _still_in(drill: Drill) -> bool:
-    return not (drill.is_healthy or drill.fixed)
 
 
 async def close(fleet: Fleet) -> Drill:
@@ -246,10 +184,13 @@ async def close(fleet: Fleet) -> Drill:
 
     Raises `OperatorError` (drill.none, drill.damaged).
     """
+    known = record.newest(fleet.layout)
+    if known is None or known.closed_at is not None:
+        await _clear_away(fleet)
     drill = record.current(fleet.layout)
     incident = scenario(drill.incident)
     if incident.repair and not drill.is_healthy and "repair" not in drill.phases and drill.submissions:
-        _settle(drill, await _judge_repair(fleet, drill), phases=("repair",))
+        _settle(drill, await judge_repair(fleet, drill), phases=("repair",))
     if drill.is_healthy and "diagnose" not in drill.phases:
         await _leave_alone(fleet, drill, grant=False)
     await planting.unhide(fleet, services=services(incident))
@@ -285,70 +226,10 @@ async def _loaded(
     )
 
 
-def _truth(incident: Scenario, drawn: Draw, evidence: Evidence, verdict: Verdict) -> Truth:
-    """`orders` are those that a repair takes back; where it takes none back, those that a violation concerns."""
-    concerned = {stake.order_id for result in verdict.results for stake in result.stakes}
-    affected = _taken_back(incident, evidence) or concerned
-    return Truth(
-        cause=drawn.cause,
-        services=drawn.card.services if drawn.card else (),
-        findings=tuple(
-            Finding(
-                id=result.id,
-                name=result.name,
-                statement=result.statement,
-                violations=result.violations,
-                example=result.first.message if result.first else "",
-            )
-            for result in verdict.results
-            if result.outcome is Outcome.FAIL
-        ),
-        orders={
-            order_id: evidence.orders[order_id].number or order_id
-            for order_id in sorted(affected)
-            if order_id in evidence.orders
-        },
-        concerned=tuple(sorted(concerned | affected)),
-        blast=verdict.blast,
-        first_violation_s=verdict.first_violation.after_s if verdict.first_violation else None,
-    )
-
-
-def _taken_back(incident: Scenario, evidence: Evidence) -> set[str]:
-    """The orders that the incident's repair would cancel or pay back."""
-    if incident.repair == "oversell":
-        return {order_id for sku in oversell.plan(evidence.audit).skus for order_id in sku.cancel}
-    if incident.repair == "charges":
-        return {order.order_id for order in charges.plan(evidence.audit, evidence.journals.psp).orders}
-    return set()
-
-
-async def _judge_repair(fleet: Fleet, drill: Drill) -> Judged:
-    """By the evidence kept of the load, the same evidence as it stands now, and the invariants."""
-    incident = scenario(drill.incident)
-    run: Path = fleet.layout.runs / drill.run
-    found = refusals.of_files(drill.guard.files, await asyncio.to_thread(guarding.digests, run))
-    found += refusals.of_views(drill.guard.views, await guarding.views(fleet))
-    if found:
-        return Judged(phase="repair", outcome=Outcome.FAIL, refusals=tuple(found))
-    before = await asyncio.to_thread(load_evidence, run)
-    others_from = guarding.others_from(fleet.layout.runs, drill.run)
-    facts = msgspec.structs.replace(before.facts, repaired=True, problems=[], others_from=others_from)
-    rest = await quiesce(fleet, since=facts.started_at, deadline_s=REST_S)
-    facts.quiesced_at = time.time() if rest.reached else None
-    now = await collect(fleet, facts, run, since=Marks())
-    verdict = await asyncio.to_thread(judge, now, incident.checkers)
-    harmed = refusals.harmed(before, now, concerned=drill.truth.concerned)
-    drill.harmed = {order_id: str(refusal) for order_id, refusal in harmed.items()}
-    found = refusals.of_verdict(verdict) + refusals.of_lost_evidence(before, now) + refusals.of_harm(harmed)
-    outcome = Outcome.FAIL if found and verdict.outcome is Outcome.PASS else verdict.outcome
-    return Judged(phase="repair", outcome=outcome, refusals=tuple(found))
-
-
 async def _leave_alone(fleet: Fleet, drill: Drill, *, grant: bool = True) -> None:
     """Nothing was wrong: what was restarted, scaled or taken back meanwhile was needless; the rest is reached."""
     touched = guarding.touched(drill.guard.processes, await guarding.processes(fleet))
-    judged = await _judge_repair(fleet, drill)
+    judged = await judge_repair(fleet, drill)
     if judged.outcome is not Outcome.PASS:
         _settle(drill, judged, phases=())
     drill.needless = len(touched) + max(len(drill.harmed), len(judged.refusals))
@@ -365,6 +246,19 @@ def _refuse_a_second(layout: Layout) -> None:
         raise OperatorError(
             "drill.open", f"The drill {known.id} is under way.", mend="End it first: shopctl drill report", exit_code=2
         )
+
+
+def _refuse_when_busy(fleet: Fleet) -> None:
+    """Before anything is started anew. Raises `OperatorError` (fleet.busy)."""
+    with fleet.exclusive():
+        pass
+
+
+async def _clear_away(fleet: Fleet) -> None:
+    """What a start planted that was killed before it had a record, or whose record is gone."""
+    if planting.is_hidden(fleet.layout):
+        every = {service for incident in SCENARIOS for service in services(incident)}
+        await planting.unhide(fleet, services=sorted(every))
 
 
 def _check_known(answer: str, known: Collection[str], *, what: str) -> None:

@@ -13,6 +13,7 @@ from scenarios.drilling import (
     draw,
     guarding,
     hints,
+    judging,
     pages,
     play,
     record,
@@ -24,6 +25,7 @@ from scenarios.drilling import (
 )
 from scenarios.drilling.record import Drill, Finding, Impact, Moment, Truth
 from scenarios.drilling.refusals import Refusal
+from scenarios.drilling.truth import impact_of
 from scenarios.drills import SCENARIOS, scenario
 from scenarios.evidence import in_scope
 from scenarios.plan import Scenario
@@ -219,7 +221,7 @@ def test_hints_wrong_answers_needless_actions_and_harm_cost_points(costly: dict[
     ],
 )
 def test_impact_is_scored_by_precision_and_recall(truth, named, precision: float, recall: float) -> None:
-    found = play.impact_of(truth, named)
+    found = impact_of(truth, named)
     assert (found.precision, found.recall) == (precision, recall)
 
 
@@ -277,17 +279,17 @@ def test_a_hint_that_the_brief_gave_is_not_sold_again(layout: Layout) -> None:
 
 
 def test_a_replay_that_passes_with_the_wrong_cause_switched_off_proves_nothing() -> None:
-    passed = play.Judged(phase="", outcome=Outcome.PASS)
-    assert play.proof(passed, fixed=True, still_in=True).exit_code == 3
-    assert play.proof(passed, fixed=True, still_in=True).refusals == (play.LUCK,)
-    assert play.proof(passed, fixed=True, still_in=False).exit_code == 0
-    assert play.proof(passed, fixed=False, still_in=True).exit_code == 0
+    passed = judging.Judged(phase="", outcome=Outcome.PASS)
+    assert judging.proof(passed, fixed=True, unmended=True).exit_code == 3
+    assert judging.proof(passed, fixed=True, unmended=True).refusals == (judging.LUCK,)
+    assert judging.proof(passed, fixed=True, unmended=False).exit_code == 0
+    assert judging.proof(passed, fixed=False, unmended=True).exit_code == 0
 
 
 def test_a_replay_that_fails_is_told_as_it_is() -> None:
-    failed = play.Judged(phase="", outcome=Outcome.FAIL, refusals=(Refusal("INV-02", "r"),))
+    failed = judging.Judged(phase="", outcome=Outcome.FAIL, refusals=(Refusal("INV-02", "r"),))
     for fixed in (True, False):
-        judged = play.proof(failed, fixed=fixed, still_in=True)
+        judged = judging.proof(failed, fixed=fixed, unmended=True)
         assert (judged.exit_code, judged.refusals) == (1, failed.refusals)
 
 

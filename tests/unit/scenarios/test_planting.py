@@ -5,9 +5,12 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from compose import ports
+from compose.layout import Layout
 from compose.operator_error import OperatorError
 from scenarios import planting
 from scenarios.defects.card import DefectCard
+from scenarios.drilling import play
 from shared.fault_overlay import SEAL_PURPOSE, OverlayFile, TriggerSpec, opened
 from shared.sealing import seal
 
@@ -125,6 +128,17 @@ async def test_nothing_is_planted_over_a_drill(tmp_path):
     await planting.unhide(fleet, services=("orders",))
     assert not planting.is_hidden(fleet.layout)
     await planting.plant(fleet, CARD)
+
+
+async def test_what_a_start_left_that_was_killed_is_taken_out_by_asking_for_the_report(tmp_path):
+    fleet = FakeFleet(tmp_path)
+    await planting.hide(fleet, CARD, services=("inventory", "orders"))
+    fleet.layout = Layout(tmp_path, tmp_path / "cache", ports.DEFAULT_BASE)
+    with pytest.raises(OperatorError) as refused:
+        await play.close(fleet)
+    assert refused.value.code == "drill.none"
+    assert not planting.is_hidden(fleet.layout)
+    assert fleet.running["inventory-2"].defects == ()
 
 
 @pytest.mark.parametrize(("calls", "reasons"), [(0, 1), (4, 0)])

@@ -1,0 +1,61 @@
+"""What really was the matter with a drill's load, and how well somebody has named whom it hit. Pure."""
+
+from collections.abc import Collection
+
+from scenarios.checkers import Outcome
+from scenarios.drilling.draw import Draw
+from scenarios.drilling.record import Finding, Impact, Truth
+from scenarios.evidence import Evidence
+from scenarios.plan import Scenario
+from scenarios.repair import charges, oversell
+from scenarios.verdict import Verdict
+
+
+def truth_of(incident: Scenario, drawn: Draw, evidence: Evidence, verdict: Verdict) -> Truth:
+    """`orders` are those that a repair takes back; where it takes none back, those that a violation concerns."""
+    concerned = {stake.order_id for result in verdict.results for stake in result.stakes}
+    affected = _taken_back(incident, evidence) or concerned
+    return Truth(
+        cause=drawn.cause,
+        services=drawn.card.services if drawn.card else (),
+        findings=tuple(
+            Finding(
+                id=result.id,
+                name=result.name,
+                statement=result.statement,
+                violations=result.violations,
+                example=result.first.message if result.first else "",
+            )
+            for result in verdict.results
+            if result.outcome is Outcome.FAIL
+        ),
+        orders={
+            order_id: evidence.orders[order_id].number or order_id
+            for order_id in sorted(affected)
+            if order_id in evidence.orders
+        },
+        concerned=tuple(sorted(concerned | affected)),
+        blast=verdict.blast,
+        first_violation_s=verdict.first_violation.after_s if verdict.first_violation else None,
+    )
+
+
+def impact_of(truth: dict[str, str], named: Collection[str]) -> Impact:
+    """Precision and recall of the named orders, by number or id; both are 1 where none is affected and none named."""
+    ids = {number: order_id for order_id, number in truth.items()}
+    chosen = {ids.get(name, name) for name in named}
+    right = len(chosen & truth.keys())
+    return Impact(
+        named=len(chosen),
+        precision=right / len(chosen) if chosen else float(not truth),
+        recall=right / len(truth) if truth else float(not chosen),
+    )
+
+
+def _taken_back(incident: Scenario, evidence: Evidence) -> set[str]:
+    """The orders that the incident's repair would cancel or pay back."""
+    if incident.repair == "oversell":
+        return {order_id for sku in oversell.plan(evidence.audit).skus for order_id in sku.cancel}
+    if incident.repair == "charges":
+        return {order.order_id for order in charges.plan(evidence.audit, evidence.journals.psp).orders}
+    return set()
