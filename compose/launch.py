@@ -25,6 +25,7 @@ from compose.supervisor import leftovers
 LISTEN_SECONDS_MAX: Final = 15.0
 BOOT_SECONDS_MAX: Final = 600.0  # a first start downloads
 STOP_SECONDS_MAX: Final = 60.0
+STANDARD_ERROR = 2
 PAUSE_SECONDS: Final = 0.02
 ROOM_BYTES_MIN: Final = 1_000_000
 OWN_ENTRIES: Final = (
@@ -160,14 +161,28 @@ def _environ(layout: Layout) -> dict[str, str]:
 
 
 def _spawn_detached(argv: list[str], log: Path, environ: dict[str, str]) -> int:
-    """Start a process of its own session that we do not own: it outlives us."""
+    """Start a process of its own session that we do not own: it outlives us.
+
+    It keeps none of our files: a lock that a caller's shell holds on one would else be held until the stack stops.
+    """
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    actions = [
+    actions: list[tuple[Any, ...]] = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
+        *((os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in _inherited()),
     ]
     return os.posix_spawn(argv[0], argv, environ, file_actions=actions, setsid=True)
+
+
+def _inherited() -> list[int]:
+    """The open files, beyond the standard three, that a child would get."""
+    found: list[int] = []
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 names are numbers here, not paths
+        with contextlib.suppress(OSError):  # the listing's own, closed by now
+            if int(name) > STANDARD_ERROR and os.get_inheritable(int(name)):
+                found.append(int(name))
+    return found
 
 
 def _has_ended(pid: int) -> bool:
