@@ -11,6 +11,7 @@ from scenarios.workloads import flash_sale
 from scenarios.workloads.flash_sale import SaleParameters
 
 SEEDS = range(1, 21)
+WINNERS_MIN = 17
 
 
 def characters(form: str, seed: int) -> list[flash_sale._Character]:
@@ -46,3 +47,12 @@ def test_every_sale_forces_redelivery_loses_answers_of_the_provider_and_has_two_
     assert rewound == {"orders", "payments", "notifications"}
     assert chosen.psp["timeout_after_success_rate"] > 0
     assert SCENARIO.scale["orders"] == 2
+
+
+@pytest.mark.parametrize("kind", ["declines", "second_body"])
+def test_what_a_quick_sale_must_have_seen_fails_to_come_less_than_once_in_a_thousand_sales(kind: str) -> None:
+    """Of the fewest winners that twenty units have been seen to make, some with two units each."""
+    parameters = SCENARIO.forms[QUICK].parameters
+    assert isinstance(parameters, SaleParameters)
+    share = parameters.declined_share if kind == "declines" else parameters.second_body_share
+    assert (1 - share) ** WINNERS_MIN < 0.001
