@@ -88,7 +88,7 @@ SCENARIO = Scenario(
                 same_key_share=0.1,
                 return_share=0.2,
                 goodwill_share=0.2,
-                capture_patience_s=9.0,
+                capture_patience_s=25.0,
             ),
             faults=(
                 at_once(PspTimeout(rate=0.15)),

@@ -39,6 +39,7 @@ ATTEMPTS_MAX: Final = 6
 BACK_OFF_S: Final = (0.1, 0.3, 0.8, 1.5, 3.0)
 KEEPALIVE_S: Final = 10.0
 CAPTURE_POLL_S: Final = 0.25
+NEVER_CHARGED: Final = frozenset({"failed", "cancelled"})
 NO_EFFECT_CODES: Final = frozenset({"overloaded", "rate_limited", "too_many_requests", "circuit_open"})
 """5xx and 429 answers whose contract says that the request was not begun."""
 ASKED_FOR: Final = 202
@@ -140,7 +141,7 @@ class Client:
         return self._record(request, invocation, answered)
 
     async def charged(self, buyer: Person, order_id: str, *, patience_s: float) -> Charge | None:
-        """The order's payment once its money was taken; None when it is not within the buyer's patience."""
+        """The order's payment once its money was taken; None when it never will be, or not within the patience."""
         loop = asyncio.get_running_loop()
         until = loop.time() + patience_s
         while loop.time() < until:
@@ -148,6 +149,8 @@ class Client:
             for item in page["items"] if page else ():
                 if item["status"] == "captured":
                     return Charge(item["id"], order_id, Money.from_wire(MoneyWire(**item["amount"])))
+                if item["status"] in NEVER_CHARGED:
+                    return None
             await asyncio.sleep(CAPTURE_POLL_S)
         return None
 

@@ -65,7 +65,7 @@ class ChargeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = 0.1
     capture_patience_s: Annotated[
         float, Meta(ge=0, le=120, description="seconds that somebody waits for the charge before asking money back")
-    ] = 20.0
+    ] = 30.0
 
 
 class Market(msgspec.Struct, frozen=True, kw_only=True):

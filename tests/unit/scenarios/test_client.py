@@ -9,8 +9,9 @@ from aiohttp import web
 
 from scenarios.history import HistoryWriter, OrderAnswer, Record, WantedLine, paired, read_history
 from scenarios.workloads import client as clients
-from scenarios.workloads.client import AttemptResult, Client, cancel_order, place_order
+from scenarios.workloads.client import AttemptResult, Charge, Client, cancel_order, place_order
 from scenarios.workloads.market import Person
+from shared.money import Money
 
 ANN = Person("ann", "token")
 ORDER = {"id": "o-1", "status": "reserved", "total": {"amount": "129.00", "currency": "EUR"}}
@@ -34,6 +35,13 @@ async def shop(answers: Answers) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_post("/api/v1/{path:.*}", take)
+    async with served(app) as url:
+        yield url
+
+
+@asynccontextmanager
+async def served(app: web.Application) -> AsyncIterator[str]:
+    """Where it can be asked."""
     serving = web.AppRunner(app, shutdown_timeout=0.1)
     await serving.setup()
     site = web.TCPSite(serving, "127.0.0.1", 0)
@@ -119,3 +127,32 @@ async def test_asking_ends_after_so_many_attempts(tmp_path: Path) -> None:
     told, records = await bought(tmp_path, *[refusal(503, "overloaded")] * clients.ATTEMPTS_MAX)
     assert (told.type, told.again) == ("fail", True)
     assert len(outcomes(records)) == clients.ATTEMPTS_MAX
+
+
+@pytest.mark.parametrize(
+    ("statuses", "charged"),
+    [
+        (["pending", "processing", "captured"], True),
+        (["processing", "failed"], False),
+        (["pending", "cancelled"], False),
+    ],
+    ids=["captured", "failed", "cancelled"],
+)
+async def test_who_waits_for_the_charge_stops_when_it_came_or_never_will(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statuses: list[str], charged: bool
+) -> None:
+    monkeypatch.setattr(clients, "CAPTURE_POLL_S", 0.0)
+    shown = iter(statuses)
+
+    async def payments(_: web.Request) -> web.Response:
+        item = {"id": "p-1", "status": next(shown), "amount": {"amount": "7.125", "currency": "KWD"}}
+        return web.json_response({"items": [item]})
+
+    app = web.Application()
+    app.router.add_get("/api/v1/payments", payments)
+    async with served(app) as url:
+        with HistoryWriter(tmp_path / "history.jsonl") as history:
+            async with Client.open(history, gateway_url=url) as client:
+                charge = await client.charged(ANN, "o-1", patience_s=60.0)
+    assert next(shown, None) is None
+    assert charge == (Charge("p-1", "o-1", Money(7_125, "KWD")) if charged else None)
