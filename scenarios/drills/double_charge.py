@@ -82,6 +82,7 @@ SCENARIO = Scenario(
                 dinar_share=0.1,
                 coupon_share=0.4,
                 double_click_share=0.3,
+                impatient_share=0.15,
                 other_body_share=0.1,
                 late_share=0.2,
                 late_s=2.5,

@@ -18,13 +18,14 @@ from scenarios.cues import Cues
 from scenarios.evidence import SupplyStep, WorkloadFacts
 from scenarios.fleet import Fleet
 from scenarios.history import HistoryWriter, OrderAnswer, WantedLine
-from scenarios.workloads.client import AttemptResult, Charge, Client, Request, place_order, refund
+from scenarios.workloads.client import PATIENT_TIMEOUT_S, AttemptResult, Charge, Client, Request, place_order, refund
 from scenarios.workloads.market import Article, Person, make_coupon, people, put_on_sale
 from scenarios.workloads.open_model import play, raise_file_limit
 from scenarios.workloads.workload import LoadReport
 
 COUPON_RATE_BP: Final = 1_000
 QUANTITY_MAX: Final = 3
+IMPATIENT_TIMEOUT_S: Final = 0.03
 CURRENCIES: Final = ("USD", "JPY", "KWD", "EUR")
 SUPPORTERS: Final = 8
 """People of the support, so that no one of them meets the rate limit for a person."""
@@ -48,6 +49,9 @@ class ChargeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     double_click_share: Annotated[
         float, Meta(ge=0, le=1, description="checkouts sent twice at the same moment under one key")
     ] = 0.2
+    impatient_share: Annotated[
+        float, Meta(ge=0, le=1, description="checkouts given up at once and sent again under their key")
+    ] = 0.05
     other_body_share: Annotated[
         float, Meta(ge=0, le=1, description="checkouts followed by another order under the same key")
     ] = 0.01
@@ -98,6 +102,7 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
     coupon: bool
     payment_method: str
     double_click: bool
+    impatient: bool
     other_body: bool
     late: bool
     returned: bool
@@ -234,7 +239,8 @@ class _Checkouts:
         """What the customer of this number does, to the last answer."""
         checkout = self._plan[number]
         request = self._request(number, checkout, quantity=checkout.quantity)
-        result = await self._sent(request, times=2 if checkout.double_click else 1)
+        patience_s = IMPATIENT_TIMEOUT_S if checkout.impatient else PATIENT_TIMEOUT_S
+        result = await self._sent(request, times=2 if checkout.double_click else 1, first_timeout_s=patience_s)
         self._answered += 1
         self._cues.done(self._answered / self._stage.parameters.checkouts)
         if not isinstance(result.value, OrderAnswer):
@@ -244,9 +250,10 @@ class _Checkouts:
             group.create_task(self._sent_again(number, checkout, request))
             group.create_task(self._paid_back(number, checkout, result.value.order_id))
 
-    async def _sent(self, request: Request, *, times: int) -> AttemptResult:
+    async def _sent(self, request: Request, *, times: int, first_timeout_s: float = PATIENT_TIMEOUT_S) -> AttemptResult:
         """The last answer of several clicks at the same moment."""
-        return (await asyncio.gather(*(self._client.insist(request) for _ in range(times))))[-1]
+        clicks = (self._client.insist(request, first_timeout_s=first_timeout_s) for _ in range(times))
+        return (await asyncio.gather(*clicks))[-1]
 
     async def _sent_again(self, number: int, checkout: Checkout, request: Request) -> None:
         if checkout.other_body:
@@ -311,6 +318,7 @@ def _checkout(number: int, parameters: ChargeParameters, chance: random.Random) 
         coupon=chance.random() < parameters.coupon_share,
         payment_method="tok_declined" if chance.random() < parameters.declined_share else "tok_visa",
         double_click=chance.random() < parameters.double_click_share,
+        impatient=chance.random() < parameters.impatient_share,
         other_body=chance.random() < parameters.other_body_share,
         late=chance.random() < parameters.late_share,
         returned=not goodwill and chance.random() < parameters.return_share,

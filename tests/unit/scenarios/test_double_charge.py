@@ -21,7 +21,7 @@ from scenarios.workloads.workload import LoadReport
 from shared.currencies import exponent
 
 SEEDS = range(1, 21)
-KINDS = ("coupon", "double_click", "other_body", "late", "returned", "goodwill", "crowd")
+KINDS = ("coupon", "double_click", "impatient", "other_body", "late", "returned", "goodwill", "crowd")
 
 
 def parameters_of(form: str) -> ChargeParameters:
