@@ -63,7 +63,6 @@ SCENARIO = Scenario(
             psp=BLIND_PROVIDER,
             required=(
                 rare_states.EQUAL_KEYS_OF_TWO,
-                rare_states.ANSWER_LOST,
                 rare_states.DECLINED_AFTER_HOLD,
                 rare_states.PARTLY_REFUNDED,
                 rare_states.RETURNED_WHOLE,
