@@ -13,6 +13,7 @@ from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import DocumentRow, InboxRow, OutboxRow
 
+ANALYTICS = "analytics"
 STATUSES = ("placed", "paid", "shipped", "completed", "refunded", "cancelled")
 """Later in an order's life is further right, and stays."""
 STATUS_BY_EVENT = {
@@ -80,7 +81,11 @@ def _first_places(evidence: Evidence) -> dict[str, int]:
 
 def _judge_fold(evidence: Evidence, findings: Findings) -> None:
     furthest: dict[str, int] = {}
-    buried = {letter.event_id for letter in evidence.audit.dead_letters if letter.redriven_at is None}
+    buried = {
+        letter.event_id
+        for letter in evidence.audit.dead_letters
+        if letter.consumer == ANALYTICS and letter.redriven_at is None
+    }
     for message in evidence.messages:
         status = STATUS_BY_EVENT.get(message.type)
         if status is not None and message.event_id not in buried:

@@ -16,6 +16,7 @@ from tests.support.anomalies import (
     REFUSED_BUYER,
     TAX_MINOR,
     alter,
+    buried,
     change,
     charged_twice,
     completion,
@@ -413,3 +414,12 @@ def test_what_nobody_reads_need_not_lie_among_the_dead_letters() -> None:
     probe = change(evidence.journals.tap[0], topic="shopstream.readiness", event_id="", type="", undecodable=True)
     evidence.journals.tap.append(probe)
     assert judged(evidence, "INV-18").outcome is Outcome.PASS
+
+
+def test_what_somebody_else_could_not_apply_is_in_analytics_fold() -> None:
+    evidence = FlashSale().evidence()
+    cancelled = evidence.journals.tap[where(evidence.journals.tap, type="order.cancelled")]
+    buried(evidence, consumer="inventory", event_id=cancelled.event_id)
+    assert judged(evidence, "INV-15").outcome is Outcome.PASS
+    buried(evidence, consumer="analytics", event_id=cancelled.event_id)
+    assert judged(evidence, "INV-15").counts == {"projection_differs_from_events": 1}
