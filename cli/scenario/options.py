@@ -43,6 +43,19 @@ def check_defect(scenario: "Scenario", defect: str | None) -> None:
         )
 
 
+def check_form(scenario: "Scenario", form: str) -> None:
+    """Raises OperatorError (form.unknown) with those there are."""
+    from compose.operator_error import OperatorError  # noqa: PLC0415 -- quick --help
+
+    if form not in scenario.forms:
+        raise OperatorError(
+            "form.unknown",
+            f"{scenario.id} has no form {form!r}.",
+            mend=f"Choose one of: {', '.join(scenario.forms)}.",
+            exit_code=2,
+        )
+
+
 def evidence_of(run: str) -> "Evidence":
     """What was collected of a run. Raises OperatorError (run.none, run.unknown, run.unreadable)."""
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- quick --help

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.scenario.options import Json, Name, check_defect, scenario_named, tell
+from cli.scenario.options import Json, Name, check_defect, check_form, scenario_named, tell
 
 EXAMPLES = """Examples:
 
@@ -19,6 +19,8 @@ EXAMPLES = """Examples:
   shopctl scenario run flash-sale --quick --kill orders-1 --kill kafka
 
   shopctl scenario run flash-sale --quick --without 4
+
+  shopctl scenario run flash-sale --form late
 
 The exit code is the verdict: 0 PASS, 1 FAIL, 3 INVALID."""
 
@@ -35,6 +37,7 @@ def run(  # noqa: PLR0913, PLR0917 one per option
     ] = "always",
     seed: Annotated[int, typer.Option(help="Everything random comes from it.")] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="The short form.")] = False,
+    form: Annotated[str, typer.Option(help="Another form that the scenario has. See: scenario show.")] = "",
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -60,12 +63,13 @@ def run(  # noqa: PLR0913, PLR0917 one per option
 
     scenario = scenario_named(name)
     check_defect(scenario, defect)
-    form = QUICK if quick else FULL
+    chosen = form or (QUICK if quick else FULL)
+    check_form(scenario, chosen)
     overrides = parameters.parsed(settings or ())
-    parameters.changed(scenario.forms[form].parameters, overrides)
+    parameters.changed(scenario.forms[chosen].parameters, overrides)
     options = runner.RunOptions(
         seed=seed,
-        form=form,
+        form=chosen,
         defect=defect,
         trigger=planting.trigger_of(trigger),
         overrides=overrides,

@@ -3,9 +3,10 @@
 from typing import Final
 
 from scenarios import rare_states
-from scenarios.cues import AtShare
+from scenarios.cues import After, AtShare
 from scenarios.defects import catalogue
-from scenarios.faults.events import Rewind
+from scenarios.faults.clock import ShortHolds
+from scenarios.faults.events import Delay, Rewind
 from scenarios.faults.processes import Kill, Pause
 from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
 from scenarios.workloads.flash_sale import FlashSale, SaleParameters
@@ -14,6 +15,24 @@ REDELIVERY: Final = tuple(
     FaultStep(fault=Rewind(service, records_max=100), at=AtShare(0.3), for_s=0.0)
     for service in ("orders", "payments", "notifications")
 )
+
+CROWD: Final = SaleParameters(
+    units=20,
+    buyers=400,
+    over_s=4.0,
+    volley=100,
+    declined_share=0.35,
+    greedy_share=0.2,
+    greedy_orders=6,
+    greedy_first=True,
+    pair_share=0.15,
+    extra_share=0.25,
+    second_body_share=0.4,
+    cancel_share=0.2,
+    refund_share=0.2,
+)
+LATE: Final = "late"
+"""Events are half a minute late and a hold is given five seconds: what keeps the stock of an order is its pin."""
 
 SCENARIO = Scenario(
     id="flash-sale",
@@ -45,24 +64,21 @@ SCENARIO = Scenario(
             quiesce_s=180.0,
         ),
         QUICK: Form(
-            parameters=SaleParameters(
-                units=20,
-                buyers=400,
-                over_s=4.0,
-                volley=100,
-                declined_share=0.35,
-                greedy_share=0.2,
-                greedy_orders=6,
-                greedy_first=True,
-                pair_share=0.15,
-                extra_share=0.25,
-                second_body_share=0.4,
-                cancel_share=0.2,
-                refund_share=0.2,
-            ),
+            parameters=CROWD,
             faults=(*REDELIVERY, FaultStep(fault=Kill("inventory-1"), at=AtShare(0.4), for_s=0.0)),
             psp={"slow_rate": 0.3, "slow_s": 0.8, "timeout_after_success_rate": 0.1},
             quiesce_s=60.0,
+        ),
+        LATE: Form(
+            parameters=CROWD,
+            faults=(
+                FaultStep(fault=ShortHolds(ttl_s=5.0), at=After(0.0)),
+                *(FaultStep(fault=Delay(it), at=After(0.0), for_s=30.0) for it in ("orders", "payments")),
+                FaultStep(fault=Kill("inventory-1"), at=AtShare(0.4), for_s=0.0),
+            ),
+            psp={"slow_rate": 0.3, "slow_s": 0.8, "timeout_after_success_rate": 0.1},
+            required=(rare_states.HOLD_OUTLIVED,),
+            quiesce_s=120.0,
         ),
     },
     scale={"inventory": 2, "orders": 2},

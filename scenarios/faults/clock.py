@@ -1,4 +1,4 @@
-"""A clock that is wrong: what the rules of one service take for the time. Databases and brokers keep theirs."""
+"""Time that is wrong: a service's clock, while databases and brokers keep theirs, or the time that a hold is given."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -8,11 +8,13 @@ import msgspec
 from compose.operator_error import OperatorError
 from scenarios.faults import controls
 from scenarios.faults.fault import FaultValue
+from scenarios.faults.sessions import superuser
 from scenarios.fleet import Fleet
 from shared.fault_controls import ServiceControls
 
 TOLERANCE_S: Final = 5.0
 OFFSET_S_MAX: Final = 10 * 366 * 86_400.0
+SHORT_HOLDS: Final = "fault_short_holds"
 
 
 class ClockOffset(FaultValue, frozen=True, tag="clock-offset"):
@@ -44,3 +46,39 @@ class ClockOffset(FaultValue, frozen=True, tag="clock-offset"):
 
         obeyed = await controls.change(fleet, self.target, edit)
         return [(it.now - datetime.now(UTC)).total_seconds() for it in obeyed]
+
+
+class ShortHolds(FaultValue, frozen=True, tag="short-holds"):
+    """What inventory holds from now on runs out after `ttl_s`: whatever no order has pinned by then is given back."""
+
+    target: str = "inventory"
+    ttl_s: Annotated[float, msgspec.Meta(gt=0, le=3_600)] = 5.0
+
+    async def bite(self, fleet: Fleet) -> tuple[bool, str]:
+        if self.target != "inventory":
+            raise OperatorError(
+                "clock.unknown", f"{self.target!r} holds no stock.", mend="Leave the target out.", exit_code=2
+            )
+        async with superuser(fleet, self.target) as connection:
+            await connection.execute(f"""
+                CREATE OR REPLACE FUNCTION {SHORT_HOLDS}() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    NEW.expires_at := least(NEW.expires_at, clock_timestamp() + interval '{self.ttl_s} seconds');
+                    RETURN NEW;
+                END $$;
+                CREATE OR REPLACE TRIGGER {SHORT_HOLDS} BEFORE INSERT ON reservations
+                    FOR EACH ROW EXECUTE FUNCTION {SHORT_HOLDS}()
+            """)
+            await connection.execute("BEGIN")  # of the probe nothing stays
+            given_s = await connection.fetchval(
+                "INSERT INTO reservations (id, customer_id, status, expires_at) VALUES (gen_random_uuid(), "
+                "gen_random_uuid(), 'held', 'infinity') RETURNING extract(epoch FROM expires_at - clock_timestamp())"
+            )
+            await connection.execute("ROLLBACK")
+        return 0 < given_s <= self.ttl_s, f"a hold is given {given_s:.1f} s"
+
+    async def heal(self, fleet: Fleet) -> None:
+        async with superuser(fleet, self.target) as connection:
+            await connection.execute(
+                f"DROP TRIGGER IF EXISTS {SHORT_HOLDS} ON reservations; DROP FUNCTION IF EXISTS {SHORT_HOLDS}()"
+            )

@@ -109,10 +109,20 @@ def _killed_in_charge(evidence: Evidence) -> int:
     )
 
 
+def _hold_outlived(evidence: Evidence) -> int:
+    return sum(
+        row.status == "committed" and row.expires_at is not None and (row.ended_at or 0.0) > row.expires_at
+        for row in evidence.audit.reservations
+    )
+
+
 DECLINED_AFTER_HOLD = RareState(
     "declined-after-hold", "cards were declined of orders whose stock was held", _declined_after_hold
 )
 HOLD_GIVEN_BACK = RareState("hold-given-back", "holds were released or ran out", _hold_given_back)
+HOLD_OUTLIVED = RareState(
+    "hold-outlived", "holds were sold after their time, because their orders had pinned them", _hold_outlived
+)
 CHARGE_IN_DOUBT = RareState("charge-in-doubt", "the provider's answer came late or never", _charge_in_doubt)
 PROVIDER_BLIND = RareState(
     "provider-blind", "captures by a provider that takes every repeat for a new request", _provider_blind

@@ -108,6 +108,17 @@ def holds_kept(evidence: Evidence) -> None:
     alter(evidence.audit.reservations, {"status": "committed"}, order_id=CANCELLED)
 
 
+def holds_given(seconds: float) -> Spoil:
+    """Every hold ran out so long after it was made."""
+
+    def give(evidence: Evidence) -> None:
+        evidence.audit.reservations[:] = [
+            change(row, expires_at=row.created_at + seconds) for row in evidence.audit.reservations
+        ]
+
+    return give
+
+
 def psp_line(kind: str, **fields: Any) -> Spoil:
     def plant(evidence: Evidence) -> None:
         evidence.journals.psp.append(PspRecord(n=9_000, at=LOAD_STARTED_AT + 1, kind=kind, **fields))
@@ -244,6 +255,7 @@ CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.DECLINED_AFTER_HOLD, nothing, without("decline")),
     (rare_states.DECLINED_AFTER_HOLD, nothing, holds_later),
     (rare_states.HOLD_GIVEN_BACK, nothing, holds_kept),
+    (rare_states.HOLD_OUTLIVED, holds_given(0.0), holds_given(600.0)),
     (rare_states.CHARGE_IN_DOUBT, psp_line("withheld"), without("withheld")),
     (rare_states.PROVIDER_BLIND, nothing, provider_deduplicates),
     (rare_states.PROVIDER_BLIND, nothing, without("capture")),

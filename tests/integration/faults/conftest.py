@@ -15,7 +15,7 @@ from scenarios.fleet import Fleet
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 BASES = range(24_000 + 200 * WORKER, 27_000, 200 * WORKERS)
-SERVICES = ("auth", "gateway", "orders", "payments", "notifications")
+SERVICES = ("auth", "gateway", "orders", "payments", "inventory", "notifications")
 HEALTHY_S_MAX = 60
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -16,7 +16,7 @@ from compose.operator_error import OperatorError
 from scenarios.faults import by_hand, catalogue, events, network
 from scenarios.faults.broker import BrokerAway, Rebalance
 from scenarios.faults.catalogue import made
-from scenarios.faults.clock import ClockOffset
+from scenarios.faults.clock import ClockOffset, ShortHolds
 from scenarios.faults.database import PoolSqueeze, TableLock
 from scenarios.faults.events import Delay, Duplicate, Poison, Reorder, Rewind, Shuffle
 from scenarios.faults.handlers import Unprocessable
@@ -389,6 +389,21 @@ async def test_a_clock_is_wrong_and_right_again(fleet):
         assert abs((datetime.fromisoformat(answer["now"]) - datetime.now(UTC)).total_seconds()) < 10
 
 
+async def test_holds_run_out_early_and_get_their_time_again(fleet):
+    async with fleet:
+        done = await injected(fleet, ShortHolds(ttl_s=2.0))
+        for _ in range(2):
+            await done.heal()
+        connection = await asyncpg.connect(fleet.stack.urls["database_inventory"])
+        given = await connection.fetchval(
+            "INSERT INTO reservations (id, customer_id, status, expires_at) VALUES (gen_random_uuid(), "
+            "gen_random_uuid(), 'held', clock_timestamp() + interval '1 hour') RETURNING expires_at - clock_timestamp()"
+        )
+        await connection.execute("DELETE FROM reservations")
+        await connection.close()
+        assert given > timedelta(minutes=59)
+
+
 async def test_the_machine_is_busy_and_idle_again(fleet):
     async with fleet:
         done = await injected(fleet, CpuBurn(processes=2))
@@ -407,11 +422,12 @@ async def test_the_machine_is_busy_and_idle_again(fleet):
         Rewind("gateway"),
         Rewind("payments", topic="no.topic"),
         Poison("no.topic"),
-        Unprocessable(target="inventory", event="product.upserted"),
+        Unprocessable(target="inventory", event="refund.failed"),
         Unprocessable(target="nobody", event="order.paid"),
         PoolSqueeze("nobody"),
         TableLock("orders.no_such_table"),
         ClockOffset("nobody"),
+        ShortHolds("orders"),
     ],
     ids=lambda it: f"{it.name} {it.target}",
 )
