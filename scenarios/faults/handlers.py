@@ -20,6 +20,14 @@ CALM_S: Final = 0.5
 """An attempt that failed just before the mending buries its event just after it."""
 NAME: Final = "fault_unprocessable"
 
+_CURABLE: Final = """
+    SELECT count(*) AS letters FROM audit.dead_letters letter
+    WHERE consumer = $1 AND redriven_at IS NULL AND reason = ANY($2::text[]) AND NOT EXISTS (
+        SELECT FROM audit.dead_letters poison
+        WHERE poison.consumer = $1 AND poison.event_id = letter.event_id AND poison.reason <> ALL($2::text[])
+    )
+"""
+
 
 class Unprocessable(FaultValue, frozen=True, kw_only=True, tag="unprocessable"):
     """A service cannot apply the events of one type of every `one_in`-th aggregate, as a constraint nobody thought of
@@ -57,15 +65,14 @@ class Unprocessable(FaultValue, frozen=True, kw_only=True, tag="unprocessable"):
             await self._redrive(fleet)
 
     async def _redrive(self, fleet: Fleet) -> None:
-        """Until nothing is left that can be cured."""
+        """Until nothing is left that can be cured; a copy of a poison waits behind it for ever."""
 
         async def none_is_left() -> bool:
             await asyncio.sleep(CALM_S)
             await fleet.call(self.target, "POST", "/internal/dead-letters/redrive", json={})
             (row,) = await fleet.rows(
                 self.target,
-                "SELECT count(*) AS letters FROM audit.dead_letters "
-                "WHERE consumer = $1 AND redriven_at IS NULL AND reason = ANY($2::text[])",
+                _CURABLE,
                 self.target,
                 [REASON_HANDLER_FAILED, REASON_PARKED],
             )

@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import uuid4
 
 import msgspec
@@ -25,6 +25,8 @@ from shared.money import Money
 
 STAFF: Final = 4
 """People of the support and of the catalog, so that no one of them meets the rate limit for a person."""
+READS_MAX: Final = 10
+READ_AGAIN_S: Final = 0.3
 PRICE_MINOR: Final = 2_450
 SHOWN_PRICE_MINOR: Final = 10_000
 GOODWILL_MINOR: Final = 300
@@ -188,7 +190,7 @@ class _Shop:
     async def _reprice(self, step: Step) -> None:
         """One change after the other, each from the version that the one before gave."""
         article, editor = self._stage.shown[step.number], self._stage.editors[step.number % STAFF]
-        product = await self._client.read(editor.access_token, f"/products/{article.sku.lower()}")
+        product = await self._read(editor, f"/products/{article.sku.lower()}")
         if product is None:
             return
         version: int = product["version"]
@@ -199,6 +201,14 @@ class _Shop:
                 return
             version = result.value.version
             self.done["repriced"] += 1
+
+    async def _read(self, person: Person, path: str) -> Any:
+        """Look at something, again while the shop is busy; None when it stays so."""
+        for _ in range(READS_MAX):
+            if (found := await self._client.read(person.access_token, path)) is not None:
+                return found
+            await asyncio.sleep(READ_AGAIN_S)
+        return None
 
 
 def _article(kind: str, name: str, price_minor: int, *, units: int) -> Article:
