@@ -113,7 +113,13 @@ def _judge_left(evidence: Evidence, findings: Findings) -> None:
 
 
 def _judge_behind(evidence: Evidence, letter: DeadLetterRow, findings: Findings) -> None:
-    applied = {row.event_id: row.applied_at for row in evidence.audit.inbox if row.consumer == letter.consumer}
+    """What was redriven itself came when somebody asked for it."""
+    redriven = {row.event_id for row in evidence.audit.dead_letters if row.consumer == letter.consumer}
+    applied = {
+        row.event_id: row.applied_at
+        for row in evidence.audit.inbox
+        if row.consumer == letter.consumer and row.event_id not in redriven
+    }
     healed = [fault.healed_at or 0.0 for fault in evidence.facts.faults]
     for message in evidence.messages:
         behind = (message.topic, message.partition) == (letter.topic, letter.partition) and (

@@ -5,7 +5,7 @@ from typing import Final
 from scenarios import rare_states
 from scenarios.cues import After, AtShare, Cue
 from scenarios.defects import catalogue
-from scenarios.faults.broker import BrokerAway, Rebalance
+from scenarios.faults.broker import Rebalance
 from scenarios.faults.events import Duplicate, Poison, Reorder, Rewind, Shuffle
 from scenarios.faults.fault import FaultValue
 from scenarios.faults.handlers import Unprocessable
@@ -103,7 +103,8 @@ SCENARIO = Scenario(
                 lasting(Pause("notifications-2"), 4.0, 7.5),
                 once(Kill("inventory-1"), AtShare(0.4)),
                 lasting(Rebalance("payments"), 5.5, 2.0),
-                lasting(BrokerAway(), 7.5, 4.0),
+                lasting(Down(target="orders:kafka"), 7.0, 3.0),
+                lasting(Down(target="analytics:kafka"), 7.0, 5.0),
                 once(Kill("analytics-1"), After(8.5)),
                 once(Kill("orders-1"), AtShare(0.85)),
                 *again(AtShare(0.95), records_max=60),

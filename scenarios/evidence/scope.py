@@ -101,7 +101,12 @@ def in_scope(evidence: Evidence) -> Evidence:
             smtp=[line for line in journals.smtp if line.at >= started_at and line.order_id not in foreign],
             sms=[line for line in journals.sms if line.at >= started_at],
             faults=[line for line in journals.faults if line.at >= started_at],
-            tap=[line for line in journals.tap if line.event_id in event_ids or line.timestamp_ms >= started_at * 1000],
+            tap=[
+                line
+                for line in journals.tap
+                if line.event_id in event_ids
+                or (line.timestamp_ms >= started_at * 1000 and line.event_id not in earlier_ids)
+            ],
         ),
         foreign_orders=foreign,
     )

@@ -16,7 +16,7 @@ from scenarios.plan import FULL, QUICK
 from scenarios.workloads.event_chaos import ChaosParameters, Step, prices, steps
 from shared.contracts import EVENT_TOPICS, PoisonError, decode_data, decode_header
 from shared.contracts.orders import OrderCreated
-from tests.support.anomalies import left_dead, poison
+from tests.support.anomalies import buried, held_up_behind_poison, left_dead, poison
 from tests.support.builders import FlashSale
 from tests.support.builders.fleet_rows import LOAD_STARTED_AT
 
@@ -111,6 +111,16 @@ def test_an_event_that_was_redriven_is_no_violation() -> None:
     evidence.audit.dead_letters[-1] = msgspec.structs.replace(letter, redriven_at=letter.created_at + 1)
     result = next(checker.check(evidence) for checker in ALL_CHECKERS if checker.id == "INV-18")
     assert "event_left_dead" not in result.counts
+
+
+def test_an_event_that_was_redriven_late_was_held_up_by_nobody() -> None:
+    evidence = FlashSale().evidence()
+    held_up_behind_poison(evidence)
+    judge = next(checker for checker in ALL_CHECKERS if checker.id == "INV-18")
+    assert "held_up_behind" in judge.check(evidence).counts
+    late = max((row for row in evidence.audit.inbox if row.consumer == "analytics"), key=lambda row: row.applied_at)
+    buried(evidence, event_id=late.event_id, parked=True, redriven_at=late.applied_at, offset_=1)
+    assert "held_up_behind" not in judge.check(evidence).counts
 
 
 @pytest.mark.parametrize("fault", ["unprocessable", "kill"])
