@@ -14,7 +14,6 @@ from shared.validated import (
     Name,
     OutOfRange,
     PriceMinor,
-    Quantity,
     Sku,
     Slug,
     Token,
@@ -37,7 +36,6 @@ GOOD: list[tuple[Any, Any]] = [
     (Currency, "EUR"),
     (Currency, "KWD"),
     (Token, "ch_12-A"),
-    (Quantity, 1),
     (PriceMinor, 0),
 ]
 BAD: list[tuple[Any, Any]] = [
@@ -74,8 +72,6 @@ BAD: list[tuple[Any, Any]] = [
     (Currency, "eur"),
     (Currency, "XAU"),
     (Token, "a/b"),
-    (Quantity, 0),
-    (Quantity, 10_001),
     (PriceMinor, -1),
     (PriceMinor, 10**11 + 1),
 ]
