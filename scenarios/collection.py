@@ -7,7 +7,7 @@ from pathlib import Path
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.fleet import Fleet
 from scenarios.history import read_history
-from scenarios.index_reading import read_index
+from scenarios.index_reading import look_into_index
 from scenarios.log_reading import read_logs
 from scenarios.run_directory import history_path
 from scenarios.snapshots import take_snapshots
@@ -18,14 +18,8 @@ async def collect(fleet: Fleet, facts: RunFacts, directory: Path, *, since: Mark
     """History, audit views, index, journals and the logs since the run began, as they stand now."""
     facts.subscriptions = fleet.subscriptions()
     snapshots = await take_snapshots(fleet.audit_urls())
+    await look_into_index(fleet, snapshots, since=facts.started_at)
     facts.problems.extend(snapshots.problems)
-    told = {
-        row.aggregate_id
-        for row in snapshots.tables.outbox
-        if row.service == "catalog" and row.created_at >= facts.started_at
-    }
-    snapshots.tables.index, unread = await read_index(fleet, told)
-    facts.problems.extend(unread)
     facts.ended_at = time.time()
     journals = await asyncio.to_thread(read_journals, fleet.layout.world, since)
     history = await asyncio.to_thread(read_history, history_path(directory))

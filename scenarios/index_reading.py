@@ -8,6 +8,7 @@ import msgspec
 
 from scenarios.evidence.rows import IndexedRow
 from scenarios.fleet import NO_ANSWER, Fleet
+from scenarios.snapshots import Snapshots
 
 ALIAS: Final = "products"
 DOCUMENTS_AT_ONCE: Final = 500
@@ -32,6 +33,13 @@ class _Document(msgspec.Struct):
 
 class _Documents(msgspec.Struct):
     docs: list[_Document]
+
+
+async def look_into_index(fleet: Fleet, snapshots: Snapshots, *, since: float) -> None:
+    """Add to the snapshots the documents of whatever the catalog has told of since then, and what could not be read."""
+    told = {row.aggregate_id for row in snapshots.tables.outbox if row.service == "catalog" and row.created_at >= since}
+    snapshots.tables.index, unread = await read_index(fleet, told)
+    snapshots.problems.extend(unread)
 
 
 async def read_index(fleet: Fleet, product_ids: Iterable[str]) -> tuple[list[IndexedRow], list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from scenarios.checkers import ALL_CHECKERS, Checker, Outcome, Result, named
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.fleet import Fleet
+from scenarios.index_reading import look_into_index
 from scenarios.live import LIVE, LiveWatch, Tell, live
 from scenarios.quiescence import quiesce
 from scenarios.repair.rejudge import was_repaired
@@ -37,6 +38,7 @@ async def look(fleet: Fleet, checkers: tuple[Checker, ...]) -> Verdict:
     started = time.time()
     rest = await quiesce(fleet, since=0.0, deadline_s=REST_DEADLINE_S)
     snapshots = await take_snapshots(fleet.audit_urls())
+    await look_into_index(fleet, snapshots, since=0.0)
     facts = _facts(fleet, snapshots, started)
     facts.quiesced_at = time.time() if rest.reached else None
     evidence = Evidence(facts=facts, history=[], audit=snapshots.tables, journals=read_journals(fleet.layout.world))

@@ -70,6 +70,13 @@ def _orders(impact: str) -> list[str]:
     """Numbers or ids: of the file of that name, else as listed."""
     if impact == NONE:
         return []
-    path = Path(impact)
-    text = path.read_text() if path.is_file() else impact.replace(",", "\n")
+    text = Path(impact).read_text() if _is_file(impact) else impact.replace(",", "\n")
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _is_file(name: str) -> bool:
+    """Many ids beside each other are longer than any name of a file may be, which is an error to ask about."""
+    try:
+        return Path(name).is_file()
+    except OSError:
+        return False

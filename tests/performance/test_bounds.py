@@ -116,7 +116,7 @@ async def test_an_order_whose_time_is_up_is_refused_before_any_work(engines, pre
                 "POST", "/api/v1/orders", principal=customer(), headers=headers, json=body(("A", 1))
             )
         assert (status, refused["code"]) == (504, "deadline_exceeded")
-        assert seen == []
+        assert set(seen) <= {"SELECT 1"}  # readiness asks on its own account
         assert fakes.inventory.calls == []
 
 

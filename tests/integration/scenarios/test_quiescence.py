@@ -79,6 +79,11 @@ async def test_a_fleet_without_work_is_at_rest(engines: EngineUrls, prefix: str,
 
 
 OPEN_WORK = {
+    "search: documents not indexed": (
+        "search",
+        "INSERT INTO documents (product_id, version, deleted) VALUES (gen_random_uuid(), 1, true)",
+        "UPDATE documents SET indexed_version = version",
+    ),
     "orders: running sagas": (
         "orders",
         "INSERT INTO sagas (order_id, customer_id, scope, key, step, status, deadline_at, due_at, draft) "
