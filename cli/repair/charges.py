@@ -27,32 +27,20 @@ def charges(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Give back second captures, complete full returns; then judge the last run again."""
-    import asyncio  # noqa: PLC0415 -- quick --help
-
-    from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
+    from cli.repair.carrying_out import carried_out  # noqa: PLC0415 -- quick --help
     from scenarios.repair import charges as repairs  # noqa: PLC0415 -- the same
-    from scenarios.repair import rejudge  # noqa: PLC0415 -- the same
 
-    async def run() -> tuple[repairs.Plan, repairs.Repaired | None, rejudge.Rejudged | None]:
-        async with Fleet.running() as fleet:
-            planned = await repairs.look(fleet)
-            if not apply:
-                return planned, None, None
-            done, judged = await rejudge.applied(fleet, lambda since: repairs.apply(fleet, planned, since=since))
-            return planned, done, judged
-
-    raise typer.Exit(_show(*asyncio.run(run()), json=json))
+    raise typer.Exit(_show(*carried_out(repairs, apply=apply), json=json))
 
 
 def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *, json: bool) -> int:
     """The plan, what was done, the new verdict; returns the exit code."""
-    import msgspec  # noqa: PLC0415 -- quick --help
-
-    from cli import terminal  # noqa: PLC0415 -- the same
+    from cli import terminal  # noqa: PLC0415 -- quick --help
+    from cli.repair.carrying_out import concluded, print_json  # noqa: PLC0415 -- the same
     from scenarios.money_text import money_text  # noqa: PLC0415 -- the same
 
     if json:
-        terminal.json(msgspec.to_builtins({"plan": planned, "done": done, "judged": judged}, enc_hook=str))
+        print_json(planned, done, judged)
     else:
         terminal.table(
             ("order", "captures to give back", "given back", "return completed by"),
@@ -81,9 +69,4 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
         terminal.warn(f"Order {order_id} was not repaired: {reason}. Look with: shopctl order {order_id}.")
     if done.left.orders:
         terminal.warn(f"After {done.rounds} rounds {len(done.left.orders)} orders are still to be repaired.")
-    code = 1 if done.left.orders or done.left.settle or done.refused else 0
-    if judged is None:
-        return code
-    if not json:
-        terminal.verdict(judged.verdict, report=str(judged.directory / "report.html"))
-    return judged.verdict.exit_code or code
+    return concluded(judged, rest=bool(done.left.orders or done.left.settle or done.refused), json=json)

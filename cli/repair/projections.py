@@ -28,31 +28,19 @@ def projections(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Rebuild the index and analytics' figures where they differ; then judge the last run again."""
-    import asyncio  # noqa: PLC0415 -- quick --help
-
-    from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
+    from cli.repair.carrying_out import carried_out  # noqa: PLC0415 -- quick --help
     from scenarios.repair import projections as repairs  # noqa: PLC0415 -- the same
-    from scenarios.repair import rejudge  # noqa: PLC0415 -- the same
 
-    async def run() -> tuple[repairs.Plan, repairs.Repaired | None, rejudge.Rejudged | None]:
-        async with Fleet.running() as fleet:
-            planned = await repairs.look(fleet)
-            if not apply:
-                return planned, None, None
-            done, judged = await rejudge.applied(fleet, lambda since: repairs.apply(fleet, planned, since=since))
-            return planned, done, judged
-
-    raise typer.Exit(_show(*asyncio.run(run()), json=json))
+    raise typer.Exit(_show(*carried_out(repairs, apply=apply), json=json))
 
 
 def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *, json: bool) -> int:
     """The plan, what was done, the new verdict; returns the exit code."""
-    import msgspec  # noqa: PLC0415 -- quick --help
-
-    from cli import terminal  # noqa: PLC0415 -- the same
+    from cli import terminal  # noqa: PLC0415 -- quick --help
+    from cli.repair.carrying_out import concluded, print_json  # noqa: PLC0415 -- the same
 
     if json:
-        terminal.json(msgspec.to_builtins({"plan": planned, "done": done, "judged": judged}, enc_hook=str))
+        print_json(planned, done, judged)
     else:
         differing = [*(("product", one) for one in planned.products), *(("order", one) for one in planned.orders)]
         terminal.table(("what", "id"), differing, title="Repair of projections")
@@ -63,9 +51,4 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
     terminal.ok(f"Rebuilt: {', '.join(rebuilt) or 'nothing'}.")
     if not done.left.empty:
         terminal.warn(f"{len(done.left.products)} products and {len(done.left.orders)} orders differ still.")
-    code = 0 if done.left.empty else 1
-    if judged is None:
-        return code
-    if not json:
-        terminal.verdict(judged.verdict, report=str(judged.directory / "report.html"))
-    return judged.verdict.exit_code or code
+    return concluded(judged, rest=not done.left.empty, json=json)
