@@ -14,7 +14,16 @@ from shared.identity import requires_role
 from shared.validated import SKU_CHARACTERS_MAX, Sku, line
 from svc.inventory import handlers, store
 from svc.inventory.batcher import ReservationBatcher
-from svc.inventory.domain import LINES_MAX, Hold, HoldRequest, Line, checked_quantity, listed_skus, merged
+from svc.inventory.domain import (
+    LINE_QUANTITY_MAX,
+    LINES_MAX,
+    Hold,
+    HoldRequest,
+    Line,
+    checked_quantity,
+    listed_skus,
+    merged,
+)
 from svc.inventory.parts import Parts
 from svc.inventory.settings import Settings
 
@@ -152,7 +161,12 @@ class InternalController(Controller):
             HoldRequest(
                 reservation_id=data.reservation_id,
                 customer_id=data.customer_id,
-                lines=merged([Line(line.sku, checked_quantity(line.quantity, sku=line.sku)) for line in data.lines]),
+                lines=merged(
+                    [
+                        Line(line.sku, checked_quantity(line.quantity, sku=line.sku, at_most=LINE_QUANTITY_MAX))
+                        for line in data.lines
+                    ]
+                ),
                 ttl_s=data.ttl_s or config.hold_ttl_s,
             )
         )

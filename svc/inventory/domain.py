@@ -11,8 +11,9 @@ from shared.errors import Kind, Refusal
 
 LINES_MAX = 50
 SKUS_MAX = 100
-QUANTITY_MAX = 10_000
-"""Units of one line or receipt."""
+LINE_QUANTITY_MAX = 10_000
+RECEIPT_QUANTITY_MAX = 1_000_000
+"""Units; a truck brings more than one buyer takes."""
 KNOWN_WITHIN_S = 1
 """After which one may ask again for a SKU that the catalog made just now."""
 
@@ -36,7 +37,7 @@ class MovementType(StrEnum):
 
 
 class InvalidQuantity(Refusal):
-    """Not a number of units from 1 to `QUANTITY_MAX`."""
+    """Not a number of units from 1 to the most there may be."""
 
     code = "invalid_quantity"
     kind = Kind.UNPROCESSABLE
@@ -148,11 +149,11 @@ Outcome = Hold | tuple[Placement, ...] | Refusal
 """An existing hold (idempotent repeat), new placements, or the reason why not."""
 
 
-def checked_quantity(quantity: int, *, sku: str) -> int:
+def checked_quantity(quantity: int, *, sku: str, at_most: int) -> int:
     """The quantity as given. Raises `InvalidQuantity`."""
-    if not 1 <= quantity <= QUANTITY_MAX:
+    if not 1 <= quantity <= at_most:
         raise InvalidQuantity(
-            f"the quantity of {sku} is a whole number from 1 to {QUANTITY_MAX}", sku=sku, quantity_max=QUANTITY_MAX
+            f"the quantity of {sku} is a whole number from 1 to {at_most}", sku=sku, quantity_max=at_most
         )
     return quantity
 

@@ -20,6 +20,7 @@ from shared.contracts.orders import OrderCancelled, OrderCreated, OrderPaid
 from shared.unit_of_work import UnitOfWork
 from svc.inventory import store
 from svc.inventory.domain import (
+    RECEIPT_QUANTITY_MAX,
     Hold,
     HoldOutcome,
     HoldRequest,
@@ -190,7 +191,7 @@ async def reconcile(uow: UnitOfWork, *, sku: str, release: Sequence[UUID], reaso
 
 async def receive_stock(uow: UnitOfWork, *, sku: str, quantity: int, warehouse: str, reference: str) -> store.Receipt:
     """Book goods in, once per reference. Raises `InvalidQuantity`, `UnknownSku`, `ReceiptMismatch`."""
-    checked_quantity(quantity, sku=sku)
+    checked_quantity(quantity, sku=sku, at_most=RECEIPT_QUANTITY_MAX)
     receipt = await store.receive(uow.connection, warehouse=warehouse, sku=sku, quantity=quantity, reference=reference)
     if receipt.fresh:
         uow.publish(

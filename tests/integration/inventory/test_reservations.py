@@ -4,6 +4,7 @@ from uuid import uuid4
 import pytest
 
 from shared.database import Database
+from svc.inventory.domain import LINE_QUANTITY_MAX, RECEIPT_QUANTITY_MAX
 from tests.support.services import served, topics, until
 from tests.support.stocking import know, receive
 
@@ -55,7 +56,18 @@ async def test_the_same_id_with_other_lines_is_refused(engines, prefix):
         assert (status, body["code"]) == (422, "reservation_mismatch")
 
 
-@pytest.mark.parametrize("quantity", [0, -1, 10_001, 10**9, 10**30])
+async def test_a_receipt_may_be_as_large_as_any_sale_needs(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory:
+        await receive(inventory, "A", RECEIPT_QUANTITY_MAX)
+        _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
+        assert body["items"] == [{"sku": "A", "available": RECEIPT_QUANTITY_MAX}]
+        status, body = await inventory.call(
+            "POST", "/internal/reservations", json=_wish(quantity=LINE_QUANTITY_MAX + 1)
+        )
+        assert (status, body["code"]) == (422, "invalid_quantity")
+
+
+@pytest.mark.parametrize("quantity", [0, -1, RECEIPT_QUANTITY_MAX + 1, 10**30])
 async def test_a_quantity_out_of_bounds_is_refused_and_its_sku_named(engines, prefix, quantity):
     async with served(engines, "inventory", prefix=prefix) as inventory:
         await receive(inventory, "A", 5)
