@@ -48,7 +48,10 @@ class InventoryCommitted(ReservationFact, frozen=True, kw_only=True):
 
 
 class StockAdjusted(Event, frozen=True, kw_only=True):
-    """Goods were received or counted; figures are those after the change."""
+    """Goods were received or counted; figures are those after the change.
+
+    `quantity` is the change of `on_hand`, below 0 when units went; 0 where a release of before did not say it.
+    """
 
     type: ClassVar[str] = "stock.adjusted"
     topic: ClassVar[Topic] = TOPIC
@@ -56,3 +59,4 @@ class StockAdjusted(Event, frozen=True, kw_only=True):
     warehouse: str
     on_hand: int
     available: int
+    quantity: int = 0

@@ -5,19 +5,24 @@ from litestar import Litestar
 from shared.service import Runtime
 from svc.analytics.api import ROUTES
 from svc.analytics.consumers import subscription
-from svc.analytics.jobs import projector
+from svc.analytics.jobs import event_pruner, partitioner, projector
 from svc.analytics.parts import HEALTHY, Parts
 from svc.analytics.settings import Settings
+from svc.analytics.store.figures import FORGOTTEN_MINUTES
 
 
 def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     """Wire the service; nothing connects before the application starts."""
     runtime = Runtime(settings, parts)
     parts = runtime.parts
-    job = projector(runtime.database, parts.project, every_s=settings.project_interval_s)
+    project_job = projector(runtime.database, parts.project, every_s=settings.project_interval_s)
+    jobs = [project_job, partitioner(runtime.database, runtime.clock)]
+    if settings.events_kept_days:
+        jobs.append(event_pruner(runtime.database, runtime.clock, kept_days=settings.events_kept_days))
     return runtime.application(
         route_handlers=ROUTES,
-        dependencies={"database": runtime.database, "project_job": job},
-        subscription=subscription(parts.recorder(job.wake)),
-        jobs=[job],
+        dependencies={"database": runtime.database, "project_job": project_job},
+        subscription=subscription(parts.recorder(project_job.wake, runtime.clock)),
+        jobs=jobs,
+        pruning=[FORGOTTEN_MINUTES],
     )

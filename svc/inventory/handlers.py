@@ -195,7 +195,13 @@ async def receive_stock(uow: UnitOfWork, *, sku: str, quantity: int, warehouse: 
     receipt = await store.receive(uow.connection, warehouse=warehouse, sku=sku, quantity=quantity, reference=reference)
     if receipt.fresh:
         uow.publish(
-            StockAdjusted(sku=sku, warehouse=warehouse, on_hand=receipt.on_hand, available=receipt.available),
+            StockAdjusted(
+                sku=sku,
+                warehouse=warehouse,
+                on_hand=receipt.on_hand,
+                available=receipt.available,
+                quantity=quantity,
+            ),
             aggregate_id=f"{warehouse}/{sku}",
             aggregate_version=receipt.version,
         )

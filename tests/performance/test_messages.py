@@ -6,6 +6,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from shared.clock import SystemClock
 from shared.contracts.auth import UserDeleted
 from shared.contracts.orders import OrderCreated
 from shared.kafka_consumer import TRANSACTION_RECORDS_MAX
@@ -59,7 +60,7 @@ async def test_publishing_many_events_in_a_transaction_is_one_statement(engines,
 
 @pytest.mark.service("analytics")
 async def test_folding_many_events_costs_as_many_statements_as_folding_one(engines, statements):
-    recorder = analytics.Recorder(lambda: None)
+    recorder = analytics.Recorder(lambda: None, SystemClock())
     async with opened_database(engines, "analytics") as database:
         costs = {}
         for count in (1, 10, 200):

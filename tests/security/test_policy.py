@@ -57,8 +57,14 @@ POLICY = {
     ("shipping", "PATCH", "/api/v1/shipping/rate-table/{rate_id:uuid}"): ADMIN,
     ("shipping", "POST", "/api/v1/shipping/rate-table"): ADMIN,
     ("notifications", "GET", "/api/v1/notifications"): EVERYBODY,
+    ("analytics", "GET", "/api/v1/reports/cohorts"): STAFF,
+    ("analytics", "GET", "/api/v1/reports/funnel"): STAFF,
+    ("analytics", "GET", "/api/v1/reports/live"): STAFF,
     ("analytics", "GET", "/api/v1/reports/orders"): STAFF,
+    ("analytics", "GET", "/api/v1/reports/products"): STAFF,
+    ("analytics", "GET", "/api/v1/reports/refunds"): STAFF,
     ("analytics", "GET", "/api/v1/reports/revenue"): STAFF,
+    ("analytics", "GET", "/api/v1/reports/stock-turn"): STAFF,
 }
 # Internal routes a member of staff may use with a user's role; all others are for services and the operator.
 STAFF_INSIDE = {

@@ -31,7 +31,7 @@ INTERNAL_SECRET = "test-internal-secret-0123456789abcdef"
 WEBHOOK_SECRET = "test-webhook-secret-0123456789abcdef"
 DEADLINE_S = 20.0
 
-_templates: dict[tuple[str, str], str] = {}
+_templates: dict[tuple[str, str, str], str] = {}
 _templates_lock = threading.Lock()
 
 
@@ -54,9 +54,11 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def database_of(engines: EngineUrls, service: str, *, suffix: str = "") -> AsyncIterator[str]:
+async def database_of(
+    engines: EngineUrls, service: str, *, suffix: str = "", revision: str = "head"
+) -> AsyncIterator[str]:
     """The URL of a fresh, migrated database of one service, `<service>_<suffix>`; dropped afterwards."""
-    template = await asyncio.to_thread(_template, engines, service)
+    template = await asyncio.to_thread(_template, engines, service, revision)
     name = f"{service}_{suffix or uuid4().hex[:12]}"
     await _admin(engines, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
@@ -181,14 +183,14 @@ def envelope(event: Event, aggregate_id: object, version: int = 1) -> Envelope[E
     )  # fmt: skip
 
 
-def _template(engines: EngineUrls, service: str) -> str:
-    """A migrated database to copy, made once per process and service."""
+def _template(engines: EngineUrls, service: str, revision: str) -> str:
+    """A migrated database to copy, made once per process, service and revision."""
     with _templates_lock:
-        key = (engines.postgres, service)
+        key = (engines.postgres, service, revision)
         if key not in _templates:
             name = f"template_{service}_{uuid4().hex[:8]}"
             asyncio.run(_admin(engines, f'CREATE DATABASE "{name}"'))
-            migrate.upgrade(f"svc.{service}", _with_database(engines.postgres, name))
+            migrate.upgrade(f"svc.{service}", _with_database(engines.postgres, name), revision)
             _templates[key] = name
         return _templates[key]
 

@@ -1,56 +1,40 @@
 """The projections rebuilt beside those in use: readers see whole figures at every moment and never wait."""
 
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from shared.contracts.orders import OrderCreated
-from shared.contracts.payments import PaymentProcessed, PaymentRefunded
 from shared.unit_of_work import UnitOfWork
-from svc.analytics import handlers, store
-from svc.analytics.handlers import BUILD_ROWS_MAX, SWEEP_ROWS_MAX
-from tests.support.rows import order_fact
-from tests.support.services import envelope, opened_database, served, topics, until
+from svc.analytics import handlers
+from svc.analytics.handlers.projecting import BUILD_ROWS_MAX, SWEEP_ROWS_MAX
+from svc.analytics.store import generations
+from tests.support.builders.shop_events import Order
+from tests.support.reporting import SHOWN, append, record, settle
+from tests.support.services import opened_database, served, topics, until
 
 pytestmark = pytest.mark.service("analytics")
 
 ORDERS = 2 * SWEEP_ROWS_MAX // 3 + 1
 """With three events of each, twice as many events as one step of a rebuild reads."""
-PLACED_AT = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-def _payment(kind, order_id, **more):
-    return kind(
-        payment_id=uuid4(), order_id=order_id, customer_id=uuid4(), email="ann@example.com", order_number="SO-1",
-        amount_minor=3_000, currency="EUR", **more,
-    )  # fmt: skip
 
 
 def _life():
-    order = order_fact(OrderCreated, uuid4(), placed_at=PLACED_AT)
-    captured = _payment(PaymentProcessed, order.order_id, psp_payment_id="p1")
-    refunded = _payment(PaymentRefunded, order.order_id, refund_id=uuid4(), refunded_minor=3_000, reason="returned")
-    return [envelope(event, order.order_id) for event in (order, captured, refunded)]
-
-
-async def _record(connection, events):
-    for event in events:
-        await store.append(connection, event)
+    order = Order()
+    return [order.created(), order.captured(), order.refunded(3_000)]
 
 
 async def _record_orders(database, count):
     """The events of so many orders, all but the first copied from it in one statement."""
     first = _life()
+    await record(database, *first)
     async with database.begin() as uow:
-        await _record(uow.connection, first)
         await uow.connection.execute(
-            "WITH copies AS MATERIALIZED (SELECT gen_random_uuid() AS order_id FROM generate_series(2, $1)) "
-            "INSERT INTO events (id, type, version, aggregate_id, aggregate_version, occurred_at, data) "
+            "WITH copies AS MATERIALIZED (SELECT gen_random_uuid() AS order_id FROM generate_series(2, $1)), "
+            "kept AS (INSERT INTO events (id, type, version, aggregate_id, aggregate_version, occurred_at, data) "
             "SELECT gen_random_uuid(), type, version, aggregate_id, aggregate_version, occurred_at, "
-            "data || jsonb_build_object('order_id', order_id) FROM copies CROSS JOIN events WHERE id = ANY($2)",
+            "data || jsonb_build_object('order_id', order_id) FROM copies CROSS JOIN events WHERE id = ANY($2) "
+            "RETURNING position, occurred_at) INSERT INTO unprojected (position, occurred_at) SELECT * FROM kept",
             count,
             [event.id for event in first],
         )
@@ -61,14 +45,9 @@ async def _step(database):
         return await handlers.project(uow)
 
 
-async def _settle(database):
-    while await _step(database):
-        pass
-
-
 async def _generations(database):
     async with database.acquire() as connection:
-        return await store.generations(connection)
+        return await generations.read(connection)
 
 
 async def _request(database):
@@ -78,10 +57,7 @@ async def _request(database):
 
 async def _shown(connection):
     """Every figure shown, as one snapshot of bytes."""
-    return await connection.fetchval("""
-        SELECT (SELECT string_agg(o::text, E'\\n' ORDER BY order_id) FROM order_statuses o) || E'\\n\\n' ||
-               (SELECT string_agg(r::text, E'\\n' ORDER BY day, currency) FROM revenue_shown r)
-    """)
+    return await connection.fetchval(SHOWN)
 
 
 @asynccontextmanager
@@ -89,7 +65,7 @@ async def _filled(engines, *, orders=ORDERS):
     """A database whose events are projected, step by step as they came, and a reader of its figures."""
     async with opened_database(engines, "analytics") as database:
         await _record_orders(database, orders)
-        await _settle(database)
+        await settle(database)
         reader = await asyncpg.connect(database.url, server_settings={"lock_timeout": "2s"})
         try:
             yield database, reader
@@ -156,7 +132,7 @@ async def test_a_rebuild_killed_half_way_goes_on_where_its_last_step_ended(engin
 
         await until(released)
         assert await _generations(database) == half_way
-        await _settle(database)
+        await settle(database)
         assert (await _generations(database)).current == 2
         assert await _shown(reader) == before
 
@@ -167,9 +143,9 @@ async def test_an_event_that_commits_behind_the_rebuild_is_counted_once_before_a
         held = slow.transaction()
         await held.start()
         late = _life()
-        await _record(slow, late)  # its positions are taken, nobody sees them yet
+        await append(slow, *late)  # its positions are taken, nobody sees them yet
         await _record_orders(database, ORDERS)
-        await _settle(database)
+        await settle(database)
         await _request(database)
         await _step(database)
         await held.commit()
@@ -178,7 +154,7 @@ async def test_an_event_that_commits_behind_the_rebuild_is_counted_once_before_a
         assert (await _generations(database)).building == 2
         during = await _shown(reader)
         assert during.count(f"({late[0].data.order_id},placed,3000,EUR,3000,3000,") == 1
-        await _settle(database)
+        await settle(database)
         assert (await _generations(database)).current == 2
         assert await _shown(reader) == during
         await slow.close()
@@ -189,11 +165,11 @@ async def test_events_that_come_during_a_rebuild_are_shown_at_once_and_after_it(
         await _request(database)
         await _step(database)
         async with database.begin() as uow:
-            await _record(uow.connection, _life())
+            await append(uow.connection, *_life())
         await _step(database)
         assert await reader.fetchval("SELECT count(*) FROM order_statuses") == ORDERS + 1
         during = await _shown(reader)
-        await _settle(database)
+        await settle(database)
         assert (await _generations(database)).current == 2
         assert await _shown(reader) == during
 
@@ -205,9 +181,9 @@ async def test_a_second_wish_while_a_rebuild_is_open_leaves_it_as_it_is(engines)
         await _step(database)
         assert await _request(database) == await _generations(database)
         assert (await _generations(database)).built_to == BUILD_ROWS_MAX
-        await _settle(database)
+        await settle(database)
         await _request(database)
-        await _settle(database)
+        await settle(database)
         assert (await _generations(database)).current == 3
         assert await _shown(reader) == before
 
@@ -219,7 +195,7 @@ async def test_a_rebuild_mends_figures_that_were_wrong(engines):
         await reader.execute("DELETE FROM order_facts WHERE ctid = (SELECT max(ctid) FROM order_facts)")
         assert await _shown(reader) != before
         await _request(database)
-        await _settle(database)
+        await settle(database)
         assert await _shown(reader) == before
 
 

@@ -5,7 +5,9 @@ from uuid import uuid4
 import pytest
 
 from shared.contracts.orders import OrderCreated
-from svc.analytics import handlers, store
+from svc.analytics import handlers
+from svc.analytics.store import events, generations, reports
+from tests.support.reporting import append, settle
 from tests.support.rows import order_fact
 from tests.support.services import envelope, opened_database
 
@@ -20,39 +22,31 @@ async def record(database, count, damage=None):
     """So many placed orders; what is damaged is the one in the middle."""
     orders = [order_fact(OrderCreated, uuid4()) for _ in range(count)]
     async with database.begin() as uow:
-        for order in orders:
-            await store.append(uow.connection, envelope(order, order.order_id))
+        await append(uow.connection, *(envelope(order, order.order_id) for order in orders))
         if damage:
             middle = str(orders[count // 2].order_id)
-            await uow.connection.execute("ALTER TABLE events DISABLE TRIGGER events_keep_data")
+            await uow.connection.execute("ALTER TABLE events DISABLE TRIGGER events_are_final")
             damaging = f"UPDATE events SET data = {damage} WHERE aggregate_id = $1"  # noqa: S608 a constant of ours
             await uow.connection.execute(damaging, middle)
-            await uow.connection.execute("ALTER TABLE events ENABLE TRIGGER events_keep_data")
+            await uow.connection.execute("ALTER TABLE events ENABLE TRIGGER events_are_final")
 
 
 async def mend(database):
     """What was damaged is like the others again."""
     async with database.acquire() as connection:
-        await connection.execute("ALTER TABLE events DISABLE TRIGGER events_keep_data")
+        await connection.execute("ALTER TABLE events DISABLE TRIGGER events_are_final")
         await connection.execute(
             "UPDATE events SET data = data || jsonb_build_object('order_id', aggregate_id, 'total_minor', 100)"
         )
-        await connection.execute("ALTER TABLE events ENABLE TRIGGER events_keep_data")
-
-
-async def settle(database):
-    done = True
-    while done:
-        async with database.begin() as uow:
-            done = await handlers.project(uow)
+        await connection.execute("ALTER TABLE events ENABLE TRIGGER events_are_final")
 
 
 async def figures(database):
     """Orders shown, events waiting, events refused."""
     async with database.acquire() as connection:
         shown = await connection.fetchval("SELECT count(*) FROM order_statuses")
-        _, waiting = await store.freshness(connection)
-        return shown, waiting, await store.refused_count(connection)
+        freshness = await reports.freshness(connection)
+        return shown, freshness.behind, await events.refused_count(connection)
 
 
 @pytest.mark.parametrize("damage", [UNREADABLE, TOO_MUCH])
@@ -65,7 +59,7 @@ async def test_the_others_of_its_batch_and_all_that_follow_are_counted(engines, 
         await settle(database)
         assert await figures(database) == (24, 0, 1)
         async with database.acquire() as connection:
-            assert await connection.fetchval("SELECT count(*) FROM events WHERE refused <> ''") == 1
+            assert await connection.fetchval("SELECT count(*) FROM unprojected WHERE refused <> ''") == 1
 
 
 @pytest.mark.parametrize("damage", [UNREADABLE, TOO_MUCH])
@@ -78,7 +72,7 @@ async def test_a_rebuild_counts_it_once_it_can_be_read_and_ends_without_it_until
                 await handlers.request_rebuild(uow)
             await settle(database)
             async with database.acquire() as connection:
-                assert (await store.generations(connection)).building is None
+                assert (await generations.read(connection)).building is None
             assert await figures(database) == expected
             await mend(database)
 
@@ -89,7 +83,7 @@ async def test_what_could_be_read_and_no_longer_can_does_not_hold_up_a_rebuild(e
         await settle(database)
         await record(database, 3, UNREADABLE)
         async with database.acquire() as connection:
-            await connection.execute("UPDATE events SET projected = true")
+            await connection.execute("DELETE FROM unprojected WHERE refused IS NULL")
         async with database.begin() as uow:
             await handlers.request_rebuild(uow)
         await settle(database)
