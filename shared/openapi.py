@@ -16,6 +16,8 @@ from shared.problem_details import MEDIA_TYPE
 
 TOKEN_SCHEME = "accessToken"  # noqa: S105 the scheme's name
 IF_MATCH = "If-Match"
+GONE_OPT = "gone"
+"""The option of a route whose token may be used or expired."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 MEANINGS = {
@@ -24,6 +26,7 @@ MEANINGS = {
     403: "not for this caller",
     404: "there is no such thing, or it is not the caller's to see",
     409: "it conflicts with what is",
+    410: "it is used or its time is over; ask for a new one",
     412: "it was changed since the version that If-Match names",
     422: "a rule refuses it; `code` names the rule",
     429: "too many requests; Retry-After says when to come again",
@@ -91,6 +94,8 @@ def refusals(handler: HTTPRouteHandler, *, has_path_parameters: bool) -> Iterato
         yield 404
     if changes:
         yield 409
+    if handler.opt.get(GONE_OPT):
+        yield 410
     if IF_MATCH in names:
         yield 412
     if changes or any(getattr(parameter.kwarg_definition, "param_type", None) for parameter in parameters):

@@ -15,6 +15,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     parts = runtime.parts
     ring = parts.key_ring(runtime.database, settings, runtime.clock)
     passwords = parts.passwords(settings)
+    letters = jobs.LetterWriter(runtime.database)
     return runtime.application(
         route_handlers=ROUTES,
         dependencies={
@@ -24,8 +25,10 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             "passwords": passwords,
             "tokens": parts.access_tokens(ring, runtime.clock),
             "parts": parts,
+            "wake": letters.wake,
         },
         jobs=[
+            letters,
             jobs.announcer(runtime.database, runtime.redis, settings, runtime.clock),
             jobs.rotator(runtime.database, ring),
             jobs.pruner(runtime.database, settings),

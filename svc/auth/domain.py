@@ -1,6 +1,8 @@
 """The rules of accounts: what a password must be, how an address is written, what is refused. No I/O."""
 
+from collections.abc import Container
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 import msgspec
@@ -13,24 +15,24 @@ PASSWORD_LENGTH_MAX = 128
 ROLES = ("customer", "seller", "support", "admin")
 SESSIONS_PER_USER_MAX = 50
 
-# the heads of every published list of leaked passwords, at or above our minimum length
-COMMON_PASSWORDS = frozenset(
-    (  # noqa: SIM905 a hundred quoted lines would say no more
-        "00000000 11111111 12341234 12344321 123123123 12345678 123456789 1234567890 12345678910 123qwe123 "
-        "123456a@ 1q2w3e4r 1q2w3e4r5t 1qaz2wsx 1qazxsw2 22222222 66666666 77777777 87654321 88888888 987654321 "
-        "99999999 aa123456 abc12345 abc123456 abcd1234 abcdefgh admin123 administrator airplane alexander asdasdasd "
-        "asdf1234 asdfasdf asdfghjk asdfghjkl babygirl barcelona baseball basketball butterfly changeme charlie1 "
-        "chocolate computer corvette creative danielle dearbook diamond1 dragon123 einstein elephant football "
-        "football1 franklin freedom1 garfield gfhjkm12 golfball google123 hello123 helloworld iloveyou iloveyou1 "
-        "internet jennifer jordan23 justin123 keyboard letmein1 letmein123 liverpool login123 manchester marlboro "
-        "master123 maverick mercedes metallica michael1 michelle midnight minecraft monkey123 mustang1 mypassword "
-        "nicholas passw0rd password password! password1 password12 password123 password1234 p@ssw0rd p@ssword "
-        "pakistan patricia pokemon1 princess princess1 q1w2e3r4 q1w2e3r4t5 qazwsxedc qqww1122 qwer1234 qwerasdf "
-        "qwerty12 qwerty123 qwerty1234 qwertyui qwertyuiop samantha secret123 shopstream starwars steelers summer2024 "
-        "summer2025 summer2026 sunshine sunshine1 superman superman1 swordfish test1234 testtest trustno1 veronica "
-        "victoria welcome1 welcome123 whatever winter2025 winter2026 zaq12wsx zxcvbnm1 zxcvbnm123"
-    ).split()
-)
+LETTERS_PER_HOUR_MAX = 5
+"""To one address, whoever asks for them; more are asked for in vain, without a word."""
+
+
+class RequestKind(StrEnum):
+    """What a letter may be asked for by somebody who does not show who they are."""
+
+    REGISTRATION = "registration"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 what is asked for
+
+
+class Outcome(StrEnum):
+    """What came of a request for a letter; never told to who asked."""
+
+    WRITTEN = "written"
+    REPEATED = "repeated"  # the address has an account: its owner is told so
+    NOBODY = "nobody"
+    TOO_MANY = "too_many"
 
 
 class WeakPassword(Refusal):
@@ -41,6 +43,8 @@ class WeakPassword(Refusal):
 
 
 class EmailTaken(Refusal):
+    """Told only to who has proven that the address is theirs."""
+
     code = "email_taken"
     kind = Kind.CONFLICT
 
@@ -115,6 +119,16 @@ class Attempt(msgspec.Struct, frozen=True):
     address: str
 
 
+class Request(msgspec.Struct, frozen=True):
+    """A letter asked for; `name` is empty unless an account is wanted."""
+
+    id: UUID
+    kind: RequestKind
+    email: str
+    name: str
+    traceparent: str | None
+
+
 class SessionView(msgspec.Struct, frozen=True):
     id: UUID
     created_at: datetime
@@ -141,8 +155,11 @@ def seeded_user_id(email: str) -> UUID:
     return derived_id("auth.user", canonical_email(email))
 
 
-def check_password(password: str, *, email: str) -> None:
-    """Raises `WeakPassword`. All characters count: nothing is cut off, normalised or trimmed."""
+def check_password(password: str, *, email: str, common: Container[str]) -> None:
+    """Raises `WeakPassword`. All characters count: nothing is cut off, normalised or trimmed.
+
+    `common` holds what attackers try first, in lower case.
+    """
     if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
         raise WeakPassword(
             f"a password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters",
@@ -151,7 +168,7 @@ def check_password(password: str, *, email: str) -> None:
             length_max=PASSWORD_LENGTH_MAX,
         )
     lowered = password.lower()
-    if lowered in COMMON_PASSWORDS or len(set(lowered)) == 1:
+    if lowered in common or len(set(lowered)) == 1:
         raise WeakPassword("this password is on every attacker's list", rule="common")
     local_part = email.split("@", 1)[0]
     if lowered in (email, local_part):

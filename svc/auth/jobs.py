@@ -5,14 +5,34 @@ from redis.asyncio import Redis
 from shared.clock import Clock
 from shared.database import Database
 from shared.periodic import Periodic
+from shared.unit_of_work import UnitOfWork
+from shared.work_table import Pace, Verdict, WorkEngine
 from svc.auth import handlers
+from svc.auth.domain import Request
 from svc.auth.keys import KeyRing
 from svc.auth.settings import Settings
-from svc.auth.store import attempts, sessions
+from svc.auth.store import attempts, letter_requests, sessions
 
 ANNOUNCE_EVERY_S = 0.25
 ROTATE_EVERY_S = 30.0
 PRUNE_EVERY_S = 300.0
+LETTERS_PACE = Pace(at_once_max=4, lease_s=5.0, poll_s=0.5)
+
+
+class LetterWriter(WorkEngine[Request, Request]):
+    """Decides what the addresses are told that people asked letters for."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__("write_letters", database, letter_requests.WORK, LETTERS_PACE)
+
+    async def perform(self, item: Request) -> Request:
+        """Nothing to do outside of the transaction."""
+        return item
+
+    async def record(self, uow: UnitOfWork, item: Request, outcome: Request) -> Verdict:
+        del outcome
+        await handlers.write_letter(uow, item)
+        return Verdict.DONE
 
 
 def announcer(database: Database, redis: Redis, settings: Settings, clock: Clock) -> Periodic:
@@ -43,11 +63,11 @@ def rotator(database: Database, ring: KeyRing) -> Periodic:
 
 
 def pruner(database: Database, settings: Settings) -> Periodic:
-    """Forgets what is over: expired sessions, quiet back-off scopes."""
+    """Forgets what is over: expired sessions, quiet back-off scopes, letters that nobody used."""
 
     async def prune() -> int:
         async with database.begin() as uow:
             await attempts.prune(uow.connection, settings.throttle_forget_s)
-            return await sessions.prune(uow.connection)
+            return await sessions.prune(uow.connection) + await handlers.forget_lapsed(uow)
 
     return Periodic("prune_sessions", PRUNE_EVERY_S, prune)

@@ -6,7 +6,7 @@ ACCESS_TTL_S_MAX = 600
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
-    """Argon2id cost (19 MiB and two passes is OWASP's floor), lives of tokens and keys, and the login back-off.
+    """Argon2id cost (19 MiB and two passes is OWASP's floor), lives of letters, tokens and keys, the login back-off.
 
     `throttle_account_free` wrong passwords per account, `throttle_address_free` per address, are free of waiting;
     each further one doubles the wait up to `throttle_wait_s_max`, which bounds how long an attacker can keep the
@@ -14,6 +14,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     """
 
     service: str = "auth"
+    registration_ttl_s: int = 24 * 3600
+    password_reset_ttl_s: int = 30 * 60
     argon2_memory_kib: int = 19_456
     argon2_passes: int = 2
     hashes_at_once: int = 2

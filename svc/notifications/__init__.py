@@ -1,7 +1,8 @@
 """Notifications: what customers are told, once.
 
 Owns templates and deliveries. Publishes notification.sent and notification.failed.
-Consumes user.registered, user.deleted, order.created, .paid, .shipped, .cancelled and .refunded, and
+Consumes user.registration_requested, .registration_repeated, .registered, .password_reset_requested,
+.credentials_changed and .deleted, order.created, .paid, .shipped, .cancelled and .refunded, and
 payment.duplicate_returned.
 
 One delivery per (event, template, recipient), by constraint. A delivery that was being sent when its process died is

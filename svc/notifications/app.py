@@ -19,7 +19,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     parts = runtime.parts
     queue = JobQueue(settings.redis_url, prefix=settings.prefix, service=settings.service)
     server = parts.mail_server(settings.smtp_url, connections_max=MAILS_AT_ONCE_MAX)
-    sender = parts.sender(runtime.database, parts.writer(settings.sender_address), server)
+    sender = parts.sender(runtime.database, parts.writer(settings.sender_address, settings.internal_secret), server)
     feed = mail_feed(runtime.database, queue, every_s=settings.send_interval_s)
     erasure = Erasure(runtime.database, ERASING)
     worker = JobWorker(queue, {SEND_MAIL: sender.send}, at_once_max=MAILS_AT_ONCE_MAX)

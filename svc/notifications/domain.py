@@ -15,13 +15,29 @@ SUBJECT_CHARACTERS_MAX = 150
 
 
 class Template(StrEnum):
+    REGISTRATION_REQUESTED = "registration_requested"
+    REGISTRATION_REPEATED = "registration_repeated"
     WELCOME = "welcome"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 a template's name
+    CREDENTIALS_CHANGED = "credentials_changed"
     ORDER_PLACED = "order_placed"
     ORDER_PAID = "order_paid"
     ORDER_SHIPPED = "order_shipped"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REFUNDED = "order_refunded"
     DUPLICATE_RETURNED = "duplicate_returned"
+
+
+CHANGES = {
+    "password_changed": "the password was changed",
+    "password_reset": "the password was set anew by a letter to this address",
+    "second_factor_enabled": "a second factor was switched on",
+    "second_factor_disabled": "the second factor was switched off",
+    "recovery_codes_renewed": "new recovery codes were made; the old ones no longer work",
+    "recovery_code_used": "somebody signed in with a recovery code",
+    "api_key_created": "an API key was made",
+}
+"""What auth says has changed, in words."""
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

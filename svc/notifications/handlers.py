@@ -6,7 +6,14 @@ from typing import Any
 from babel.numbers import format_currency
 
 from shared.contracts import Envelope
-from shared.contracts.auth import UserRegistered
+from shared.contracts.auth import (
+    CredentialsChanged,
+    PasswordResetRequested,
+    RegistrationRepeated,
+    RegistrationRequested,
+    UserFact,
+    UserRegistered,
+)
 from shared.contracts.notifications import NotificationFailed, NotificationSent
 from shared.contracts.orders import (
     OrderCancelled,
@@ -21,7 +28,7 @@ from shared.contracts.values import ERASED_EMAIL
 from shared.money import Money
 from shared.unit_of_work import UnitOfWork
 from svc.notifications import store
-from svc.notifications.domain import Letter, Template
+from svc.notifications.domain import CHANGES, Letter, Template
 
 
 class Letters:
@@ -30,20 +37,28 @@ class Letters:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
 
+    async def ask_for_proof(self, uow: UnitOfWork, envelope: Envelope[RegistrationRequested]) -> None:
+        """Let who has the address prove it."""
+        user_id = str(envelope.data.user_id)
+        await self._to_person(uow, envelope, Template.REGISTRATION_REQUESTED, request_id=user_id)
+
+    async def tell_of_repeat(self, uow: UnitOfWork, envelope: Envelope[RegistrationRepeated]) -> None:
+        """Tell the owner that somebody wanted an account under their address."""
+        await self._to_person(uow, envelope, Template.REGISTRATION_REPEATED)
+
     async def welcome(self, uow: UnitOfWork, envelope: Envelope[UserRegistered]) -> None:
         """Greet a new customer."""
-        user = envelope.data
-        await self._queue(
-            uow,
-            envelope,
-            Letter(
-                event_id=envelope.id,
-                template=Template.WELCOME,
-                recipient=user.email,
-                customer_id=user.user_id,
-                context={"name": user.name},
-            ),
-        )
+        await self._to_person(uow, envelope, Template.WELCOME)
+
+    async def allow_reset(self, uow: UnitOfWork, envelope: Envelope[PasswordResetRequested]) -> None:
+        """Let who has the address set a new password."""
+        request_id = str(envelope.data.request_id)
+        await self._to_person(uow, envelope, Template.PASSWORD_RESET, request_id=request_id)
+
+    async def warn_of_change(self, uow: UnitOfWork, envelope: Envelope[CredentialsChanged]) -> None:
+        """Tell the owner how the account is signed in to from now on."""
+        change = CHANGES.get(envelope.data.change, "the way to sign in was changed")
+        await self._to_person(uow, envelope, Template.CREDENTIALS_CHANGED, change=change)
 
     async def confirm_order(self, uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None:
         """Tell the customer what was ordered."""
@@ -80,6 +95,20 @@ class Letters:
     async def regret_duplicate(self, uow: UnitOfWork, envelope: Envelope[DuplicateReturned]) -> None:
         """Tell the customer that what was charged twice went back."""
         await self._about(uow, envelope, Template.DUPLICATE_RETURNED, amount_minor=envelope.data.amount_minor)
+
+    async def _to_person(self, uow: UnitOfWork, envelope: Envelope[Any], template: Template, **context: str) -> None:
+        person: UserFact = envelope.data
+        await self._queue(
+            uow,
+            envelope,
+            Letter(
+                event_id=envelope.id,
+                template=template,
+                recipient=person.email,
+                customer_id=person.user_id,
+                context={"name": person.name, **context},
+            ),
+        )
 
     async def _about(
         self,

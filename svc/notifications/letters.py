@@ -3,19 +3,28 @@
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from svc.notifications.domain import header_safe
+from shared import one_time_tokens
+from svc.notifications.domain import Template, header_safe
 from svc.notifications.handlers import amount_text
 from svc.notifications.store import Delivery
+
+TOKEN_OF = {
+    Template.REGISTRATION_REQUESTED: one_time_tokens.REGISTRATION,
+    Template.PASSWORD_RESET: one_time_tokens.PASSWORD_RESET,
+}
+"""Letters with a token, made when the letter is written and stored nowhere; `request_id` is in their context."""
 
 
 class Writer:
     """Renders deliveries. A template is a text and an HTML file; the text's first line is the subject."""
 
-    def __init__(self, sender_address: str) -> None:
+    def __init__(self, sender_address: str, internal_secret: str) -> None:
         self.sender_address = sender_address
+        self._secret = internal_secret
         self._templates = Environment(
             loader=PackageLoader("svc.notifications"),
             autoescape=select_autoescape(["html"]),
@@ -26,7 +35,8 @@ class Writer:
 
     def message(self, delivery: Delivery) -> EmailMessage:
         """The mail of a delivery, the same for every attempt but for its date."""
-        text = self._templates.get_template(f"{delivery.template}.txt").render(delivery.context)
+        context = delivery.context | self._token(delivery)
+        text = self._templates.get_template(f"{delivery.template}.txt").render(context)
         subject, _, body = text.partition("\n")
         message = EmailMessage()
         message["From"] = self.sender_address
@@ -43,6 +53,12 @@ class Writer:
         if delivery.traceparent is not None:
             message["traceparent"] = delivery.traceparent
         message.set_content(body.strip() + "\n")
-        html = self._templates.get_template(f"{delivery.template}.html").render(delivery.context)
+        html = self._templates.get_template(f"{delivery.template}.html").render(context)
         message.add_alternative(html, subtype="html")
         return message
+
+    def _token(self, delivery: Delivery) -> dict[str, str]:
+        purpose = TOKEN_OF.get(Template(delivery.template))
+        if purpose is None:
+            return {}
+        return {"token": one_time_tokens.mint(self._secret, purpose, UUID(delivery.context["request_id"]))}

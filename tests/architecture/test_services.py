@@ -36,6 +36,7 @@ FOREIGN = {
         "watchers": "background refresh of keys and revocations",
     },
     "auth": {
+        "common_passwords": "what attackers try first",
         "keys": "the ring of signing keys",
         "passwords": "hashing off the event loop",
         "tokens": "access tokens",

@@ -18,7 +18,7 @@ async def test_nobody_registers_under_a_blank_name_or_an_address_without_a_mailb
         bad = [*({**good, "name": name} for name in BLANKS), *({**good, "email": email} for email in ADDRESSES)]
         answers = [await auth.call("POST", "/api/v1/auth/register", json=document, anonymous=True) for document in bad]
         assert [(status, problem["code"]) for status, problem in answers] == [(400, "invalid_body")] * len(bad)
-        assert (await auth.call("POST", "/api/v1/auth/register", json=good, anonymous=True))[0] == 201
+        assert (await auth.call("POST", "/api/v1/auth/register", json=good, anonymous=True))[0] == 202
 
 
 @pytest.mark.service("orders")

@@ -6,9 +6,10 @@ from base64 import urlsafe_b64decode
 from contextlib import asynccontextmanager
 from typing import Any
 
+from shared import one_time_tokens
 from shared.database import Database
 from shared.identity import Principal
-from tests.support.services import served
+from tests.support.services import served, until
 
 WEAK_HASHING = {"argon2_memory_kib": 8, "argon2_passes": 1}
 PASSWORD = "correct horse battery"
@@ -23,13 +24,59 @@ def new_email() -> str:
     return f"{uuid.uuid4().hex[:12]}@example.com"
 
 
-async def register(auth, email=None, password=PASSWORD, name="Ada"):
-    email = email or new_email()
-    status, body = await auth.call(
+async def ask_to_register(auth, email, password=PASSWORD, name="Ada"):
+    """Status and answer of a registration whose address is not proven yet."""
+    return await auth.call(
         "POST", "/api/v1/auth/register", anonymous=True, json={"email": email, "password": password, "name": name}
     )
+
+
+async def token_of(auth, purpose, email):
+    """The token of the newest letter of the kind to the address, as who writes the letter makes it."""
+    async with rows_of(auth) as fetch:
+        rows = await fetch(
+            "SELECT id FROM letter_requests WHERE kind = $1 AND email = $2 ORDER BY id DESC", purpose, email.lower()
+        )
+    return one_time_tokens.mint(auth.settings.internal_secret, purpose, rows[0]["id"])
+
+
+async def confirm(auth, token):
+    return await auth.call("POST", "/api/v1/auth/register/confirm", anonymous=True, json={"token": token})
+
+
+async def register(auth, email=None, password=PASSWORD, name="Ada"):
+    """An account whose address is proven."""
+    email = email or new_email()
+    status, body = await ask_to_register(auth, email, password, name)
+    assert status == 202, body
+    status, body = await confirm(auth, await token_of(auth, one_time_tokens.REGISTRATION, email))
     assert status == 201, body
     return body
+
+
+async def reset_token(auth, email):
+    """The token of a letter that sets a new password."""
+    status, _ = await auth.call("POST", "/api/v1/auth/password-reset", anonymous=True, json={"email": email})
+    assert status == 202
+    await letters_written(auth)
+    return await token_of(auth, one_time_tokens.PASSWORD_RESET, email)
+
+
+async def letters_written(auth):
+    """Wait until every letter asked for was decided on; gives the outcomes."""
+    async with rows_of(auth) as fetch:
+
+        async def decided():
+            rows = await fetch("SELECT outcome FROM letter_requests ORDER BY id")
+            return None if any(row["outcome"] is None for row in rows) else [[row["outcome"] for row in rows]]
+
+        (outcomes,) = await until(decided)
+    return outcomes
+
+
+async def reset(auth, token, password):
+    body = {"token": token, "new_password": password}
+    return await auth.call("POST", "/api/v1/auth/password-reset/confirm", anonymous=True, json=body)
 
 
 async def login(auth, email, password=PASSWORD, **kwargs):

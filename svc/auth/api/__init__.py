@@ -2,6 +2,7 @@
 
 from svc.auth.api.accounts import AccountController, UsersController
 from svc.auth.api.internal import InternalController
+from svc.auth.api.password_reset import PasswordResetController
 from svc.auth.api.sign_in import SignInController, jwks
 
-ROUTES = (SignInController, AccountController, UsersController, InternalController, jwks)
+ROUTES = (SignInController, AccountController, UsersController, InternalController, PasswordResetController, jwks)

@@ -17,6 +17,7 @@ from shared.validated import Name
 from svc.auth import handlers
 from svc.auth.api.caller import requires_user, session_id_of, user_id_of
 from svc.auth.api.sign_in import Password
+from svc.auth.common_passwords import COMMON_PASSWORDS
 from svc.auth.domain import InvalidCredentials, SessionView, UnknownUser, check_password
 from svc.auth.passwords import Passwords
 from svc.auth.store import users
@@ -116,7 +117,7 @@ class AccountController(Controller):
             current = await users.credentials_of(connection, user_id)
         if current is None:
             raise UnknownUser("there is no such user")
-        check_password(data.new_password, email=current.account.email)
+        check_password(data.new_password, email=current.account.email, common=COMMON_PASSWORDS)
         if not await passwords.verify(current.password_hash, data.current_password):
             raise InvalidCredentials("the current password is wrong")
         password_hash = await passwords.hash(data.new_password)

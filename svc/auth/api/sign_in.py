@@ -8,11 +8,14 @@ from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, SkipValidation
 
+from shared import one_time_tokens
 from shared.database import Database
 from shared.identity import Principal
+from shared.openapi import GONE_OPT
 from shared.validated import Email, Name
 from svc.auth import handlers
 from svc.auth.api.caller import address_of, requires_user, session_id_of, user_id_of
+from svc.auth.common_passwords import COMMON_PASSWORDS
 from svc.auth.domain import (
     InvalidCredentials,
     InvalidRefreshToken,
@@ -28,15 +31,30 @@ from svc.auth.tokens import AccessTokens
 
 JWKS_CACHED_S = 30
 PUBLIC = {"public": True}
+ONCE = {**PUBLIC, GONE_OPT: True}
 
 Password = Annotated[str, msgspec.Meta(max_length=1024)]
 """Bounded so that nobody makes us hash a novel; the rule itself (8 to 128) answers 422."""
+
+
+OneTime = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     email: Email
     password: Password
     name: Name
+
+
+class LetterPromised(msgspec.Struct, frozen=True):
+    """A letter goes to `email`, if one is due there; what it asks for must be done within `expires_in` seconds."""
+
+    email: str
+    expires_in: int
+
+
+class OneTimeToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    token: OneTime
 
 
 class Registered(msgspec.Struct, frozen=True):
@@ -64,17 +82,41 @@ class SignInController(Controller):
     path = "/api/v1/auth"
     tags = ("auth",)
 
-    @post("/register", opt=PUBLIC)
+    @post("/register", opt=PUBLIC, status_code=202)
     async def register(
-        self, data: JSONBody[Registration], database: NamedDependency[Database], passwords: NamedDependency[Passwords]
-    ) -> Registered:
-        """Open an account. 422 weak_password names the rule; 409 email_taken."""
+        self,
+        data: JSONBody[Registration],
+        database: NamedDependency[Database],
+        config: NamedDependency[Settings],
+        passwords: NamedDependency[Passwords],
+        wake: NamedDependency[SkipValidation[handlers.Wake]],
+    ) -> LetterPromised:
+        """Ask for an account; a letter to the address says how it goes on, the answer nothing of who has one.
+
+        422 weak_password names the rule.
+        """
         email = canonical_email(data.email)
-        check_password(data.password, email=email)
+        check_password(data.password, email=email, common=COMMON_PASSWORDS)
         password_hash = await passwords.hash(data.password)
+        ttl_s = config.registration_ttl_s
         async with database.begin() as uow:
-            user_id = await handlers.register(uow, email=email, name=data.name, password_hash=password_hash)
-        return Registered(user_id, email)
+            await handlers.request_registration(
+                uow, wake, email=email, name=data.name, password_hash=password_hash, ttl_s=ttl_s
+            )
+        return LetterPromised(email, ttl_s)
+
+    @post("/register/confirm", opt=ONCE)
+    async def confirm_registration(
+        self, data: JSONBody[OneTimeToken], database: NamedDependency[Database], config: NamedDependency[Settings]
+    ) -> Registered:
+        """Open the account by the token of the letter, which works once: 410 token_gone.
+
+        409 email_taken: meanwhile the address got an account by another letter.
+        """
+        user_id = one_time_tokens.read(config.internal_secret, one_time_tokens.REGISTRATION, data.token)
+        async with database.begin() as uow:
+            registration = await handlers.confirm_registration(uow, user_id)
+        return Registered(user_id, registration.email)
 
     @post("/login", opt=PUBLIC, status_code=200)
     async def login(

@@ -4,9 +4,16 @@ Outcomes that must be stored although the answer is a refusal (a wrong password,
 the edge commits and then refuses.
 """
 
-from svc.auth.handlers.accounts import change_password, erase, register
+from svc.auth.handlers.accounts import change_password, confirm_registration, erase, reset_password, resettable
 from svc.auth.handlers.bulk import import_users, issue_sessions
 from svc.auth.handlers.editing import edit_profile, edit_user, list_users, show_user
+from svc.auth.handlers.letters import (
+    Wake,
+    forget_lapsed,
+    request_password_reset,
+    request_registration,
+    write_letter,
+)
 from svc.auth.handlers.login import begin_login, finish_login
 from svc.auth.handlers.sessions import (
     announce_revocations,
@@ -19,22 +26,29 @@ from svc.auth.handlers.sessions import (
 from svc.auth.handlers.signing_keys import rotate_key
 
 __all__ = [
+    "Wake",
     "announce_revocations",
     "begin_login",
     "change_password",
+    "confirm_registration",
     "edit_profile",
     "edit_user",
     "end_all_sessions",
     "end_session",
     "erase",
     "finish_login",
+    "forget_lapsed",
     "import_users",
     "issue_sessions",
     "list_users",
     "open_sessions",
     "refresh",
-    "register",
+    "request_password_reset",
+    "request_registration",
     "require_session",
+    "reset_password",
+    "resettable",
     "rotate_key",
     "show_user",
+    "write_letter",
 ]

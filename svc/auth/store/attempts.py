@@ -85,6 +85,11 @@ async def remember_address(connection: Connection, user_id: UUID, address: str) 
     )
 
 
+async def forget_addresses(connection: Connection, user_id: UUID) -> None:
+    """The person is erased."""
+    await connection.execute("DELETE FROM known_addresses WHERE user_id = $1", user_id)
+
+
 async def prune(connection: Connection, forget_s: float) -> None:
     """Forget scopes that were quiet for long enough to start afresh anyway."""
     await connection.execute(

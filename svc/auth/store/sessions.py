@@ -133,6 +133,11 @@ async def revoke_all(connection: Connection, user_id: UUID, reason: str, *, but:
     return len(rows)
 
 
+async def forget_places(connection: Connection, user_id: UUID) -> None:
+    """From where a person signed in, who is erased."""
+    await connection.execute("UPDATE sessions SET address = '', agent = '' WHERE user_id = $1", user_id)
+
+
 async def is_alive(connection: Connection, session_id: UUID, user_id: UUID) -> bool:
     return bool(
         await connection.fetchval(

@@ -27,18 +27,35 @@ class Credentials(msgspec.Struct, frozen=True):
     password_hash: str | None
 
 
-async def insert(connection: Connection, user_id: UUID, *, email: str, name: str, password_hash: str) -> None:
-    """A new customer. Raises `EmailTaken`."""
+class Owner(msgspec.Struct, frozen=True):
+    """Who has an address."""
+
+    user_id: UUID
+    name: str
+    active: bool
+
+
+async def insert(
+    connection: Connection, user_id: UUID, *, email: str, name: str, password_hash: str, events: int
+) -> None:
+    """A new customer, of whom `events` were published. Raises `EmailTaken`."""
     try:
         await connection.execute(
-            "INSERT INTO users (id, email, name, password_hash, events) VALUES ($1, $2, $3, $4, 1)",
+            "INSERT INTO users (id, email, name, password_hash, events) VALUES ($1, $2, $3, $4, $5)",
             user_id,
             email,
             name,
             password_hash,
+            events,
         )
     except UniqueViolationError as error:
         raise EmailTaken("there is an account with this e-mail address") from error
+
+
+async def owner_of(connection: Connection, email: str) -> Owner | None:
+    """The account of an address, disabled ones too."""
+    row = await connection.fetchrow("SELECT id, name, status = 'active' FROM users WHERE email = $1", email)
+    return None if row is None else Owner(*row)
 
 
 async def credentials(connection: Connection, email: str) -> Credentials | None:
@@ -71,14 +88,38 @@ async def ids_of(connection: Connection, emails: Sequence[str]) -> dict[str, UUI
     return {row["email"]: row["id"] for row in rows}
 
 
-async def set_password(connection: Connection, user_id: UUID, password_hash: str) -> None:
-    """Also ends the user's being a seeded one: from here on the hash is theirs alone."""
-    await connection.execute(
+async def set_password(connection: Connection, user_id: UUID, password_hash: str) -> bool:
+    """Also ends the user's being a seeded one: from here on the hash is theirs alone. False unless active."""
+    done = await connection.fetchval(
         "UPDATE users SET password_hash = $2, seeded = false, version = version + 1, updated_at = clock_timestamp() "
-        "WHERE id = $1",
+        "WHERE id = $1 AND status = 'active' RETURNING true",
         user_id,
         password_hash,
     )
+    return bool(done)
+
+
+async def erase(connection: Connection, user_id: UUID) -> tuple[str, int] | None:
+    """Forget the person behind an id: the address they had, and the version of the event that says so."""
+    row = await connection.fetchrow(
+        """
+        UPDATE users SET status = 'erased', email = 'erased-' || id || '@invalid', name = '', password_hash = NULL,
+            events = events + 1, version = version + 1, updated_at = clock_timestamp()
+        FROM (SELECT id AS known, email AS had FROM users WHERE id = $1 FOR UPDATE) AS before
+        WHERE id = known AND status <> 'erased' RETURNING had, events
+        """,
+        user_id,
+    )
+    return None if row is None else (row["had"], row["events"])
+
+
+async def next_event(connection: Connection, user_id: UUID) -> tuple[int, str, str] | None:
+    """Count one more event about the user: its version, and to whom it is told (address, name)."""
+    row = await connection.fetchrow(
+        "UPDATE users SET events = events + 1 WHERE id = $1 AND status <> 'erased' RETURNING events, email, name",
+        user_id,
+    )
+    return None if row is None else (row["events"], row["email"], row["name"])
 
 
 async def lock_admins(connection: Connection) -> None:

@@ -2,7 +2,21 @@ import asyncio
 
 import pytest
 
-from tests.support.auth_steps import PASSWORD, as_user, auth_served, login, new_email, refresh, register, rows_of
+from shared import one_time_tokens
+from tests.support.auth_steps import (
+    as_user,
+    ask_to_register,
+    auth_served,
+    confirm,
+    login,
+    new_email,
+    refresh,
+    register,
+    reset,
+    reset_token,
+    rows_of,
+)
+from tests.support.services import INTERNAL_SECRET
 
 pytestmark = pytest.mark.service("auth")
 
@@ -18,14 +32,29 @@ async def test_a_parallel_double_refresh_leaves_at_most_one_valid_child(engines,
         assert live == []
 
 
-async def test_of_two_registrations_of_one_address_one_wins(engines, prefix):
+async def test_of_many_proofs_of_one_address_one_opens_the_account(engines, prefix):
     async with auth_served(engines, prefix) as auth, rows_of(auth) as fetch:
-        body = {"email": new_email(), "password": PASSWORD, "name": "A"}
-        answers = await asyncio.gather(
-            *(auth.call("POST", "/api/v1/auth/register", anonymous=True, json=body) for _ in range(6))
-        )
-        assert sorted(status for status, _ in answers) == [201] + [409] * 5
-        assert (await fetch("SELECT count(*) AS n FROM outbox"))[0]["n"] == 1
+        email = new_email()
+        await asyncio.gather(*(ask_to_register(auth, email) for _ in range(6)))
+        ids = [row["id"] for row in await fetch("SELECT id FROM letter_requests")]
+        tokens = [one_time_tokens.mint(INTERNAL_SECRET, one_time_tokens.REGISTRATION, request_id) for request_id in ids]
+        answers = await asyncio.gather(*(confirm(auth, token) for token in tokens * 2))
+        statuses = [status for status, _ in answers]
+        assert len(tokens) == 6
+        assert (statuses.count(201), set(statuses)) == (1, {201, 409, 410})
+        assert len(await fetch("SELECT 1 FROM outbox WHERE type = 'user.registered'")) == 1
+
+
+async def test_one_letter_sets_one_password_however_often_it_is_used_at_once(engines, prefix):
+    async with auth_served(engines, prefix) as auth, rows_of(auth) as fetch:
+        user = await register(auth)
+        token = await reset_token(auth, user["email"])
+        answers = await asyncio.gather(*(reset(auth, token, f"new password {n}") for n in range(50)))
+        statuses = [status for status, _ in answers]
+        assert (statuses.count(200), statuses.count(410)) == (1, 49)
+        winner = f"new password {statuses.index(200)}"
+        assert (await login(auth, user["email"], winner))[0] == 200
+        assert len(await fetch("SELECT 1 FROM security_events WHERE kind = 'password_reset'")) == 1
 
 
 async def test_simultaneous_guesses_are_counted_before_they_are_checked(engines, prefix):
