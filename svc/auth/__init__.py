@@ -10,5 +10,5 @@ gateway looks every half second: that is the bound within which a logout takes e
 Who registers or forgot a password is answered before anybody looks whether the address is known; a letter says how it
 goes on. Its token is derived by who writes the letter (shared/one_time_tokens.py), so no event and no row holds one.
 
-Known weaknesses: no second factor and no API keys yet.
+Known weaknesses: no API keys yet.
 """

@@ -6,6 +6,7 @@ from shared.service import Runtime
 from svc.auth import jobs
 from svc.auth.api import ROUTES
 from svc.auth.parts import HEALTHY, Parts
+from svc.auth.second_factors import SecondFactors
 from svc.auth.settings import Settings
 
 
@@ -23,6 +24,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             "config": settings,
             "ring": ring,
             "passwords": passwords,
+            "factors": SecondFactors(settings, runtime.clock),
             "tokens": parts.access_tokens(ring, runtime.clock),
             "parts": parts,
             "wake": letters.wake,

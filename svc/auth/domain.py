@@ -1,5 +1,7 @@
 """The rules of accounts: what a password must be, how an address is written, what is refused. No I/O."""
 
+import hashlib
+import secrets
 from collections.abc import Container
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +16,9 @@ PASSWORD_LENGTH_MIN = 8
 PASSWORD_LENGTH_MAX = 128
 ROLES = ("customer", "seller", "support", "admin")
 SESSIONS_PER_USER_MAX = 50
+TOTP_DIGITS = 6
+RECOVERY_CODES = 10
+RECOVERY_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 LETTERS_PER_HOUR_MAX = 5
 """To one address, whoever asks for them; more are asked for in vain, without a word."""
@@ -53,6 +58,33 @@ class InvalidCredentials(Unauthenticated):
     """Unknown account or wrong password; never says which."""
 
     code = "invalid_credentials"
+
+
+class SecondFactorRequired(Unauthenticated):
+    """The password is right; a code of the second factor is wanted with it."""
+
+    code = "second_factor_required"
+
+
+class SecondFactorRefused(Unauthenticated):
+    """The password is right; the code is not, or was used before."""
+
+    code = "second_factor_refused"
+
+
+class InvalidCode(Refusal):
+    code = "invalid_code"
+    kind = Kind.UNPROCESSABLE
+
+
+class NoSecondFactor(Refusal):
+    code = "no_second_factor"
+    kind = Kind.CONFLICT
+
+
+class SecondFactorEnabled(Refusal):
+    code = "second_factor_enabled"
+    kind = Kind.CONFLICT
 
 
 class InvalidRefreshToken(Unauthenticated):
@@ -173,3 +205,24 @@ def check_password(password: str, *, email: str, common: Container[str]) -> None
     local_part = email.split("@", 1)[0]
     if lowered in (email, local_part):
         raise WeakPassword("a password is not the e-mail address", rule="contains_email")
+
+
+def normal_code(code: str) -> str:
+    """A code as people type it, without blanks, dashes and capitals."""
+    return "".join(character for character in code.lower() if character not in " -")
+
+
+def is_totp_code(code: str) -> bool:
+    """Whether a normal code is one of an app, rather than a recovery code."""
+    return len(code) == TOTP_DIGITS and code.isdecimal()
+
+
+def new_recovery_codes() -> list[str]:
+    """80 random bits each, such as `k3tq-7wza-mm2c-hx5d`."""
+    letters = ["".join(secrets.choice(RECOVERY_ALPHABET) for _ in range(16)) for _ in range(RECOVERY_CODES)]
+    return ["-".join(code[start : start + 4] for start in range(0, 16, 4)) for code in letters]
+
+
+def recovery_digest(user_id: UUID, code: str) -> bytes:
+    """What is stored of a normal recovery code; enough for one of 80 random bits."""
+    return hashlib.sha256(user_id.bytes + code.encode()).digest()

@@ -10,23 +10,19 @@ from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 
 import msgspec
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc.jwk import OKPKey
 
 from shared.clock import Clock
 from shared.database import Database
 from shared.unit_of_work import Connection
+from svc.auth.sealed_secrets import SealedSecrets
 from svc.auth.settings import ACCESS_TTL_S_MAX, Settings
 from svc.auth.store import signing_keys
 from svc.auth.store.signing_keys import StoredKey
 
 RING_CACHED_S = 1.0
 EXPIRY_MARGIN_S = 60
-_NONCE_BYTES = 12
 
 
 class PublicKey(msgspec.Struct, frozen=True):
@@ -51,7 +47,7 @@ class KeyRing:
         self._database = database
         self._settings = settings
         self._clock = clock
-        self._cipher = _cipher(settings.internal_secret)
+        self._sealed = SealedSecrets(settings.internal_secret, "signing keys")
         self._stored: list[StoredKey] = []
         self._opened: dict[str, OKPKey] = {}
         self._read_at = -RING_CACHED_S
@@ -105,8 +101,7 @@ class KeyRing:
     async def _make(self, connection: Connection, *, active_from: datetime) -> None:
         private = Ed25519PrivateKey.generate()
         kid = secrets.token_urlsafe(9)
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, private.private_bytes_raw(), kid.encode())
+        sealed = self._sealed.seal(private.private_bytes_raw(), kid)
         await signing_keys.insert(
             connection, StoredKey(kid, private.public_key().public_bytes_raw(), sealed, active_from)
         )
@@ -146,10 +141,8 @@ class KeyRing:
         key = self._opened.get(stored.kid)
         if key is not None:
             return key
-        nonce, sealed = stored.sealed_private_key[:_NONCE_BYTES], stored.sealed_private_key[_NONCE_BYTES:]
-        try:
-            raw = self._cipher.decrypt(nonce, sealed, stored.kid.encode())
-        except InvalidTag:
+        raw = self._sealed.open(stored.sealed_private_key, stored.kid)
+        if raw is None:
             return None
         if len(self._opened) >= signing_keys.KEYS_MAX:
             self._opened.clear()
@@ -159,11 +152,6 @@ class KeyRing:
              "x": _encode(pem_key.public_key().public_bytes_raw()), "d": _encode(raw)}
         )  # fmt: skip
         return key
-
-
-def _cipher(internal_secret: str) -> AESGCM:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"shopstream auth signing keys")
-    return AESGCM(derived.derive(internal_secret.encode()))
 
 
 def _public(stored: StoredKey) -> PublicKey:

@@ -38,6 +38,8 @@ FOREIGN = {
     "auth": {
         "common_passwords": "what attackers try first",
         "keys": "the ring of signing keys",
+        "sealed_secrets": "secrets at rest",
+        "second_factors": "codes of authenticator apps",
         "passwords": "hashing off the event loop",
         "tokens": "access tokens",
     },

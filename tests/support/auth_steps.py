@@ -6,6 +6,8 @@ from base64 import urlsafe_b64decode
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pyotp
+
 from shared import one_time_tokens
 from shared.database import Database
 from shared.identity import Principal
@@ -79,10 +81,23 @@ async def reset(auth, token, password):
     return await auth.call("POST", "/api/v1/auth/password-reset/confirm", anonymous=True, json=body)
 
 
-async def login(auth, email, password=PASSWORD, **kwargs):
-    return await auth.call(
-        "POST", "/api/v1/auth/login", anonymous=True, json={"email": email, "password": password}, **kwargs
-    )
+async def login(auth, email, password=PASSWORD, *, code=None, **kwargs):
+    body = {"email": email, "password": password, **({} if code is None else {"code": code})}
+    return await auth.call("POST", "/api/v1/auth/login", anonymous=True, json=body, **kwargs)
+
+
+async def totp(auth, principal, path, **body):
+    return await auth.call("POST", f"/api/v1/auth/totp{path}", principal=principal, json=body)
+
+
+async def enrolled(auth):
+    """Somebody with a second factor: the user, its secret and its recovery codes."""
+    user = await register(auth)
+    me = as_user(user["user_id"], None)
+    _, made = await totp(auth, me, "", password=PASSWORD)
+    status, shown = await totp(auth, me, "/confirm", code=pyotp.TOTP(made["secret"]).now())
+    assert status == 200, shown
+    return user, made["secret"], shown["recovery_codes"]
 
 
 async def refresh(auth, token):

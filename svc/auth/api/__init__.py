@@ -3,6 +3,15 @@
 from svc.auth.api.accounts import AccountController, UsersController
 from svc.auth.api.internal import InternalController
 from svc.auth.api.password_reset import PasswordResetController
+from svc.auth.api.second_factor import SecondFactorController
 from svc.auth.api.sign_in import SignInController, jwks
 
-ROUTES = (SignInController, AccountController, UsersController, InternalController, PasswordResetController, jwks)
+ROUTES = (
+    SignInController,
+    PasswordResetController,
+    AccountController,
+    SecondFactorController,
+    UsersController,
+    InternalController,
+    jwks,
+)

@@ -16,11 +16,11 @@ from shared.pagination import Page, decode_cursor, make_page, page_size
 from shared.validated import Name
 from svc.auth import handlers
 from svc.auth.api.caller import requires_user, session_id_of, user_id_of
+from svc.auth.api.proof import require_password
 from svc.auth.api.sign_in import Password
 from svc.auth.common_passwords import COMMON_PASSWORDS
-from svc.auth.domain import InvalidCredentials, SessionView, UnknownUser, check_password
+from svc.auth.domain import SessionView, check_password
 from svc.auth.passwords import Passwords
-from svc.auth.store import users
 from svc.auth.store.models import User
 
 USERS_ORDER = "users.created"
@@ -113,13 +113,8 @@ class AccountController(Controller):
     ) -> SessionsEnded:
         """Needs the current password; ends every other session."""
         user_id = user_id_of(principal)
-        async with database.acquire() as connection:
-            current = await users.credentials_of(connection, user_id)
-        if current is None:
-            raise UnknownUser("there is no such user")
+        current = await require_password(database, passwords, user_id, data.current_password)
         check_password(data.new_password, email=current.account.email, common=COMMON_PASSWORDS)
-        if not await passwords.verify(current.password_hash, data.current_password):
-            raise InvalidCredentials("the current password is wrong")
         password_hash = await passwords.hash(data.new_password)
         async with database.begin() as uow:
             ended = await handlers.change_password(

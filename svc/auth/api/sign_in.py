@@ -10,6 +10,7 @@ from litestar.params import JSONBody, SkipValidation
 
 from shared import one_time_tokens
 from shared.database import Database
+from shared.errors import Unauthenticated
 from shared.identity import Principal
 from shared.openapi import GONE_OPT
 from shared.validated import Email, Name
@@ -17,7 +18,6 @@ from svc.auth import handlers
 from svc.auth.api.caller import address_of, requires_user, session_id_of, user_id_of
 from svc.auth.common_passwords import COMMON_PASSWORDS
 from svc.auth.domain import (
-    InvalidCredentials,
     InvalidRefreshToken,
     OpenedSession,
     canonical_email,
@@ -26,6 +26,7 @@ from svc.auth.domain import (
 from svc.auth.keys import KeyRing, KeySet
 from svc.auth.parts import Parts
 from svc.auth.passwords import Passwords
+from svc.auth.second_factors import SecondFactors
 from svc.auth.settings import Settings
 from svc.auth.tokens import AccessTokens
 
@@ -37,6 +38,7 @@ Password = Annotated[str, msgspec.Meta(max_length=1024)]
 """Bounded so that nobody makes us hash a novel; the rule itself (8 to 128) answers 422."""
 
 
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 OneTime = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -65,6 +67,7 @@ class Registered(msgspec.Struct, frozen=True):
 class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     email: Annotated[str, msgspec.Meta(min_length=1, max_length=254)]
     password: Password
+    code: Code | None = None
 
 
 class Refresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,8 +130,13 @@ class SignInController(Controller):
         config: NamedDependency[Settings],
         passwords: NamedDependency[Passwords],
         tokens: NamedDependency[AccessTokens],
+        factors: NamedDependency[SecondFactors],
     ) -> Response[TokenPair]:
-        """Exchange a password for tokens. 401 says nothing about which part was wrong; 429 says how long to wait."""
+        """Exchange a password for tokens; with a second factor `code` is one of the app or a recovery code.
+
+        401 says nothing about which part was wrong, but second_factor_required and second_factor_refused, which only
+        who knows the password sees; 429 says how long to wait.
+        """
         async with database.begin() as uow:
             attempt = await handlers.begin_login(
                 uow, config, email=canonical_email(data.email), address=address_of(request)
@@ -136,10 +144,16 @@ class SignInController(Controller):
         matched = await passwords.verify(attempt.password_hash, data.password)
         async with database.begin() as uow:
             opened = await handlers.finish_login(
-                uow, config, attempt, matched=matched, agent=request.headers.get("user-agent", "")
+                uow,
+                config,
+                attempt,
+                factors,
+                matched=matched,
+                code=data.code,
+                agent=request.headers.get("user-agent", ""),
             )
-        if opened is None:
-            raise InvalidCredentials("e-mail address or password is wrong")
+        if isinstance(opened, Unauthenticated):
+            raise opened
         return await _answer(tokens, config, opened)
 
     @post("/refresh", opt=PUBLIC, status_code=200)

@@ -15,6 +15,14 @@ from svc.auth.handlers.letters import (
     write_letter,
 )
 from svc.auth.handlers.login import begin_login, finish_login
+from svc.auth.handlers.second_factor import (
+    begin_second_factor,
+    confirm_second_factor,
+    count_code,
+    disable_second_factor,
+    renew_recovery_codes,
+    second_factor_state,
+)
 from svc.auth.handlers.sessions import (
     announce_revocations,
     end_all_sessions,
@@ -29,8 +37,12 @@ __all__ = [
     "Wake",
     "announce_revocations",
     "begin_login",
+    "begin_second_factor",
     "change_password",
     "confirm_registration",
+    "confirm_second_factor",
+    "count_code",
+    "disable_second_factor",
     "edit_profile",
     "edit_user",
     "end_all_sessions",
@@ -43,12 +55,14 @@ __all__ = [
     "list_users",
     "open_sessions",
     "refresh",
+    "renew_recovery_codes",
     "request_password_reset",
     "request_registration",
     "require_session",
     "reset_password",
     "resettable",
     "rotate_key",
+    "second_factor_state",
     "show_user",
     "write_letter",
 ]

@@ -8,7 +8,7 @@ from shared.unit_of_work import UnitOfWork
 from svc.auth.domain import UnknownUser
 from svc.auth.handlers.credentials import credentials_changed
 from svc.auth.handlers.editing import keep_an_admin
-from svc.auth.store import attempts, letter_requests, security_events, sessions, users
+from svc.auth.store import attempts, letter_requests, second_factors, security_events, sessions, users
 from svc.auth.store.letter_requests import Registration
 
 EVENTS_AT_BIRTH = 2
@@ -66,6 +66,7 @@ async def erase(uow: UnitOfWork, user_id: UUID) -> None:
         raise UnknownUser("there is no such user")
     email, events = erased
     await attempts.forget_addresses(uow.connection, user_id)
+    await second_factors.remove(uow.connection, user_id)
     await letter_requests.forget(uow.connection, user_id, email)
     await sessions.forget_places(uow.connection, user_id)
     await sessions.revoke_all(uow.connection, user_id, "erased")

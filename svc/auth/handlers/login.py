@@ -1,7 +1,17 @@
 """Logging in: count the attempt, let the password be checked outside of any transaction, then judge."""
 
+from shared.errors import Unauthenticated
 from shared.unit_of_work import UnitOfWork
-from svc.auth.domain import Attempt, OpenedSession, TooManyAttempts
+from svc.auth.domain import (
+    Attempt,
+    InvalidCredentials,
+    OpenedSession,
+    SecondFactorRefused,
+    SecondFactorRequired,
+    TooManyAttempts,
+)
+from svc.auth.handlers.second_factor import accept_code
+from svc.auth.second_factors import SecondFactors
 from svc.auth.settings import Settings
 from svc.auth.store import attempts, security_events, sessions, users
 
@@ -37,22 +47,28 @@ async def begin_login(uow: UnitOfWork, settings: Settings, *, email: str, addres
 
 
 async def finish_login(
-    uow: UnitOfWork, settings: Settings, attempt: Attempt, *, matched: bool, agent: str
-) -> OpenedSession | None:
-    """Open a session under a new id, or record the failure and return None."""
+    uow: UnitOfWork,
+    settings: Settings,
+    attempt: Attempt,
+    factors: SecondFactors,
+    *,
+    matched: bool,
+    code: str | None,
+    agent: str,
+) -> OpenedSession | Unauthenticated:
+    """Open a session under a new id; or record the failure and return, for the edge to raise after its commit,
+    `InvalidCredentials`, `SecondFactorRequired` or `SecondFactorRefused`.
+    """
     connection = uow.connection
-    if not matched or attempt.account is None:
-        await attempts.count(
-            connection,
-            attempt.address_scope,
-            free=settings.throttle_address_free,
-            wait_s_max=settings.throttle_wait_s_max,
-            forget_s=settings.throttle_forget_s,
-        )
-        subject = attempt.account.user_id if attempt.account else attempt.account_scope
-        await security_events.record(connection, "login_failed", subject, f"address={attempt.address}")
-        return None
     account = attempt.account
+    if not matched or account is None:
+        await _count_failure(uow, settings, attempt, "login_failed")
+        return InvalidCredentials("e-mail address or password is wrong")
+    if not await accept_code(uow, factors, account.user_id, code or ""):
+        if not code:
+            return SecondFactorRequired("send a code of the second factor along")
+        await _count_failure(uow, settings, attempt, "second_factor_failed")
+        return SecondFactorRefused("the code is not right, or was used before")
     await attempts.forgive(connection, attempt.account_scope)
     await attempts.remember_address(connection, account.user_id, attempt.address)
     token = sessions.new_refresh_token()
@@ -61,3 +77,15 @@ async def finish_login(
     )
     await security_events.record(connection, "login", account.user_id, f"address={attempt.address}")
     return OpenedSession(session_id, account, token)
+
+
+async def _count_failure(uow: UnitOfWork, settings: Settings, attempt: Attempt, kind: str) -> None:
+    await attempts.count(
+        uow.connection,
+        attempt.address_scope,
+        free=settings.throttle_address_free,
+        wait_s_max=settings.throttle_wait_s_max,
+        forget_s=settings.throttle_forget_s,
+    )
+    subject = attempt.account.user_id if attempt.account else attempt.account_scope
+    await security_events.record(uow.connection, kind, subject, f"address={attempt.address}")

@@ -35,6 +35,11 @@ def address_scope(address: str) -> str:
     return f"address:{address}"
 
 
+def code_scope(user_id: UUID) -> str:
+    """The scope of codes that somebody signed in tries."""
+    return f"code:{user_id}"
+
+
 async def count(connection: Connection, scope: str, *, free: int, wait_s_max: float, forget_s: float) -> bool:
     """Count one attempt; False when the scope must still wait (then nothing is counted)."""
     return await connection.fetchval(_COUNT, scope, free, wait_s_max, forget_s) is not None

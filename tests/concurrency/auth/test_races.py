@@ -1,5 +1,6 @@
 import asyncio
 
+import pyotp
 import pytest
 
 from shared import one_time_tokens
@@ -8,6 +9,7 @@ from tests.support.auth_steps import (
     ask_to_register,
     auth_served,
     confirm,
+    enrolled,
     login,
     new_email,
     refresh,
@@ -55,6 +57,17 @@ async def test_one_letter_sets_one_password_however_often_it_is_used_at_once(eng
         winner = f"new password {statuses.index(200)}"
         assert (await login(auth, user["email"], winner))[0] == 200
         assert len(await fetch("SELECT 1 FROM security_events WHERE kind = 'password_reset'")) == 1
+
+
+async def test_a_recovery_code_signs_in_once_however_often_it_is_used_at_once(engines, prefix):
+    async with auth_served(engines, prefix, throttle_account_free=1_000) as auth, rows_of(auth) as fetch:
+        user, secret, codes = await enrolled(auth)
+        await fetch("UPDATE second_factors SET last_step = 0")
+        for code in (codes[0], pyotp.TOTP(secret).now()):
+            answers = await asyncio.gather(*(login(auth, user["email"], code=code) for _ in range(25)))
+            statuses = [status for status, _ in answers]
+            assert (statuses.count(200), statuses.count(401)) == (1, 24)
+        assert len(await fetch("SELECT 1 FROM sessions")) == 2
 
 
 async def test_simultaneous_guesses_are_counted_before_they_are_checked(engines, prefix):
