@@ -25,7 +25,7 @@ class SecondFactors:
     def new(self, user_id: UUID, email: str) -> tuple[str, str, bytes]:
         """A secret (base 32), the same as a URI for an app to scan, and sealed."""
         secret = pyotp.random_base32()
-        uri = TOTP(secret).provisioning_uri(email, issuer_name=ISSUER)
+        uri = TOTP(secret).provisioning_uri(name=email, issuer_name=ISSUER)
         return secret, uri, self._sealed.seal(secret.encode(), str(user_id))
 
     def step_of(self, sealed: bytes, user_id: UUID, code: str) -> int | None:
