@@ -28,6 +28,7 @@ _ASSIGNMENT = re.compile(
     r"(?i)\b(password|passwd|secret|api[_-]?key|(?:access|refresh|reset|internal)[_-]?token)"
     r"(['\"]?\s*[=:]\s*['\"]?)[^\s'\"&,;}]+"
 )
+_API_KEY = re.compile(r"\bssk_[a-z2-7]{12}_[\w-]+")
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
 _EMAIL = re.compile(r"\b([\w.+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)\b")
 _DIGITS_MIN = 13
@@ -42,6 +43,8 @@ def redact_text(text: str, *, emails: bool = False) -> str:
     if " " in text or "=" in text or ":" in text:
         text = _BEARER.sub(rf"\1 {REDACTED}", text)
         text = _ASSIGNMENT.sub(rf"\1\2{REDACTED}", text)
+    if "ssk_" in text:
+        text = _API_KEY.sub(REDACTED, text)
     if "@" in text:
         text = _USERINFO.sub(rf"\1{REDACTED}@", text)
         if emails:

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -11,11 +11,15 @@ import msgspec
 
 from shared.errors import Kind, Refusal, Unauthenticated
 from shared.ids import derived_id
+from shared.scopes import SCOPES
 
 PASSWORD_LENGTH_MIN = 8
 PASSWORD_LENGTH_MAX = 128
 ROLES = ("customer", "seller", "support", "admin")
 SESSIONS_PER_USER_MAX = 50
+API_KEYS_PER_USER_MAX = 20
+API_KEY_MARK = "ssk_"
+"""By which people, redaction and the gateway know an API key."""
 TOTP_DIGITS = 6
 RECOVERY_CODES = 10
 RECOVERY_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -126,6 +130,29 @@ class UnknownSession(Refusal):
     kind = Kind.NOT_FOUND
 
 
+class InvalidApiKey(Unauthenticated):
+    """Unknown, expired, taken back, or of somebody who may not sign in; never says which."""
+
+    code = "invalid_api_key"
+
+
+class UnknownApiKey(Refusal):
+    code = "unknown_api_key"
+    kind = Kind.NOT_FOUND
+
+
+class TooManyApiKeys(Refusal):
+    code = "too_many_api_keys"
+    kind = Kind.CONFLICT
+
+
+class UnknownScope(Refusal):
+    """`scope` is none of `known`."""
+
+    code = "unknown_scope"
+    kind = Kind.UNPROCESSABLE
+
+
 class UserChanged(Refusal):
     """Somebody else edited the user since the version the caller saw."""
 
@@ -169,6 +196,29 @@ class SessionView(msgspec.Struct, frozen=True):
     agent: str
 
 
+class ApiKeyView(msgspec.Struct, frozen=True):
+    """A key as its owner sees it: by its prefix, never whole."""
+
+    id: UUID
+    name: str
+    prefix: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+
+
+class SecurityEvent(msgspec.Struct, frozen=True):
+    """One line of the audit log; `detail` names facts, never secrets."""
+
+    id: int
+    at: datetime
+    kind: str
+    subject: str
+    detail: str
+    trace_id: str
+
+
 class OpenedSession(msgspec.Struct, frozen=True):
     """A session and the one refresh token that now continues it (shown once, stored hashed)."""
 
@@ -205,6 +255,15 @@ def check_password(password: str, *, email: str, common: Container[str]) -> None
     local_part = email.split("@", 1)[0]
     if lowered in (email, local_part):
         raise WeakPassword("a password is not the e-mail address", rule="contains_email")
+
+
+def check_scopes(scopes: Iterable[str]) -> list[str]:
+    """The scopes in their order, each once. Raises `UnknownScope`."""
+    wanted = sorted(set(scopes))
+    for scope in wanted:
+        if scope not in SCOPES:
+            raise UnknownScope("there is no such scope", scope=scope, known=sorted(SCOPES))
+    return wanted
 
 
 def normal_code(code: str) -> str:

@@ -11,7 +11,7 @@ from svc.auth import handlers
 from svc.auth.domain import Request
 from svc.auth.keys import KeyRing
 from svc.auth.settings import Settings
-from svc.auth.store import attempts, letter_requests, sessions
+from svc.auth.store import attempts, letter_requests, revocations, sessions
 
 ANNOUNCE_EVERY_S = 0.25
 ROTATE_EVERY_S = 30.0
@@ -36,17 +36,17 @@ class LetterWriter(WorkEngine[Request, Request]):
 
 
 def announcer(database: Database, redis: Redis, settings: Settings, clock: Clock) -> Periodic:
-    """Tells the gateways of ended sessions; with the gateway's half second this bounds a logout at one second."""
+    """Tells the gateways of ended sessions and keys; with their half second this bounds a logout at one second."""
 
     async def announce() -> int:
         async with database.acquire() as connection:
-            ended = await sessions.unannounced(connection)
+            ended = await revocations.unannounced(connection)
         if not ended:
             return 0
         # announced before it is marked so: a crash in between repeats it
         await handlers.announce_revocations(ended, redis, settings.prefix, clock=clock)
         async with database.begin() as uow:
-            await sessions.mark_announced(uow.connection, ended)
+            await revocations.mark_announced(uow.connection, ended)
         return len(ended)
 
     return Periodic("announce_revocations", ANNOUNCE_EVERY_S, announce)

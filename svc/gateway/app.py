@@ -7,6 +7,7 @@ from shared.service import Resource, Runtime
 from svc.gateway import routes
 from svc.gateway.access_log import AccessLog
 from svc.gateway.api import ROUTES
+from svc.gateway.api_keys import VerifiedKey
 from svc.gateway.edge import Edge
 from svc.gateway.fleet import Fleet
 from svc.gateway.parts import HEALTHY, Parts
@@ -17,7 +18,8 @@ from svc.gateway.settings import Settings
 from svc.gateway.user_tokens import KeySet
 from svc.gateway.watchers import Watchers
 
-JWKS_LIMIT_S = 1.0
+AUTH_LIMIT_S = 1.0
+API_KEY_PATH = "/internal/api-keys/verify"
 JWKS_PATH = "/.well-known/jwks.json"
 
 
@@ -27,9 +29,21 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     parts = runtime.parts
 
     async def fetch_keys() -> KeySet:
-        return await runtime.client.request("auth", "GET", JWKS_PATH, response_type=KeySet, timeout_s=JWKS_LIMIT_S)
+        return await runtime.client.request("auth", "GET", JWKS_PATH, response_type=KeySet, timeout_s=AUTH_LIMIT_S)
 
     revocations = Revocations(runtime.redis, settings.prefix)
+
+    async def ask_auth(key: str) -> VerifiedKey:
+        return await runtime.client.request(
+            "auth",
+            "POST",
+            API_KEY_PATH,
+            json={"key": key},
+            response_type=VerifiedKey,
+            timeout_s=AUTH_LIMIT_S,
+            idempotent=True,
+        )
+
     users = parts.user_tokens(fetch_keys, revocations)
     limits = parts.limits(runtime.redis, settings)
     table = routes.load(settings.services)
@@ -52,6 +66,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
         routes=table,
         proxy=proxy,
         users=users,
+        api_keys=parts.api_keys(ask_auth, revocations),
         limits=limits,
         tokens=runtime.tokens,
         access_log=access_log,

@@ -21,13 +21,15 @@ from shared.metrics import observe_request
 from shared.probe_token import probe_token
 from svc.gateway import answers, paths
 from svc.gateway.access_log import AccessLog
+from svc.gateway.api_keys import MARK as KEY_MARK
+from svc.gateway.api_keys import ApiKeys
 from svc.gateway.arrival import Arrival
 from svc.gateway.bodies import Body, ClientDepartedError, open_body
 from svc.gateway.cors import Cors
 from svc.gateway.headers import SECURITY_HEADERS
-from svc.gateway.limits import REFUSED_TOKENS, RateLimits
+from svc.gateway.limits import API_KEY, REFUSED_TOKENS, RateLimits
 from svc.gateway.proxy import Forward, Proxy, RequestTimeout
-from svc.gateway.routes import DEADLINE_S, METHODS, SHARE_OF_PLACES, Route, Routes
+from svc.gateway.routes import DEADLINE_S, METHODS, READ, SHARE_OF_PLACES, Route, Routes
 from svc.gateway.settings import Settings
 from svc.gateway.user_tokens import InvalidToken, UserTokens, bearer
 
@@ -75,6 +77,7 @@ class Edge:
         routes: Routes,
         proxy: Proxy,
         users: UserTokens,
+        api_keys: ApiKeys,
         limits: RateLimits,
         tokens: InternalTokens,
         access_log: AccessLog,
@@ -85,6 +88,7 @@ class Edge:
         self._routes = routes
         self._proxy = proxy
         self._users = users
+        self._api_keys = api_keys
         self._limits = limits
         self._tokens = tokens
         self._log = access_log
@@ -276,17 +280,30 @@ class Edge:
             raise RequestTimeout("the body took too long to arrive") from error
 
     async def _identify(self, route: Route, method: str, arrival: Arrival, address: str) -> Principal | None:
-        """The caller; None for nobody in particular. Raises `InvalidToken`, `Unauthenticated`, `RateLimited`."""
+        """The caller; None for nobody in particular.
+
+        Raises `InvalidToken`, `ScopeMissing`, `Unauthenticated`, `IdentityUnavailable`, `RateLimited`.
+        """
         public = method in route.public_methods
         if arrival.authorization is None or route.ignores_token:
             if not public and not route.ignores_token:
                 raise Unauthenticated("sign in first")
             return None
         try:
-            return await self._users.verify(bearer(arrival.authorization.decode("latin-1")))
+            token = bearer(arrival.authorization.decode("latin-1"))
+            if token.startswith(KEY_MARK):
+                return await self._key_holder(route, method, token)
+            return await self._users.verify(token)
         except InvalidToken:
             await self._limits.hit(REFUSED_TOKENS, address)
             raise
+
+    async def _key_holder(self, route: Route, method: str, key: str) -> Principal:
+        holder = await self._api_keys.verify(key)
+        assert holder.principal.session is not None, "a key holder's session is the key"
+        await self._limits.hit(API_KEY, holder.principal.session)
+        holder.check(route.service, reads=method in READ)
+        return holder.principal
 
     async def _count(
         self, kind: RouteClass, principal: Principal | None, address: str, headers: list[tuple[bytes, bytes]]

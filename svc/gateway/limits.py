@@ -19,6 +19,7 @@ from svc.gateway.settings import Settings, parse_limit
 BATCH_MAX = 256
 REDIS_AWAY_PAUSE_S = 0.5
 REFUSED_TOKENS = "refused_tokens"
+API_KEY = "api_key"
 
 WHEN_REDIS_IS_AWAY: dict[str, Literal["allow", "refuse"]] = {
     # a password or a token may be guessed as fast as one likes without a limit: closed
@@ -29,6 +30,8 @@ WHEN_REDIS_IS_AWAY: dict[str, Literal["allow", "refuse"]] = {
     RouteClass.BROWSE: "allow",
     # a refused webhook is retried for hours; letting it in is cheaper for everybody
     RouteClass.WEBHOOK: "allow",
+    # each request is counted in its class as well, which decides
+    API_KEY: "allow",
     # the signature check behind it decides anyway
     REFUSED_TOKENS: "allow",
 }
@@ -76,7 +79,7 @@ class RateLimits:
         self._script = redis.register_script(_SCRIPT)
         self._gate = gate_of(redis)
         self._limits: dict[str, Limit] = {
-            kind: parse_limit(getattr(settings, f"limit_{kind}")) for kind in (*RouteClass, REFUSED_TOKENS)
+            kind: parse_limit(getattr(settings, f"limit_{kind}")) for kind in (*RouteClass, API_KEY, REFUSED_TOKENS)
         }
         self._waiting: list[tuple[str, Limit, asyncio.Future[Decision | None]]] = []
         self._flushing: asyncio.Task[None] | None = None

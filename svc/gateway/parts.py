@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from multidict import CIMultiDict
 
 from shared.service_parts import ServiceParts
+from svc.gateway.api_keys import ApiKeys
 from svc.gateway.headers import RawHeaders, forwarded_headers
 from svc.gateway.limits import RateLimits
 from svc.gateway.upstreams import Upstreams
@@ -18,6 +19,8 @@ class Parts(ServiceParts):
 
     user_tokens: type[UserTokens] = UserTokens
     """Who a bearer token speaks for."""
+    api_keys: type[ApiKeys] = ApiKeys
+    """Who an API key speaks for, and what it may do."""
     limits: type[RateLimits] = RateLimits
     """How often a caller may come."""
     upstreams: type[Upstreams] = Upstreams

@@ -60,8 +60,8 @@ class Route(msgspec.Struct, frozen=True):
 
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_READ = frozenset({"GET", "HEAD", "OPTIONS"})
-_PUBLIC: dict[Access, frozenset[str]] = {"signed_in": frozenset(), "read_freely": _READ, "open": METHODS}
+READ = frozenset({"GET", "HEAD", "OPTIONS"})
+_PUBLIC: dict[Access, frozenset[str]] = {"signed_in": frozenset(), "read_freely": READ, "open": METHODS}
 
 
 class Routes:

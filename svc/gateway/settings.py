@@ -9,7 +9,8 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 class Settings(ServiceSettings, frozen=True, kw_only=True):
     """`services` are the packages whose declared routes are served, such as `svc.orders`.
 
-    Limits read `requests/seconds` or `requests/seconds/burst`, per principal or, for callers without one, address.
+    Limits read `requests/seconds` or `requests/seconds/burst`, per principal or, for callers without one, address. A
+    request with an API key is counted per key as well.
 
     `allowed_hosts` and `cors_origins` are compared whole, never as patterns. `trusted_proxies` are the only peers whose
     X-Forwarded-For is believed. `in_flight_max` bounds what the gateway works on at once, `upstream_places` what it
@@ -30,6 +31,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     limit_checkout: str = "600/60/120"
     limit_browse: str = "60000/60/3000"
     limit_webhook: str = "120000/60/6000"
+    limit_api_key: str = "600/60/60"
     limit_refused_tokens: str = "60/60/60"
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ ROLES = EVERYWHERE | WITH_ROWS | {"consumers", "jobs", "clients"}
 FOREIGN = {
     "gateway": {
         "access_log": "one line per request, written in batches",
+        "api_keys": "whom an API key speaks for",
         "answers": "the gateway answers from plain ASGI, before any framework",
         "arrival": "what one look over the headers tells",
         "bodies": "bodies are bounded while they stream",

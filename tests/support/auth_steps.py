@@ -90,6 +90,16 @@ async def totp(auth, principal, path, **body):
     return await auth.call("POST", f"/api/v1/auth/totp{path}", principal=principal, json=body)
 
 
+async def new_api_key(auth, principal, *scopes, password=PASSWORD):
+    body = {"name": "script", "scopes": list(scopes), "password": password}
+    return await auth.call("POST", "/api/v1/auth/api-keys", principal=principal, json=body)
+
+
+async def verified(auth, key, **caller):
+    """What the gateway is told about a key."""
+    return await auth.call("POST", "/internal/api-keys/verify", json={"key": key}, **caller)
+
+
 async def enrolled(auth):
     """Somebody with a second factor: the user, its secret and its recovery codes."""
     user = await register(auth)

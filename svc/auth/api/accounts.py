@@ -165,7 +165,7 @@ class UsersController(Controller):
         async with database.begin_orm() as uow:
             rows = await handlers.list_users(uow, after=after, limit=size)
         return make_page(
-            [_profile(user) for user in rows], size, order=USERS_ORDER, key=lambda user: (user.created_at, user.id)
+            [profile_of(user) for user in rows], size, order=USERS_ORDER, key=lambda user: (user.created_at, user.id)
         )
 
     @get("/{user_id:uuid}", guards=(requires_role("admin", "support"),))
@@ -208,9 +208,10 @@ def _version(if_match: str | None) -> int | None:
     return int(digits)
 
 
-def _profile(user: User) -> Profile:
+def profile_of(user: User) -> Profile:
+    """What of a user is shown."""
     return Profile(user.id, user.email, user.name, list(user.roles), user.status, user.version, user.created_at)
 
 
 def _tagged(user: User) -> Response[Profile]:
-    return Response(_profile(user), headers={"ETag": f'"{user.version}"', "Cache-Control": "no-store"})
+    return Response(profile_of(user), headers={"ETag": f'"{user.version}"', "Cache-Control": "no-store"})

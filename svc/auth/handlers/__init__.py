@@ -5,6 +5,7 @@ the edge commits and then refuses.
 """
 
 from svc.auth.handlers.accounts import change_password, confirm_registration, erase, reset_password, resettable
+from svc.auth.handlers.api_keys import create_api_key, list_api_keys, revoke_api_key, verify_api_key
 from svc.auth.handlers.bulk import import_users, issue_sessions
 from svc.auth.handlers.editing import edit_profile, edit_user, list_users, show_user
 from svc.auth.handlers.letters import (
@@ -15,6 +16,7 @@ from svc.auth.handlers.letters import (
     write_letter,
 )
 from svc.auth.handlers.login import begin_login, finish_login
+from svc.auth.handlers.reading import audit_log, known_of
 from svc.auth.handlers.second_factor import (
     begin_second_factor,
     confirm_second_factor,
@@ -36,12 +38,14 @@ from svc.auth.handlers.signing_keys import rotate_key
 __all__ = [
     "Wake",
     "announce_revocations",
+    "audit_log",
     "begin_login",
     "begin_second_factor",
     "change_password",
     "confirm_registration",
     "confirm_second_factor",
     "count_code",
+    "create_api_key",
     "disable_second_factor",
     "edit_profile",
     "edit_user",
@@ -52,6 +56,8 @@ __all__ = [
     "forget_lapsed",
     "import_users",
     "issue_sessions",
+    "known_of",
+    "list_api_keys",
     "list_users",
     "open_sessions",
     "refresh",
@@ -61,8 +67,10 @@ __all__ = [
     "require_session",
     "reset_password",
     "resettable",
+    "revoke_api_key",
     "rotate_key",
     "second_factor_state",
     "show_user",
+    "verify_api_key",
     "write_letter",
 ]

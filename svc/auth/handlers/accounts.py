@@ -8,7 +8,7 @@ from shared.unit_of_work import UnitOfWork
 from svc.auth.domain import UnknownUser
 from svc.auth.handlers.credentials import credentials_changed
 from svc.auth.handlers.editing import keep_an_admin
-from svc.auth.store import attempts, letter_requests, second_factors, security_events, sessions, users
+from svc.auth.store import api_keys, attempts, letter_requests, second_factors, security_events, sessions, users
 from svc.auth.store.letter_requests import Registration
 
 EVENTS_AT_BIRTH = 2
@@ -48,13 +48,15 @@ async def resettable(uow: UnitOfWork, request_id: UUID) -> str:
 
 
 async def reset_password(uow: UnitOfWork, request_id: UUID, *, password_hash: str) -> int:
-    """Set the new hash by the only use of a letter and end every session; returns how many ended.
+    """Set the new hash by the only use of a letter and end every session and API key; returns how many sessions did.
 
-    The second factor stays: a mailbox is not enough to get around it. Raises `TokenGone`.
+    Whoever had the account until then has nothing left. The second factor stays: a mailbox is not enough to get around
+    it. Raises `TokenGone`.
     """
     user_id = await letter_requests.take_reset(uow.connection, request_id)
     if user_id is None:
         raise TokenGone("ask for a new letter")
+    await api_keys.revoke_all(uow.connection, user_id, "password_reset")
     return await _set_password(uow, user_id, "password_reset", password_hash=password_hash)
 
 
@@ -70,6 +72,8 @@ async def erase(uow: UnitOfWork, user_id: UUID) -> None:
     await letter_requests.forget(uow.connection, user_id, email)
     await sessions.forget_places(uow.connection, user_id)
     await sessions.revoke_all(uow.connection, user_id, "erased")
+    await api_keys.forget_names(uow.connection, user_id)
+    await api_keys.revoke_all(uow.connection, user_id, "erased")
     await security_events.record(uow.connection, "erased", user_id)
     uow.publish(UserDeleted(user_id=user_id), aggregate_id=user_id, aggregate_version=events)
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from shared.unit_of_work import OrmUnitOfWork, UnitOfWork
 from svc.auth.domain import LastAdmin, UnknownUser, UserChanged
-from svc.auth.store import security_events, sessions, users
+from svc.auth.store import api_keys, security_events, sessions, users
 from svc.auth.store.models import User, UserRepository
 
 
@@ -47,7 +47,7 @@ async def edit_user(
     seen_version: int | None,
     actor: str,
 ) -> User:
-    """Change what a user may do; their sessions end, so that it holds at once.
+    """Change what a user may do; their sessions end, so that it holds at once, and with lost rights their API keys.
 
     Raises `UnknownUser`, `UserChanged`, `LastAdmin`.
     """
@@ -55,12 +55,15 @@ async def edit_user(
         await keep_an_admin(uow, user_id)
     user = await _seen(uow, user_id, seen_version)
     before = f"{','.join(user.roles)}/{user.status}"
+    loses = status == "disabled" or (roles is not None and not set(user.roles) <= set(roles))
     if roles is not None:
         user.roles = sorted(set(roles))
     if status is not None:
         user.status = status
     user = await _save(uow, user)
     await sessions.revoke_all(uow.connection, user_id, "rights_changed")
+    if loses:
+        await api_keys.revoke_all(uow.connection, user_id, "rights_changed")
     await security_events.record(
         uow.connection, "rights_changed", user_id, f"by={actor} from={before} to={','.join(user.roles)}/{user.status}"
     )

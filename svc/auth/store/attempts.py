@@ -90,6 +90,14 @@ async def remember_address(connection: Connection, user_id: UUID, address: str) 
     )
 
 
+async def known_addresses(connection: Connection, user_id: UUID) -> list[str]:
+    """Where an account was opened from, the latest first."""
+    rows = await connection.fetch(
+        "SELECT address FROM known_addresses WHERE user_id = $1 ORDER BY last_used_at DESC", user_id
+    )
+    return [row["address"] for row in rows]
+
+
 async def forget_addresses(connection: Connection, user_id: UUID) -> None:
     """The person is erased."""
     await connection.execute("DELETE FROM known_addresses WHERE user_id = $1", user_id)

@@ -12,7 +12,6 @@ from shared.unit_of_work import Connection
 from svc.auth.domain import SESSIONS_PER_USER_MAX, Account, SessionView
 
 AGENT_LENGTH_MAX = 200
-ANNOUNCED_AT_ONCE_MAX = 1_000
 PRUNED_AT_ONCE_MAX = 2_000
 KEPT_AFTER_EXPIRY = timedelta(days=1)
 REFRESH_PREFIX = "rt_"
@@ -163,27 +162,6 @@ async def list_alive(connection: Connection, user_id: UUID) -> list[SessionView]
 async def owned(connection: Connection, session_id: UUID, user_id: UUID) -> bool:
     return bool(
         await connection.fetchval("SELECT true FROM sessions WHERE id = $1 AND user_id = $2", session_id, user_id)
-    )
-
-
-async def unannounced(connection: Connection) -> list[UUID]:
-    """Revoked sessions that the gateways may not have been told of, the longest waiting first."""
-    rows = await connection.fetch(
-        "SELECT id FROM sessions WHERE revoked_at IS NOT NULL AND announced_at IS NULL ORDER BY revoked_at LIMIT $1",
-        ANNOUNCED_AT_ONCE_MAX,
-    )
-    return [row["id"] for row in rows]
-
-
-async def mark_announced(connection: Connection, session_ids: Sequence[UUID]) -> None:
-    """The gateways know of them; in the order of ids, so that two markers never wait for each other."""
-    await connection.execute(
-        """
-        UPDATE sessions SET announced_at = clock_timestamp() WHERE id IN (
-            SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND announced_at IS NULL ORDER BY id FOR UPDATE
-        )
-        """,
-        session_ids,
     )
 
 

@@ -122,6 +122,11 @@ async def next_event(connection: Connection, user_id: UUID) -> tuple[int, str, s
     return None if row is None else (row["events"], row["email"], row["name"])
 
 
+async def lock(connection: Connection, user_id: UUID) -> None:
+    """Whatever else makes something for this user waits until the transaction ends."""
+    await connection.execute("SELECT 1 FROM users WHERE id = $1 FOR UPDATE", user_id)
+
+
 async def lock_admins(connection: Connection) -> None:
     """One loss of an admin at a time, over all instances; held until the transaction ends."""
     await connection.execute("SELECT pg_advisory_xact_lock($1)", ADMINS_LOCK)

@@ -17,7 +17,7 @@ BEAT_EVERY_S = 0.3
 
 
 class EchoService:
-    """One instance; `requests` holds what it received."""
+    """One instance; `requests` holds what it echoed, `asked` the paths of all it answered."""
 
     def __init__(self, service: str, instance: str, redis: Redis, prefix: str) -> None:
         self.service = service
@@ -26,6 +26,8 @@ class EchoService:
         self.requests: list[dict[str, Any]] = []
         self.answer_headers: dict[str, str] = {}
         self.documents: dict[str, Any] = {}
+        self.refusals: dict[str, int] = {}
+        self.asked: list[str] = []
         self.dies_at: set[str] = set()
         self.running = 0
         self._registry = Registry(redis, prefix)
@@ -68,6 +70,9 @@ class EchoService:
             self.running -= 1
 
     async def _act(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.path)
+        if request.path in self.refusals:
+            return web.json_response({"code": "refused"}, status=self.refusals[request.path])
         if request.path in self.documents:
             return web.json_response(self.documents[request.path])
         body = await request.read()

@@ -5,7 +5,7 @@ from shared.declaration import Declaration, Route, RouteClass
 from svc.gateway import paths, routes
 from svc.gateway.contract import merged
 from svc.gateway.headers import answered_headers, forwarded_headers
-from svc.gateway.limits import REFUSED_TOKENS, WHEN_REDIS_IS_AWAY
+from svc.gateway.limits import API_KEY, REFUSED_TOKENS, WHEN_REDIS_IS_AWAY
 from svc.gateway.rate_limit import Limit
 from svc.gateway.routes import DEADLINE_S, SHARE_OF_PLACES, Routes, UnknownRoute
 from svc.gateway.settings import Settings, parse_limit
@@ -54,7 +54,7 @@ def test_every_class_has_a_deadline_a_share_a_limit_and_a_decision():
         assert 0 < DEADLINE_S[kind] <= 30
         assert 0 < SHARE_OF_PLACES[kind] <= 1
         assert parse_limit(getattr(settings, f"limit_{kind}")).requests > 0
-    assert {*RouteClass, REFUSED_TOKENS} == WHEN_REDIS_IS_AWAY.keys()
+    assert {*RouteClass, API_KEY, REFUSED_TOKENS} == WHEN_REDIS_IS_AWAY.keys()
     assert [kind for kind, decision in WHEN_REDIS_IS_AWAY.items() if decision == "refuse"] == ["auth"]
 
 
