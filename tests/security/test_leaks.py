@@ -7,13 +7,28 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import asyncpg
+import pyotp
 import pytest
 import structlog
 
-from shared import logging_setup
+from shared import logging_setup, one_time_tokens
 from shared.identity import HEADER
 from tests.support.apps import BEHIND, routes
-from tests.support.auth_steps import auth_served, claims_of, login, new_email, refresh, register
+from tests.support.auth_steps import (
+    as_user,
+    ask_to_register,
+    auth_served,
+    claims_of,
+    confirm,
+    login,
+    new_api_key,
+    new_email,
+    refresh,
+    register,
+    token_of,
+    totp,
+    verified,
+)
 from tests.support.builders.orders import customer, place
 from tests.support.fakes.shop import shop
 from tests.support.probes import PRIVILEGED, ask, person
@@ -68,10 +83,22 @@ async def test_no_password_and_no_token_is_in_the_log_of_auth(engines, prefix):
             assert (await auth.call("POST", url, anonymous=True, data=bad))[0] == 400
             await auth.call("GET", f"/api/v1/auth/me?access_token={second['access_token']}", anonymous=True)
             await auth.call("GET", "/api/v1/auth/me", headers={HEADER: second["access_token"]})
+            me = as_user(claims_of(second["access_token"])["sub"], None)
+            _, made = await new_api_key(auth, me, "orders:read", password=PASSWORD)
+            assert (await verified(auth, made["key"]))[0] == 200
+            await verified(auth, made["key"] + "A")
+            _, factor = await totp(auth, me, "", password=PASSWORD)
+            code = pyotp.TOTP(factor["secret"]).now()
+            _, shown = await totp(auth, me, "/confirm", code=code)
+            await login(auth, email, PASSWORD, code=shown["recovery_codes"][0])
+            await ask_to_register(auth, email, PASSWORD)
+            letter = await token_of(auth, one_time_tokens.REGISTRATION, email)
+            assert (await confirm(auth, letter))[0] == 409
             internal = auth.headers()[HEADER]
         log = stream.getvalue()
     assert {"/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/register"} <= _paths(stream)
     secrets = [PASSWORD, pair["refresh_token"], pair["access_token"], second["refresh_token"], second["access_token"]]
+    secrets += [made["key"], factor["secret"], letter, *shown["recovery_codes"]]
     assert [secret for secret in (*secrets, internal, INTERNAL_SECRET) if secret in log] == []
 
 

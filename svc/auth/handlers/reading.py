@@ -5,8 +5,7 @@ from uuid import UUID
 from shared.unit_of_work import OrmUnitOfWork, UnitOfWork
 from svc.auth.domain import ApiKeyView, SecurityEvent, SessionView
 from svc.auth.handlers.editing import show_user
-from svc.auth.handlers.second_factor import second_factor_state
-from svc.auth.store import api_keys, attempts, security_events, sessions
+from svc.auth.store import api_keys, attempts, second_factors, security_events, sessions
 from svc.auth.store.models import User
 
 EXPORTED_EVENTS_MAX = 1_000
@@ -21,10 +20,10 @@ async def known_of(uow: OrmUnitOfWork, user_id: UUID) -> Known:
     """
     connection = uow.connection
     user = await show_user(uow, user_id)
-    has_second_factor, _ = await second_factor_state(uow, user_id)
+    enrolment = await second_factors.find(connection, user_id)
     return (
         user,
-        has_second_factor,
+        enrolment is not None and enrolment.confirmed,
         await sessions.list_alive(connection, user_id),
         await api_keys.list_live(connection, user_id),
         await attempts.known_addresses(connection, user_id),

@@ -231,6 +231,15 @@ def test_an_address_is_looked_for_to_the_letter(shopctl: Shopctl, beside: Beside
     assert len(json.loads(shopctl("mail", "list", "--to", address, "--json").out)) == 2
 
 
+def test_the_newest_mail_to_an_address_is_shown_without_its_number(shopctl: Shopctl, beside: Beside) -> None:
+    for _ in range(2):
+        beside.run(mailed(beside, "newest@example.com"))
+    newest = json.loads(shopctl("mail", "list", "--to", "newest@example.com", "--json").out)[0]
+    assert shopctl("mail", "show", "--to", "newest@example.com").out == shopctl("mail", "show", str(newest["n"])).out
+    said = shopctl("mail", "show", "--to", "nobody@example.com")
+    assert (said.code, said.lines) == (2, ["There is no mail to nobody@example.com.", "See: shopctl mail list."])
+
+
 def test_a_mail_that_is_not_there_is_unknown(shopctl: Shopctl) -> None:
     said = shopctl("mail", "show", "999999")
     assert (said.code, said.out) == (2, "")

@@ -6,8 +6,10 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.identity import InternalTokens
+from tests.support.auth_steps import as_user, auth_served, new_api_key, register
+from tests.support.fakes.echo_service import echo
 from tests.support.gateway_steps import door
-from tests.support.services import INTERNAL_SECRET, until
+from tests.support.services import INTERNAL_SECRET, served, until
 
 pytestmark = pytest.mark.service("gateway")
 
@@ -105,3 +107,26 @@ async def test_a_key_that_nobody_can_judge_right_now_is_no_fault_of_its_holder(e
         answer = await shop.call("GET", "/api/v1/orders", token=KEY)
         assert (answer.status, answer.code) == (503, "identity_unavailable")
         assert "retry-after" in {name.lower() for name in answer.headers}
+
+
+async def test_a_key_of_auths_own_making_opens_the_shop_until_it_is_taken_back(engines, prefix):
+    async with (
+        echo(engines, prefix, "orders"),
+        auth_served(engines, prefix) as auth,
+        served(engines, "gateway", prefix=prefix) as gateway,
+    ):
+        me = as_user((await register(auth))["user_id"], None)
+        _, made = await new_api_key(auth, me, "orders:read")
+        bearer = {"Authorization": f"Bearer {made['key']}"}
+
+        async def passes():
+            return (await gateway.call("GET", "/api/v1/orders", anonymous=True, headers=bearer))[0]
+
+        assert await passes() == 200
+        assert (await gateway.call("GET", "/api/v1/auth/api-keys", anonymous=True, headers=bearer))[0] == 403
+        await auth.call("DELETE", f"/api/v1/auth/api-keys/{made['described']['id']}", principal=me)
+
+        async def closed():
+            return await passes() == 401
+
+        await until(closed)

@@ -8,13 +8,20 @@ import asyncpg
 import pytest
 from aiosmtpd.controller import Controller
 
+from shared import one_time_tokens
 from shared.contracts import Address, OrderLine
-from shared.contracts.auth import UserRegistered
+from shared.contracts.auth import (
+    CredentialsChanged,
+    PasswordResetRequested,
+    RegistrationRepeated,
+    RegistrationRequested,
+    UserRegistered,
+)
 from shared.contracts.orders import OrderCreated
 from shared.contracts.payments import DuplicateReturned
 from shared.identity import Principal
 from shared.jobs_queue import JobBoard
-from tests.support.services import envelope, free_port, publish, served, topics, until
+from tests.support.services import INTERNAL_SECRET, envelope, free_port, publish, served, topics, until
 
 pytestmark = pytest.mark.service("notifications")
 
@@ -247,3 +254,43 @@ async def _told(service):
 
 async def _dead(board):
     return [row for row in await board.rows() if row.state == "dead"]
+
+
+async def test_letters_about_an_account_hold_their_token_and_nothing_else_does(engines, prefix):
+    catcher = Catcher()
+    async with (
+        topics(engines, prefix),
+        smtp(catcher) as url,
+        served(engines, "notifications", prefix=prefix, smtp_url=url) as notifications,
+    ):
+        who = {"email": "ann@example.com", "name": "Ann <b>"}
+        new, known = uuid4(), uuid4()
+        wanted = RegistrationRequested(user_id=new, **who)
+        reset = PasswordResetRequested(user_id=known, request_id=uuid4(), **who)
+        changed = CredentialsChanged(user_id=known, change="recovery_code_used", **who)
+        repeated = RegistrationRepeated(user_id=known, **who)
+        events = [(wanted, new), (reset, reset.request_id), (changed, known), (repeated, uuid4())]
+        await publish(engines, prefix, *(envelope(event, about) for event, about in events))
+        await until(lambda: len(catcher.mails) == len(events))
+        mails = {mail["X-Shopstream-Template"]: mail for mail in catcher.mails}
+        text = {name: mail.get_payload(0).get_payload() for name, mail in mails.items()}
+        tokens = {
+            "registration_requested": one_time_tokens.mint(INTERNAL_SECRET, one_time_tokens.REGISTRATION, new),
+            "password_reset": one_time_tokens.mint(INTERNAL_SECRET, one_time_tokens.PASSWORD_RESET, reset.request_id),
+        }
+        for name, token in tokens.items():
+            assert f"\n{token}\n" in text[name]
+            assert f"<p>{token}</p>" in mails[name].get_payload(1).get_payload(decode=True).decode()
+        assert "somebody signed in with a recovery code" in text["credentials_changed"]
+        assert not any("<b>" in mail.get_payload(1).get_payload() for mail in catcher.mails)
+        connection = await asyncpg.connect(notifications.settings.database_url)
+        try:
+            rows = await connection.fetch("SELECT to_jsonb(d)::text AS row FROM deliveries d")
+            assert len(rows) == len(events)
+            assert not any(token in row["row"] for row in rows for token in tokens.values())
+            assert {row["customer_id"] for row in await connection.fetch("SELECT customer_id FROM deliveries")} == {
+                new,
+                known,
+            }
+        finally:
+            await connection.close()

@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from tests.support.auth_steps import as_user, auth_served, login, refresh, register, rows_of
+from tests.support.auth_steps import as_user, auth_served, login, new_api_key, refresh, register, rows_of
 from tests.support.services import until
+from tests.support.statements import API_ONLY, noted_statements
 
 pytestmark = pytest.mark.service("auth")
 
@@ -36,6 +37,24 @@ async def test_a_page_of_users_costs_the_same_statements_whatever_its_size(engin
             assert len(page["items"]) == size
             counts.append(len(statements))
         assert 1 <= counts[0] == counts[1] <= 6
+
+
+@pytest.mark.parametrize("path", ["api-keys", "sessions", "security-events?limit=100", "me/export", "totp"])
+async def test_what_one_reads_costs_the_same_statements_however_much_there_is(engines, prefix, path):
+    with noted_statements() as statements:
+        async with auth_served(engines, prefix, **API_ONLY) as auth:
+            user = await register(auth)
+            me = as_user(user["user_id"], None, "customer", "admin")
+            counts = []
+            for rows in (1, 8):
+                for _ in range(rows):
+                    await new_api_key(auth, me, "orders:read")
+                    await login(auth, user["email"])
+                with statements.counted() as asked:
+                    status, _ = await auth.call("GET", f"/api/v1/auth/{path}", principal=me)
+                assert status == 200
+                counts.append(len([one for one in asked if not one.startswith(("BEGIN", "COMMIT", "ROLLBACK"))]))
+            assert 1 <= counts[0] == counts[1] <= 6
 
 
 async def test_bulk_work_writes_in_few_statements(engines, prefix):

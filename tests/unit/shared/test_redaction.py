@@ -19,6 +19,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
         ("password=hunter2&x=1", "hunter2"),
         ('{"refresh_token": "hunter2hunter2"}', "hunter2"),
         ("api_key: hunter2", "hunter2"),
+        (f"sent ssk_abcdefghijkl_{'A1-_' * 10}xyz along", "A1-_"),
     ],
 )
 def test_secrets_inside_text_are_replaced(text, secret):
