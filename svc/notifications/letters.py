@@ -12,7 +12,7 @@ from svc.notifications.domain import Template, header_safe
 from svc.notifications.handlers import amount_text
 from svc.notifications.store import Delivery
 
-TOKEN_OF = {
+TOKEN_OF: dict[str, str] = {
     Template.REGISTRATION_REQUESTED: one_time_tokens.REGISTRATION,
     Template.PASSWORD_RESET: one_time_tokens.PASSWORD_RESET,
 }
@@ -58,7 +58,7 @@ class Writer:
         return message
 
     def _token(self, delivery: Delivery) -> dict[str, str]:
-        purpose = TOKEN_OF.get(Template(delivery.template))
+        purpose = TOKEN_OF.get(delivery.template)
         if purpose is None:
             return {}
         return {"token": one_time_tokens.mint(self._secret, purpose, UUID(delivery.context["request_id"]))}
