@@ -123,7 +123,7 @@ async def test_an_address_gets_five_letters_an_hour_whoever_asks(engines, prefix
         for _ in range(3):
             await auth.call("POST", "/api/v1/auth/password-reset", anonymous=True, json={"email": user["email"]})
         outcomes = await letters_written(auth)
-        assert sorted(outcomes) == sorted([*outcomes[:5], "too_many", "too_many"])
+        assert (len(outcomes), outcomes.count("too_many")) == (7, 2)  # in which order they were looked at is open
         letters = [
             kind for kind, _ in await told(fetch) if kind in {"registration_repeated", "password_reset_requested"}
         ]
