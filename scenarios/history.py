@@ -20,6 +20,9 @@ REFUND = "refund"
 RETURNED = "returned"
 """The reason of a refund that is to give back everything."""
 EDIT_PRODUCT = "edit_product"
+CLEAR_CART = "clear_cart"
+MERGE_CART = "merge_cart"
+RECEIVE_STOCK = "receive_stock"
 
 WRITE_BUFFER_BYTES = 1 << 18
 
@@ -46,7 +49,8 @@ class WantedLine(msgspec.Struct, frozen=True):
 class OrderAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """The value of an invoked `place_order`; its record's key is the Idempotency-Key.
 
-    `fingerprint` names the body (equal bodies, equal fingerprints).
+    `fingerprint` names the body (equal bodies, equal fingerprints). `from_cart`: the body names no goods, the cart is
+    bought, and `lines` are what its customer brought into it.
     """
 
     customer_id: str
@@ -54,6 +58,7 @@ class OrderAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     payment_method: str = ""
     coupon: str = ""
     fingerprint: str = ""
+    from_cart: bool = False
 
 
 class OrderAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -119,6 +124,34 @@ class EditAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = 0
     replayed: bool = False
     answer_sha256: str = ""
+
+
+class CartAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The value of an invoked `merge_cart`, with what the guest's cart held, and of a `clear_cart`."""
+
+    customer_id: str
+    lines: tuple[WantedLine, ...] = ()
+
+
+class CartAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The value of a completed `merge_cart` or `clear_cart`: the cart as its customer was shown it."""
+
+    status_code: int = 0
+    lines: tuple[WantedLine, ...] = ()
+
+
+class ReceiptAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The value of an invoked `receive_stock`; repeating the reference changes nothing."""
+
+    sku: str
+    quantity: int
+    reference: str
+
+
+class ReceiptAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The value of a completed `receive_stock`."""
+
+    status_code: int = 0
 
 
 class Invocation(msgspec.Struct, frozen=True, gc=False):

@@ -25,6 +25,8 @@ from shared.errors import RedisUnavailableError
 
 POLL_S = 0.25
 CALM_POLLS = 2
+STILL_S = 16.0
+"""Longer than any lease and any pause between two tries of what is open: whoever could still do something has tried."""
 
 _OUTBOX = "SELECT count(*) FROM audit.outbox WHERE sent_at IS NULL"
 
@@ -40,11 +42,12 @@ class Quiescence(msgspec.Struct, frozen=True, kw_only=True):
 async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescence:
     """Wait for calm twice in a row; give up at a look that finds open work and for `deadline_s` no less of any of it.
 
+    Given up sooner is a fleet that stands still and whose open work waits in vain, see `_in_vain`.
     `since` (epoch seconds) is the start of the run. Raises `OperatorError` (kafka.away, fleet.refused).
     """
     started = time.monotonic()
     since_at = datetime.fromtimestamp(since, UTC)
-    calm, progress = 0, _Progress(started)
+    calm, progress, stillness = 0, _Progress(started), _Stillness(started)
     async with AsyncExitStack() as stack:
         databases = {
             service: await stack.enter_async_context(asyncpg.create_pool(url, min_size=0, max_size=1))
@@ -64,8 +67,13 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
             calm = 0 if waits_for else calm + 1
             if calm >= CALM_POLLS:
                 return Quiescence(reached=True, after_s=time.monotonic() - started, waits_for={})
-            if progress.idle_s(waits_for, time.monotonic()) >= deadline_s and waits_for:
-                return Quiescence(reached=False, after_s=time.monotonic() - started, waits_for=waits_for)
+            now = time.monotonic()
+            left_s = deadline_s - progress.idle_s(waits_for, now)
+            still = stillness.lasts_s((waits_for, broker.written), now) >= STILL_S
+            if waits_for and (
+                left_s <= 0 or (still and await _in_vain(fleet, databases, waits_for, since_at, within_s=left_s))
+            ):
+                return Quiescence(reached=False, after_s=now - started, waits_for=waits_for)
             await asyncio.sleep(POLL_S)
 
 
@@ -87,6 +95,48 @@ class _Progress:
                 self._at = now
             self._least[name] = min(count, self._least.get(name, count))
         return now - self._at
+
+
+class _Stillness:
+    """Since when every look has seen the same."""
+
+    def __init__(self, now: float) -> None:
+        self._since = now
+        self._seen: object = None
+
+    def lasts_s(self, seen: object, now: float) -> float:
+        """Seconds, up to this look, which may have ended it."""
+        if seen != self._seen:
+            self._since, self._seen = now, seen
+        return now - self._since
+
+
+async def _in_vain(
+    fleet: Fleet,
+    databases: Mapping[str, asyncpg.Pool],
+    waits_for: Collection[str],
+    since_at: datetime,
+    *,
+    within_s: float,
+) -> bool:
+    """Whether nothing sets a fleet going again that stands still.
+
+    All that is open waits for events, of which none is on its way, or for a moment; and no moment that any service
+    has declared comes within that time. One that came while the fleet stood still may be having its effect just now.
+    """
+    moments: list[datetime | None] = []
+    declared: set[str] = set()
+    for service, pool in databases.items():
+        for name, query in fleet.declared[service].next_due.items():
+            declared.add(f"{service}: {name}")
+            try:
+                async with pool.acquire() as connection:
+                    moments.append(await connection.fetchval(query, since_at))
+            except DATABASE_AWAY:
+                return False
+    now = time.time()
+    soon = any(moment and -STILL_S < moment.timestamp() - now < within_s for moment in moments)
+    return declared.issuperset(waits_for) and not soon
 
 
 async def _open_rows(fleet: Fleet, databases: Mapping[str, asyncpg.Pool], since_at: datetime) -> dict[str, int]:
@@ -165,9 +215,10 @@ async def _connected_broker(bootstrap: str, *, deadline_s: float) -> "_Broker":
 
 
 class _Broker:
-    """Asks Kafka how far behind every service's group is."""
+    """Asks Kafka how far behind every service's group is. `written` counts the events there were at the last answer."""
 
     def __init__(self, bootstrap: str) -> None:
+        self.written = 0
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         self._reader = AIOKafkaConsumer(bootstrap_servers=bootstrap)
 
@@ -206,6 +257,7 @@ class _Broker:
         partitions = sorted({partition for _, partition in done})
         firsts = await self._reader.beginning_offsets(partitions) if partitions else {}
         ends = await self._reader.end_offsets(partitions) if partitions else {}
+        self.written = sum(ends.values())
         behind: dict[str, int] = {}
         for (service, partition), offset in done.items():
             missing = ends[partition] - max(offset, firsts[partition])

@@ -67,7 +67,9 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     `part` is what customers call the part of the shop that needs it. `consumes` are event types, or `*`. `audit` names
     the columns of each of its own views in the schema `audit`; those of the library's tables every database has.
-    `open_work` counts what is not done yet, each a query with at most `$1`, the start of a run. `story` gives rows
+    `open_work` counts what is not done yet, each a query with at most `$1`, the start of a run. `next_due` gives the
+    moment at which the service moves next by itself, null for never: of open work by its name, which is then known to
+    wait for that moment or for an event, and of whatever else may set something going. `story` gives rows
     `at, what, detail` about the order `$1`.
     """
 
@@ -77,6 +79,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     consumes: tuple[str, ...] = ()
     audit: dict[str, tuple[str, ...]] = {}
     open_work: dict[str, str] = {}
+    next_due: dict[str, str] = {}
     story: dict[str, str] = {}
 
     def event_types(self, known: Iterable[str]) -> tuple[str, ...]:

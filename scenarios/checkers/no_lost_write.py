@@ -1,13 +1,16 @@
-"""INV-09: what was acknowledged is in the final read; nothing is there that nobody attempted.
+"""INV-09: what was acknowledged is in the final read, as it was asked for; nothing is there that nobody attempted.
 
 The witness is the client history. A timeout decides nothing: its order may exist or not.
 """
+
+from collections import Counter
 
 import msgspec
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import is_cancelled
 from scenarios.evidence.bundle import Evidence, Purchase
+from scenarios.evidence.rows import OrderRow
 from scenarios.history import CANCEL_ORDER, REFUND, CancelAttempt, RefundAnswer, RefundAttempt
 
 
@@ -35,18 +38,12 @@ def _judge_acknowledged(evidence: Evidence, order_id: str, purchase: Purchase, f
             trace_id=purchase.trace_id,
         )
         return
-    stored = {line.sku: 0 for line in evidence.lines_of.get(order_id, ())}
-    for line in evidence.lines_of.get(order_id, ()):
-        stored[line.sku] += line.quantity
-    wanted = {line.sku: 0 for line in purchase.lines}
-    for line in purchase.lines:
-        wanted[line.sku] += line.quantity
+    _judge_goods(evidence, order, purchase, findings)
     answer = purchase.answer
     differences = [
         what
         for what, differs in (
             ("customer", order.customer_id != purchase.customer_id),
-            ("lines", stored != wanted),
             ("total", bool(answer.total_minor) and answer.total_minor != order.total_minor),
             ("currency", bool(answer.currency) and answer.currency != order.currency),
         )
@@ -60,6 +57,29 @@ def _judge_acknowledged(evidence: Evidence, order_id: str, purchase: Purchase, f
             at=purchase.completed_at,
             trace_id=purchase.trace_id,
         )
+
+
+def _judge_goods(evidence: Evidence, order: OrderRow, purchase: Purchase, findings: Findings) -> None:
+    """An order is of what its client asked for, be it named in the request or brought into the cart before."""
+    stored, wanted = Counter[str](), Counter[str]()
+    for line in evidence.lines_of.get(order.id, ()):
+        stored[line.sku] += line.quantity
+    for line in purchase.lines:
+        wanted[line.sku] += line.quantity
+    if stored != wanted:
+        findings.damage(
+            "other_goods_than_asked",
+            f"the order is of {_goods(stored)}, its client asked for {_goods(wanted)}",
+            undone=is_cancelled(evidence, order) or order.status == "refunded",
+            order_id=order.id,
+            at=purchase.completed_at,
+            trace_id=purchase.trace_id,
+            weight=((stored - wanted) + (wanted - stored)).total(),
+        )
+
+
+def _goods(units: Counter[str]) -> str:
+    return ", ".join(f"{units[sku]} × {sku}" for sku in sorted(units)) or "nothing"
 
 
 def _judge_existing(evidence: Evidence, findings: Findings) -> None:
@@ -140,7 +160,8 @@ def _judge_refunds(evidence: Evidence, findings: Findings) -> None:
 CHECKER = Checker(
     id="INV-09",
     name="no-lost-write",
-    statement="every acknowledged order is in the final read; nothing appears that was never attempted",
+    statement="every acknowledged order is in the final read, of the goods asked for; nothing appears that was never "
+    "attempted",
     witness="client history",
     needs=("orders.orders", "orders.order_lines"),
     examine=examine,

@@ -29,6 +29,11 @@ class LockedBatcher(ReservationBatcher):
         """How long a batch takes between reading and writing."""
         raise NotImplementedError
 
+    async def sold(self, requests: Sequence[HoldRequest]) -> list[Hold | Exception]:
+        """The batch, under its locks: by what is read there, which nothing in the database protects."""
+        async with self._database.begin() as uow:
+            return await broken_reserve.sell_what_was_read(uow, requests, after_s=self.thinking_time_s())
+
     async def close(self) -> None:
         """Let the batches under way end."""
         await super().close()
@@ -38,5 +43,4 @@ class LockedBatcher(ReservationBatcher):
         async with AsyncExitStack() as stack:
             for sku in broken_reserve.wanted_skus(requests):
                 await stack.enter_async_context(self.locked(sku))
-            async with self._database.begin() as uow:
-                return await broken_reserve.sell_what_was_read(uow, requests, after_s=self.thinking_time_s())
+            return await self.sold(requests)

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from scenarios import rare_states
 from scenarios.cues import After, AtShare
 from scenarios.defects import catalogue
@@ -25,6 +27,7 @@ CROWD: Final = SaleParameters(
     greedy_share=0.2,
     greedy_orders=6,
     greedy_first=True,
+    guests=6,
     pair_share=0.15,
     extra_share=0.25,
     second_body_share=0.4,
@@ -33,6 +36,9 @@ CROWD: Final = SaleParameters(
 )
 LATE: Final = "late"
 """Events are half a minute late and a hold is given five seconds: what keeps the stock of an order is its pin."""
+
+RESTOCK: Final = "restock"
+"""As many units again half-way through a longer sale in which nobody cancels: all of them must be sold."""
 
 SCENARIO = Scenario(
     id="flash-sale",
@@ -80,9 +86,17 @@ SCENARIO = Scenario(
             required=(rare_states.HOLD_OUTLIVED,),
             quiesce_s=120.0,
         ),
+        RESTOCK: Form(
+            parameters=msgspec.structs.replace(CROWD, restock=20, buyers=600, over_s=8.0, cancel_share=0.0),
+            faults=(*REDELIVERY, FaultStep(fault=Kill("inventory-1"), at=AtShare(0.4), for_s=0.0)),
+            psp={"slow_rate": 0.3, "slow_s": 0.8, "timeout_after_success_rate": 0.1},
+            required=(rare_states.RESTOCK_SOLD,),
+            quiesce_s=60.0,
+        ),
     },
     scale={"inventory": 2, "orders": 2},
     required=(
+        rare_states.CART_MERGED_AGAIN,
         rare_states.LAST_UNIT_RACED,
         rare_states.SOLD_OUT_REFUSED,
         rare_states.LIMIT_REFUSED,

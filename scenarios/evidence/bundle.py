@@ -47,6 +47,7 @@ class Purchase(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     payment_method: str
     coupon: str
     fingerprint: str
+    from_cart: bool
     invoked_at: float
     completed_at: float | None
     outcome: Literal["ok", "fail", "info"]
@@ -206,6 +207,7 @@ def _purchase(operation: Operation, facts: RunFacts) -> Purchase:
         payment_method=attempt.payment_method,
         coupon=attempt.coupon,
         fingerprint=attempt.fingerprint,
+        from_cart=attempt.from_cart,
         invoked_at=facts.epoch(operation.invoke.time_s),
         completed_at=facts.epoch(completion.time_s) if completion else None,
         outcome=operation.outcome,

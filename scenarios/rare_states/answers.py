@@ -1,11 +1,13 @@
 """Rare states that clients saw: races for the last unit, repeats, refusals, answers that never came."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import pairwise
 
+from scenarios.checkers.no_oversell import supply_at
+from scenarios.checkers.standing import is_sold, units
 from scenarios.evidence.bundle import Evidence
-from scenarios.history import Operation
+from scenarios.history import MERGE_CART, Operation
 from scenarios.rare_states.state import RareState
 
 GIVEN_BACK = frozenset({"released", "expired"})
@@ -16,8 +18,7 @@ def _last_unit_raced(evidence: Evidence) -> int:
 
 
 def _rivals(evidence: Evidence, sku: str) -> int:
-    """Purchases under way at the moment when holds had first taken all of the supply."""
-    supply = sum(step.quantity for step in evidence.facts.supply if step.sku == sku)
+    """Purchases under way at the moment when holds had first taken all that there was by then."""
     moves: list[tuple[float, int]] = []
     for hold in evidence.audit.reservations:
         if hold.sku == sku:
@@ -25,9 +26,9 @@ def _rivals(evidence: Evidence, sku: str) -> int:
             if hold.status in GIVEN_BACK and hold.ended_at is not None:
                 moves.append((hold.ended_at, -hold.quantity))
     taken = 0
-    for at, units in sorted(moves):
-        taken += units
-        if taken >= supply > 0:
+    for at, quantity in sorted(moves):
+        taken += quantity
+        if taken >= (supply_at(evidence, sku, at) or float("inf")):
             return sum(
                 bool(one.units(sku)) and one.invoked_at <= at < (one.completed_at or at) for one in evidence.purchases
             )
@@ -44,6 +45,24 @@ def _sold_again(evidence: Evidence) -> int:
         )
         for sku in evidence.facts.scarce_skus
     )
+
+
+def _restock_sold(evidence: Evidence) -> int:
+    """Units sold beyond those of the opening, of goods that came in later too."""
+    count = 0
+    for sku in {step.sku for step in evidence.facts.supply if not step.opening}:
+        sold = sum(units(evidence, order.id, sku) for order in evidence.audit.orders if is_sold(evidence, order))
+        count += max(0, sold - (supply_at(evidence, sku, 0.0) or 0))
+    return count
+
+
+def _cart_merged_again(evidence: Evidence) -> int:
+    merges = Counter(
+        operation.attempt.customer_id
+        for operation in evidence.operations
+        if operation.invoke.function == MERGE_CART and operation.outcome == "ok"
+    )
+    return sum(purchase.from_cart and merges[purchase.customer_id] > 1 for purchase in evidence.confirmed.values())
 
 
 def _refused(*codes: str) -> Callable[[Evidence], int]:
@@ -89,6 +108,10 @@ SOLD_OUT_REFUSED = RareState(
     "sold-out-refused", "buyers were told that nothing is left", _refused("insufficient_stock")
 )
 SOLD_AGAIN = RareState("sold-again", "units that came back were confirmed to somebody else", _sold_again)
+RESTOCK_SOLD = RareState("restock-sold", "units that came in during the sale were sold", _restock_sold)
+CART_MERGED_AGAIN = RareState(
+    "cart-merged-again", "carts were bought into which a guest's had been merged more than once", _cart_merged_again
+)
 LIMIT_REFUSED = RareState(
     "limit-refused", "orders were refused for a customer's limit", _refused("purchase_limit_exceeded")
 )

@@ -15,17 +15,24 @@ import msgspec
 
 from scenarios.history import (
     CANCEL_ORDER,
+    CLEAR_CART,
     EDIT_PRODUCT,
+    MERGE_CART,
     PLACE_ORDER,
+    RECEIVE_STOCK,
     REFUND,
     RETURNED,
     CancelAttempt,
+    CartAnswer,
+    CartAttempt,
     EditAnswer,
     EditAttempt,
     HistoryWriter,
     Invocation,
     OrderAnswer,
     OrderAttempt,
+    ReceiptAnswer,
+    ReceiptAttempt,
     RecordType,
     RefundAnswer,
     RefundAttempt,
@@ -219,13 +226,12 @@ def place_order(
     payment_method: str = "tok_visa",
     country: str = COUNTRY,
     coupon: str = "",
+    from_cart: bool = False,
 ) -> Request:
-    """Buy now, without a cart."""
-    wish: dict[str, Any] = {
-        "items": [{"sku": line.sku, "quantity": line.quantity} for line in lines],
-        "payment_method": payment_method,
-        "shipping_address": address_in(country),
-    }
+    """Buy the lines now, or `from_cart` the cart, into which they were brought."""
+    wish: dict[str, Any] = {"payment_method": payment_method, "shipping_address": address_in(country)}
+    if not from_cart:
+        wish["items"] = _items(lines)
     if coupon:
         wish["coupon"] = coupon
     body = msgspec.json.encode(wish)
@@ -241,8 +247,46 @@ def place_order(
             payment_method=payment_method,
             coupon=coupon,
             fingerprint=digest(body),
+            from_cart=from_cart,
         ),
         decode_answer=_order_answer,
+    )
+
+
+def clear_cart(person: Person) -> Request:
+    """Take everything out."""
+    return Request(
+        function=CLEAR_CART,
+        path="/cart",
+        token=person.access_token,
+        method="DELETE",
+        attempt=CartAttempt(customer_id=person.user_id),
+        decode_answer=_cart_answer,
+    )
+
+
+def merge_cart(person: Person, lines: tuple[WantedLine, ...]) -> Request:
+    """Log in with a guest's cart; repeating it changes nothing."""
+    return Request(
+        function=MERGE_CART,
+        path="/cart/merge",
+        token=person.access_token,
+        body=msgspec.json.encode({"items": _items(lines)}),
+        attempt=CartAttempt(customer_id=person.user_id, lines=lines),
+        decode_answer=_cart_answer,
+    )
+
+
+def receive_stock(staff: Person, sku: str, *, quantity: int, reference: str) -> Request:
+    """Book goods in; repeating the reference changes nothing."""
+    attempt = ReceiptAttempt(sku=sku, quantity=quantity, reference=reference)
+    return Request(
+        function=RECEIVE_STOCK,
+        path="/stock/receipts",
+        token=staff.access_token,
+        body=msgspec.json.encode(attempt),
+        attempt=attempt,
+        decode_answer=_receipt_answer,
     )
 
 
@@ -306,6 +350,10 @@ class _Product(msgspec.Struct):
     version: int
 
 
+class _Cart(msgspec.Struct):
+    lines: list[WantedLine]
+
+
 class _Refund(msgspec.Struct):
     id: str
     amount: MoneyWire
@@ -354,6 +402,19 @@ def _edit_answer(answered: Answered) -> EditAnswer:
         version=msgspec.json.decode(answered.content, type=_Product).version,
         answer_sha256=answered.digest,
     )
+
+
+def _cart_answer(answered: Answered) -> CartAnswer:
+    cart = msgspec.json.decode(answered.content, type=_Cart)
+    return CartAnswer(status_code=answered.status, lines=tuple(cart.lines))
+
+
+def _receipt_answer(answered: Answered) -> ReceiptAnswer:
+    return ReceiptAnswer(status_code=answered.status)
+
+
+def _items(lines: tuple[WantedLine, ...]) -> list[dict[str, Any]]:
+    return [{"sku": line.sku, "quantity": line.quantity} for line in lines]
 
 
 def _minor(wire: MoneyWire) -> int:

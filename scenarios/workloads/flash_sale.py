@@ -1,5 +1,6 @@
 """Ten thousand buyers want a hundred jackets: some impatient, some declined, some greedy, some change their minds.
 
+Some had theirs in a guest's cart and logged in before the opening, twice to be sure. There may be a restock half-way.
 The work is the supply: its share done is the share of the units that clients have had confirmed.
 """
 
@@ -16,7 +17,15 @@ from scenarios.cues import Cues
 from scenarios.evidence import PurchaseLimit, SupplyStep, WorkloadFacts
 from scenarios.fleet import Fleet
 from scenarios.history import HistoryWriter, OrderAnswer, WantedLine
-from scenarios.workloads.client import Client, cancel_order, place_order, refund
+from scenarios.workloads.client import (
+    Client,
+    cancel_order,
+    clear_cart,
+    merge_cart,
+    place_order,
+    receive_stock,
+    refund,
+)
 from scenarios.workloads.market import Article, Person, people, put_on_sale
 from scenarios.workloads.open_model import play, raise_file_limit
 from scenarios.workloads.workload import LoadReport
@@ -29,6 +38,8 @@ GOODWILL_MINOR: Final = 500
 PER_CUSTOMER: Final = 2
 CAPTURE_PATIENCE_S: Final = 6.0
 """How long somebody waits for the charge before giving up on cancelling or on being paid back."""
+LOGINS: Final = 2
+"""How often a guest logs in with the same cart."""
 SOLD_OUT: Final = "sold_out"
 """The signal at the first buyer who is told that nothing is left."""
 
@@ -59,6 +70,10 @@ class SaleParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             ge=0, le=1, description="buyers whose order has a second line, of a plentiful book that is taxed at nothing"
         ),
     ] = 0.2
+    guests: Annotated[
+        int, Meta(ge=0, le=1_000, description="buyers who come first, with the cart that they filled as guests")
+    ] = 50
+    restock: Annotated[int, Meta(ge=0, le=10_000, description="units that are received half-way")] = 0
     second_body_share: Annotated[
         float, Meta(ge=0, le=1, description="winners who send another order under the key of the first")
     ] = 0.1
@@ -69,7 +84,10 @@ class SaleParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class SaleStage(msgspec.Struct, frozen=True, kw_only=True):
-    """`opened_at` is epoch seconds; `extra_sku` is the plentiful book that some order beside."""
+    """`opened_at` is epoch seconds; `extra_sku` is the plentiful book that some order beside.
+
+    `restocked` grows by what is received while the sale is on.
+    """
 
     parameters: SaleParameters
     seed: int
@@ -79,7 +97,9 @@ class SaleStage(msgspec.Struct, frozen=True, kw_only=True):
     extra_units: int
     buyers: tuple[Person, ...]
     support: Person
+    warehouse: Person
     opened_at: float
+    restocked: list[SupplyStep] = []
 
 
 class _Character(msgspec.Struct, frozen=True):
@@ -92,6 +112,7 @@ class _Character(msgspec.Struct, frozen=True):
     second_body: bool
     cancels: bool
     refunded: bool
+    guest: bool = False
 
 
 class FlashSale:
@@ -117,9 +138,10 @@ class FlashSale:
             units=parameters.buyers * parameters.greedy_orders,
         )
         emails = [f"buyer-{number:05}@flash.example" for number in range(parameters.buyers)]
-        buyers, (support,), _, _ = await asyncio.gather(
+        buyers, (support,), (warehouse,), _, _ = await asyncio.gather(
             people(fleet, emails),
             people(fleet, ["support@flash.example"], roles=["support"]),
+            people(fleet, ["warehouse@flash.example"], roles=["admin"]),
             put_on_sale(fleet, jacket),
             put_on_sale(fleet, almanac),
         )
@@ -132,6 +154,7 @@ class FlashSale:
             extra_units=almanac.units,
             buyers=tuple(buyers),
             support=support,
+            warehouse=warehouse,
             opened_at=opened_at,
         )
 
@@ -139,7 +162,11 @@ class FlashSale:
         raise_file_limit()
         async with Client.open(history, gateway_url=stage.gateway_url) as client:
             sale = _Sale(stage, client, cues)
-            return (await play(sale.arrivals, sale.buy)).load
+            await sale.log_guests_in()
+            async with asyncio.TaskGroup() as group:
+                restocking = group.create_task(sale.restock())
+                report = (await play(sale.arrivals, sale.buy)).load
+        return msgspec.structs.replace(report, problems=(*report.problems, *restocking.result()))
 
     def facts(self, stage: SaleStage, report: LoadReport) -> WorkloadFacts:
         del report
@@ -150,6 +177,7 @@ class FlashSale:
             supply=[
                 SupplyStep(stage.sku, stage.parameters.units, at, at, opening=True),
                 SupplyStep(stage.extra_sku, stage.extra_units, at, at, opening=True),
+                *stage.restocked,
             ],
             limits=[PurchaseLimit(stage.sku, PER_CUSTOMER)],
         )
@@ -165,14 +193,44 @@ class _Sale:
         self._units_confirmed = 0
         chance = random.Random(stage.seed)
         parameters = stage.parameters
-        self._characters = [_character(parameters, chance) for _ in range(parameters.buyers)]
-        if parameters.greedy_first:
-            self._characters.sort(key=lambda character: not character.greedy)
+        self._characters = _crowd(parameters, chance)
+        self._logged_in: set[int] = set()
         self.arrivals = _arrivals(parameters, chance)
+
+    async def log_guests_in(self) -> None:
+        """Every guest's cart is brought along at each login; whoever did not get in buys nothing."""
+        guests = [index for index, character in enumerate(self._characters) if character.guest]
+        await asyncio.gather(*(self._log_in(index) for index in guests))
+
+    async def _log_in(self, index: int) -> None:
+        """What is left in the cart from another sale is taken out before."""
+        buyer, character = self._stage.buyers[index], self._characters[index]
+        merge = merge_cart(buyer, self._lines(character, character.quantity))
+        for request in (clear_cart(buyer), *([merge] * LOGINS)):
+            if (await self._client.insist(request)).type != "ok":
+                return
+        self._logged_in.add(index)
+
+    async def restock(self) -> tuple[str, ...]:
+        """More units come in half-way, and count from the moment at which somebody books them in. Gives problems."""
+        stage = self._stage
+        if not stage.parameters.restock:
+            return ()
+        await asyncio.sleep(stage.parameters.over_s / 2)
+        at = time.time()
+        stage.restocked.append(SupplyStep(stage.sku, stage.parameters.restock, at, at))
+        receipt = receive_stock(
+            stage.warehouse, stage.sku, quantity=stage.parameters.restock, reference=f"restock {stage.sku}"
+        )
+        result = await self._client.insist(receipt)
+        stage.restocked[0] = msgspec.structs.replace(stage.restocked[0], done_at=time.time())
+        return () if result.type == "ok" else (f"the restock was not received: {result.code or 'no answer'}",)
 
     async def buy(self, index: int) -> None:
         """What the buyer of this number does, to the last answer."""
         buyer, character = self._stage.buyers[index], self._characters[index]
+        if character.guest and index not in self._logged_in:
+            return
         orders = self._stage.parameters.greedy_orders if character.greedy else 1
         async with asyncio.TaskGroup() as group:
             for number in range(1, orders + 1):
@@ -180,7 +238,9 @@ class _Sale:
 
     async def _order(self, buyer: Person, character: _Character, key: str) -> None:
         lines = self._lines(character, character.quantity)
-        request = place_order(buyer, key=key, lines=lines, payment_method=character.payment_method)
+        request = place_order(
+            buyer, key=key, lines=lines, payment_method=character.payment_method, from_cart=character.guest
+        )
         if character.abandons:
             result = await self._client.insist(request, first_timeout_s=ABANDON_AFTER_S, attempts_max=1)
         elif character.impatient:
@@ -213,6 +273,18 @@ class _Sale:
     def _lines(self, character: _Character, quantity: int) -> tuple[WantedLine, ...]:
         jacket = WantedLine(self._stage.sku, quantity)
         return (jacket, WantedLine(self._stage.extra_sku, 1)) if character.extra else (jacket,)
+
+
+def _crowd(parameters: SaleParameters, chance: random.Random) -> list[_Character]:
+    """Everybody in the order in which they come."""
+    crowd = [_character(parameters, chance) for _ in range(parameters.buyers)]
+    if parameters.greedy_first:
+        crowd.sort(key=lambda character: not character.greedy)
+    for index in range(min(parameters.guests, parameters.buyers)):
+        crowd[index] = msgspec.structs.replace(
+            crowd[index], guest=True, greedy=False, abandons=False, impatient=False, quantity=1
+        )
+    return crowd
 
 
 def _character(parameters: SaleParameters, chance: random.Random) -> _Character:

@@ -371,6 +371,10 @@ def order_lost(evidence: Evidence) -> None:
 
 
 def order_changed(evidence: Evidence) -> None:
+    alter(evidence.audit.orders, {"total_minor": TOTAL_MINOR + 1}, id=PAID)
+
+
+def line_doubled(evidence: Evidence) -> None:
     alter(evidence.audit.order_lines, {"quantity": 2}, order_id=PAID)
 
 
@@ -1048,6 +1052,7 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (account_unknown, "INV-07", "unknown_posting"),
     (order_lost, "INV-09", "acknowledged_order_missing"),
     (order_changed, "INV-09", "acknowledged_order_differs"),
+    (line_doubled, "INV-09", "other_goods_than_asked"),
     (order_from_nowhere, "INV-09", "order_never_attempted"),
     (refused_but_stored, "INV-09", "refused_order_exists"),
     (two_orders_for_key, "INV-10", "two_orders_for_key"),

@@ -71,6 +71,40 @@ def other_body_refused(evidence: Evidence) -> None:
     attempt(evidence, 9_001, 9.0, key="k", type="fail", error="idempotency_key_reused", value=value)
 
 
+def cart_merged_twice(evidence: Evidence) -> None:
+    """And bought."""
+    cart: dict[str, Any] = {"customer_id": "ann", "lines": []}
+    for number in range(2):
+        attempt(evidence, 9_001 + number, 8.0 + number, function="merge_cart", value=cart)
+    wish = {**cart, "from_cart": True}
+    attempt(evidence, 9_009, 11.0, key="cart", value=wish, answer={"status_code": 201, "order_id": PAID + "-cart"})
+
+
+def merged_once(evidence: Evidence) -> None:
+    evidence.history[:] = [record for record in evidence.history if record.process != 9_002]
+
+
+def bought_without_cart(evidence: Evidence) -> None:
+    for index, record in enumerate(evidence.history):
+        if record.key == "cart" and record.type == "invoke":
+            evidence.history[index] = change(record, value={**record.value, "from_cart": False})
+
+
+def restocked(opening: int, later: int) -> Spoil:
+    """Of what there was, so much came in later."""
+
+    def step_in(evidence: Evidence) -> None:
+        (first,) = evidence.facts.supply
+        second = change(first, quantity=later, at=LOAD_STARTED_AT, done_at=LOAD_STARTED_AT, opening=False)
+        evidence.facts.supply[:] = [change(first, quantity=opening), second]
+
+    return step_in
+
+
+def all_from_the_opening(evidence: Evidence) -> None:
+    evidence.facts.supply[:] = [change(step, opening=True) for step in evidence.facts.supply]
+
+
 def same_key_of_another(evidence: Evidence) -> None:
     for process, customer in ((9_001, "ann"), (9_002, "ben")):
         attempt(evidence, process, 9.0, key="shared", value={"customer_id": customer, "lines": []})
@@ -246,6 +280,10 @@ CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.LAST_UNIT_RACED, nothing, supplied(100)),
     (rare_states.SOLD_OUT_REFUSED, nothing, refusals_renamed),
     (rare_states.SOLD_AGAIN, supplied(1), supplied(100)),
+    (rare_states.RESTOCK_SOLD, restocked(5, 3), all_from_the_opening),
+    (rare_states.RESTOCK_SOLD, restocked(5, 3), supplied(100)),
+    (rare_states.CART_MERGED_AGAIN, cart_merged_twice, merged_once),
+    (rare_states.CART_MERGED_AGAIN, cart_merged_twice, bought_without_cart),
     (rare_states.LIMIT_REFUSED, nothing, refusals_renamed),
     (rare_states.BOTH_CLICKS_RACED, nothing, attempts_apart),
     (rare_states.STORED_ANSWER_REPEATED, nothing, answers_fresh),

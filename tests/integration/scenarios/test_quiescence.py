@@ -178,6 +178,59 @@ async def test_a_fleet_that_gets_on_is_waited_for_beyond_the_deadline(
     assert (found.reached, found.after_s > deadline_s) == (True, True)
 
 
+WAITS_FOR_AN_EVENT = "UPDATE sagas SET step = 'compensating', deadline_at = now() + interval '1 hour'"
+HOLD = """
+    WITH shelf AS (
+        INSERT INTO stock (warehouse, sku, on_hand, reserved) VALUES ('main', 'A', 1, 1)
+    ), hold AS (
+        INSERT INTO reservations (id, customer_id, status, expires_at)
+        VALUES (gen_random_uuid(), gen_random_uuid(), 'held', now() + make_interval(secs => $1)) RETURNING id
+    )
+    INSERT INTO reservation_lines (reservation_id, warehouse, sku, quantity) SELECT id, 'main', 'A', 1 FROM hold
+"""
+
+
+@pytest.mark.parametrize(
+    ("saga", "hold_s", "given_up"),
+    [
+        (WAITS_FOR_AN_EVENT, None, True),
+        (WAITS_FOR_AN_EVENT, 60.0, True),
+        (WAITS_FOR_AN_EVENT, 1.0, False),
+        ("UPDATE sagas SET deadline_at = now() + interval '1 hour'", None, False),
+    ],
+    ids=["waits for an event", "a hold runs out later", "a hold runs out soon", "is tried again"],
+)
+async def test_a_fleet_that_stands_still_is_given_up_early_only_when_nothing_sets_it_going(
+    engines: EngineUrls,
+    prefix: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    saga: str,
+    hold_s: float | None,
+    given_up: bool,
+) -> None:
+    monkeypatch.setattr(quiescence, "STILL_S", 0.5)
+    async with bare_fleet(engines, tmp_path, prefix=prefix) as bare:
+        await bare.rows("orders", OPEN_WORK["orders: running sagas"][1])
+        await bare.rows("orders", saga)
+        if hold_s is not None:
+            await bare.rows("inventory", HOLD, hold_s)
+        found = await quiesce(bare.fleet, since=0.0, deadline_s=LOOK_S)
+    assert found.waits_for == {"orders: running sagas": 1}
+    assert (found.after_s < LOOK_S) is given_up
+
+
+async def test_other_open_work_is_waited_for_while_a_fleet_stands_still(
+    engines: EngineUrls, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quiescence, "STILL_S", 0.5)
+    async with bare_fleet(engines, tmp_path, prefix=prefix) as bare:
+        await bare.rows("orders", OPEN_WORK["orders: running sagas"][1])
+        await bare.rows("orders", WAITS_FOR_AN_EVENT)
+        await bare.rows("orders", OPEN_WORK["orders: unsent events"][1])
+        assert (await quiesce(bare.fleet, since=0.0, deadline_s=LOOK_S)).after_s >= LOOK_S
+
+
 class _Interrupted(Fleet):
     """A fleet that gets work just after the first look found it calm."""
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from scenarios.drills.flash_sale import SCENARIO
+from scenarios.drills.flash_sale import RESTOCK, SCENARIO
 from scenarios.faults.events import Rewind
 from scenarios.plan import FULL, QUICK
 from scenarios.workloads import flash_sale
@@ -17,18 +17,28 @@ WINNERS_MIN = 17
 def characters(form: str, seed: int) -> list[flash_sale._Character]:
     parameters = SCENARIO.forms[form].parameters
     assert isinstance(parameters, SaleParameters)
-    chance = random.Random(seed)
-    return [flash_sale._character(parameters, chance) for _ in range(parameters.buyers)]
+    return flash_sale._crowd(parameters, random.Random(seed))
 
 
-@pytest.mark.parametrize("form", [FULL, QUICK])
+@pytest.mark.parametrize("form", SCENARIO.forms)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_kind_of_buyer_comes_whatever_the_seed(form: str, seed: int) -> None:
     crowd = characters(form, seed)
-    for kind in ("impatient", "abandons", "greedy", "extra", "second_body", "cancels", "refunded"):
+    for kind in ("impatient", "abandons", "greedy", "extra", "second_body", "refunded"):
         assert any(getattr(one, kind) for one in crowd)
+    assert any(one.cancels for one in crowd) is (form != RESTOCK)
     assert {one.quantity for one in crowd} == {1, 2}
     assert {one.payment_method for one in crowd} == {"tok_visa", "tok_declined"}
+
+
+@pytest.mark.parametrize("form", SCENARIO.forms)
+def test_guests_come_first_and_wait_for_their_answers(form: str) -> None:
+    """With one unit each: twice as much is within the limit, so that a cart merged wrongly becomes an order."""
+    crowd = characters(form, 1)
+    guests = [one for one in crowd if one.guest]
+    assert crowd[: len(guests)] == guests
+    assert {(one.quantity, one.greedy, one.abandons, one.impatient) for one in guests} == {(1, False, False, False)}
+    assert len(guests) * flash_sale.LOGINS <= SCENARIO.forms[form].parameters.units
 
 
 def test_the_same_seed_brings_the_same_crowd() -> None:
