@@ -1,15 +1,14 @@
 """INV-24: stock answers as if one buyer came after the other, and what was booked and changed can be put in one order.
 
-Of a SKU that was scarce every refusal must have had a moment, while it was under way, at which the supply could have
-been held by others: a necessary condition of linearizability that needs no search, judged moment by moment where
-INV-03 judges the end. Ledger and orders are judged as list-append histories, see `list_append`.
+Of a SKU that was scarce every refusal must have had a moment, while it was under way, at which all that had come in
+before could have been held by others: a necessary condition of linearizability that needs no search, judged moment by
+moment where INV-03 judges the end. Ledger and orders are judged as list-append histories, see `list_append`.
 """
 
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
 
 from scenarios.checkers.list_append import Transaction, anomalies
-from scenarios.checkers.no_oversell import supply_at
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.transactions import of_the_ledger, of_the_orders
 from scenarios.evidence.bundle import Evidence, Purchase
@@ -46,15 +45,17 @@ def _judge_history(history: list[Transaction], what: str, findings: Findings) ->
 
 def _judge_refusals(evidence: Evidence, sku: str, findings: Findings) -> None:
     held = _Held(evidence, sku)
-    supply = supply_at(evidence, sku, evidence.facts.started_at)
-    if supply is None:
+    steps = [step for step in evidence.facts.supply if step.sku == sku]
+    if not steps:
         findings.require(False, f"the supply of {sku} is not known")
         return
     for purchase in evidence.purchases:
         if purchase.error != REFUSAL or not _one_unit(purchase, sku) or purchase.completed_at is None:
             continue
         findings.check()
-        most = held.most_between(evidence.decided_after(purchase), purchase.completed_at)
+        decided_after = evidence.decided_after(purchase)
+        supply = sum(step.quantity for step in steps if step.opening or step.done_at <= decided_after)
+        most = held.most_between(decided_after, purchase.completed_at)
         if most < supply:
             findings.violation(
                 "refused_though_available",

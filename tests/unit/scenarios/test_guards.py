@@ -54,6 +54,15 @@ def test_a_restock_counts_only_from_its_time_on() -> None:
     assert set(result.counts) == {"confirmed_beyond_supply"}
 
 
+@pytest.mark.parametrize(("booked_in_at", "refused_wrongly"), [(STARTED_AT, True), (LOAD_STARTED_AT + 60, False)])
+def test_who_was_refused_after_a_restock_had_a_moment_at_which_that_was_gone_too(
+    booked_in_at: float, refused_wrongly: bool
+) -> None:
+    evidence = FlashSale().evidence()
+    evidence.facts.supply.append(SupplyStep(SKU, 4, STARTED_AT, booked_in_at))
+    assert ("refused_though_available" in judged(evidence, "INV-24").counts) is refused_wrongly
+
+
 @pytest.mark.parametrize(
     "lines",
     [[{"sku": SKU, "quantity": 2}], [{"sku": SKU, "quantity": 1}, {"sku": "OTHER", "quantity": 1}]],
