@@ -1,7 +1,7 @@
 """What the commands of this group share: look, carry the plan out when that is wanted, judge again, the exit code."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -12,18 +12,20 @@ from scenarios.repair import rejudge
 from scenarios.repair.rejudge import Done, Rejudged
 
 PlanT = TypeVar("PlanT")
+PlanT_contra = TypeVar("PlanT_contra", contravariant=True)
 DoneT = TypeVar("DoneT", bound=Done)
 MadeT_co = TypeVar("MadeT_co", bound=Done, covariant=True)
 
 
-class Repair(Protocol[PlanT, MadeT_co]):
-    """A module of `scenarios.repair`."""
+class Apply(Protocol[PlanT_contra, MadeT_co]):
+    """How a plan is carried out."""
 
-    def look(self, fleet: Fleet, /) -> Awaitable[PlanT]: ...
-    def apply(self, fleet: Fleet, planned: PlanT, /, *, since: float) -> Awaitable[MadeT_co]: ...
+    def __call__(self, fleet: Fleet, planned: PlanT_contra, /, *, since: float) -> Awaitable[MadeT_co]: ...
 
 
-def carried_out(repair: Repair[PlanT, DoneT], *, apply: bool) -> tuple[PlanT, DoneT | None, Rejudged | None]:
+def carried_out(
+    look: Callable[[Fleet], Awaitable[PlanT]], carry_out: Apply[PlanT, DoneT], *, apply: bool
+) -> tuple[PlanT, DoneT | None, Rejudged | None]:
     """The plan of a repair on the running fleet; when wanted, what was done of it and the new verdict on the last run.
 
     Raises `OperatorError`.
@@ -31,10 +33,10 @@ def carried_out(repair: Repair[PlanT, DoneT], *, apply: bool) -> tuple[PlanT, Do
 
     async def run() -> tuple[PlanT, DoneT | None, Rejudged | None]:
         async with Fleet.running() as fleet:
-            planned = await repair.look(fleet)
+            planned = await look(fleet)
             if not apply:
                 return planned, None, None
-            done, judged = await rejudge.applied(fleet, lambda since: repair.apply(fleet, planned, since=since))
+            done, judged = await rejudge.applied(fleet, lambda since: carry_out(fleet, planned, since=since))
             return planned, done, judged
 
     return asyncio.run(run())

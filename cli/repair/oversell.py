@@ -14,6 +14,8 @@ EXAMPLES = """Examples:
 
   shopctl repair oversell --apply
 
+  shopctl repair oversell --recall SO-7ZMZNJQFYN --apply
+
 The plan says which orders are cancelled (the latest beyond the supply), which holds are released, which figures are
 set right. Applying it a second time changes nothing."""
 
@@ -24,13 +26,23 @@ def register(app: typer.Typer) -> None:
 
 def oversell(
     apply: Annotated[bool, typer.Option("--apply/--plan", help="Carry the plan out, or only show it.")] = False,
+    recall: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORDER",
+            help="Take this order back too, by number or id: its customer asked for something else. Repeatable.",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Cancel and pay back what cannot be served, release leaked holds, recount stock; then judge the last run again."""
-    from cli.repair.carrying_out import carried_out  # noqa: PLC0415 -- quick --help
+    from functools import partial  # noqa: PLC0415 -- quick --help
+
+    from cli.repair.carrying_out import carried_out  # noqa: PLC0415 -- the same
     from scenarios.repair import oversell as repairs  # noqa: PLC0415 -- the same
 
-    raise typer.Exit(_show(*carried_out(repairs, apply=apply), json=json))
+    look = partial(repairs.look, recall=tuple(recall or ()))
+    raise typer.Exit(_show(*carried_out(look, repairs.apply, apply=apply), json=json))
 
 
 def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *, json: bool) -> int:
@@ -49,6 +61,8 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
             ],
             title=f"Repair of overselling; {planned.dead_letters} dead letters of inventory",
         )
+        if planned.recall:
+            terminal.info(f"Taken back by name: {', '.join(planned.recall)}.")
     settle = (done.left if done else planned).settle
     if settle:
         terminal.warn(
@@ -56,7 +70,7 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
             f"command undoes that. Look with: shopctl order {settle[0]}."
         )
     if done is None:
-        if planned.skus or planned.dead_letters:
+        if planned.skus or planned.dead_letters or planned.recall:
             terminal.info("This is the plan; carry it out with --apply.")
         elif planned.empty:
             terminal.info("Nothing to repair.")

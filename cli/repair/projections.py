@@ -31,7 +31,7 @@ def projections(
     from cli.repair.carrying_out import carried_out  # noqa: PLC0415 -- quick --help
     from scenarios.repair import projections as repairs  # noqa: PLC0415 -- the same
 
-    raise typer.Exit(_show(*carried_out(repairs, apply=apply), json=json))
+    raise typer.Exit(_show(*carried_out(repairs.look, repairs.apply, apply=apply), json=json))
 
 
 def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *, json: bool) -> int:

@@ -61,7 +61,7 @@ SYMPTOMS: Final[dict[str, Symptom]] = {
         body="I added up {order} three times. It is not much, but it is not what your prices say.",
     ),
     "INV-09": Symptom(
-        alert="orders that clients speak of and the shop has not: {count}",
+        alert="orders that clients speak of and the shop has not, or has otherwise: {count}",
         subject="My order is gone",
         body="I have your confirmation of {order}. In my account it is something else, or not there.",
     ),

@@ -6,11 +6,12 @@ what was received, not what a damaged figure says.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
+from compose.operator_error import OperatorError
 from scenarios.checkers.legal_transitions import SENT_SHIPMENTS
 from scenarios.checkers.standing import CANCELLED_STATUSES, PAID_STATUSES
 from scenarios.evidence import AuditTables
@@ -53,18 +54,21 @@ class SkuPlan(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All that is to be done. `dead_letters` are inventory's, to be applied again after the figures are right.
 
+    `recall` are standing orders that the operator names: only their customers know that they asked for something else.
+
     `settle` are orders that no command can undo, people must: their goods left the house though the order is off, or
     though the books have the units on the shelf again.
     """
 
     skus: tuple[SkuPlan, ...]
     dead_letters: int
+    recall: tuple[str, ...] = ()
     settle: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether the fleet needs no repair of this kind."""
-        return not (self.skus or self.dead_letters or self.settle)
+        return not (self.skus or self.dead_letters or self.recall or self.settle)
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,8 +87,11 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
     left: Plan
 
 
-def plan(audit: AuditTables) -> Plan:
-    """What the audit views say is to be undone. Pure."""
+def plan(audit: AuditTables, recall: Collection[str] = ()) -> Plan:
+    """What the audit views say is to be undone, and the named orders, by number or id. Pure.
+
+    Raises OperatorError (order.unknown).
+    """
     orders = {order.id: order for order in audit.orders}
     units: dict[str, Units] = defaultdict(lambda: defaultdict(int))
     for line in audit.order_lines:
@@ -113,13 +120,18 @@ def plan(audit: AuditTables) -> Plan:
         if not made.empty:
             plans.append(made)
     letters = sum(row.consumer == "inventory" and row.redriven_at is None for row in audit.dead_letters)
-    return Plan(skus=tuple(plans), dead_letters=letters, settle=_left_for_nobody(audit, orders))
+    return Plan(
+        skus=tuple(plans),
+        dead_letters=letters,
+        recall=_standing(audit.orders, recall),
+        settle=_left_for_nobody(audit, orders),
+    )
 
 
-async def look(fleet: Fleet) -> Plan:
-    """The plan for the fleet as it stands."""
+async def look(fleet: Fleet, recall: Collection[str] = ()) -> Plan:
+    """The plan for the fleet as it stands. Raises OperatorError (order.unknown)."""
     snapshots = await take_snapshots(fleet.audit_urls())
-    return plan(snapshots.tables)
+    return plan(snapshots.tables, recall)
 
 
 async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
@@ -139,11 +151,11 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
         applied, refused = await _carry_out(fleet, left)
         letters += applied
         skus |= {sku.sku for sku in left.skus}
-        orders |= {order_id for sku in left.skus for order_id in sku.cancel}
+        orders |= {order_id for sku in left.skus for order_id in sku.cancel} | set(left.recall)
         holds |= {hold_id for sku in left.skus for hold_id in sku.release}
         rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
-        left = await look(fleet)
-        done = not left.skus and (not left.dead_letters or not applied)
+        left = await look(fleet, left.recall)
+        done = not (left.skus or left.recall) and (not left.dead_letters or not applied)
         if done or rounds == ROUNDS_MAX:
             break
     return Repaired(
@@ -171,7 +183,7 @@ async def _carry_out(fleet: Fleet, planned: Plan) -> tuple[int, dict[str, str]]:
             "/internal/stock/reconcile",
             json={"sku": sku.sku, "release": [*sku.cancel, *sku.release], "reason": REASON},
         )
-    for order_id in dict.fromkeys(order_id for sku in planned.skus for order_id in sku.cancel):
+    for order_id in dict.fromkeys((*(order_id for sku in planned.skus for order_id in sku.cancel), *planned.recall)):
         try:
             await fleet.call("orders", "POST", f"/internal/orders/{order_id}/recall", json={"reason": REASON})
         except FleetRefusedError as error:
@@ -193,6 +205,20 @@ def _beyond(by_time: Sequence[str], wanted: Mapping[str, Mapping[K, int]], bound
         for key, count in wanted[order_id].items():
             given[key] += count
     return beyond
+
+
+def _standing(orders: Sequence[OrderRow], names: Collection[str]) -> tuple[str, ...]:
+    """The ids of the named orders that were not taken back yet. Raises OperatorError (order.unknown)."""
+    unknown = set(names) - {name for order in orders for name in (order.id, order.number)}
+    if unknown:
+        raise OperatorError(
+            "order.unknown",
+            f"There is no order {', '.join(sorted(unknown))}.",
+            mend="Name orders by their number or id.",
+            exit_code=2,
+        )
+    named = (order for order in orders if order.id in names or order.number in names)
+    return tuple(sorted(order.id for order in named if order.status not in NOT_STANDING))
 
 
 def _orders_without_stock(audit: AuditTables) -> set[str]:

@@ -38,7 +38,7 @@ def wish(sku: str) -> HoldRequest:
 async def test_the_ticket_of_a_dead_process_freezes_its_sku_and_no_other(
     redis_url: str, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock_without_ttl, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(lock_without_ttl, "PATIENCE_S", 0.5)
     told: Any = SimpleNamespace(redis_url=redis_url, prefix=prefix)
     served: Any = Served()
     batcher = catalogue.twins_of("lock-without-ttl")["inventory.batcher"](ReservationBatcher, told)(
@@ -51,9 +51,9 @@ async def test_the_ticket_of_a_dead_process_freezes_its_sku_and_no_other(
         await batcher.hold(wish("A"))
     assert await batcher.hold(wish("B")) == "held"
     assert served.skus == ["A", "B"]
+    await batcher.close()
     assert await redis.lrange(f"{prefix}stock-queue:A", 0, -1) == [b"of a dead process"]
     await redis.aclose()
-    await batcher.close()
 
 
 def test_a_cart_that_is_merged_again_has_its_lines_twice() -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compose.operator_error import OperatorError
 from scenarios.evidence import rows as audit
 from scenarios.fleet import FleetRefusedError
 from scenarios.repair import oversell
@@ -354,3 +355,18 @@ async def test_one_order_that_refuses_to_be_taken_back_stops_none_of_the_others_
     assert [path.split("/")[-2] for path in fleet.recalled] == ["1", "3"]
     assert list(refused) == ["2"]
     assert "409" in refused["2"]
+
+
+def test_an_order_that_the_operator_names_is_taken_back_once() -> None:
+    rows = shop(3)
+    rows.ordered("o1", at=1, JACKET=2)
+    number = rows.tables.orders[0].number
+    assert plan(rows.tables, ["o1"]) == plan(rows.tables, [number]) == Plan(skus=(), dead_letters=0, recall=("o1",))
+    rows.status_becomes("o1", "cancelled")
+    assert plan(rows.tables, ["o1"]).recall == ()
+
+
+def test_an_order_that_nobody_knows_is_not_taken_back() -> None:
+    with pytest.raises(OperatorError, match="SO-1") as refused:
+        plan(shop(3).tables, ["SO-1"])
+    assert (refused.value.code, refused.value.exit_code) == ("order.unknown", 2)
