@@ -197,7 +197,7 @@ HOLD = """
     [
         (WAITS_FOR_AN_EVENT, None, True),
         (WAITS_FOR_AN_EVENT, 60.0, True),
-        (WAITS_FOR_AN_EVENT, 2.0, False),
+        (WAITS_FOR_AN_EVENT, STANDS_STILL_S - 0.2, False),
         ("UPDATE sagas SET deadline_at = now() + interval '1 hour'", None, False),
     ],
     ids=["waits for an event", "a hold runs out later", "a hold runs out soon", "is tried again"],

@@ -14,6 +14,7 @@ from scenarios.defects.flash_sale import lock_without_ttl
 from svc.inventory.batcher import ReservationBatcher
 from svc.inventory.domain import HoldRequest, InsufficientStock, Line
 from svc.orders.domain.cart import CartLine, merge_lines
+from tests.support.engines import EngineUrls
 
 
 class Served:
@@ -36,16 +37,16 @@ def wish(sku: str) -> HoldRequest:
 
 
 async def test_the_ticket_of_a_dead_process_freezes_its_sku_and_no_other(
-    redis_url: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+    engines: EngineUrls, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock_without_ttl, "PATIENCE_S", 0.5)
-    told: Any = SimpleNamespace(redis_url=redis_url, prefix=prefix)
+    told: Any = SimpleNamespace(redis_url=engines.redis, prefix=prefix)
     served: Any = Served()
     batcher = catalogue.twins_of("lock-without-ttl")["inventory.batcher"](ReservationBatcher, told)(
         served, served.reserve
     )
     assert await batcher.hold(wish("A")) == "held"
-    redis: Redis = Redis.from_url(redis_url)
+    redis: Redis = Redis.from_url(engines.redis)
     await redis.rpush(f"{prefix}stock-queue:A", "of a dead process")
     with pytest.raises(InsufficientStock):
         await batcher.hold(wish("A"))

@@ -113,7 +113,7 @@ def test_programs_get_plan_deed_and_verdict_as_json(capsys: pytest.CaptureFixtur
     assert printed["judged"]["verdict"]["outcome"] == "PASS"
     repair._show(NOTHING, None, None, json=True)
     assert json.loads(capsys.readouterr().out) == {
-        "plan": {"skus": [], "dead_letters": 0, "settle": []},
+        "plan": {"skus": [], "dead_letters": 0, "recall": [], "settle": []},
         "done": None,
         "judged": None,
     }

@@ -61,7 +61,7 @@ def test_what_never_fails_again_stays_as_it_was() -> None:
 
 def test_counts_and_the_duration_are_dimensions_and_shares_are_none() -> None:
     assert {one.name for one in dimensions_of(FORM.parameters)} == {
-        "units", "buyers", "over_s", "volley", "greedy_orders", "guests", "restock",
+        "units", "buyers", "over_s", "volley", "greedy_orders", "guests",
     }  # fmt: skip
 
 
