@@ -166,6 +166,12 @@ class Fleet:
         headers = {HEADER: self._tokens.mint(operator_principal(), service)}
         return await self._ask(service, "GET", "/internal/contract", port=port, headers=headers)
 
+    async def sign_in(self, email: str, password: str) -> str:
+        """The access token of somebody who signs in at the gateway. Raises `FleetRefusedError`, `FleetAwayError`."""
+        answer = await self._ask("gateway", "POST", "/api/v1/auth/login", json={"email": email, "password": password})
+        token: str = answer["access_token"]
+        return token
+
     async def buy(self, token: str, *, key: str, sku: str, quantity: int, address: Json) -> Json:
         """Place one order through the gateway as a customer, who asks again with the key while the shop is busy (503).
 

@@ -43,7 +43,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """One incident. Every scenario has the forms `full` and `quick`.
 
     `scale` is how many instances of a service it needs; `skips` are invariants it does not judge, with the reason;
-    `required` are the rare states that every form must have reached, or its run is INVALID.
+    `required` are the rare states that every form must have reached, or its run is INVALID. `replay` is the
+    command that plays one which is not in the catalogue.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     checkers: tuple[Checker, ...] = ALL_CHECKERS
     defects: tuple[DefectCard, ...] = ()
     repair: str = ""
+    replay: str = ""
 
     def defect(self, defect_id: str) -> DefectCard:
         """The card of a defect. Raises KeyError."""

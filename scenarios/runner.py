@@ -286,6 +286,8 @@ def _facts(plan: _Plan, stage: Any, played: _Played, *, started_at: float) -> Ru
 
 def replay_command(scenario: Scenario, options: RunOptions) -> str:
     """The command line that plays the same run again."""
+    if scenario.replay:
+        return scenario.replay
     words = ["shopctl scenario run", scenario.id, f"--seed {options.seed}"]
     if options.form != FULL:
         words.append("--quick" if options.form == QUICK else f"--form {options.form}")

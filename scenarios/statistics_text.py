@@ -34,21 +34,21 @@ def interval(count: int, runs: int) -> tuple[float, float]:
     return low, high
 
 
-def none_in(runs: int, what: str = "violations") -> str:
-    """`0 violations in 20 runs (≤ 15 % at 95 %)`."""
+def none_in(runs: int, what: str = "violations", *, of: str = "run") -> str:
+    """`0 violations in 20 runs (≤ 15 % at 95 %)`; `of` is one of what is counted."""
     if runs == 0:
-        return f"no runs: nothing is known about {what}"
-    return f"0 {what} in {runs} {_runs(runs)} (≤ {percent(upper_bound(runs))} at 95 %)"
+        return f"no {of}s: nothing is known about {what}"
+    return f"0 {what} in {_many(runs, of)} (≤ {percent(upper_bound(runs))} at 95 %)"
 
 
-def k_of_n(count: int, runs: int, what: str = "detected") -> str:
+def k_of_n(count: int, runs: int, what: str = "detected", *, of: str = "run") -> str:
     """`detected in 19 of 20 runs`, with its interval at 95 %; none at all is said by the rule of three."""
     if runs == 0:
-        return f"no runs: nothing is known about {what}"
+        return f"no {of}s: nothing is known about {what}"
     if count == 0:
-        return f"{what} in 0 of {runs} {_runs(runs)} (≤ {percent(upper_bound(runs))} at 95 %)"
+        return f"{what} in 0 of {_many(runs, of)} (≤ {percent(upper_bound(runs))} at 95 %)"
     low, high = interval(count, runs)
-    return f"{what} in {count} of {runs} {_runs(runs)} ({_digits(low)}\u2013{percent(high)} at 95 %)"
+    return f"{what} in {count} of {_many(runs, of)} ({_digits(low)}\u2013{percent(high)} at 95 %)"
 
 
 def percent(rate: float) -> str:
@@ -65,5 +65,5 @@ def _digits(rate: float) -> str:
     return str(round(value))
 
 
-def _runs(runs: int) -> str:
-    return "run" if runs == 1 else "runs"
+def _many(count: int, of: str) -> str:
+    return f"{count:,} {of}" if count == 1 else f"{count:,} {of}s"

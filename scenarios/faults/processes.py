@@ -1,7 +1,10 @@
 """Kill, pause and restart one process of the fleet, by name, through the supervisor; or have one die at a point."""
 
 import asyncio
+import os
+import signal
 import time
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final
 
@@ -11,7 +14,7 @@ import psutil
 from compose.operator_error import OperatorError
 from compose.process import is_same
 from scenarios.faults import controls
-from scenarios.faults.fault import FaultValue, until
+from scenarios.faults.fault import FaultValue, Injected, until
 from scenarios.fleet import Fleet
 from shared import crash_points
 from shared.crash_points import Point
@@ -41,6 +44,36 @@ class Kill(_OfOneProcess, frozen=True, tag="kill"):
             )
 
         return await until(is_gone), f"pid {before['pid']} is gone"
+
+
+@dataclass(frozen=True)
+class KillForkParent:
+    """SIGKILL the process that services and world are forked from: each of them dies with it, and all come back.
+
+    Not to be injected by hand: the keeper of such a fault would die with it.
+    """
+
+    target: str = "fork-parent"
+    name: str = "kill"
+
+    async def inject(self, fleet: Fleet) -> Injected:
+        """Raises OperatorError (process.unknown) when nothing is forked now."""
+        before = {it["name"]: it for it in await fleet.processes() if it["kind"] != "engine" and it["pid"] is not None}
+        if not before:
+            raise OperatorError("process.unknown", "Nothing is forked now.", mend="Look with: shopctl status.")
+        parent = psutil.Process(next(iter(before.values()))["pid"]).ppid()
+        os.kill(parent, signal.SIGKILL)
+
+        async def all_are_gone() -> bool:
+            now = {it["name"]: it["pid"] for it in await fleet.processes()}
+            return not any(now.get(name) == it["pid"] for name, it in before.items())
+
+        async def heal() -> None:
+            for name in before:
+                await wait_ready(fleet, name)
+
+        gone = await until(all_are_gone)
+        return Injected(confirmed=gone, probe=f"pid {parent} is gone, and {len(before)} with it", heal=heal)
 
 
 class KillAt(FaultValue, frozen=True, tag="kill-at"):

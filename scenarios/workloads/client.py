@@ -46,6 +46,7 @@ ATTEMPTS_MAX: Final = 6
 BACK_OFF_S: Final = (0.1, 0.3, 0.8, 1.5, 3.0)
 KEEPALIVE_S: Final = 10.0
 CAPTURE_POLL_S: Final = 0.25
+LOOK_AGAIN_S: Final = 0.25
 NEVER_CHARGED: Final = frozenset({"failed", "cancelled"})
 NO_EFFECT_CODES: Final = frozenset({"overloaded", "rate_limited", "too_many_requests", "circuit_open"})
 """5xx and 429 answers whose contract says that the request was not begun."""
@@ -160,6 +161,23 @@ class Client:
                     return None
             await asyncio.sleep(CAPTURE_POLL_S)
         return None
+
+    async def see(
+        self, function: str, token: str, path: str, shows: Callable[[Any], bool], *, patience_s: float
+    ) -> bool:
+        """Look until it shows what is waited for: one operation of the history, unknown when the patience ends."""
+        process = self._history.new_process()
+        invocation = self._history.invoke(process, function)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience_s
+        while loop.time() < until:
+            answer = await self.read(token, path)
+            if answer is not None and shows(answer):
+                self._history.ok(invocation)
+                return True
+            await asyncio.sleep(LOOK_AGAIN_S)
+        self._history.info(invocation, error="not seen")
+        return False
 
     async def read(self, token: str, path: str) -> Any:
         """Look at something, outside the history. None when there is no answer or none to be had."""

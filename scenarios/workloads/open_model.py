@@ -7,7 +7,7 @@ import asyncio
 import gc
 import resource
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
 
@@ -40,11 +40,12 @@ class EngineReport(msgspec.Struct, frozen=True, kw_only=True):
         return LoadReport(figures=msgspec.structs.asdict(self), problems=() if self.kept_up else (late,))
 
 
-async def play(arrivals_s: Sequence[float], client: Callable[[int], Awaitable[None]]) -> EngineReport:
+async def play(arrivals_s: Iterable[float], client: Callable[[int], Awaitable[None]]) -> EngineReport:
     """Start client i at arrivals_s[i] seconds from now and wait for all to end.
 
     What lives before the load is left alone by the garbage collector, who would else stop the clients for a second on
-    a busy machine. `arrivals_s` ascends. More than `IN_FLIGHT_MAX` at once wait, which the report shows.
+    a busy machine. `arrivals_s` ascends, and may decide as it goes when to end. More than `IN_FLIGHT_MAX` at once wait,
+    which the report shows.
     """
     places = asyncio.Semaphore(IN_FLIGHT_MAX)
     lateness: list[float] = []
@@ -78,7 +79,7 @@ async def play(arrivals_s: Sequence[float], client: Callable[[int], Awaitable[No
     seconds = loop.time() - started
     lateness.sort()
     return EngineReport(
-        arrivals=len(arrivals_s),
+        arrivals=len(lateness),
         in_flight_max=in_flight_max,
         lateness_ms_p50=round(_percentile(lateness, 0.50), 2),
         lateness_ms_p99=round(_percentile(lateness, 0.99), 2),
