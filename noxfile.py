@@ -146,6 +146,29 @@ def scenarios(session: nox.Session) -> None:
 
 
 @nox.session
+def kills(session: nox.Session) -> None:
+    """200 kill -9 over all processes under load, on a fleet of its own; stopped, it goes on. Fewer: `-- --kills 20`."""
+    _on_a_fleet(session, "scenario", "soak", *session.posargs)
+
+
+@nox.session
+def matrix(session: nox.Session) -> None:
+    """Every defect 20 times, which invariant catches it, on a fleet of its own; stopped, it goes on. `-- --runs 6`."""
+    _on_a_fleet(session, "scenario", "matrix", *session.posargs)
+
+
+def _on_a_fleet(session: nox.Session, *command: str) -> None:
+    """A long command on a fleet that only it uses; its home stays, so that the command can go on where it was."""
+    _sync(session)
+    home = {"SHOPSTREAM_HOME": str(Path(session.create_tmp()).absolute() / "home")}
+    session.run("shopctl", "up", env=home)
+    try:
+        session.run("shopctl", *command, env=home)
+    finally:
+        session.run("shopctl", "down", env=home)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The figures of the README, each against a floor measured in the same run."""
     _sync(session, "load")

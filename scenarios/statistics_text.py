@@ -66,4 +66,4 @@ def _digits(rate: float) -> str:
 
 
 def _many(count: int, of: str) -> str:
-    return f"{count:,} {of}" if count == 1 else f"{count:,} {of}s"
+    return f"{count} {of}" if count == 1 else f"{count} {of}s"

@@ -6,21 +6,12 @@ from uuid import UUID
 
 import msgspec
 
+from scenarios.chapters import Chapter, witnessed
 from scenarios.fleet import Fleet
 from scenarios.money_text import money_text
 from scenarios.world.journals import read_journals
 
 _ORDERS = "SELECT * FROM audit.orders WHERE id::text = $1 OR number = $1"
-
-
-class Chapter(msgspec.Struct, frozen=True, order=True):
-    """One thing that happened; `at` is epoch seconds, `where` a service or a witness."""
-
-    at: float
-    where: str
-    kind: str
-    what: str
-    detail: str
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,28 +51,7 @@ def _chapter(service: str, kind: str, row: dict[str, Any]) -> Chapter:
 
 
 def _witnessed(fleet: Fleet, order_id: str) -> list[Chapter]:
-    journals = read_journals(fleet.layout.world)
-    chapters = [
-        Chapter(line.at, "psp", line.kind, line.payment_id, money_text(line.amount_minor, line.currency))
-        for line in journals.psp
-        if order_id in (line.merchant_reference, line.payment_reference)
-    ]
-    chapters.extend(
-        Chapter(line.at, "carrier", line.kind, line.tracking_number, line.shipment_id)
-        for line in journals.carrier
-        if line.order_id == order_id
-    )
-    chapters.extend(
-        Chapter(line.at, "smtp", line.kind or "accepted", line.template, ", ".join(line.recipients))
-        for line in journals.smtp
-        if line.order_id == order_id
-    )
-    chapters.extend(
-        Chapter(line.timestamp_ms / 1000, "kafka", line.type, line.place, "")
-        for line in journals.tap
-        if line.is_about(order_id)
-    )
-    return chapters
+    return list(witnessed(read_journals(fleet.layout.world), order_id))
 
 
 def _plain(value: object) -> object:

@@ -63,7 +63,7 @@ def page(evidence: Evidence, verdict: Verdict, *, run_name: str) -> str:
         results=sections.results(verdict),
         skipped=verdict.skipped,
         happened=verdict.happened,
-        findings=sections.findings(facts, verdict),
+        findings=sections.findings(evidence, verdict),
         books=sections.books(evidence),
         faults=sections.faults(facts),
         facts=sections.run_facts(facts),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from scenarios.chapters import of_order
 from scenarios.checkers import Example, Outcome, Result
 from scenarios.checkers.money_reconciles import (
     Books,
@@ -52,8 +53,18 @@ class Bar(msgspec.Struct, frozen=True):
     count: str
 
 
+class StoryLine(msgspec.Struct, frozen=True):
+    """One thing that happened to an order; `at` counts from the start of the load."""
+
+    at: str
+    where: str
+    kind: str
+    what: str
+    detail: str
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One example of a violation."""
+    """One example of a violation, with what the evidence knows of its order."""
 
     label: str
     at: str
@@ -63,6 +74,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: str
     trace_id: str
     amount: str
+    story: list[StoryLine] = []
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -189,8 +201,8 @@ def results(verdict: Verdict) -> list[Result]:
     return [result for outcome in WORST_FIRST for result in _of(verdict, outcome)]
 
 
-def findings(facts: RunFacts, verdict: Verdict) -> list[Finding]:
-    return [_finding(facts, result) for result in _of(verdict, Outcome.FAIL)]
+def findings(evidence: Evidence, verdict: Verdict) -> list[Finding]:
+    return [_finding(evidence, result) for result in _of(verdict, Outcome.FAIL)]
 
 
 def books(evidence: Evidence) -> list[Book]:
@@ -224,8 +236,8 @@ def faults(facts: RunFacts) -> list[FaultRow]:
         FaultRow(
             name=fault.name,
             target=fault.target or "fleet",
-            injected=f"{facts.since_load(fault.at):.2f} s",
-            healed=f"{facts.since_load(fault.healed_at):.2f} s" if fault.healed_at is not None else NOTHING,
+            injected=_since_load(facts, fault.at),
+            healed=_since_load(facts, fault.healed_at),
             confirmed=fault.confirmed,
             probe=fault.probe,
         )
@@ -292,7 +304,7 @@ def _confirmed(evidence: Evidence, sku: str) -> int:
     )
 
 
-def _finding(facts: RunFacts, result: Result) -> Finding:
+def _finding(evidence: Evidence, result: Result) -> Finding:
     told: dict[Example, list[str]] = {}
     for name, example in (("first", result.first), ("worst", result.worst), ("last", result.last)):
         if example is not None:
@@ -301,9 +313,23 @@ def _finding(facts: RunFacts, result: Result) -> Finding:
         result.id,
         result.name,
         f"{result.violations:,}",
-        shown=[_row(facts, example, " · ".join(names)) for example, names in told.items()],
-        others=[_row(facts, example, "") for example in result.examples if example not in told],
+        shown=[
+            msgspec.structs.replace(
+                _row(evidence.facts, example, " · ".join(names)), story=_story(evidence, example.order_id)
+            )
+            for example, names in told.items()
+        ],
+        others=[_row(evidence.facts, example, "") for example in result.examples if example not in told],
     )
+
+
+def _story(evidence: Evidence, order_id: str) -> list[StoryLine]:
+    if not order_id:
+        return []
+    return [
+        StoryLine(_since_load(evidence.facts, it.at), it.where, it.kind, it.what, it.detail)
+        for it in of_order(evidence, order_id)
+    ]
 
 
 def _row(facts: RunFacts, example: Example, label: str) -> Row:
@@ -312,7 +338,7 @@ def _row(facts: RunFacts, example: Example, label: str) -> Row:
     about += [f"event {example.event_id}"] if example.event_id else []
     return Row(
         label=label,
-        at=f"{facts.since_load(example.at):.2f} s" if example.at is not None else NOTHING,
+        at=_since_load(facts, example.at),
         message=example.message,
         about=" · ".join(about),
         order_id=example.order_id,
@@ -320,6 +346,10 @@ def _row(facts: RunFacts, example: Example, label: str) -> Row:
         trace_id=example.trace_id,
         amount=money_text(example.amount_minor, example.currency) if example.amount_minor else NOTHING,
     )
+
+
+def _since_load(facts: RunFacts, at: float | None) -> str:
+    return NOTHING if at is None else f"{facts.since_load(at):.2f} s"
 
 
 def _total(book: Books, currency: str) -> Sums:

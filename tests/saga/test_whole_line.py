@@ -4,8 +4,10 @@ The tests that run the whole fleet. What it must not do: judge timing; the machi
 """
 
 import http.client
+import itertools
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -20,6 +22,8 @@ import pytest
 from compose import ports, stack
 from scenarios.drilling.draw import draw
 from scenarios.drills import scenario
+from scenarios.preparation import processes_of
+from scenarios.soak import SCALE, kill_order
 
 pytestmark = pytest.mark.timeout(360)
 ROOT = Path(__file__).parents[2]
@@ -29,6 +33,13 @@ SETTLED_DEADLINE_S = 40.0
 DRILLED = scenario("flash-sale").defect("read-then-write")
 LEVEL = 3
 DRILL_SEED = next(seed for seed in range(1_000) if draw(scenario("flash-sale"), level=LEVEL, seed=seed).card is DRILLED)
+KILLED = {"fork-parent", "kafka", "payments-1"}
+PROCESSES = {f"{it.name}-1" if it.kind == "service" else it.name for it in stack.load().components} | {"fork-parent"}
+SOAK_SEED = next(
+    seed
+    for seed in itertools.count()
+    if set(itertools.islice(kill_order(processes_of(PROCESSES, SCALE), random.Random(seed)), 3)) == KILLED
+)
 TELLING = (DRILLED.id, DRILLED.id.replace("-", "_"), DRILLED.title)
 
 
@@ -182,6 +193,16 @@ def test_the_healthy_shop_charges_once_and_a_double_charge_is_caught(operator: O
     assert failed(repaired["judged"]["verdict"]) == {}
     again = operator.told("repair", "charges", "--apply")
     assert (again["plan"]["orders"], again["done"]["captures_returned"]) == ([], 0)
+
+
+def test_killed_processes_come_back_and_nothing_acknowledged_is_lost(operator: Operator) -> None:
+    soak = operator.told("scenario", "soak", "--kills", "3", "--per-leg", "3", "--seed", str(SOAK_SEED))
+    (leg,) = soak["legs"]
+    assert (leg["failed"], leg["weaknesses"], soak["lost"]) == ([], [], 0)
+    assert soak["acknowledged"] > 0
+    assert {it["process"] for it in leg["recoveries"]} == KILLED
+    assert all(it["ready_s"] and all(it["journeys_s"].values()) for it in leg["recoveries"])
+    assert (Path(soak["directory"]) / "soak.html").stat().st_size > 5_000
 
 
 def test_a_responder_finds_repairs_and_proves_and_a_restart_alone_does_not_count(operator: Operator) -> None:

@@ -23,7 +23,7 @@ from scenarios.faults.handlers import Unprocessable
 from scenarios.faults.knocking import knock
 from scenarios.faults.mail import MailDefer, MailRefuse, MailTarpit
 from scenarios.faults.network import Bandwidth, Blackhole, Down, Latency, Reset, Slicer
-from scenarios.faults.processes import Kill, KillAt, Pause, Restart
+from scenarios.faults.processes import Kill, KillAt, KillForkParent, Pause, Restart
 from scenarios.faults.psp import PspDecline, PspError, PspSlow, PspTimeout, WebhookStorm
 from scenarios.faults.redis import CacheFlush, RedisPause
 from scenarios.faults.resources import CpuBurn
@@ -136,6 +136,18 @@ async def test_processes_suffer_and_recover(fleet, fault):
             await done.heal()
         after = await fleet.process(fault.target)
         assert (before["pid"] == after["pid"]) == fault.lasting
+        await healthy(fleet)
+
+
+async def test_the_fork_parent_takes_all_services_with_it_and_all_come_back(fleet):
+    async with fleet:
+        before = {it["name"]: it["pid"] for it in await fleet.processes()}
+        done = await injected(fleet, KillForkParent())
+        for _ in range(2):
+            await done.heal()
+        after = {it["name"]: it["pid"] for it in await fleet.processes()}
+        stayed = {name for name, pid in before.items() if after[name] == pid}
+        assert stayed == {it["name"] for it in await fleet.processes() if it["kind"] == "engine"}
         await healthy(fleet)
 
 

@@ -88,6 +88,24 @@ def test_the_latest_run_is_judged_when_none_is_named(shopctl, home: Path) -> Non
     assert json.loads(shopctl("scenario", "recheck", "--json").out)["directory"] == str(newest)
 
 
+def test_a_run_that_was_copied_elsewhere_is_judged_and_shown_there(
+    shopctl, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = played(home, broken)
+    copy = shutil.copytree(original, tmp_path / "another place" / "of-a-friend")
+    report, verdict = (copy / "report.html").read_text(), (copy / "verdict.json").read_bytes()
+    for name in ("report.html", "junit.xml"):
+        (copy / name).unlink()
+    shutil.rmtree(home)
+    monkeypatch.setenv("SHOPSTREAM_HOME", str(tmp_path / "nobody"))
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    monkeypatch.chdir(copy.parent)
+    assert shopctl("scenario", "recheck", copy.name).code == 1
+    assert (copy / "verdict.json").read_bytes() == verdict
+    assert (copy / "report.html").read_text() == report.replace(original.name, copy.name)
+    assert not [path for path in copy.rglob("*") if path.is_file() and str(home).encode() in path.read_bytes()]
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 

@@ -7,7 +7,8 @@ import pytest
 
 from cli.scenario.matrix import _choice, _write
 from scenarios.drills import SCENARIOS
-from scenarios.matrix import RESULT, Choice, counted, open_directory
+from scenarios.matrix import RESULT, Choice, counted
+from scenarios.resumable import open_directory
 from tests.support.anomalies import charged_twice
 from tests.unit.cli.test_recheck import healthy, played
 
@@ -53,11 +54,11 @@ def test_a_run_that_was_never_judged_is_compared_with_none(shopctl, home: Path) 
 
 def test_a_finished_matrix_is_written_in_three_forms_and_the_next_begins_anew(tmp_path: Path) -> None:
     choice = Choice(defects={"flash-sale": ("read-then-write",)}, runs=1, first_seed=1)
-    directory = open_directory(tmp_path, choice)
+    directory = open_directory(tmp_path, choice, result=RESULT)
     _write(counted(choice, []), directory)
     assert {path.name for path in directory.iterdir()} == {"choice.json", "matrix.html", "matrix.json", "matrix.md"}
     assert json.loads((directory / RESULT).read_bytes())["holds"] is False
-    assert open_directory(tmp_path, choice) != directory
+    assert open_directory(tmp_path, choice, result=RESULT) != directory
 
 
 def test_without_a_scenario_a_matrix_is_of_all_of_them() -> None:

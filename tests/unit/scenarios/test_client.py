@@ -156,3 +156,25 @@ async def test_who_waits_for_the_charge_stops_when_it_came_or_never_will(
                 charge = await client.charged(ANN, "o-1", patience_s=60.0)
     assert next(shown, None) is None
     assert charge == (Charge("p-1", "o-1", Money(7_125, "KWD")) if charged else None)
+
+
+@pytest.mark.parametrize(("patience_s", "outcome"), [(60.0, "ok"), (0.0, "info")])
+async def test_what_is_waited_for_is_one_operation_whatever_was_shown_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float, outcome: str
+) -> None:
+    monkeypatch.setattr(clients, "LOOK_AGAIN_S", 0.0)
+    shown = iter([answer(503, {}), answer(200, {"items": []}), answer(200, {"items": [1]})])
+
+    async def search(_: web.Request) -> web.Response:
+        return next(shown)()
+
+    app = web.Application()
+    app.router.add_get("/api/v1/search", search)
+    path = tmp_path / "history.jsonl"
+    async with served(app) as url:
+        with HistoryWriter(path) as history:
+            async with Client.open(history, gateway_url=url) as client:
+                seen = await client.see("search", "t", "/search", lambda page: page["items"], patience_s=patience_s)
+    (operation,) = paired(read_history(path))
+    assert operation.outcome == outcome
+    assert seen is (outcome == "ok")

@@ -1,5 +1,7 @@
 """The generator watches itself: whether the load was what the plan said."""
 
+import itertools
+
 import pytest
 
 from scenarios.workloads.open_model import IN_FLIGHT_MAX, LATENESS_MS_P99_MAX, EngineReport, play
@@ -42,3 +44,14 @@ async def test_every_client_is_started_and_awaited() -> None:
     report = await play([0.0, 0.0, 0.01], client)
     assert sorted(ended) == [0, 1, 2]
     assert report.arrivals == 3
+
+
+async def test_arrivals_may_end_when_they_like() -> None:
+    ended: list[int] = []
+
+    async def client(index: int) -> None:
+        ended.append(index)
+
+    arrivals = itertools.takewhile(lambda _: len(ended) < 3, itertools.count(0.0, 0.001))
+    report = await play(arrivals, client)
+    assert report.arrivals == len(ended) >= 3

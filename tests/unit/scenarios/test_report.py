@@ -50,6 +50,7 @@ def test_a_failed_run_shows_what_where_and_how_much() -> None:
     assert worst.order_id in html.replace("<wbr>", "")
     assert "shopctl scenario run flash-sale --seed 7 --defect read-then-write" in html
     assert "shopctl scenario recheck 20261122T110000Z-flash-sale-7" in html
+    assert html.count("the order&#39;s story") + html.count("the order's story") >= 3
 
 
 def test_everything_from_a_run_is_escaped() -> None:

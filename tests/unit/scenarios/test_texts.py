@@ -44,6 +44,12 @@ def test_an_interval_that_is_open_never_reads_as_closed(count: int, runs: int, t
     assert k_of_n(count, runs) == text
 
 
+def test_what_is_counted_has_a_name() -> None:
+    assert none_in(200, "orders lost", of="kill") == "0 orders lost in 200 kills (≤ 1.5 % at 95 %)"
+    assert k_of_n(0, 0, of="kill") == "no kills: nothing is known about detected"
+    assert k_of_n(1, 1, of="kill").startswith("detected in 1 of 1 kill (")
+
+
 @given(st.floats(0, 1))
 def test_only_nothing_is_0_and_only_all_is_100_per_cent(rate: float) -> None:
     assert (percent(rate) == "0 %") == (rate == 0)
