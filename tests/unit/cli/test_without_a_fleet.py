@@ -18,6 +18,7 @@ NEEDS_A_FLEET = {
     ("seed",): [[], ["--size", "l", "--json"]],
     ("scenario", "run"): [["flash-sale", "--quick"], ["flash-sale", "--defect", "read-then-write", "--json"]],
     ("scenario", "matrix"): [["flash-sale", "--runs", "1"]],
+    ("scenario", "soak"): [["--kills", "1"]],
     ("drill", "start"): [["flash-sale"], ["double-charge", "--level", "4", "--seed", "1", "--json"]],
     ("drill", "submit"): [["--cause", "healthy"], ["--impact", "none", "--json"]],
     ("drill", "prove"): [[], ["--as-it-stands", "--json"]],
