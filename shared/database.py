@@ -12,7 +12,8 @@ from typing import Any
 import asyncpg
 import msgspec
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
@@ -38,8 +39,9 @@ GONE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.InternalClientError,
 )
-"""The server's own word that it cannot be used now."""
+"""The server's own word that it cannot be used now, also where the driver has read it and seen no end yet."""
 CONTENDED = (
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
@@ -115,6 +117,12 @@ def _is_of_value(error: Exception) -> bool:
     return isinstance(error, asyncpg.DataError) or (
         isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
     )
+
+
+def _refuse_lost(connection: Any, *_: object) -> None:
+    """Have the pool replace a connection that was lost while nobody used it."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _encode_json(value: Any) -> str:
@@ -236,10 +244,10 @@ class Database:
         async with self._session_factory() as session:  # closing it undoes what is not committed
             with _at_the_pool():
                 connection = await session.connection()
-                await connection.exec_driver_sql("SELECT 1")  # it begins with its first statement, raw ones do not
                 raw = (await connection.get_raw_connection()).driver_connection
             assert raw is not None
             with _using(raw):
+                await connection.exec_driver_sql("SELECT 1")  # it begins with its first statement, raw ones do not
                 uow = OrmUnitOfWork(raw, session)
                 yield uow
                 await session.flush()
@@ -259,5 +267,6 @@ class Database:
                 pool_timeout=ACQUIRE_TIMEOUT_S,
                 connect_args={"server_settings": self._server_settings()},
             )
+            event.listen(self._engine.sync_engine, "checkout", _refuse_lost)
             self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         return self._sessions()

@@ -17,13 +17,15 @@ JOB_FAILURES_MAX = 8
 """In a row, with pauses that double: a job may meet an engine that restarts; what fails longer fails on every run."""
 OUTAGE_ERRORS = frozenset({"canceling statement due to user request", "canceling statement due to statement timeout"})
 """What PostgreSQL says when a client that was killed or out of time leaves."""
+SERVER_DIED = "terminating connection due to unexpected postmaster exit"
+"""What is left of PostgreSQL says so when its first process was killed."""
 BY_FAULT = "fault: "
 """How a fault begins what it makes PostgreSQL say."""
 RACES = frozenset({"reservations_pkey"})
 """Constraints that decide a race by design: a reservation that was ended before its request arrived."""
 EXPLAINED_BY_FAULT = {"dead_letter": ("poison", "unprocessable"), "handler_failed": ("unprocessable",)}
 """Own errors that a fault of these families explains, by the beginning of the fault's name."""
-ENGINES = frozenset({"postgres", "redis", "kafka", "elasticsearch", "world", "all"})
+ENGINES = frozenset({"postgres", "redis", "kafka", "elasticsearch", "world", "fork-parent", "all"})
 NAMES = re.compile(r"[A-Za-z][\w-]*")
 INSTANCE_NUMBER = re.compile(r"-\d+$")
 SHEDDING_S = 30.0
@@ -40,7 +42,7 @@ def examine(evidence: Evidence) -> Finding:
         elif line.event == "breaker_opened":
             _judge_breaker(evidence, line, findings)
         elif line.event == "database_error":
-            _judge_database(line, findings)
+            _judge_database(evidence, line, findings)
         elif line.event == "job_failed":
             _judge_job(line, findings)
         elif line.level in {"error", "critical"}:
@@ -64,8 +66,8 @@ def _judge_breaker(evidence: Evidence, line: LogLine, findings: Findings) -> Non
     _violation("breaker_opened", f"{line.instance} opened its breaker of {line.target}", line, findings)
 
 
-def _judge_database(line: LogLine, findings: Findings) -> None:
-    if line.message.startswith(BY_FAULT):
+def _judge_database(evidence: Evidence, line: LogLine, findings: Findings) -> None:
+    if line.message.startswith(BY_FAULT) or (line.message == SERVER_DIED and _killed(evidence, "postgres")):
         findings.observe("database errors that a fault made")
         return
     if line.message in OUTAGE_ERRORS or any(f'"{name}"' in line.message for name in RACES):
@@ -98,6 +100,10 @@ def _explained(evidence: Evidence, line: LogLine) -> bool:
     if families is None:
         return False
     return any(fault.confirmed and fault.name.startswith(families) for fault in evidence.facts.faults)
+
+
+def _killed(evidence: Evidence, process: str) -> bool:
+    return any(it.confirmed and (it.name, it.target) == ("kill", process) for it in evidence.facts.faults)
 
 
 def _hit(evidence: Evidence, target: str) -> bool:

@@ -1,5 +1,7 @@
 """What of the database's errors is the request's fault and what is the world's."""
 
+import asyncio
+import struct
 from datetime import datetime, timedelta, timezone
 
 import asyncpg
@@ -37,6 +39,41 @@ async def test_a_lost_connection_is_the_worlds(engines):
         with pytest.raises(DatabaseUnavailableError):
             async with database.begin() as uow:
                 await uow.connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+async def test_an_idle_connection_that_was_lost_is_replaced(engines):
+    async with opened_database(engines, "auth") as database:
+        async with database.begin_orm() as uow:
+            lost = uow.connection
+        own = await database.connect()
+        await own.execute("SELECT pg_terminate_backend($1)", lost.get_server_pid())
+        await own.close()
+        while not lost.is_closed():
+            await asyncio.sleep(0.01)
+        async with database.begin_orm() as uow:
+            assert await uow.session.scalar(text("SELECT 1")) == 1
+
+
+@pytest.mark.parametrize("begins", ["acquire", "begin", "begin_orm"])
+async def test_the_servers_last_word_is_the_loss_of_a_connection_that_is_not_closed_yet(engines, begins):
+    async with opened_database(engines, "auth") as database:
+        with pytest.raises(DatabaseUnavailableError):
+            await asked_after_the_last_word(database, begins)
+        async with getattr(database, begins)():
+            """The next one gets another connection."""
+
+
+async def asked_after_the_last_word(database, begins):
+    async with getattr(database, begins)() as begun:
+        connection = begun if begins == "acquire" else begun.connection
+        last_word(connection)
+        await connection.fetchval("SELECT 1")
+
+
+def last_word(connection):
+    """What PostgreSQL says to an idle client before it closes; the client has read it and seen no end yet."""
+    fields = b"SFATAL\0C57P01\0Mterminating connection\0\0"
+    getattr(connection, "_con", connection)._protocol.data_received(b"E" + struct.pack(">i", 4 + len(fields)) + fields)
 
 
 async def test_a_broken_constraint_is_neither(engines):

@@ -47,12 +47,28 @@ def test_a_breaker_of_the_service_that_was_struck_is_explained_and_another_is_no
 
 @pytest.mark.parametrize(
     ("struck", "explained"),
-    [("catalog-1", True), ("orders→catalog", True), ("postgres", True), ("auth-1", False), ("orders→psp", False)],
+    [
+        ("catalog-1", True),
+        ("orders→catalog", True),
+        ("postgres", True),
+        ("fork-parent", True),
+        ("auth-1", False),
+        ("orders→psp", False),
+    ],
 )
 def test_a_fault_explains_the_breaker_of_what_it_struck(struck: str, explained: bool) -> None:
     evidence = FlashSale().evidence()
     evidence.facts.faults.append(FaultFired("kill", LOAD_STARTED_AT, struck, confirmed=True))
     evidence.logs.append(log_line("breaker_opened", level="warning", target="catalog"))
+    assert (judged(evidence, "INV-25").outcome is Outcome.PASS) == explained
+
+
+@pytest.mark.parametrize(("struck", "explained"), [("postgres", True), ("orders-1", False)])
+def test_what_a_killed_server_leaves_says_so(struck: str, explained: bool) -> None:
+    evidence = FlashSale().evidence()
+    evidence.facts.faults.append(FaultFired("kill", LOAD_STARTED_AT, struck, confirmed=True))
+    message = "terminating connection due to unexpected postmaster exit"
+    evidence.logs.append(log_line("database_error", level="error", message=message))
     assert (judged(evidence, "INV-25").outcome is Outcome.PASS) == explained
 
 
