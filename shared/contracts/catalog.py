@@ -1,11 +1,12 @@
 """What the catalog service publishes. Aggregate: the product."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
 
-from shared.contracts.envelope import Event, Topic
+from shared.contracts.envelope import Event, Topic, Upcaster
 
 TOPIC = Topic(name="catalog.events")
 
@@ -15,6 +16,13 @@ class VariantFact(msgspec.Struct, frozen=True, kw_only=True):
 
     sku: str
     options: dict[str, str]
+    price_minor: int
+    currency: str
+
+
+class PriceFact(msgspec.Struct, frozen=True, kw_only=True):
+    """What a variant costs, in minor units, before tax."""
+
     price_minor: int
     currency: str
 
@@ -41,12 +49,20 @@ class ProductDeleted(Event, frozen=True, kw_only=True):
     product_id: UUID
 
 
+def _one_of_many(data: dict[str, Any]) -> dict[str, Any]:
+    price = {"price_minor": data["price_minor"], "currency": data["currency"]}
+    return {"product_id": data["product_id"], "prices": {data["sku"]: price}}
+
+
 class PriceChanged(Event, frozen=True, kw_only=True):
-    """One variant costs something else from now on."""
+    """Variants of one product, by SKU, cost something else from now on.
+
+    Version 1 told each variant in an event of its own: `sku`, `price_minor`, `currency`.
+    """
 
     type: ClassVar[str] = "price.changed"
     topic: ClassVar[Topic] = TOPIC
+    schema_version: ClassVar[int] = 2
+    upcasters: ClassVar[Mapping[int, Upcaster]] = {1: _one_of_many}
     product_id: UUID
-    sku: str
-    price_minor: int
-    currency: str
+    prices: dict[str, PriceFact]

@@ -36,15 +36,9 @@ async def forget_product(uow: UnitOfWork, envelope: Envelope[ProductDeleted]) ->
 
 
 async def change_price(uow: UnitOfWork, envelope: Envelope[PriceChanged]) -> None:
-    """Change one variant's price, unless a newer change is known; an unknown product comes whole later."""
+    """Change the prices of variants, unless a newer change is known; an unknown product comes whole later."""
     changed = envelope.data
-    await store.reprice(
-        uow.connection,
-        changed.product_id,
-        envelope.aggregate_version,
-        sku=changed.sku,
-        price=(changed.price_minor, changed.currency),
-    )
+    await store.reprice(uow.connection, changed.product_id, envelope.aggregate_version, changed.prices)
 
 
 async def request_rebuild(uow: UnitOfWork) -> store.Build:

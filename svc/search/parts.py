@@ -30,7 +30,7 @@ class Parts(ServiceParts):
     forget_product: Handler = handlers.forget_product
     """product.deleted: remembered as gone."""
     change_price: Handler = handlers.change_price
-    """price.changed: one variant's price."""
+    """price.changed: the prices of some variants."""
 
 
 HEALTHY = Parts()

@@ -1,12 +1,13 @@
 """The documents the index is made of, and its builds. Every statement runs inside the caller's transaction or alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
+from shared.contracts.catalog import PriceFact
 from shared.unit_of_work import Connection
 from shared.work_table import WorkTable
 from svc.search.domain import Document, ProductBody
@@ -30,10 +31,8 @@ _REPRICE = """
     UPDATE documents SET version = $2, updated_at = clock_timestamp(),
         surprises = 0, review = NULL, due_at = clock_timestamp(),
         body = jsonb_set(body, '{variants}', (
-            SELECT coalesce(jsonb_agg(
-                CASE WHEN variant ->> 'sku' = $3
-                     THEN variant || jsonb_build_object('price_minor', $4::bigint, 'currency', $5::text)
-                     ELSE variant END ORDER BY position), '[]')
+            SELECT coalesce(
+                jsonb_agg(variant || coalesce($3::jsonb -> (variant ->> 'sku'), '{}') ORDER BY position), '[]')
             FROM jsonb_array_elements(body -> 'variants') WITH ORDINALITY AS listed (variant, position)))
     WHERE product_id = $1 AND version < $2 AND NOT deleted
     RETURNING true
@@ -77,9 +76,9 @@ async def put(connection: Connection, documents: Sequence[Document]) -> int:
     return len(kept)
 
 
-async def reprice(connection: Connection, product_id: UUID, version: int, *, sku: str, price: tuple[int, str]) -> bool:
-    """Change the price (minor units, currency) of one variant, if the change is newer than what is known."""
-    return bool(await connection.fetchval(_REPRICE, product_id, version, sku, *price))
+async def reprice(connection: Connection, product_id: UUID, version: int, prices: Mapping[str, PriceFact]) -> bool:
+    """Change the prices of variants, by SKU, if the change is newer than what is known."""
+    return bool(await connection.fetchval(_REPRICE, product_id, version, prices))
 
 
 async def mark_indexed(connection: Connection, documents: Sequence[Document]) -> None:

@@ -1,20 +1,20 @@
-"""What the world is told of a changed product: each price change, then the product whole."""
+"""What the world is told of a changed product: its new prices, then the product whole."""
 
 from collections.abc import Sequence
 
-from shared.contracts.catalog import PriceChanged, ProductUpserted, VariantFact
+from shared.contracts.catalog import PriceChanged, PriceFact, ProductUpserted, VariantFact
 from shared.unit_of_work import UnitOfWork
 from svc.catalog.domain import Price, Product
 
 
 def announce(uow: UnitOfWork, product: Product, price_changes: Sequence[tuple[str, Price]] = ()) -> None:
     """Publish the change; `product.version` is the last of its events, so that readers compare with it."""
-    first = product.version - len(price_changes)
-    for version, (sku, price) in enumerate(price_changes, start=first):
+    if price_changes:
+        prices = {sku: PriceFact(price_minor=it.amount_minor, currency=it.currency) for sku, it in price_changes}
         uow.publish(
-            PriceChanged(product_id=product.id, sku=sku, price_minor=price.amount_minor, currency=price.currency),
+            PriceChanged(product_id=product.id, prices=prices),
             aggregate_id=product.id,
-            aggregate_version=version,
+            aggregate_version=product.version - 1,
         )
     uow.publish(
         ProductUpserted(

@@ -174,7 +174,7 @@ async def changed(uow: OrmUnitOfWork, row: ProductRow, before: Product) -> Produ
     if after == before:
         return after
     changes = price_changes(before.variants, after.variants)
-    row.version += len(changes) + 1
+    row.version += 2 if changes else 1
     row.updated_at = datetime.now(UTC)
     await _saved(uow, row)
     product = row.to_domain()

@@ -9,6 +9,9 @@ from svc.catalog import store
 from svc.catalog.domain import ProductWish
 from svc.catalog.handlers.announcing import announce
 
+EVENTS_PER_PRODUCT = 2
+"""At most: its new prices, and the product whole."""
+
 
 class ImportAmbiguous(Refusal):
     """A slug or SKU comes twice in one import."""
@@ -27,10 +30,10 @@ def portions(wishes: Sequence[ProductWish]) -> list[list[ProductWish]]:
     cut: list[list[ProductWish]] = [[]]
     events = 0
     for wish in wishes:
-        events += 1 + len(wish.variants)
+        events += EVENTS_PER_PRODUCT
         if events > EVENTS_MAX:
             cut.append([])
-            events = 1 + len(wish.variants)
+            events = EVENTS_PER_PRODUCT
         cut[-1].append(wish)
     return cut
 

@@ -66,7 +66,7 @@ _INSERT_PRICES = """
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """One product that is new or changed. Its version already counts the price changes before it."""
+    """One product that is new or changed. Its version already counts the event of its new prices before it."""
 
     product: Product
     price_changes: list[tuple[str, Price]]
@@ -101,7 +101,7 @@ async def import_products(connection: Connection, wishes: Sequence[ProductWish])
         row = known.get(wish.slug)
         product_id = row["id"] if row else product_id_of(wish.slug)
         changes = price_changes(before.get(product_id, ()), wish.variants)
-        version = (row["version"] if row else 0) + len(changes) + 1
+        version = (row["version"] if row else 0) + (2 if changes else 1)
         (updated if row else created).append(Imported(_product(wish, product_id, version), changes))
     products = [imported.product for imported in (*created, *updated)]
     await _write(connection, products, prints)

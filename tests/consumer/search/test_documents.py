@@ -7,8 +7,9 @@ import msgspec
 import pytest
 from elasticsearch import AsyncElasticsearch
 
-from shared.contracts import encode
-from shared.contracts.catalog import PriceChanged, ProductDeleted, ProductUpserted, VariantFact
+from scenarios.faults.former_versions import as_before
+from shared.contracts import decode_header, encode
+from shared.contracts.catalog import PriceChanged, PriceFact, ProductDeleted, ProductUpserted, VariantFact
 from shared.database import Database
 from shared.kafka_producer import Message, Producer
 from tests.support.services import envelope, publish, served, topics, until
@@ -29,7 +30,7 @@ def _upserted(product_id, title="Lamp", price_minor=100, status="active"):
 
 
 def _priced(product_id, price_minor):
-    return PriceChanged(product_id=product_id, sku="L", price_minor=price_minor, currency="EUR")
+    return PriceChanged(product_id=product_id, prices={"L": PriceFact(price_minor=price_minor, currency="EUR")})
 
 
 @asynccontextmanager
@@ -93,6 +94,30 @@ async def test_a_price_change_changes_one_price(engines, prefix, indexes):
         await publish(engines, prefix, first, envelope(_priced(product_id, 250), product_id, 2))
         await _settled(database, product_id, 2)
         assert (await _source(engines, indexes, product_id))["prices"] == [{"currency": "EUR", "price_minor": 250}]
+
+
+async def test_prices_are_changed_alike_by_a_release_that_told_each_on_its_own(engines, prefix, indexes):
+    product_id = uuid4()
+    lamp = _upserted(product_id)
+    lamp = msgspec.structs.replace(lamp, variants=[msgspec.structs.replace(lamp.variants[0], sku=sku) for sku in "LMS"])
+    both = {"L": PriceFact(price_minor=250, currency="EUR"), "M": PriceFact(price_minor=350, currency="EUR")}
+    async with _search(engines, prefix) as database:
+        await publish(
+            engines,
+            prefix,
+            envelope(lamp, product_id, 1),
+            envelope(PriceChanged(product_id=product_id, prices=both), product_id, 2),
+        )
+        producer = Producer(engines.kafka, client_id="test", prefix=prefix)
+        try:
+            former = as_before(encode(envelope(_priced(product_id, 450), product_id, 3)))
+            assert decode_header(former).version == 1
+            await producer.send([Message("catalog.events", str(product_id), former)])
+        finally:
+            await producer.close()
+        row = await _settled(database, product_id, 3)
+        prices = {variant["sku"]: variant["price_minor"] for variant in row["body"]["variants"]}
+        assert prices == {"L": 450, "M": 350, "S": 100}
 
 
 async def test_the_same_event_three_times_is_applied_once(engines, prefix, indexes):

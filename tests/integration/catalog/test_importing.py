@@ -22,6 +22,16 @@ async def test_a_changed_price_is_published_as_price_and_as_product(engines, pre
         assert (body["version"], body["variants"][0]["price"]["amount"]) == (3, "9.99")
 
 
+async def test_the_new_prices_of_a_product_are_one_event(engines, prefix):
+    def mugs(price_minor):
+        return item(variants=[{"sku": sku, "options": {}, "price_minor": price_minor} for sku in ("S", "L")])
+
+    async with served(engines, "catalog", prefix=prefix) as catalog:
+        await imported(catalog, mugs(1250))
+        await imported(catalog, mugs(999))
+        assert await events(catalog) == [("product.upserted", 1), ("price.changed", 2), ("product.upserted", 3)]
+
+
 async def test_an_import_cannot_take_another_products_sku(engines, prefix):
     async with served(engines, "catalog", prefix=prefix) as catalog:
         await imported(catalog, item())

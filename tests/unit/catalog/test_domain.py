@@ -2,6 +2,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared.unit_of_work import EVENTS_MAX
 from svc.catalog.api.wire import InvalidFilter, expected_version, listed
 from svc.catalog.domain import (
     CurrencyRepeated,
@@ -18,7 +19,7 @@ from svc.catalog.domain import (
     product_id_of,
 )
 from svc.catalog.handlers import portions
-from svc.catalog.handlers.importing import ImportAmbiguous
+from svc.catalog.handlers.importing import EVENTS_PER_PRODUCT, ImportAmbiguous
 
 pytestmark = pytest.mark.service("catalog")
 
@@ -97,10 +98,10 @@ def test_an_imported_product_has_the_same_id_everywhere():
 
 
 def test_an_import_is_cut_so_that_no_transaction_publishes_too_much():
-    wishes = [_wish(f"p{n}", *(_variant(f"s{n}-{v}") for v in range(100))) for n in range(50)]
+    wishes = [_wish(f"p{n}", _variant(f"s{n}")) for n in range(2_500)]
     cut = portions(wishes)
     assert [wish for portion in cut for wish in portion] == wishes
-    assert all(sum(1 + len(wish.variants) for wish in portion) <= 2_000 for portion in cut)
+    assert [EVENTS_PER_PRODUCT * len(portion) for portion in cut] == [EVENTS_MAX, EVENTS_MAX, 1_000]
 
 
 @pytest.mark.parametrize("wishes", [[_wish("a"), _wish("a")], [_wish("a", _variant("X")), _wish("b", _variant("X"))]])
