@@ -14,6 +14,13 @@ REASON_HANDLER_FAILED = "handler_failed"
 REASON_PARKED = "parked"
 DETAIL_CHARACTERS_MAX = 2_000
 
+_REOPEN = """
+    UPDATE dead_letters letter SET redriven_at = NULL
+    WHERE consumer = $1 AND topic = $2 AND partition = $3 AND offset_ = $4 AND redriven_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM inbox done WHERE done.consumer = letter.consumer AND done.event_id = letter.event_id)
+"""
+"""In one statement: a redrive sets `redriven_at` in the transaction that writes the inbox row."""
+
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """One refused record; `event_id` and `aggregate_id` are absent where the bytes gave none."""
@@ -31,13 +38,16 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def bury(connection: Connection, letter: DeadLetter) -> None:
-    """Store the letter; a second time for the same coordinates changes nothing."""
-    await connection.execute(
+    """Store the letter; a second time for the same coordinates changes nothing.
+
+    But a letter that was ticked off although its event never was applied is open again.
+    """
+    stored = await connection.fetchval(
         """
         INSERT INTO dead_letters
             (consumer, event_id, aggregate_id, topic, partition, offset_, reason, detail, attempts, parked, payload)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        ON CONFLICT (consumer, topic, partition, offset_) DO NOTHING
+        ON CONFLICT (consumer, topic, partition, offset_) DO NOTHING RETURNING true
         """,
         letter.consumer,
         letter.event_id,
@@ -51,6 +61,8 @@ async def bury(connection: Connection, letter: DeadLetter) -> None:
         letter.reason == REASON_PARKED,
         letter.payload,
     )
+    if stored is None:
+        await connection.execute(_REOPEN, letter.consumer, letter.topic, letter.partition, letter.offset)
 
 
 class OpenLetter(msgspec.Struct, frozen=True):

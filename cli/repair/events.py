@@ -42,8 +42,11 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
         print_json(planned, done, judged)
     else:
         terminal.table(
-            ("consumer", "never applied", "letters to redrive"),
-            [(one.consumer, len(one.missing), one.letters or "") for one in planned.consumers],
+            ("consumer", "never applied", "poison not set aside", "letters to redrive"),
+            [
+                (one.consumer, len(one.missing) or "", len(one.poison) or "", one.letters or "")
+                for one in planned.consumers
+            ],
             title="Repair of events",
         )
     for event in (done.left if done else planned).unsent:

@@ -6,6 +6,7 @@ itself published does not stay there.
 """
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
@@ -72,7 +73,7 @@ def _judge_refusals(evidence: Evidence, findings: Findings) -> None:
         if not record.is_of_fault:
             continue
         reason = record.headers[REASON_HEADER]
-        for consumer in _refusing(evidence, record):
+        for consumer in refusing(evidence.facts.subscriptions, record):
             findings.check()
             letter = letters.get((consumer, record.topic, record.partition, record.offset))
             if letter is None:
@@ -89,14 +90,14 @@ def _judge_refusals(evidence: Evidence, findings: Findings) -> None:
                 )
 
 
-def _refusing(evidence: Evidence, record: TapRecord) -> list[str]:
-    """Who must refuse the record: of what is no envelope everybody who reads the topic, else the subscribers."""
+def refusing(subscriptions: Mapping[str, Sequence[str]], record: TapRecord) -> list[str]:
+    """Who must refuse a fault's record: of what is no envelope everybody who reads the topic, else the subscribers."""
 
-    def meets(types: list[str]) -> bool:
+    def meets(types: Sequence[str]) -> bool:
         reads_it = any(REGISTRY[kind].topic.name == record.topic for kind in types)
         return reads_it and (record.headers[REASON_HEADER] == UNDECODABLE or record.type in types)
 
-    return [consumer for consumer, types in evidence.facts.subscriptions.items() if meets(types)]
+    return [consumer for consumer, types in subscriptions.items() if meets(types)]
 
 
 def _judge_left(evidence: Evidence, findings: Findings) -> None:

@@ -40,15 +40,16 @@ def examine(evidence: Evidence) -> Finding:
 
 
 def _judge_order(evidence: Evidence, findings: Findings) -> None:
-    """What was redriven from the dead letters comes late by right, and what the broker has late."""
+    """What was redriven or repaired comes late by right, and what the broker has late."""
     places = _first_places(evidence)
+    until = (evidence.facts.repaired and evidence.facts.load_ended_at) or float("inf")
     redriven = {
         (letter.consumer, letter.event_id) for letter in evidence.audit.dead_letters if letter.redriven_at is not None
     }
     applied: dict[tuple[str, str, str], list[InboxRow]] = defaultdict(list)
     for row in evidence.audit.inbox:
         source = evidence.outbox_by_id.get(row.event_id)
-        if source is not None and (row.consumer, row.event_id) not in redriven:
+        if source is not None and row.applied_at <= until and (row.consumer, row.event_id) not in redriven:
             applied[row.consumer, source.topic, row.aggregate_id].append(row)
     for (consumer, _, aggregate_id), rows in applied.items():
         rows.sort(key=lambda row: (row.applied_at, row.aggregate_version))

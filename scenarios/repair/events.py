@@ -1,7 +1,8 @@
 """`repair events`: what consumers never applied though it was published, by the broker as the tap read it.
 
 The rule: an event that a subscriber has neither in its inbox nor in its open dead letters is read again, from the first
-such event of a topic on; inboxes refuse what they know. Letters of real events are redriven; poison stays for people.
+such event of a topic on; inboxes refuse what they know. Letters of real events are redriven; poison stays for people,
+and one that a subscriber should have set aside and did not is read again as well.
 What never reached the broker no consumer can be given again: it is named.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from scenarios.checkers.dead_letters import refusing
 from scenarios.evidence import AuditTables
 from scenarios.evidence.rows import OutboxRow
 from scenarios.faults.events import Rewind
@@ -35,10 +37,14 @@ class Missing(msgspec.Struct, frozen=True):
 
 
 class ConsumerPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What one consumer needs; `rewind` is, by topic, how many records it goes back in each partition."""
+    """What one consumer needs; `rewind` is, by topic, how many records it goes back in each partition.
+
+    `poison` are places of records that it has to refuse and has no open letter of.
+    """
 
     consumer: str
     missing: tuple[Missing, ...] = ()
+    poison: tuple[str, ...] = ()
     rewind: dict[str, int] = {}
     letters: int = 0
 
@@ -67,9 +73,13 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
 
 def plan(audit: AuditTables, records: Iterable[TapRecord], subscriptions: Mapping[str, Sequence[str]]) -> Plan:
     """What outboxes, inboxes, dead letters and the broker say is missing. Pure."""
+    records = list(records)
     first, ends = _places(records)
     applied = {(row.consumer, row.event_id) for row in audit.inbox}
-    buried = {(row.consumer, row.event_id) for row in audit.dead_letters if row.redriven_at is None}
+    open_letters = [row for row in audit.dead_letters if row.redriven_at is None]
+    buried = {(row.consumer, row.event_id) for row in open_letters}
+    set_aside = {(row.consumer, row.topic, row.partition, row.offset_) for row in open_letters}
+    poison = _poison(records, subscriptions)
     published = {row.id for row in audit.outbox}
     unsent = tuple(_missing(row) for row in audit.outbox if row.id not in first and row.sent_at is not None)
     plans: list[ConsumerPlan] = []
@@ -79,15 +89,44 @@ def plan(audit: AuditTables, records: Iterable[TapRecord], subscriptions: Mappin
             for row in audit.outbox
             if row.type in types and row.id in first and (consumer, row.id) not in applied | buried
         ]
-        back: dict[str, int] = defaultdict(int)
-        for row in lost:
-            partition, offset = first[row.id]
-            back[row.topic] = max(back[row.topic], min(RECORDS_MAX, ends[row.topic, partition] - offset))
+        swallowed = [
+            record
+            for record in poison[consumer]
+            if (consumer, record.topic, record.partition, record.offset) not in set_aside
+            and (consumer, record.event_id) not in applied
+        ]
         letters = sum(owner == consumer and event_id in published for owner, event_id in buried)
-        if lost or letters:
-            missing = tuple(_missing(row) for row in lost)
-            plans.append(ConsumerPlan(consumer=consumer, missing=missing, rewind=dict(back), letters=letters))
+        if lost or swallowed or letters:
+            places = [(row.topic, *first[row.id]) for row in lost]
+            places += [(record.topic, record.partition, record.offset) for record in swallowed]
+            plans.append(
+                ConsumerPlan(
+                    consumer=consumer,
+                    missing=tuple(_missing(row) for row in lost),
+                    poison=tuple(record.place for record in swallowed),
+                    rewind=_back(places, ends),
+                    letters=letters,
+                )
+            )
     return Plan(consumers=tuple(plans), unsent=unsent)
+
+
+def _poison(records: Iterable[TapRecord], subscriptions: Mapping[str, Sequence[str]]) -> dict[str, list[TapRecord]]:
+    """By consumer, the records of faults that it has to refuse."""
+    found: dict[str, list[TapRecord]] = defaultdict(list)
+    for record in records:
+        if record.is_of_fault:
+            for consumer in refusing(subscriptions, record):
+                found[consumer].append(record)
+    return found
+
+
+def _back(places: Iterable[tuple[str, int, int]], ends: Mapping[tuple[str, int], int]) -> dict[str, int]:
+    """By topic, how far the farthest of the places lies behind the end of its partition."""
+    back: dict[str, int] = defaultdict(int)
+    for topic, partition, offset in places:
+        back[topic] = max(back[topic], min(RECORDS_MAX, ends[topic, partition] - offset))
+    return dict(back)
 
 
 async def look(fleet: Fleet) -> Plan:

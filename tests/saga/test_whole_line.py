@@ -205,6 +205,20 @@ def test_killed_processes_come_back_and_nothing_acknowledged_is_lost(operator: O
     assert (Path(soak["directory"]) / "soak.html").stat().st_size > 5_000
 
 
+def test_what_a_consumer_swallowed_is_given_to_it_again_once_and_nobody_is_told_twice(operator: Operator) -> None:
+    broken = operator.told("scenario", "run", "event-chaos", "--quick", "--defect", "swallow-and-commit")
+    assert {"INV-14", "INV-18"} <= failed(broken["verdict"]).keys()
+    counts = {result["id"]: result["counts"] for result in broken["verdict"]["results"]}
+    repaired = operator.told("repair", "events", "--apply")
+    (planned,) = repaired["plan"]["consumers"]
+    assert planned["consumer"] == "inventory"
+    assert len(planned["missing"]) == counts["INV-14"]["never_applied"] == repaired["done"]["applied"]
+    assert len(planned["poison"]) == counts["INV-18"]["poison_not_set_aside"]
+    assert failed(repaired["judged"]["verdict"]) == {}
+    again = operator.told("repair", "events", "--apply")
+    assert (again["plan"]["consumers"], again["done"]["applied"], again["done"]["redriven"]) == ([], 0, 0)
+
+
 def test_a_responder_finds_repairs_and_proves_and_a_restart_alone_does_not_count(operator: Operator) -> None:
     began_at = time.time()
     words = ("flash-sale", "--level", str(LEVEL), "--seed", str(DRILL_SEED), "--quick")

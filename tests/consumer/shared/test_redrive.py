@@ -50,6 +50,20 @@ async def test_letters_are_applied_in_order_once_the_cause_is_mended(consumer):
         assert await bench.runner.redrive(letters_max=100) == (0, 0)
 
 
+async def test_a_letter_that_was_ticked_off_unread_is_open_again_once_it_is_read_again(consumer):
+    async with consumer as bench:
+        bench.react = refuse
+        await bench.publish(change(1), change(2, user=uuid4()))
+        await until(lambda: _equal(bench, [(1, False), (2, False)]))
+        bench.react = accept
+        await bench.runner.redrive(letters_max=1)
+        bench.react = refuse
+        async with bench.database.begin() as uow:
+            await uow.connection.execute("UPDATE dead_letters SET redriven_at = now()")
+        assert await bench.runner.rewind(records_max=2) == 2
+        await until(lambda: _equal(bench, [(2, False)]))
+
+
 async def test_an_event_that_comes_during_the_redrive_waits_for_it(consumer):
     async with consumer as bench:
         bench.react = refuse

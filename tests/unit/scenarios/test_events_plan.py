@@ -52,6 +52,18 @@ def test_a_letter_that_was_ticked_off_and_took_no_effect_is_missing(evidence: Ev
     assert [event.event_id for event in one.missing] == [event_id]
 
 
+def test_a_poison_that_was_swallowed_or_ticked_off_is_read_again(evidence: Evidence) -> None:
+    poison(evidence)
+    letter = evidence.audit.dead_letters[where(evidence.audit.dead_letters, consumer="shipping")]
+    alter(evidence.audit.dead_letters, {"redriven_at": LOAD_STARTED_AT + 5}, consumer="shipping")
+    drop(evidence.audit.dead_letters, consumer="inventory")
+    made = planned(evidence).consumers
+    place = f"{letter.topic}/{letter.partition}@{letter.offset_}"
+    assert {one.consumer: (one.poison, one.rewind) for one in made} == {
+        name: ((place,), {letter.topic: 1}) for name in ("inventory", "shipping")
+    }
+
+
 def test_what_the_broker_never_had_is_named_and_nobody_is_asked_to_read_it(evidence: Evidence) -> None:
     event_id = paid_event(evidence)
     drop(evidence.journals.tap, event_id=event_id)
