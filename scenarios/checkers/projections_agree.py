@@ -86,14 +86,20 @@ def _booked(evidence: Evidence) -> dict[str, Sums]:
 
 
 def _judge_revenue(evidence: Evidence, findings: Findings) -> None:
-    """The ledger and the daily revenue both keep every order there ever was."""
+    """The ledger and the daily revenue both keep every order there ever was; those of other runs are taken off both,
+    as each of the two has them.
+    """
     told: dict[str, Sums] = defaultdict(Sums)
     for day in evidence.audit.revenue_daily:
         told[day.currency].captured_minor += day.paid_minor
         told[day.currency].refunded_minor += day.refunded_minor
+    for fact in evidence.foreign_facts:
+        told[fact.currency].captured_minor -= fact.paid_minor
+        told[fact.currency].refunded_minor -= fact.refunded_minor
+    foreign = evidence.foreign_orders | {fact.order_id for fact in evidence.foreign_facts}
     booked: dict[str, Sums] = defaultdict(Sums)
     for row in evidence.audit.ledger:
-        if row.account != RECEIVABLE or row.kind not in OWED:
+        if row.account != RECEIVABLE or row.kind not in OWED or row.order_id in foreign:
             continue
         if row.kind == "capture":
             booked[row.currency].captured_minor += row.amount_minor

@@ -14,6 +14,7 @@ import msgspec
 from scenarios.evidence.facts import RunFacts
 from scenarios.evidence.logs import LogLine
 from scenarios.evidence.rows import (
+    OrderFactRow,
     OrderLineRow,
     OrderRow,
     OrderTransitionRow,
@@ -85,7 +86,8 @@ NO_ACCOUNT = PspAccount(captures=(), refunds=())
 class Evidence:
     """History, audit rows, journals, telling log lines and run facts of one run.
 
-    `foreign_orders` are orders of the same databases that another run or the seed placed.
+    `foreign_orders` are orders of the same databases that another run or the seed placed, `foreign_facts` what
+    analytics counts of other orders than this run's.
     """
 
     facts: RunFacts
@@ -94,6 +96,7 @@ class Evidence:
     journals: Journals = NO_JOURNALS
     logs: list[LogLine] = field(default_factory=list)
     foreign_orders: frozenset[str] = frozenset()
+    foreign_facts: tuple[OrderFactRow, ...] = ()
 
     @cached_property
     def saga_ids(self) -> frozenset[str]:

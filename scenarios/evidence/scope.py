@@ -109,6 +109,7 @@ def in_scope(evidence: Evidence) -> Evidence:
             ],
         ),
         foreign_orders=foreign,
+        foreign_facts=tuple(row for row in tables.order_facts if not mine(row.order_id, row.placed_at)),
     )
 
 

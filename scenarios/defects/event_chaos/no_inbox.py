@@ -1,14 +1,11 @@
-"""Planted: nobody remembers which events were counted; each delivery is one more."""
+"""Planted: nobody remembers which events were counted; each delivery counts once more."""
 
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from scenarios.defects.card import DefectCard, Twins
 from shared import inbox
 from shared.contracts import Envelope
-from shared.ids import new_id
 from shared.kafka_consumer import ConsumerRunner
 from shared.settings import ServiceSettings
 from shared.unit_of_work import UnitOfWork
@@ -18,13 +15,18 @@ CARD = DefectCard(
     id="no-inbox",
     title="A consumer applies every delivery",
     parts=("analytics.consumer", "analytics.recorder"),
-    root_cause="The consumer trusts the broker to deliver once, and its store gives every delivery a key of its own.",
+    root_cause="The consumer trusts the broker to deliver once, and every delivery is folded into the figures.",
     caught_by=("INV-16",),
     exposed_by="Events that come again: a duplicate, a rewound group, a consumer killed before its commit.",
     symptoms="Revenue grows with every restart; the same payment shows two and three times.",
     fix="One inbox row per consumer and event in the transaction of the effect, and the event's id as its key.",
     origin="At-least-once delivery read as exactly-once.",
 )
+
+_COUNT_AGAIN = """
+    INSERT INTO unprojected (position, occurred_at) SELECT position, occurred_at FROM events WHERE id = $1
+    ON CONFLICT DO NOTHING
+"""
 
 
 def consumer_twin(healthy: Any, _settings: ServiceSettings) -> Any:
@@ -48,16 +50,17 @@ def consumer_twin(healthy: Any, _settings: ServiceSettings) -> Any:
 
 
 def recorder_twin(healthy: Any, _settings: ServiceSettings) -> Any:
-    """A store whose keys are its own."""
+    """A store that hands every delivery to the projections."""
     recorder: type[Recorder] = healthy
 
-    class KeepsEachDelivery(recorder):
-        """One row per delivery."""
+    class CountsEachDelivery(recorder):
+        """Known or not, it is folded in."""
 
         async def record(self, uow: UnitOfWork, envelope: Envelope[Any]) -> None:
-            await super().record(uow, msgspec.structs.replace(envelope, id=new_id()))
+            await super().record(uow, envelope)
+            await uow.connection.execute(_COUNT_AGAIN, envelope.id)
 
-    return KeepsEachDelivery
+    return CountsEachDelivery
 
 
 TWINS: Twins = {"analytics.consumer": consumer_twin, "analytics.recorder": recorder_twin}

@@ -11,6 +11,7 @@ import pytest
 
 import scenarios.checkers
 from scenarios.checkers import ALL_CHECKERS, Checker, Outcome, named
+from scenarios.checkers.money_reconciles import RECEIVABLE
 from scenarios.evidence import AuditTables, Evidence, in_scope
 from scenarios.evidence.views import ROW_TYPES
 from scenarios.world.journals import Journals
@@ -139,6 +140,18 @@ def test_an_event_of_an_earlier_run_that_comes_again_is_left_out() -> None:
     evidence.audit.outbox.append(msgspec.structs.replace(old, id="earlier", created_at=1.0, aggregate_id="earlier"))
     evidence.journals.tap.append(msgspec.structs.replace(line, event_id="earlier", offset=9_999))
     assert {checker.check(in_scope(evidence)).outcome for checker in ALL_CHECKERS} == {Outcome.PASS}
+
+
+def test_what_an_earlier_run_left_wrong_in_the_revenue_is_no_damage_of_this_one() -> None:
+    evidence = FlashSale().evidence()
+    fact, day = evidence.audit.order_facts[0], evidence.audit.revenue_daily[0]
+    counted_twice = msgspec.structs.replace(fact, order_id="earlier", placed_at=1.0, paid_minor=2_000)
+    evidence.audit.order_facts.append(counted_twice)
+    evidence.audit.revenue_daily[0] = msgspec.structs.replace(day, paid_minor=day.paid_minor + 2_000)
+    booked = next(row for row in evidence.audit.ledger if row.account == RECEIVABLE and row.kind == "capture")
+    evidence.audit.ledger.append(msgspec.structs.replace(booked, order_id="earlier", amount_minor=1_000))
+    result = next(checker for checker in ALL_CHECKERS if checker.id == "INV-16").check(in_scope(evidence))
+    assert result.outcome is Outcome.PASS
 
 
 def fields(row) -> dict[str, object]:
