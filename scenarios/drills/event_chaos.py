@@ -1,5 +1,6 @@
 """Incident 03: events come twice, late, out of order and broken, while consumers die and engines go away."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from scenarios import rare_states
@@ -10,7 +11,7 @@ from scenarios.faults.events import Duplicate, Poison, Reorder, Rewind, Shuffle
 from scenarios.faults.fault import FaultValue
 from scenarios.faults.handlers import Unprocessable
 from scenarios.faults.mail import MailTarpit
-from scenarios.faults.network import Down
+from scenarios.faults.network import Down, Latency
 from scenarios.faults.processes import Kill, Pause
 from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
 from scenarios.workloads.event_chaos import ChaosParameters, EventChaos
@@ -35,6 +36,12 @@ def again(at: Cue, *, records_max: int) -> tuple[FaultStep, ...]:
         *(once(Duplicate(target=topic, records_max=records_max, copies=1), at) for topic in TOPICS),
         *(once(Reorder(target=topic, records_max=records_max), at) for topic in TOPICS),
     )
+
+
+def one_after_the_other(number: int, *, of: int) -> Iterator[FaultStep]:
+    """In one of so many equal parts of the load, a consumer of each service is killed."""
+    for place, name in enumerate(CONSUMERS):
+        yield once(Kill(f"{name}-1"), AtShare((number + (place + 0.5) / len(CONSUMERS)) / of))
 
 
 def unprocessable(one_in: int) -> tuple[FaultStep, ...]:
@@ -67,17 +74,18 @@ SCENARIO = Scenario(
             ),
             faults=(
                 *unprocessable(one_in=40),
-                lasting(Shuffle("catalog"), 20.0, 30.0),
-                lasting(Shuffle("catalog", seed=2), 90.0, 30.0),
-                *(once(Poison(topic, each=2), After(30.0)) for topic in TOPICS[:3]),
-                *(once(Kill(f"{name}-1"), AtShare(kill / 11)) for kill in range(1, 11) for name in CONSUMERS),
+                lasting(Shuffle("catalog", former_share=0.5), 20.0, 30.0),
+                lasting(Shuffle("catalog", seed=2, former_share=0.5), 90.0, 30.0),
+                *(once(Poison(topic, each=2), After(30.0)) for topic in TOPICS[:4]),
+                *(kill for number in range(10) for kill in one_after_the_other(number, of=10)),
                 *(lasting(Rebalance(name), 60.0 + 10.0 * number, 5.0) for number, name in enumerate(CONSUMERS)),
                 lasting(Pause("notifications-2"), 130.0, 15.0),
                 once(Kill("kafka"), AtShare(0.35)),
                 once(Kill("kafka"), AtShare(0.7)),
                 lasting(Down(target="search:elasticsearch"), 60.0, 60.0),
                 lasting(MailTarpit(tarpit_s=10.0), 150.0, 30.0),
-                *again(AtShare(0.95), records_max=4_000),
+                lasting(Latency(target="orders:postgres", latency_ms=40, jitter_ms=40), 180.0, 20.0),
+                *again(AtShare(0.95), records_max=10_000),
                 *(once(Rewind(name, records_max=10_000), AtShare(0.98)) for name in CONSUMERS),
             ),
             quiesce_s=300.0,
@@ -95,17 +103,18 @@ SCENARIO = Scenario(
             ),
             faults=(
                 *unprocessable(one_in=8),
-                lasting(Shuffle("catalog"), 0.5, 3.5),
+                lasting(Shuffle("catalog", former_share=0.5), 0.5, 7.0),
                 once(Poison("orders.events"), After(2.0)),
                 once(Poison("payments.events"), After(3.0)),
+                lasting(Latency(target="orders:postgres", latency_ms=70, jitter_ms=70), 1.0, 5.5),
                 lasting(MailTarpit(tarpit_s=1.5), 2.0, 3.0),
-                lasting(Down(target="search:elasticsearch"), 3.0, 3.0),
+                lasting(Down(target="search:elasticsearch"), 6.0, 3.0),
                 lasting(Pause("notifications-2"), 4.0, 7.5),
                 once(Kill("inventory-1"), AtShare(0.4)),
                 lasting(Rebalance("payments"), 5.5, 2.0),
                 lasting(Down(target="orders:kafka"), 7.0, 3.0),
-                lasting(Down(target="analytics:kafka"), 7.0, 5.0),
-                once(Kill("analytics-1"), After(8.5)),
+                lasting(Down(target="analytics:kafka"), 7.0, 6.5),
+                once(Kill("analytics-1"), After(8.0)),
                 once(Kill("orders-1"), AtShare(0.85)),
                 *again(AtShare(0.95), records_max=60),
                 *(once(Rewind(name, records_max=200), AtShare(0.98)) for name in ("notifications", "shipping")),
@@ -117,6 +126,7 @@ SCENARIO = Scenario(
     required=(
         rare_states.EVENT_TWICE,
         rare_states.EVENTS_REORDERED,
+        rare_states.FORMER_VERSION,
         rare_states.READ_AGAIN,
         rare_states.KILLED_IN_SAGA,
         rare_states.PAUSED_IN_SAGA,

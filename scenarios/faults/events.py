@@ -14,7 +14,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from compose.operator_error import OperatorError
-from scenarios.faults.fault import FaultValue, Number, until
+from scenarios.faults.fault import FaultValue, Number, Share, until
+from scenarios.faults.former_versions import as_before
 from scenarios.faults.sessions import end, hold, session_name, superuser
 from scenarios.fleet import Fleet, FleetAwayError, FleetRefusedError
 from scenarios.world.journals import FAULT_HEADER, REASON_HEADER
@@ -144,10 +145,12 @@ class Delay(FaultValue, frozen=True, tag="delay"):
 class Shuffle(Delay, frozen=True, tag="shuffle"):
     """The events of a service stay in its outbox; when healed they come out of order, and in order once more after it.
 
-    Nobody has seen them before, so that order is the consumers' business alone.
+    Nobody has seen them before, so that order is the consumers' business alone. `former_share` of those that come out
+    of order come as the release before told them, as far as it told them otherwise.
     """
 
     seed: int = 1
+    former_share: Share = 0.0
 
     async def heal(self, fleet: Fleet) -> None:
         """An outbox that nobody holds any more is left to its relay."""
@@ -156,13 +159,21 @@ class Shuffle(Delay, frozen=True, tag="shuffle"):
             held = await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", name)
             rows = await connection.fetch(_UNSENT, UNSENT_ROWS_MAX) if held else []
         if rows:
+            chance = random.Random(self.seed)
             async with producing(fleet) as producer:
                 sent = [
-                    await producer.send(row["topic"], key=row["aggregate_id"].encode(), value=row["payload"].encode())
-                    for row in shuffled(rows, random.Random(self.seed))
+                    await producer.send(
+                        row["topic"],
+                        key=row["aggregate_id"].encode(),
+                        value=self._told(row["payload"].encode(), chance),
+                    )
+                    for row in shuffled(rows, chance)
                 ]
                 await asyncio.gather(*sent)
         await end(fleet, name=name)
+
+    def _told(self, payload: bytes, chance: random.Random) -> bytes:
+        return as_before(payload) if chance.random() < self.former_share else payload
 
 
 def shuffled(rows: Sequence[T], chance: random.Random) -> list[T]:
@@ -217,7 +228,7 @@ def poisons() -> list[tuple[str, bytes | None]]:
         ("undecodable", b"[]"),
         ("undecodable", b"{}"),
         ("undecodable", msgspec.json.encode({**wrong, "id": "no id"})),
-        ("newer_version", msgspec.json.encode({**_order_created(), "version": 2})),
+        ("newer_version", msgspec.json.encode({**_order_created(), "version": OrderCreated.schema_version + 1})),
         ("invalid_data", whole),
     ]
 

@@ -21,10 +21,11 @@ CALM_S: Final = 0.5
 NAME: Final = "fault_unprocessable"
 
 _CURABLE: Final = """
-    SELECT count(*) AS letters FROM audit.dead_letters letter
+    SELECT count(*) FROM dead_letters letter
     WHERE consumer = $1 AND redriven_at IS NULL AND reason = ANY($2::text[]) AND NOT EXISTS (
-        SELECT FROM audit.dead_letters poison
-        WHERE poison.consumer = $1 AND poison.event_id = letter.event_id AND poison.reason <> ALL($2::text[])
+        SELECT FROM dead_letters poison
+        WHERE poison.consumer = $1 AND poison.aggregate_id = letter.aggregate_id
+        AND poison.redriven_at IS NULL AND poison.reason <> ALL($2::text[])
     )
 """
 
@@ -65,18 +66,14 @@ class Unprocessable(FaultValue, frozen=True, kw_only=True, tag="unprocessable"):
             await self._redrive(fleet)
 
     async def _redrive(self, fleet: Fleet) -> None:
-        """Until nothing is left that can be cured; a copy of a poison waits behind it for ever."""
+        """Until nothing is left that can be cured; what is of the same aggregate as a poison waits for ever."""
+        curable = [REASON_HANDLER_FAILED, REASON_PARKED]
 
         async def none_is_left() -> bool:
             await asyncio.sleep(CALM_S)
             await fleet.call(self.target, "POST", "/internal/dead-letters/redrive", json={})
-            (row,) = await fleet.rows(
-                self.target,
-                _CURABLE,
-                self.target,
-                [REASON_HANDLER_FAILED, REASON_PARKED],
-            )
-            return row["letters"] == 0
+            async with superuser(fleet, self.target) as connection:
+                return await connection.fetchval(_CURABLE, self.target, curable) == 0
 
         if not await until(none_is_left, deadline_s=REDRIVE_S_MAX):
             raise OperatorError(

@@ -21,6 +21,7 @@ from scenarios.rare_states.answers import (
 from scenarios.rare_states.events import (
     EVENT_TWICE,
     EVENTS_REORDERED,
+    FORMER_VERSION,
     KILLED_IN_SAGA,
     LETTER_REDRIVEN,
     PAUSED_IN_SAGA,
@@ -80,6 +81,7 @@ RARE_STATES: tuple[RareState, ...] = (
     READ_AGAIN,
     EVENT_TWICE,
     EVENTS_REORDERED,
+    FORMER_VERSION,
     POISON_REFUSED,
     LETTER_REDRIVEN,
 )

@@ -5,6 +5,7 @@ from collections import Counter
 from scenarios.evidence.bundle import Evidence
 from scenarios.rare_states.faults import moments_of
 from scenarios.rare_states.state import RareState
+from shared.contracts import REGISTRY
 
 
 def _sagas_at(evidence: Evidence, kind: str) -> int:
@@ -41,6 +42,14 @@ def _events_reordered(evidence: Evidence) -> int:
     return count
 
 
+def _former_versions(evidence: Evidence) -> int:
+    """Events that somebody applied, and of which the broker has an older version first."""
+    applied = {row.event_id for row in evidence.audit.inbox}
+    newest_first = sorted(evidence.messages, key=lambda line: line.offset, reverse=True)
+    first = {message.event_id: message for message in newest_first if message.event_id in applied}
+    return sum(message.version < REGISTRY[message.type].schema_version for message in first.values())
+
+
 KILLED_IN_SAGA = RareState(
     "killed-in-saga", "sagas were running when a process was killed", lambda evidence: _sagas_at(evidence, "kill")
 )
@@ -50,6 +59,9 @@ PAUSED_IN_SAGA = RareState(
 READ_AGAIN = RareState("read-again", "consumers were led back over events that they had applied", _read_again)
 EVENT_TWICE = RareState("event-twice", "events lie on the broker more than once", _event_twice)
 EVENTS_REORDERED = RareState("events-reordered", "events lie on the broker behind a newer one", _events_reordered)
+FORMER_VERSION = RareState(
+    "former-version", "events that were applied came as the release before told them", _former_versions
+)
 POISON_REFUSED = RareState(
     "poison-refused",
     "records that a fault made unreadable lie in dead letters",

@@ -12,6 +12,7 @@ from scenarios.evidence import rows as audit
 from scenarios.history import Record
 from scenarios.rare_states import RareState
 from scenarios.world.journals import PspRecord
+from shared.contracts.catalog import PriceChanged
 from tests.support.anomalies import CANCELLED, OTHER, PAID, alter, buried, change, poison, where
 from tests.support.builders.fleet_rows import LOAD_STARTED_AT, TOTAL_MINOR, fixed_id
 
@@ -258,6 +259,18 @@ def versions_alike(evidence: Evidence) -> None:
     evidence.journals.tap[:] = [change(line, aggregate_version=1) for line in evidence.journals.tap]
 
 
+def told_in_version(version: int) -> Spoil:
+    """A change of prices, which has two versions."""
+
+    def tell(evidence: Evidence) -> None:
+        applied = {row.event_id for row in evidence.audit.inbox}
+        first = next(n for n, line in enumerate(evidence.journals.tap) if line.event_id in applied)
+        line = evidence.journals.tap[first]
+        evidence.journals.tap[first] = change(line, type=PriceChanged.type, version=version)
+
+    return tell
+
+
 def letters_unread(evidence: Evidence) -> None:
     evidence.audit.dead_letters.clear()
 
@@ -318,6 +331,7 @@ CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.READ_AGAIN, struck("rewind", "payments", at=LOAD_STARTED_AT + 2), too_early),
     (rare_states.EVENT_TWICE, written_twice, read_twice),
     (rare_states.EVENTS_REORDERED, behind_a_newer_one, versions_alike),
+    (rare_states.FORMER_VERSION, told_in_version(1), told_in_version(2)),
     (rare_states.POISON_REFUSED, poison, letters_unread),
     (rare_states.POISON_REFUSED, poison, records_of_nobody),
     (rare_states.LETTER_REDRIVEN, redriven, never_redriven),

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -12,13 +13,16 @@ from scenarios.evidence import FaultFired
 from scenarios.evidence.logs import LogLine
 from scenarios.faults.catalogue import FAULTS
 from scenarios.faults.events import SHUFFLE_WINDOW, poisons, shuffled
+from scenarios.faults.former_versions import FORMER, as_before
 from scenarios.plan import FULL, QUICK
 from scenarios.workloads.event_chaos import ChaosParameters, Step, prices, steps
-from shared.contracts import EVENT_TOPICS, PoisonError, decode_data, decode_header
+from shared.contracts import EVENT_TOPICS, REGISTRY, Envelope, Event, PoisonError, decode_data, decode_header, encode
+from shared.contracts.catalog import PriceChanged, PriceFact, ProductDeleted
 from shared.contracts.orders import OrderCreated
 from tests.support.anomalies import buried, held_up_behind_poison, left_dead, poison
 from tests.support.builders import FlashSale
 from tests.support.builders.fleet_rows import LOAD_STARTED_AT
+from tests.support.services import envelope
 
 SEEDS = range(1, 21)
 REASONS = Counter({"undecodable": 6, "newer_version": 1, "invalid_data": 1})
@@ -28,6 +32,11 @@ def parameters_of(form: str) -> ChaosParameters:
     parameters = SCENARIO.forms[form].parameters
     assert isinstance(parameters, ChaosParameters)
     return parameters
+
+
+def changed_prices(*skus: str) -> Envelope[Event]:
+    prices = {sku: PriceFact(price_minor=2_450, currency="EUR") for sku in skus}
+    return envelope(PriceChanged(product_id=uuid4(), prices=prices), "p", 1)
 
 
 def plan(form: str, seed: int) -> list[Step]:
@@ -88,6 +97,24 @@ def test_a_poison_of_a_future_version_could_be_read_as_one_of_today() -> None:
     assert header.version > OrderCreated.schema_version
     as_today = msgspec.structs.replace(header, version=OrderCreated.schema_version)
     assert decode_data(as_today, OrderCreated).data.total_minor > 0
+
+
+def test_every_event_that_was_told_otherwise_before_can_be_told_so_again() -> None:
+    assert set(FORMER) == {name for name, event in REGISTRY.items() if event.schema_version > 1}
+
+
+def test_what_the_release_before_told_is_read_as_what_is_told_today() -> None:
+    today = changed_prices("A")
+    before = as_before(encode(today))
+    header = decode_header(before)
+    assert (header.version, msgspec.json.decode(header.data)["sku"]) == (1, "A")
+    assert decode_data(header, PriceChanged) == today
+
+
+def test_what_the_release_before_could_not_tell_in_one_event_stays_as_it_is() -> None:
+    both = encode(changed_prices("A", "B"))
+    deleted = encode(envelope(ProductDeleted(product_id=uuid4()), "p", 1))
+    assert (as_before(both), as_before(deleted)) == (both, deleted)
 
 
 def test_a_shuffle_keeps_everything_and_moves_nothing_farther_than_its_window() -> None:

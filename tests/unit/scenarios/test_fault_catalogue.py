@@ -11,8 +11,8 @@ from scenarios.faults import catalogue
 from scenarios.faults.fault import FaultValue
 
 NO_FAMILIES = {
-    "active", "by_hand", "catalogue", "controls", "fault", "injections", "keeper", "knocking", "programme",
-    "sessions",
+    "active", "by_hand", "catalogue", "controls", "fault", "former_versions", "injections", "keeper",
+    "knocking", "programme", "sessions",
 }  # fmt: skip
 
 
