@@ -112,9 +112,14 @@ async def test_without_an_inbox_each_delivery_is_handled() -> None:
 
 
 async def test_each_delivery_waits_to_be_counted_again() -> None:
-    uow: Any = SimpleNamespace(connection=Connection(), after_commit=lambda _: None)
-    await twin("no-inbox", "analytics.recorder", Recorder)(lambda: None).record(uow, upserted(1))
-    assert uow.connection.said == ["WITH kept", "INSERT INTO"]
+    class Keeping(Recorder):
+        async def record(self, uow: Any, envelope: Envelope[Any]) -> None:
+            uow.connection.said.append("kept")
+
+    uow: Any = SimpleNamespace(connection=Connection())
+    recorder = twin("no-inbox", "analytics.recorder", Keeping)(lambda: None, None)
+    await recorder.record(uow, upserted(1))
+    assert uow.connection.said == ["kept", "INSERT INTO"]
 
 
 async def test_a_rewound_consumer_handles_again_what_it_knows() -> None:
