@@ -51,7 +51,7 @@ SCENARIO = Scenario(
     workload=FlashSale(),
     forms={
         FULL: Form(
-            parameters=SaleParameters(units=100, buyers=10_000, over_s=60.0, volley=200),
+            parameters=SaleParameters(units=100, buyers=10_000, over_s=60.0, volley=200, cancel_share=0.3),
             faults=(
                 *REDELIVERY,
                 FaultStep(fault=Kill("inventory-1"), at=AtShare(0.4), for_s=0.0),

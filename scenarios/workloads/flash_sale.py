@@ -37,7 +37,9 @@ EXTRA_PRICE_MINOR: Final = 1_900
 GOODWILL_MINOR: Final = 500
 PER_CUSTOMER: Final = 2
 CAPTURE_PATIENCE_S: Final = 6.0
-"""How long somebody waits for the charge before giving up on cancelling or on being paid back."""
+"""How long somebody waits for the charge before giving up on being paid back."""
+CANCEL_WITHIN_S: Final = 1.0
+"""A change of mind comes before the charge, after it, or too late: the parcel leaves about then."""
 LOGINS: Final = 2
 """How often a guest logs in with the same cart."""
 SOLD_OUT: Final = "sold_out"
@@ -77,7 +79,7 @@ class SaleParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     second_body_share: Annotated[
         float, Meta(ge=0, le=1, description="winners who send another order under the key of the first")
     ] = 0.1
-    cancel_share: Annotated[float, Meta(ge=0, le=1, description="winners who cancel once they were charged")] = 0.1
+    cancel_share: Annotated[float, Meta(ge=0, le=1, description="winners who cancel within a second")] = 0.1
     refund_share: Annotated[
         float, Meta(ge=0, le=1, description="winners who are paid back in part once they were charged")
     ] = 0.1
@@ -111,6 +113,7 @@ class _Character(msgspec.Struct, frozen=True):
     extra: bool
     second_body: bool
     cancels: bool
+    cancels_after_s: float
     refunded: bool
     guest: bool = False
 
@@ -255,18 +258,16 @@ class _Sale:
             await self._afterwards(buyer, character, key, result.value.order_id)
 
     async def _afterwards(self, buyer: Person, character: _Character, key: str, order_id: str) -> None:
-        """What a winner does next; cancelling and paying back wait for the charge."""
+        """What a winner does next; paying back waits for the charge, a change of mind for nothing."""
         if character.second_body:
             other = self._lines(character, PER_CUSTOMER + 1 - character.quantity)
             await self._client.insist(place_order(buyer, key=key, lines=other, payment_method=character.payment_method))
-        if not (character.cancels or character.refunded):
-            return
-        charge = await self._client.charged(buyer, order_id, patience_s=CAPTURE_PATIENCE_S)
-        if charge is None:
-            return
         if character.cancels:
+            await asyncio.sleep(character.cancels_after_s)
             await self._client.insist(cancel_order(buyer, order_id))
-        else:
+        elif character.refunded and (
+            charge := await self._client.charged(buyer, order_id, patience_s=CAPTURE_PATIENCE_S)
+        ):
             goodwill = refund(self._stage.support, charge, key=f"{key}-goodwill", amount_minor=GOODWILL_MINOR)
             await self._client.insist(goodwill)
 
@@ -298,6 +299,7 @@ def _character(parameters: SaleParameters, chance: random.Random) -> _Character:
         extra=chance.random() < parameters.extra_share,
         second_body=chance.random() < parameters.second_body_share,
         cancels=cancels,
+        cancels_after_s=chance.random() * CANCEL_WITHIN_S,
         refunded=not cancels and chance.random() < parameters.refund_share,
     )
 
