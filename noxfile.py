@@ -90,6 +90,12 @@ def saga(session: nox.Session) -> None:
 
 
 @nox.session
+def drills(session: nox.Session) -> None:
+    """Whole drills on a fleet: every incident from alert to review, every level, every cheat."""
+    _pytest(session, "-m", "drills", "tests/drills")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """The style, as ruff sees it."""
     _sync(session, "lint")

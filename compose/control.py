@@ -66,6 +66,15 @@ class Control:
         """Start the stack's keeper with this argument; pid and start time of its process."""
         return self.call("keep", argument=argument)
 
+    def highest(self, name: str, number: int) -> int:
+        """Tell a number under a name; gives the highest told before since the supervisor began, 0 where none was.
+
+        For who must find out that somebody has put back an older copy of a file.
+        """
+        answer = self.call("highest", name=name, number=number)
+        before: int = answer["before"]
+        return before
+
     def stop(self) -> None:
         """Stop everything in order; returns when the supervisor has ended."""
         self.call("stop")

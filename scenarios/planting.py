@@ -52,18 +52,26 @@ async def plant(fleet: Fleet, card: DefectCard, trigger: TriggerSpec = ALWAYS) -
     _confirm_present(card, await _restarted(fleet, card.services))
 
 
-async def hide(fleet: Fleet, card: DefectCard | None, *, services: Collection[str]) -> None:
+async def hide(
+    fleet: Fleet, card: DefectCard | None, *, services: Collection[str], healthy_in: Collection[str] = ()
+) -> None:
     """Plant a defect, or none, so that nothing of the fleet names it; all these services start anew in any case.
 
-    Raises `OperatorError` (defect.absent, defect.present).
+    The services `healthy_in` are left without it. Raises `OperatorError` (drill.disturbed), which names nothing.
     """
-    overlay = OverlayFile((PlantedDefect(card.id),) if card else ())
+    overlay = OverlayFile((PlantedDefect(card.id, healthy_in=tuple(healthy_in)),) if card else ())
     await _write(fleet, sealed(overlay, fleet.secret))
-    said = await _restarted(fleet, services)
-    if card is None:
-        _confirm_absent(said)
-    else:
-        _confirm_present(card, said)
+    _confirm_hidden(card, await _restarted(fleet, services), healthy_in=healthy_in)
+
+
+async def confirm_hidden(
+    fleet: Fleet, card: DefectCard | None, *, services: Collection[str], healthy_in: Collection[str] = ()
+) -> None:
+    """Whether all is still as `hide` left it. Raises `OperatorError` (drill.disturbed)."""
+    said: dict[str, tuple[Planted, ...]] = {}
+    for service in services:
+        said |= await planted(fleet, service)
+    _confirm_hidden(card, said, healthy_in=healthy_in)
 
 
 async def heal(fleet: Fleet, card: DefectCard) -> None:
@@ -131,10 +139,28 @@ def _opened(fleet: Fleet, process: str, account: Account) -> tuple[Planted, ...]
         ) from error
 
 
+def _confirm_hidden(
+    card: DefectCard | None, said: dict[str, tuple[Planted, ...]], *, healthy_in: Collection[str]
+) -> None:
+    for process, planted_there in said.items():
+        wanted = [] if process.rpartition("-")[0] in healthy_in else _parts_in(process, card)
+        if wanted != sorted(part for defect in planted_there for part in defect.parts):
+            raise OperatorError(
+                "drill.disturbed",
+                f"{process} does not run with what the drill has planted, or has not.",
+                mend="Leave overlay.json alone, and try again.",
+            )
+
+
+def _parts_in(process: str, card: DefectCard | None) -> list[str]:
+    """The parts that a defect replaces in a process."""
+    service = process.rpartition("-")[0]
+    return sorted(part for part in card.parts if part.startswith(f"{service}.")) if card else []
+
+
 def _confirm_present(card: DefectCard, said: dict[str, tuple[Planted, ...]]) -> None:
     for process, planted_there in said.items():
-        service = process.rpartition("-")[0]
-        wanted = sorted(part for part in card.parts if part.startswith(f"{service}."))
+        wanted = _parts_in(process, card)
         found = sorted(part for defect in planted_there if defect.defect == card.id for part in defect.parts)
         if wanted != found:
             raise OperatorError(

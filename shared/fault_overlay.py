@@ -42,9 +42,12 @@ class TriggerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("n must be at least 1")
 
 
-class PlantedDefect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PlantedDefect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One defect, wherever it has parts but in the services `healthy_in`, which run the release before."""
+
     id: str
     trigger: TriggerSpec = TriggerSpec()
+    healthy_in: tuple[str, ...] = ()
 
 
 class OverlayFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -147,6 +150,8 @@ class Overlay:
         twin of a class cannot follow.
         """
         for defect in self.defects:
+            if settings.service in defect.healthy_in:
+                continue
             for name, twin in _twins_of(defect.id).items():
                 owner, _, part = name.partition(".")
                 if owner != settings.service:

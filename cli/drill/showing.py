@@ -52,6 +52,7 @@ def status_of(drill: "Drill") -> dict[str, Any]:
         "hints": list(play.given_hints(drill)),
         "submissions": drill.submissions,
         "wrong": drill.wrong,
+        "rolled_back": list(drill.rolled_back),
         "impact_named": drill.impact.named if drill.impact else None,
         "score": msgspec.to_builtins(scoring.score(drill, repairable=repairable)),
     }

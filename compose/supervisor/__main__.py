@@ -42,6 +42,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._listeners: set[Any] = set()
         self._notes: list[str] = []
+        self._numbers: dict[str, int] = {}
         self._save_due: asyncio.TimerHandle | None = None
         self._error: OperatorError | None = None
         self._forks = ForkParent(stack.preload, layout.forks)
@@ -66,6 +67,7 @@ class Supervisor:
             "scale": self._scale_to,
             "signal": self._signal,
             "keep": self._keep,
+            "highest": self._highest,
             "stop": self._stop_all,
         }
         self._save()
@@ -140,6 +142,12 @@ class Supervisor:
     async def _keep(self, request: Json, _send: Any) -> Json:
         keeper = await self._fleet.keep(str(request["argument"]))
         return {"pid": keeper.pid, "start_ticks": keeper.started_ticks}
+
+    async def _highest(self, request: Json, _send: Any) -> Json:
+        name, number = str(request["name"]), int(request["number"])
+        before = self._numbers.get(name, 0)
+        self._numbers[name] = max(before, number)
+        return {"before": before}
 
     async def _stop_all(self, _request: Json, _send: Any) -> Json:
         self._stop.set()

@@ -2,14 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from scenarios.drilling.record import Guard
 from scenarios.fleet import Fleet
-from scenarios.repair.rejudge import REPAIRED
-from scenarios.run_directory import STAMP
 
 VIEWS: Final = "SELECT viewname, definition FROM pg_views WHERE schemaname = 'audit'"
 JUDGEMENT: Final = frozenset({"verdict.json", "junit.xml", "report.html"})
@@ -49,9 +46,10 @@ def touched(before: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 
-def others_from(runs: Path, run: str) -> float | None:
-    """When the fleet began to serve the next run after this one, in epoch seconds; None when there was none."""
-    later = [path.name for path in runs.iterdir() if path.is_dir() and path.name > run and REPAIRED not in path.name]
-    if not later:
-        return None
-    return datetime.strptime(min(later).partition("-")[0], STAMP).replace(tzinfo=UTC).timestamp()
+def carried_on(before: Mapping[str, int], began: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
+    """As `before`, but for what was as `before` when something `began`: that is as it is `now`.
+
+    So that what somebody else had touched stays touched.
+    """
+    own = {name: pid for name, pid in now.items() if before.get(name) == began.get(name)}
+    return own | {name: pid for name, pid in before.items() if began.get(name) != pid}

@@ -54,8 +54,7 @@ async def judge_repair(fleet: Fleet, drill: Drill) -> Judged:
     if found:
         return Judged(phase="repair", outcome=Outcome.FAIL, refusals=tuple(found))
     before = await asyncio.to_thread(load_evidence, run)
-    others_from = guarding.others_from(fleet.layout.runs, drill.run)
-    facts = msgspec.structs.replace(before.facts, repaired=True, problems=[], others_from=others_from)
+    facts = msgspec.structs.replace(before.facts, repaired=True, problems=[], others_from=drill.alerted_at)
     rest = await quiesce(fleet, since=facts.started_at, deadline_s=REST_S)
     facts.quiesced_at = time.time() if rest.reached else None
     now = await collect(fleet, facts, run, since=Marks())
@@ -70,7 +69,7 @@ async def judge_repair(fleet: Fleet, drill: Drill) -> Judged:
 async def replayed(fleet: Fleet, drill: Drill, incident: Scenario, report: Report) -> Judged:
     """The drill's load once more, and again while it passes with what was planted still in."""
     found = Judged(phase="", outcome=Outcome.INVALID)
-    for _ in range(PASSES_UNMENDED if still_in(drill) else 1):
+    for _ in range(PASSES_UNMENDED if drill.is_broken else 1):
         options = RunOptions(seed=drill.load_seed, form=drill.form)
         played = await runner.collected(fleet, incident, options, report)
         report("judging")
@@ -92,8 +91,3 @@ def proof(played: Judged, *, fixed: bool, unmended: bool) -> Judged:
     if not (fixed and unmended and judged.outcome is Outcome.PASS):
         return judged
     return msgspec.structs.replace(judged, outcome=Outcome.INVALID, refusals=(LUCK,))
-
-
-def still_in(drill: Drill) -> bool:
-    """Whether something is planted that nobody has switched off."""
-    return not (drill.is_healthy or drill.fixed)

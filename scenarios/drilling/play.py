@@ -5,7 +5,8 @@ What is judged is the data; what the responder says is only compared with what i
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
@@ -18,7 +19,7 @@ from scenarios.defects.card import DefectCard
 from scenarios.drilling import guarding, record
 from scenarios.drilling.draw import HEALTHY, Draw, causes, draw, services
 from scenarios.drilling.hints import HINTS_MAX, hints
-from scenarios.drilling.judging import Judged, judge_repair, proof, replayed, still_in
+from scenarios.drilling.judging import Judged, judge_repair, proof, replayed
 from scenarios.drilling.record import PHASES, Drill, Moment
 from scenarios.drilling.signals import brief
 from scenarios.drilling.truth import impact_of, truth_of
@@ -41,8 +42,13 @@ async def start(
 ) -> Drill:
     """Plant what the seed draws, play the load, keep the truth sealed, start the clock.
 
-    Raises `OperatorError` (drill.open, drill.weak), and what a run raises.
+    Raises `OperatorError` (drill.open, drill.busy, drill.weak), and what a run raises.
     """
+    with record.alone(fleet.layout):
+        return await _start(fleet, incident, level=level, seed=seed, form=form, report=report)
+
+
+async def _start(fleet: Fleet, incident: Scenario, *, level: int, seed: int, form: str, report: Report) -> Drill:
     _refuse_a_second(fleet.layout)
     _refuse_when_busy(fleet)
     drawn = draw(incident, level=level, seed=seed)
@@ -74,27 +80,28 @@ async def start(
         if verdict.first_violation is not None:
             drill.timeline.append(Moment(verdict.first_violation.at, "the first violation"))
         drill.timeline.append(Moment(drill.alerted_at, "the alert: the clock starts"))
-        record.save(fleet.layout, drill)
+        for before in record.played_before(fleet.layout, incident.id, level=level, seed=seed):
+            drill.timeline.append(Moment(drill.alerted_at, f"the same was played here before: {before}"))
+        record.save_next(fleet.layout, drill, fleet.control)
     except BaseException:
         await planting.unhide(fleet, services=services(incident))
         raise
     return drill
 
 
-def hint(layout: Layout) -> tuple[int, str]:
+def hint(layout: Layout, memory: record.Memory) -> tuple[int, str]:
     """The next hint and its number. Raises `OperatorError` (drill.none, hints.spent)."""
-    drill = record.current(layout)
-    if drill.told + drill.hints >= HINTS_MAX:
-        raise OperatorError(
-            "hints.spent",
-            f"All {HINTS_MAX} hints are given.",
-            mend="Read them again: shopctl drill status.",
-            exit_code=2,
-        )
-    drill.hints += 1
-    number = drill.told + drill.hints
-    _note(drill, f"hint {number}")
-    record.save(layout, drill)
+    with record.under_way(layout, memory) as drill:
+        if drill.told + drill.hints >= HINTS_MAX:
+            raise OperatorError(
+                "hints.spent",
+                f"All {HINTS_MAX} hints are given.",
+                mend="Read them again: shopctl drill status.",
+                exit_code=2,
+            )
+        drill.hints += 1
+        number = drill.told + drill.hints
+        _note(drill, f"hint {number}")
     return number, given_hints(drill)[-1]
 
 
@@ -110,28 +117,35 @@ async def submit(
 
     `impact` are numbers or ids of orders. Raises `OperatorError` (drill.none, service.unknown, cause.unknown).
     """
-    drill = record.current(fleet.layout)
-    incident = scenario(drill.incident)
-    _check_known(service, [*fleet.declared, HEALTHY], what="service")
-    _check_known(cause, causes(incident), what="cause")
-    drill.submissions += 1
-    drill.note = note or drill.note
-    if service:
-        drill.service = service
-        right = service in (drill.truth.services or (HEALTHY,))
-        _answered(drill, "detect", right=right, what=f"service {service}")
-    if cause:
-        drill.cause = cause
-        _answered(drill, "diagnose", right=cause == drill.truth.cause, what=f"cause {cause}")
-        if cause == drill.truth.cause:
-            drill.phases.setdefault("detect", time.time())
-            if drill.is_healthy:
-                await _leave_alone(fleet, drill)
-    if impact is not None:
-        drill.impact = impact_of(drill.truth.orders, impact)
-        _note(drill, f"impact: {drill.impact.named} orders named")
-    record.save(fleet.layout, drill)
+    with record.under_way(fleet.layout, fleet.control) as drill:
+        _check_known(service, [*fleet.declared, HEALTHY], what="service")
+        _check_known(cause, causes(scenario(drill.incident)), what="cause")
+        drill.submissions += 1
+        drill.note = note or drill.note
+        if service:
+            drill.service = service
+            right = service in (drill.truth.services or (HEALTHY,))
+            _answered(drill, "detect", right=right, what=f"service {service}")
+        if cause:
+            await _named(fleet, drill, cause)
+        if impact is not None:
+            drill.impact = impact_of(drill.truth.orders, impact)
+            _note(drill, f"impact: {drill.impact.named} orders named")
     return drill
+
+
+async def _named(fleet: Fleet, drill: Drill, cause: str) -> None:
+    """The answer what it is; on a fleet that has nothing wrong it ends the incident."""
+    drill.cause = cause
+    right = cause == drill.truth.cause
+    _answered(drill, "diagnose", right=right, what=f"cause {cause}")
+    if not right:
+        drill.wrong_causes += "diagnose" not in drill.phases
+        drill.all_clear = drill.all_clear or cause == HEALTHY
+        return
+    drill.phases.setdefault("detect", time.time())
+    if drill.is_healthy:
+        await _leave_alone(fleet, drill)
 
 
 def repair_is_open(drill: Drill) -> bool:
@@ -144,38 +158,54 @@ async def look(fleet: Fleet) -> Judged:
 
     Raises `OperatorError` (drill.none, drill.damaged, fleet.away).
     """
-    drill = record.current(fleet.layout)
-    judged = await judge_repair(fleet, drill)
-    _settle(drill, judged, phases=("repair",))
-    record.save(fleet.layout, drill)
+    with record.under_way(fleet.layout, fleet.control) as drill:
+        judged = await judge_repair(fleet, drill)
+        _settle(drill, judged, phases=("repair",))
     return judged
+
+
+async def roll_back(fleet: Fleet, service: str, *, report: Report = silent) -> Drill:
+    """Run the release before in a service: whatever is planted there is out, whoever knows what it was or not.
+
+    Raises `OperatorError` (drill.none, service.unknown, fleet.busy).
+    """
+    with record.under_way(fleet.layout, fleet.control) as drill:
+        incident = scenario(drill.incident)
+        _check_known(service, services(incident), what="service")
+        _refuse_when_busy(fleet)
+        drill.rolled_back = tuple(sorted({*drill.rolled_back, service}))
+        await _plant(fleet, drill, report)
+        _note(drill, f"{service} rolled back")
+    return drill
 
 
 async def prove(fleet: Fleet, *, fixed: bool, report: Report = silent) -> Judged:
     """Play the drill's seed once more: with the submitted cause switched off, or with the fleet as it stands.
 
-    What is planted beside the submitted cause stays in. Raises `OperatorError` (drill.none, drill.unanswered), and
-    what a run raises.
+    What is planted beside the submitted cause stays in, and what was rolled back is deployed again. Raises
+    `OperatorError` (drill.none, drill.unanswered), and what a run raises.
     """
-    drill = record.current(fleet.layout)
-    incident = scenario(drill.incident)
-    if fixed and not drill.cause:
-        raise OperatorError(
-            "drill.unanswered",
-            "There is no cause yet whose mending could be proved.",
-            mend="Name it first: shopctl drill submit --service SERVICE --cause CAUSE",
-            exit_code=2,
-        )
-    _refuse_when_busy(fleet)
-    drill.fixed = drill.fixed or (fixed and drill.cause == drill.truth.cause)
-    record.save(fleet.layout, drill)
-    report("starting the services anew")
-    await planting.hide(fleet, None if drill.fixed else _card(drill), services=services(incident))
-    size = incident.scale if fixed else {}
-    played = await replayed(fleet, drill, msgspec.structs.replace(incident, scale=size), report)
-    judged = proof(played, fixed=fixed, unmended=still_in(drill))
-    _settle(drill, judged, phases=("mitigate", "prove") if fixed else ("mitigate",))
-    record.save(fleet.layout, drill)
+    with record.under_way(fleet.layout, fleet.control) as drill:
+        incident = scenario(drill.incident)
+        if fixed and not drill.cause:
+            raise OperatorError(
+                "drill.unanswered",
+                "There is no cause yet whose mending could be proved.",
+                mend="Name it first: shopctl drill submit --service SERVICE --cause CAUSE",
+                exit_code=2,
+            )
+        _refuse_when_busy(fleet)
+        if fixed:
+            drill.rolled_back = ()
+            drill.fixed = drill.fixed or drill.cause == drill.truth.cause
+        await _plant(fleet, drill, report)
+        record.save_next(fleet.layout, drill, fleet.control)
+        size = incident.scale if fixed else {}
+        async with _own_restarts(fleet, drill):
+            played = await replayed(fleet, drill, msgspec.structs.replace(incident, scale=size), report)
+        await planting.confirm_hidden(fleet, _planted(drill), services=services(incident), healthy_in=drill.rolled_back)
+        judged = proof(played, fixed=fixed, unmended=drill.is_broken)
+        _settle(drill, judged, phases=("mitigate", "prove") if fixed else ("mitigate",))
     return judged
 
 
@@ -187,16 +217,15 @@ async def close(fleet: Fleet) -> Drill:
     known = record.newest(fleet.layout)
     if known is None or known.closed_at is not None:
         await _clear_away(fleet)
-    drill = record.current(fleet.layout)
-    incident = scenario(drill.incident)
-    if incident.repair and not drill.is_healthy and "repair" not in drill.phases and drill.submissions:
-        _settle(drill, await judge_repair(fleet, drill), phases=("repair",))
-    if drill.is_healthy and "diagnose" not in drill.phases:
-        await _leave_alone(fleet, drill, grant=False)
-    await planting.unhide(fleet, services=services(incident))
-    drill.closed_at = time.time()
-    _note(drill, "the drill is over")
-    record.save(fleet.layout, drill)
+    with record.under_way(fleet.layout, fleet.control) as drill:
+        incident = scenario(drill.incident)
+        if incident.repair and not drill.is_healthy and "repair" not in drill.phases and drill.submissions:
+            _settle(drill, await judge_repair(fleet, drill), phases=("repair",))
+        if drill.is_healthy and "diagnose" not in drill.phases:
+            await _leave_alone(fleet, drill, grant=False)
+        await planting.unhide(fleet, services=services(incident))
+        drill.closed_at = time.time()
+        _note(drill, "the drill is over")
     try:
         evidence = await asyncio.to_thread(load_evidence, fleet.layout.runs / drill.run)
     except EvidenceUnreadableError:
@@ -232,12 +261,29 @@ async def _leave_alone(fleet: Fleet, drill: Drill, *, grant: bool = True) -> Non
     judged = await judge_repair(fleet, drill)
     if judged.outcome is not Outcome.PASS:
         _settle(drill, judged, phases=())
-    drill.needless = len(touched) + max(len(drill.harmed), len(judged.refusals))
+    drill.needless = len(touched) + len(drill.rolled_back) + max(len(drill.harmed), len(judged.refusals))
     if touched:
         _note(drill, f"needlessly started anew: {', '.join(touched)}")
     if grant:
         for phase in PHASES:
             drill.phases.setdefault(phase, time.time())
+
+
+async def _plant(fleet: Fleet, drill: Drill, report: Report) -> None:
+    """What is to be planted now, wherever it is not rolled back; every service that could have it starts anew."""
+    report("starting the services anew")
+    every = services(scenario(drill.incident))
+    async with _own_restarts(fleet, drill):
+        await planting.hide(fleet, _planted(drill), services=every, healthy_in=drill.rolled_back)
+
+
+@asynccontextmanager
+async def _own_restarts(fleet: Fleet, drill: Drill) -> AsyncGenerator[None]:
+    """Processes that start anew in the block do so because the drill does it, not because the responder did."""
+    began = await guarding.processes(fleet)
+    yield
+    now = await guarding.processes(fleet)
+    drill.guard = msgspec.structs.replace(drill.guard, processes=guarding.carried_on(drill.guard.processes, began, now))
 
 
 def _refuse_a_second(layout: Layout) -> None:
@@ -289,6 +335,10 @@ def _settle(drill: Drill, judged: Judged, *, phases: Collection[str]) -> None:
         drill.refused[judged.phase] = tuple(map(str, judged.refusals))
     said = "passed" if passed else f"refused: {'; '.join(map(str, judged.refusals))}"
     _note(drill, f"{judged.phase} {said}")
+
+
+def _planted(drill: Drill) -> DefectCard | None:
+    return None if drill.fixed else _card(drill)
 
 
 def _card(drill: Drill) -> DefectCard | None:

@@ -13,6 +13,10 @@ PAR_S: Final = {"detect": 300.0, "diagnose": 900.0, "mitigate": 1_200.0, "repair
 SLOW_FACTOR: Final = 4.0
 HINT_COSTS: Final = 5
 WRONG_COSTS: Final = 8
+GUESSES_MAX: Final = 2
+"""Whoever names the cause after more wrong ones has guessed it, and diagnosed nothing."""
+ALL_CLEAR_COSTS: Final = 30
+"""Of calling a broken shop healthy, once: as often as not it would be worth a try."""
 NEEDLESS_COSTS: Final = 10
 HARM_COSTS: Final = 1
 HARM_COSTS_MAX: Final = 30
@@ -44,10 +48,13 @@ def score(drill: Drill, *, repairable: bool) -> Score:
     for what, count, costs in (
         ("hints", drill.hints, HINT_COSTS),
         ("wrong answers", drill.wrong, WRONG_COSTS),
+        ("called healthy and was not", int(drill.all_clear), ALL_CLEAR_COSTS),
         ("needless actions", drill.needless, NEEDLESS_COSTS),
     ):
         if count:
             lines.append(Line(what=f"{what}: {count}", points=-count * costs))
+    if drill.wrong_causes > GUESSES_MAX:
+        lines.append(Line(what="the cause was guessed", points=-_phase(drill, "diagnose").points))
     if drill.harmed:
         costs = min(len(drill.harmed) * HARM_COSTS, HARM_COSTS_MAX)
         lines.append(Line(what=f"orders harmed that were right: {len(drill.harmed)}", points=-costs))

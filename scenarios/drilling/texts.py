@@ -14,7 +14,9 @@ from scenarios.plan import Scenario
 RULES: Final = (
     "Find where and why: shopctl drill submit --service SERVICE --cause CAUSE; a wrong answer costs points.",
     "Say whom it hit: shopctl drill submit --impact FILE, with a number of an order in each line, or none.",
-    "Stop the harm and undo it with the usual commands, then: shopctl drill status, shopctl drill prove.",
+    "Stop the harm: scale, restart, or run the release before with shopctl drill roll-back SERVICE; show that it is "
+    "stopped: shopctl drill prove --as-it-stands.",
+    "Undo the harm with shopctl repair …, see with shopctl drill status whether it counts, then: shopctl drill prove.",
     "It may be that nothing is wrong: the cause is then healthy. At the end: shopctl drill report.",
 )
 

@@ -6,28 +6,22 @@ The tests that run the whole fleet. What it must not do: judge timing; the machi
 import http.client
 import itertools
 import json
-import os
 import random
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from compose import ports, stack
 from scenarios.drilling.draw import draw
 from scenarios.drills import scenario
 from scenarios.preparation import processes_of
 from scenarios.soak import SCALE, kill_order
+from tests.support.operator import Operator, running_fleet
 
 pytestmark = pytest.mark.timeout(360)
-ROOT = Path(__file__).parents[2]
-BASES = range(17_000, 20_000, 200)
 ADDRESS = {"name": "Ann", "line1": "1 Road", "city": "Dublin", "postal_code": "D01", "country": "IE"}
 SETTLED_DEADLINE_S = 40.0
 DRILLED = scenario("flash-sale").defect("read-then-write")
@@ -41,27 +35,6 @@ SOAK_SEED = next(
     if set(itertools.islice(kill_order(processes_of(PROCESSES, SCALE), random.Random(seed)), 3)) == KILLED
 )
 TELLING = (DRILLED.id, DRILLED.id.replace("-", "_"), DRILLED.title)
-
-
-class Operator:
-    """`shopctl` against one home."""
-
-    def __init__(self, home: Path, port_base: int) -> None:
-        self.home = home
-        self.gateway = port_base
-        self._environ = {**os.environ, "SHOPSTREAM_HOME": str(home), "SHOPSTREAM_PORT_BASE": str(port_base)}
-
-    def shopctl(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "cli.main", *words],
-            capture_output=True, text=True, check=False, cwd=ROOT, env=self._environ, timeout=240,
-        )  # fmt: skip
-
-    def told(self, *words: str) -> Any:
-        """What a command says with --json, whatever its exit code."""
-        done = self.shopctl(*words, "--json")
-        assert done.returncode in (0, 1, 3), done.stderr
-        return json.loads(done.stdout)
 
 
 def call(port: int, path: str, body: object = None, **headers: str) -> tuple[Any, dict[str, str]]:
@@ -101,27 +74,8 @@ def files_that_name_the_defect(home: Path, *, beside: set[str], since: float) ->
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    """A running, seeded fleet of its own; nothing of it is left behind."""
-    home = tmp_path_factory.mktemp("whole-line", numbered=True)
-    home.chmod(0o755)
-    for parent in home.parents:
-        if parent.stat().st_uid == os.geteuid() and str(parent).startswith(str(tmp_path_factory.getbasetemp().parent)):
-            parent.chmod(0o755)
-    base = next(base for base in BASES if not ports.taken(base, stack.load().offsets()))
-    one = Operator(home / "state", base)
-    up = one.shopctl("up", "--scale", "inventory=2")
-    try:
-        assert up.returncode == 0, up.stderr
-        seeded = one.shopctl("seed", "--size", "s")
-        assert seeded.returncode == 0, seeded.stderr
+    with running_fleet(tmp_path_factory, "--scale", "inventory=2") as one:
         yield one
-    finally:
-        one.shopctl("down", "--wipe")
-    assert not [
-        process.pid
-        for process in psutil.process_iter(["cmdline"])
-        if str(home) in " ".join(process.info["cmdline"] or [])
-    ]
 
 
 def test_a_customer_buys_through_the_gateway_and_the_story_has_one_trace(operator: Operator) -> None:

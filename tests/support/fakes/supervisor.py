@@ -10,11 +10,15 @@ from compose.layout import Layout
 
 @asynccontextmanager
 async def idle_supervisor(layout: Layout) -> AsyncGenerator[None]:
-    """Answers on the control socket that nothing runs."""
+    """Answers on the control socket that nothing runs, and knows the numbers it was told."""
+    numbers: dict[str, int] = {}
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readline()
-        writer.write(json.dumps({"processes": []}).encode() + b"\n")
+        request = json.loads(await reader.readline())
+        name = request.get("name", "")
+        said = {"processes": [], "before": numbers.get(name, 0)}
+        numbers[name] = max(said["before"], request.get("number", 0))
+        writer.write(json.dumps(said).encode() + b"\n")
         await writer.drain()
         writer.close()
 

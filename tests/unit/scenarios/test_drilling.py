@@ -201,12 +201,26 @@ def test_all_reached_at_once_and_the_impact_named_is_all_points() -> None:
 
 
 @pytest.mark.parametrize(
-    "costly", [{"hints": 1}, {"wrong": 1}, {"needless": 1}, {"harmed": {"id-9": "INV-03: was right"}}], ids=str
+    "costly",
+    [{"hints": 1}, {"wrong": 1}, {"all_clear": True}, {"needless": 1}, {"harmed": {"id-9": "INV-03: was right"}}],
+    ids=str,
 )
 def test_hints_wrong_answers_needless_actions_and_harm_cost_points(costly: dict[str, object]) -> None:
     reached = dict.fromkeys(record.PHASES, ALERTED_AT + 1.0)
     assert scoring.score(drill(phases=reached, **costly), repairable=True).total < 85
     assert scoring.score(drill(**costly), repairable=True).total == 0
+
+
+def test_who_names_one_cause_after_another_has_diagnosed_nothing() -> None:
+    """Else answering at random, and proving what answered to it, would be worth more than the rest of the work."""
+    reached = dict.fromkeys(record.PHASES, ALERTED_AT + 1.0)
+    tries = len(SALE.defects) // 2
+    few = drill(phases=reached, wrong=scoring.GUESSES_MAX, wrong_causes=scoring.GUESSES_MAX)
+    many = drill(phases=reached, wrong=tries, wrong_causes=tries)
+    assert scoring.score(few, repairable=True).total == 85 - scoring.GUESSES_MAX * scoring.WRONG_COSTS
+    assert scoring.score(many, repairable=True).total == 85 - scoring.POINTS["diagnose"] - tries * scoring.WRONG_COSTS
+    honest = scoring.score(drill(phases={"mitigate": ALERTED_AT + 1.0, "repair": ALERTED_AT + 1.0}), repairable=True)
+    assert scoring.score(many, repairable=True).total <= honest.total
 
 
 @pytest.mark.parametrize(
@@ -226,6 +240,23 @@ def test_impact_is_scored_by_precision_and_recall(truth, named, precision: float
 
 
 # the record
+
+
+class Memory:
+    """As the supervisor's."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def highest(self, name: str, number: int) -> int:
+        before = self._numbers.get(name, 0)
+        self._numbers[name] = max(before, number)
+        return before
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
 
 
 @pytest.fixture
@@ -252,6 +283,52 @@ def test_a_record_that_somebody_edited_is_judged_no_more(layout: Layout) -> None
     assert (refused.value.code, refused.value.exit_code) == ("drill.damaged", 3)
 
 
+def test_who_has_played_the_same_before_is_known(layout: Layout) -> None:
+    record.save(layout, drill(closed_at=ALERTED_AT + 60))
+    assert record.played_before(layout, "flash-sale", level=2, seed=4) == [drill().id]
+    assert record.played_before(layout, "flash-sale", level=3, seed=4) == []
+
+
+def test_a_record_of_another_drill_is_none_of_this_one(layout: Layout) -> None:
+    record.save(layout, drill())
+    good = record.folder(layout, drill()) / record.FILE
+    later = layout.drills / "20260101T130000Z-flash-sale"
+    later.mkdir()
+    (later / record.FILE).write_text(good.read_text())
+    with pytest.raises(OperatorError) as refused:
+        record.newest(layout)
+    assert refused.value.code == "drill.damaged"
+
+
+def test_an_older_copy_of_the_record_that_somebody_puts_back_is_not_judged(layout: Layout, memory: Memory) -> None:
+    record.save_next(layout, drill(), memory)
+    path = record.folder(layout, drill()) / record.FILE
+    before = path.read_text()
+    assert play.hint(layout, memory)[0] == 1
+    path.write_text(before)
+    with pytest.raises(OperatorError) as refused:
+        play.hint(layout, memory)
+    assert refused.value.code == "drill.damaged"
+
+
+def test_where_the_supervisor_began_anew_the_review_says_that_only_the_record_vouches(layout: Layout) -> None:
+    record.save_next(layout, drill(), Memory())
+    assert play.hint(layout, Memory())[0] == 1
+    assert record.UNVOUCHED in {moment.what for moment in record.current(layout).timeline}
+
+
+def test_two_commands_of_a_drill_are_never_under_way_at_once(layout: Layout, memory: Memory) -> None:
+    """An answer that was given while another command wrote what it had read before would be forgotten."""
+    record.save(layout, drill())
+    with record.under_way(layout, memory) as changed:
+        changed.wrong += 1
+        with pytest.raises(OperatorError) as refused:
+            play.hint(layout, memory)
+    assert refused.value.code == "drill.busy"
+    assert play.hint(layout, memory)[0] == 1
+    assert record.current(layout).wrong == 1
+
+
 def test_a_drill_that_is_over_is_not_under_way(layout: Layout) -> None:
     record.save(layout, drill(closed_at=ALERTED_AT + 60))
     with pytest.raises(OperatorError) as refused:
@@ -261,21 +338,21 @@ def test_a_drill_that_is_over_is_not_under_way(layout: Layout) -> None:
     assert newest is not None
 
 
-def test_hints_are_three_and_counted(layout: Layout) -> None:
+def test_hints_are_three_and_counted(layout: Layout, memory: Memory) -> None:
     record.save(layout, drill())
-    assert [play.hint(layout)[0] for _ in range(3)] == [1, 2, 3]
+    assert [play.hint(layout, memory)[0] for _ in range(3)] == [1, 2, 3]
     with pytest.raises(OperatorError) as refused:
-        play.hint(layout)
+        play.hint(layout, memory)
     assert refused.value.code == "hints.spent"
     assert record.current(layout).hints == 3
 
 
-def test_a_hint_that_the_brief_gave_is_not_sold_again(layout: Layout) -> None:
+def test_a_hint_that_the_brief_gave_is_not_sold_again(layout: Layout, memory: Memory) -> None:
     record.save(layout, drill(told=1))
-    given = [play.hint(layout) for _ in range(2)]
+    given = [play.hint(layout, memory) for _ in range(2)]
     assert given == list(enumerate(hints.hints(SALE.defect("read-then-write")), start=1))[1:]
     with pytest.raises(OperatorError):
-        play.hint(layout)
+        play.hint(layout, memory)
 
 
 def test_a_replay_that_passes_with_the_wrong_cause_switched_off_proves_nothing() -> None:
@@ -301,6 +378,21 @@ def test_what_was_started_anew_added_or_taken_away_was_touched() -> None:
         "inventory-2",
     ]
     assert guarding.touched(before, dict(before)) == []
+
+
+def test_what_the_drill_itself_starts_anew_was_touched_by_nobody() -> None:
+    alerted = {"orders-1": 1, "inventory-1": 2, "inventory-2": 3}
+    began = {"orders-1": 1, "inventory-1": 9, "inventory-2": 3}
+    now = {"orders-1": 4, "inventory-1": 10, "inventory-2": 5}
+    assert guarding.touched(guarding.carried_on(alerted, began, now), now) == ["inventory-1"]
+
+
+def test_what_is_rolled_back_is_out_until_it_is_deployed_again() -> None:
+    assert drill().is_broken
+    assert not drill(rolled_back=("inventory",)).is_broken
+    assert drill(rolled_back=("orders",)).is_broken
+    assert not drill(fixed=True).is_broken
+    assert not drill(draw.HEALTHY).is_broken
 
 
 def test_the_review_tells_the_truth_the_points_and_what_was_not_reached(layout: Layout) -> None:

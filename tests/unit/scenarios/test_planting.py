@@ -58,6 +58,7 @@ class FakeFleet:
         planted = [
             {"defect": defect.id, "parts": parts, "calls": self.calls, "fired": 0}
             for defect in self.running[name].defects
+            if service not in defect.healthy_in
         ]
         if self.sealed:
             return {"sealed": seal(msgspec.json.encode(planted), secret=self.secret, purpose=SEAL_PURPOSE)}
@@ -114,9 +115,35 @@ async def test_hidden_or_not_the_overlay_is_equally_long(tmp_path):
 
 async def test_an_instance_without_what_is_hidden_is_told_of(tmp_path):
     fleet = FakeFleet(tmp_path, deaf=("orders-1",))
-    with pytest.raises(OperatorError) as refused:
+    with pytest.raises(OperatorError, match="orders-1") as refused:
         await planting.hide(fleet, CARD, services=("inventory", "orders"))
-    assert refused.value.code == "defect.absent"
+    assert refused.value.code == "drill.disturbed"
+    assert CARD.id not in str(refused.value)
+
+
+async def test_who_takes_out_what_is_hidden_is_told_so_and_not_what_it_was(tmp_path):
+    fleet = FakeFleet(tmp_path)
+    await planting.hide(fleet, CARD, services=("inventory", "orders"))
+    await planting.confirm_hidden(fleet, CARD, services=("inventory", "orders"))
+    fleet.layout.overlay_file.write_text("{}")
+    await fleet.supervise("restart", target="inventory-2")
+    with pytest.raises(OperatorError, match="inventory-2") as refused:
+        await planting.confirm_hidden(fleet, CARD, services=("inventory", "orders"))
+    assert refused.value.code == "drill.disturbed"
+    assert CARD.id not in str(refused.value)
+
+
+async def test_a_service_that_was_rolled_back_runs_without_what_is_hidden(tmp_path):
+    fleet = FakeFleet(tmp_path)
+    await planting.hide(fleet, CARD, services=("inventory", "orders"), healthy_in=("orders",))
+    said = [await planting.planted(fleet, service) for service in ("inventory", "orders")]
+    assert {name: bool(defects) for of in said for name, defects in of.items()} == {
+        "inventory-1": True,
+        "inventory-2": True,
+        "orders-1": False,
+    }
+    with pytest.raises(OperatorError, match="orders-1"):
+        await planting.confirm_hidden(fleet, CARD, services=("inventory", "orders"))
 
 
 async def test_nothing_is_planted_over_a_drill(tmp_path):

@@ -166,6 +166,13 @@ def test_a_defect_of_other_services_changes_nothing_here(catalogue, tmp_path):
     assert overlay.account().planted == ()
 
 
+def test_a_service_that_runs_the_release_before_has_no_part_of_it(catalogue, tmp_path):
+    content = {"defects": [{"id": "off-by-one", "healthy_in": ["orders"]}]}
+    parts, overlay = planted(tmp_path, content)
+    assert parts is HEALTHY
+    assert overlay.account().planted == ()
+
+
 def hidden(defect: str, secret: str = "s" * 32) -> str:
     overlay = shared.fault_overlay.sealed(OverlayFile((PlantedDefect(defect),)), secret)
     return msgspec.json.encode(overlay).decode()
