@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 
+from scenarios import planting
 from scenarios.checkers import ALL_CHECKERS, Checker, Outcome, Result, named
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.fleet import Fleet
@@ -75,6 +76,7 @@ def _facts(fleet: Fleet, snapshots: Snapshots, started: float) -> RunFacts:
         scenario="fleet",
         seed=0,
         title="The running fleet",
+        defect=planting.HIDDEN if planting.is_hidden(fleet.layout) else None,
         started_at=0.0,
         history_origin_at=started,
         ended_at=time.time(),

@@ -25,6 +25,8 @@ from scenarios.world.journals import Marks
 
 PASSES_UNMENDED: Final = 2
 """How many replays in a row must pass with the defect still in: one may be luck."""
+SILENT_MAX: Final = 2
+"""How many replays may say nothing."""
 REST_S: Final = 60.0
 LUCK: Final = Refusal("", "what was planted is still in and did not show this time: the submitted cause was not it")
 
@@ -36,6 +38,11 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     refusals: tuple[Refusal, ...] = ()
     directory: str = ""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the run said nothing, and no invariant why."""
+        return self.outcome is Outcome.INVALID and not any(refusal.invariant for refusal in self.refusals)
 
     @property
     def exit_code(self) -> int:
@@ -67,22 +74,35 @@ async def judge_repair(fleet: Fleet, drill: Drill) -> Judged:
 
 
 async def replayed(fleet: Fleet, drill: Drill, incident: Scenario, report: Report) -> Judged:
-    """The drill's load once more, and again while it passes with what was planted still in."""
-    found = Judged(phase="", outcome=Outcome.INVALID)
-    for _ in range(PASSES_UNMENDED if drill.is_broken else 1):
-        options = RunOptions(seed=drill.load_seed, form=drill.form)
-        played = await runner.collected(fleet, incident, options, report)
-        report("judging")
-        verdict = await asyncio.to_thread(write_judgement, played.evidence, played.directory, incident.checkers)
-        found = Judged(
-            phase="",
-            outcome=verdict.outcome,
-            refusals=tuple(refusals.of_verdict(verdict)),
-            directory=str(played.directory),
-        )
-        if found.outcome is not Outcome.PASS:
-            break
-    return found
+    """The drill's load once more, and again while it passes with what was planted still in.
+
+    A load that says nothing, and of which no invariant says why, is played again: the machine was busy.
+    """
+    passes = silent = 0
+    while True:
+        found = await _replayed_once(fleet, drill, incident, report)
+        if found.outcome is Outcome.PASS:
+            passes += 1
+            if passes == (PASSES_UNMENDED if drill.is_broken else 1):
+                return found
+        elif silent == SILENT_MAX or not found.is_silent:
+            return found
+        else:
+            silent += 1
+            report("that load said nothing: once more")
+
+
+async def _replayed_once(fleet: Fleet, drill: Drill, incident: Scenario, report: Report) -> Judged:
+    options = RunOptions(seed=drill.load_seed, form=drill.form)
+    played = await runner.collected(fleet, incident, options, report)
+    report("judging")
+    verdict = await asyncio.to_thread(write_judgement, played.evidence, played.directory, incident.checkers)
+    return Judged(
+        phase="",
+        outcome=verdict.outcome,
+        refusals=tuple(refusals.of_verdict(verdict)),
+        directory=str(played.directory),
+    )
 
 
 def proof(played: Judged, *, fixed: bool, unmended: bool) -> Judged:

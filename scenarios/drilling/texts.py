@@ -17,7 +17,7 @@ RULES: Final = (
     "Stop the harm: scale, restart, or run the release before with shopctl drill roll-back SERVICE; show that it is "
     "stopped: shopctl drill prove --as-it-stands.",
     "Undo the harm with shopctl repair …, see with shopctl drill status whether it counts, then: shopctl drill prove.",
-    "It may be that nothing is wrong: the cause is then healthy. At the end: shopctl drill report.",
+    "On level 4 it may be that nothing is wrong: the cause is then healthy. At the end: shopctl drill report.",
 )
 
 
