@@ -28,9 +28,10 @@ _TEMPLATES: Final = Environment(
 
 
 class Drawing(msgspec.Struct, frozen=True):
-    """A plot with its title."""
+    """A plot with its title and the unit of its values."""
 
     title: str
+    unit: str
     plot: Markup
 
 
@@ -41,7 +42,7 @@ def write_brief(layout: Layout, drill: Drill, incident: Scenario) -> Path:
         drill=drill,
         brief=drill.brief,
         alerted_at=texts.clock(drill.alerted_at),
-        drawings=[Drawing(graph.title, _plot(graph)) for graph in drill.brief.graphs],
+        drawings=[Drawing(graph.title, graph.unit, _plot(graph)) for graph in drill.brief.graphs],
         rules=texts.RULES,
         causes=causes(incident),
     )
@@ -57,7 +58,7 @@ def write_review(layout: Layout, drill: Drill, review: Review) -> Path:
         review=review,
         rows=texts.score_rows(review.score),
         timeline=[(texts.clock(moment.at), moment.what) for moment in review.timeline],
-        run_report=layout.runs / review.run / "report.html",
+        run_report=Path("../..", layout.runs.name, review.run, "report.html"),
     )
     path = folder(layout, drill) / REVIEW
     path.write_text(page, encoding="utf-8")
