@@ -96,6 +96,13 @@ def drills(session: nox.Session) -> None:
 
 
 @nox.session
+def transcript(session: nox.Session) -> None:
+    """Play a drill on the running fleet and write `docs/drill.md` from what the commands said."""
+    _sync(session, "test")
+    session.run("python", "-m", "tests.support.transcript", "docs/drill.md")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """The style, as ruff sees it."""
     _sync(session, "lint")
