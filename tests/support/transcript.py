@@ -81,9 +81,9 @@ HEAD = """# A drill, from the alert to the review
 What a responder sees who has only a terminal. `nox -s transcript` played it and wrote this page; it is shortened where
 it says `…`, times are UTC.
 """
-FOOT = """`shopctl drill status` after the repair tells whether it counts; every refusal names its invariant. Rolling back
-is one way to stop the harm; `shopctl up --scale inventory=1` would have been another here, and `shopctl drill prove`
-stops it with the cause itself. How the defect is kept from the responder, what counts and how points are given:
+FOOT = """`shopctl drill status` after the repair tells whether it counts; every refusal names its invariant. Rolling
+back is one way to stop the harm; `shopctl up --scale inventory=1` would have been another here, and `drill prove` stops
+it with the cause itself. How the defect is kept from the responder, what counts and how points are given:
 [0015](decisions/0015-drills.md).
 """
 
