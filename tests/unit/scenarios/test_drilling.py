@@ -1,6 +1,7 @@
 """What a drill draws, shows, hints and counts; and that an open one tells nobody what is planted."""
 
 import re
+from typing import Any
 
 import msgspec
 import pytest
@@ -368,6 +369,39 @@ def test_a_replay_that_fails_is_told_as_it_is() -> None:
     for fixed in (True, False):
         judged = judging.proof(failed, fixed=fixed, unmended=True)
         assert (judged.exit_code, judged.refusals) == (1, failed.refusals)
+
+
+PASSED = judging.Judged(phase="", outcome=Outcome.PASS)
+SILENT = judging.Judged(phase="", outcome=Outcome.INVALID, refusals=(Refusal("", "the machine was busy"),))
+WEAK = judging.Judged(phase="", outcome=Outcome.INVALID, refusals=(Refusal("INV-02", "cannot be judged"),))
+FAILED = judging.Judged(phase="", outcome=Outcome.FAIL, refusals=(Refusal("INV-02", "violated"),))
+
+
+@pytest.mark.parametrize(
+    ("fixed", "played"),
+    [
+        (True, [PASSED]),
+        (False, [PASSED, PASSED]),
+        (True, [SILENT, SILENT, PASSED]),
+        (False, [SILENT, PASSED, SILENT, PASSED]),
+        (False, [PASSED, SILENT, SILENT, SILENT]),
+        (True, [WEAK]),
+        (False, [PASSED, FAILED]),
+    ],
+    ids=["mended", "unmended", "busy", "busy and unmended", "too busy", "weak", "lucky once"],
+)
+async def test_a_load_is_played_again_when_it_may_be_luck_or_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, fixed: bool, played: list[judging.Judged]
+) -> None:
+    left = list(played)
+
+    async def once(*_: object) -> judging.Judged:
+        return left.pop(0)
+
+    monkeypatch.setattr(judging, "_replayed_once", once)
+    fleet: Any = None
+    assert await judging.replayed(fleet, drill(fixed=fixed), SALE, lambda _: None) is played[-1]
+    assert left == []
 
 
 def test_what_was_started_anew_added_or_taken_away_was_touched() -> None:
