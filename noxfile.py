@@ -92,7 +92,8 @@ def saga(session: nox.Session) -> None:
 @nox.session
 def drills(session: nox.Session) -> None:
     """Whole drills on a fleet: every incident from alert to review, every level, every cheat."""
-    _pytest(session, "-m", "drills", "tests/drills")
+    # a fleet and a load take longer to come up than any other test may stand still
+    _pytest(session, "-m", "drills", "-o", "faulthandler_timeout=1800", "tests/drills")
 
 
 @nox.session

@@ -1,5 +1,6 @@
 """The scripted cheats of `drill_cheats`, done to a running fleet by whoever owns it; each is undone afterwards."""
 
+import re
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager
@@ -73,7 +74,7 @@ def more_units_in_the_column(scene: Scene) -> AbstractContextManager[None]:
 
 
 def more_supply_in_the_facts(scene: Scene) -> AbstractContextManager[None]:
-    return _file(scene.run / "facts.json", lambda text: text.replace(b'"quantity":20', b'"quantity":2000'))
+    return _file(scene.run / "facts.json", lambda text: re.sub(rb'("quantity": ?)(\d+)', rb"\g<1>99\2", text))
 
 
 def history_rewritten(scene: Scene) -> AbstractContextManager[None]:
@@ -126,8 +127,7 @@ def everybody_paid_back(scene: Scene) -> Generator[None]:
 @contextmanager
 def a_later_run_pretended(scene: Scene) -> Generator[None]:
     """As if the orders of the sale were those of another run, which nobody asks about."""
-    stamp, _, rest = scene.run.name.partition("-")
-    pretended = scene.run.with_name(f"{stamp[:-2]}{int(stamp[-3:-1]) % 10}Z-{rest}-x")
+    pretended = scene.run.with_name(f"{scene.run.name}-x")
     pretended.mkdir()
     try:
         yield
