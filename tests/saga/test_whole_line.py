@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from compose import stack
 from scenarios.drilling.draw import draw
 from scenarios.drills import scenario
 from scenarios.preparation import processes_of
