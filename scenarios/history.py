@@ -14,6 +14,7 @@ import msgspec
 
 RecordType = Literal["invoke", "ok", "fail", "info"]
 
+PREVIEW_ORDER = "preview_order"
 PLACE_ORDER = "place_order"
 CANCEL_ORDER = "cancel_order"
 REFUND = "refund"
@@ -46,11 +47,28 @@ class WantedLine(msgspec.Struct, frozen=True):
     quantity: int
 
 
+class PreviewAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The value of an invoked `preview_order`: goods looked at in another currency than theirs."""
+
+    customer_id: str
+    lines: tuple[WantedLine, ...]
+    currency: str
+
+
+class PreviewAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The value of a completed `preview_order`: what the customer was shown, and the quote that promises it."""
+
+    quote_id: str = ""
+    total_minor: int = 0
+    currency: str = ""
+
+
 class OrderAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """The value of an invoked `place_order`; its record's key is the Idempotency-Key.
 
     `fingerprint` names the body (equal bodies, equal fingerprints). `from_cart`: the body names no goods, the cart is
     bought, and `lines` are what its customer brought into it.
+    `quote_id` names what was shown before, if anything was.
     """
 
     customer_id: str
@@ -59,6 +77,7 @@ class OrderAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     coupon: str = ""
     fingerprint: str = ""
     from_cart: bool = False
+    quote_id: str = ""
 
 
 class OrderAnswer(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,12 +1,14 @@
 """INV-08: every order costs what the catalog, the tax table, the rate table and its coupon say, to the minor unit.
 
-An oracle of its own, in whole numbers only: prices of the time at which the order was drafted, the discount spread by
-largest remainder, tax once per line and half up at
-the rate of its class of goods, shipping by weight band. It shares no line with the pricing it judges.
+An oracle of its own, in whole numbers and fractions only: prices of the time at which the order was drafted, the
+discount spread by largest remainder, tax once per line and half up at the rate of its class of goods, shipping by
+weight band. Of an order in another currency each unit price is the catalog's at the rate that the exchange's own
+journal has under the name in the quote, half up. It shares no line with the pricing it judges.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
+from fractions import Fraction
 
 import msgspec
 
@@ -14,6 +16,8 @@ from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import CouponRow, OrderLineRow, OrderRow, PriceRow, ShippingRateRow
 from scenarios.money_text import money_text
+from shared.currencies import exponent
+from shared.exchange_rates import rate_text
 
 BASIS_POINTS = 10_000
 PRICE_AGE_S_MAX = 3.0
@@ -22,6 +26,7 @@ REQUEST_S_MAX = 15.0
 """How long before its order a request may have begun whose client we do not know."""
 ITEM_WEIGHT_G = 500
 """What the shop says that any item weighs."""
+NANO = 10**9
 
 
 class Priced(msgspec.Struct, frozen=True):
@@ -46,7 +51,8 @@ def examine(evidence: Evidence) -> Finding:
         if not lines:
             findings.violation("order_without_lines", "the order has a total and no lines", order_id=order.id)
             continue
-        _judge_prices(evidence, order, lines, rules, findings)
+        rate = _judge_rate(evidence, order, findings)
+        _judge_prices(evidence, order, lines, rules, rate, findings)
         _judge_tax_classes(evidence, order, lines, rules, findings)
         _judge_totals(order, lines, rules, findings)
         _judge_shipping(evidence, order, lines, rules, findings)
@@ -106,13 +112,68 @@ class Rules:
         return self._bands.get((order.shipping_country, *place)) or self._bands.get(("", *place), [])
 
 
+class Rate(msgspec.Struct, frozen=True):
+    """What one unit of `source` is worth in `target`."""
+
+    source: str
+    target: str
+    exact: Fraction
+
+    def converted(self, price_minor: int) -> int:
+        """A unit price, half up."""
+        exact = price_minor * self.exact * Fraction(10 ** exponent(self.target), 10 ** exponent(self.source))
+        return int(exact + Fraction(1, 2))
+
+
+def _judge_rate(evidence: Evidence, order: OrderRow, findings: Findings) -> Rate | None:
+    """The rate that the order's prices must be at; None when it is in the currency of its goods."""
+    pinned = evidence.conversions.get(order.id)
+    if pinned is None:
+        return None
+    findings.check()
+    quote = evidence.quotes.get(pinned.quote_id)
+    about = (order.customer_id, pinned.priced_in, order.currency)
+    if quote is None or (quote.customer_id, quote.from_currency, quote.to_currency) != about:
+        findings.violation(
+            "quote_differs",
+            f"the order is pinned to quote {pinned.quote_id}, which payments "
+            f"{'never gave' if quote is None else 'gave to somebody else or between other currencies'}",
+            order_id=order.id,
+        )
+        return Rate(pinned.priced_in, order.currency, Fraction(pinned.rate_nano, NANO))
+    if order.placed_at - REQUEST_S_MAX > quote.expires_at:
+        findings.violation(
+            "quote_out_of_time",
+            f"the rate was promised until {order.placed_at - quote.expires_at:.0f} s before the order",
+            order_id=order.id,
+        )
+    said = evidence.exchange_rates.get(quote.exchange_rate_id)
+    exact = Fraction(quote.rate_nano, NANO) if said is None else Fraction(said.rate)
+    if {Fraction(pinned.rate_nano, NANO), Fraction(quote.rate_nano, NANO)} != {exact}:
+        findings.violation(
+            "rate_differs",
+            f"the exchange said {'nothing that is known' if said is None else said.rate}, payments quoted "
+            f"{rate_text(quote.rate_nano)}, the order is at {rate_text(pinned.rate_nano)}",
+            order_id=order.id,
+        )
+    return Rate(pinned.priced_in, order.currency, exact)
+
+
 def _judge_prices(
-    evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings
+    evidence: Evidence,
+    order: OrderRow,
+    lines: Sequence[OrderLineRow],
+    rules: Rules,
+    rate: Rate | None,
+    findings: Findings,
 ) -> None:
     asked = _asked_at(evidence, order)
+    currency = order.currency if rate is None else rate.source
     for line in lines:
         findings.check()
-        rightful = rules.prices(line.sku, order.currency, after=asked - PRICE_AGE_S_MAX, before=order.placed_at)
+        rightful = rules.prices(line.sku, currency, after=asked - PRICE_AGE_S_MAX, before=order.placed_at)
+        if rate is not None:
+            rightful = {rate.converted(price) for price in rightful}
         if line.unit_price_minor in rightful:
             continue
         said = " or ".join(money_text(price, order.currency) for price in sorted(rightful)) or "no price"
@@ -252,11 +313,15 @@ def _spread(total: int, weights: Sequence[int]) -> list[int]:
 CHECKER = Checker(
     id="INV-08",
     name="exact-money",
-    statement="order lines, discount, tax, shipping and total are what catalog and rules say, to the minor unit",
-    witness="an independent oracle × catalog's prices and tax classes × tax, shipping and coupon rules",
+    statement="order lines, discount, tax, shipping and total are what catalog, quoted rate and rules say, "
+    "to the minor unit",
+    witness="an independent oracle × catalog's prices and tax classes × the exchange's journal × tax, shipping and "
+    "coupon rules",
     needs=(
         "orders.orders",
         "orders.order_lines",
+        "orders.order_conversions",
+        "payments.conversion_quotes",
         "orders.tax_rates",
         "orders.coupons",
         "catalog.prices",

@@ -2,8 +2,8 @@
 
 Independent books are compared per order and currency; an order still in flight is left out and counted. The ledger
 is two books: the receivable account says what the provider owes us, the sales account what customers paid, so an
-amount in the wrong account or with the wrong sign shows in both. Where all books agree on too small a refund, the
-client who was promised everything is the witness.
+amount in the wrong account or with the wrong sign shows in both. Where all books agree on too small a refund or on a
+charge that nobody was shown, the client is the witness: of the promise of everything, and of the total on the screen.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ import msgspec
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import OPEN_STATUSES, is_cancelled
-from scenarios.evidence.bundle import Evidence
+from scenarios.evidence.bundle import Evidence, Purchase
 from scenarios.evidence.rows import OrderRow
 from scenarios.history import REFUND, RefundAttempt
 from scenarios.money_text import money_text
@@ -61,6 +61,8 @@ def examine(evidence: Evidence) -> Finding:
     for operation in evidence.operations:
         if operation.invoke.function == REFUND and operation.outcome == "ok":
             _judge_return(evidence, msgspec.convert(operation.invoke.value, RefundAttempt), findings)
+    for order_id, purchase in evidence.confirmed.items():
+        _judge_shown(evidence, order_id, purchase, findings)
     return findings.result()
 
 
@@ -174,6 +176,26 @@ def _judge_return(evidence: Evidence, attempt: RefundAttempt, findings: Findings
         )
 
 
+def _judge_shown(evidence: Evidence, order_id: str, purchase: Purchase, findings: Findings) -> None:
+    """Who was shown a total at a quoted rate is charged that total, whatever became of the rate."""
+    shown = evidence.shown.get(purchase.quote_id)
+    if shown is None:
+        return
+    findings.check()
+    for line in evidence.psp_account(order_id).captures:
+        if (line.amount_minor, line.currency) != (shown.total_minor, shown.currency):
+            findings.violation(
+                "charged_otherwise_than_shown",
+                f"shown {money_text(shown.total_minor, shown.currency)}, "
+                f"charged {money_text(line.amount_minor, line.currency)}",
+                order_id=order_id,
+                currency=line.currency,
+                amount_minor=abs(line.amount_minor - shown.total_minor),
+                weight=abs(line.amount_minor - shown.total_minor),
+                trace_id=purchase.trace_id,
+            )
+
+
 def _expected(evidence: Evidence, order: OrderRow) -> Sums | None:
     if is_cancelled(evidence, order):
         return Sums()
@@ -186,7 +208,7 @@ CHECKER = Checker(
     id="INV-06",
     name="money-reconciles",
     statement="provider = payments = ledger (each account) = orders, per order and currency, to the cent; "
-    "a full return pays back all that was paid",
+    "a full return pays back all that was paid; what was shown at a quoted rate is what is charged",
     witness="the provider's journal × payments × ledger × orders × client history",
     needs=("orders.orders", "payments.payments", "payments.ledger"),
     examine=examine,

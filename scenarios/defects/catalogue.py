@@ -37,6 +37,7 @@ DEFECTS: tuple[str, ...] = (
     "double_charge.refund_check_then_act",
     "double_charge.recharge_on_redelivery",
     "double_charge.saga_replays_capture",
+    "double_charge.rate_fetched_twice",
     "event_chaos.commit_before_processing",
     "event_chaos.batch_committed_after_failure",
     "event_chaos.no_inbox",

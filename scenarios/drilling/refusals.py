@@ -31,6 +31,8 @@ class Refusal(msgspec.Struct, frozen=True):
 Identity = Callable[[Any], Any]
 WRITTEN_ONCE: Final[dict[str, str]] = {
     "order_lines": "INV-09",
+    "order_conversions": "INV-08",
+    "conversion_quotes": "INV-08",
     "order_transitions": "INV-12",
     "movements": "INV-01",
     "ledger": "INV-07",
@@ -55,7 +57,7 @@ KEPT: Final[dict[str, tuple[str, Identity]]] = {
     "idempotency": ("INV-10", lambda row: (row.service, row.scope, row.key)),
 }
 """Tables whose rows change and stay, by what of a row never changes."""
-JOURNALS: Final = {"psp": "INV-05", "carrier": "INV-11", "smtp": "INV-17", "tap": "INV-13"}
+JOURNALS: Final = {"psp": "INV-05", "carrier": "INV-11", "smtp": "INV-17", "tap": "INV-13", "exchange": "INV-08"}
 """Journals of the outside world are only added to."""
 FILES: Final = {"facts.json": "INV-02", "history.jsonl": "INV-09", "plan.json": "INV-09", "logs.jsonl.gz": "INV-25"}
 """Files of a run beside tables and journals, and the invariant that is judged by each."""

@@ -42,7 +42,8 @@ SCENARIO = Scenario(
     title="Payment double charges",
     story=(
         "Customers write that they were charged twice: one order, a time-out, a retry, two transactions. Others got "
-        "less back than they had paid. The tests pass, because they run one after another."
+        "less back than they had paid, or paid more than they were shown. The tests pass, because they run one after "
+        "another."
     ),
     workload=DoubleCharge(),
     forms={
@@ -77,6 +78,7 @@ SCENARIO = Scenario(
                 baskets=4,
                 crowds=3,
                 crowd_refunds=12,
+                abroad=6,
                 yen_share=0.1,
                 dinar_share=0.1,
                 coupon_share=0.4,
@@ -114,6 +116,7 @@ SCENARIO = Scenario(
         rare_states.REFUND_REFUSED,
         rare_states.NO_DECIMALS,
         rare_states.THREE_DECIMALS,
+        rare_states.RATE_CHANGED_IN_CHECKOUT,
         rare_states.WEBHOOK_BEFORE_ANSWER,
         rare_states.WEBHOOK_AGAIN,
         rare_states.KILLED_IN_CHARGE,

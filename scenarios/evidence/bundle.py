@@ -14,6 +14,8 @@ import msgspec
 from scenarios.evidence.facts import RunFacts
 from scenarios.evidence.logs import LogLine
 from scenarios.evidence.rows import (
+    ConversionQuoteRow,
+    OrderConversionRow,
     OrderFactRow,
     OrderLineRow,
     OrderRow,
@@ -24,14 +26,16 @@ from scenarios.evidence.rows import (
 from scenarios.evidence.views import AuditTables
 from scenarios.history import (
     PLACE_ORDER,
+    PREVIEW_ORDER,
     Operation,
     OrderAnswer,
     OrderAttempt,
+    PreviewAnswer,
     Record,
     WantedLine,
     paired,
 )
-from scenarios.world.journals import Journals, PspRecord, TapRecord
+from scenarios.world.journals import ExchangeRecord, Journals, PspRecord, TapRecord
 
 NO_JOURNALS = Journals(psp=[], carrier=[], smtp=[], sms=[], tap=[], faults=[])
 
@@ -49,6 +53,7 @@ class Purchase(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     coupon: str
     fingerprint: str
     from_cart: bool
+    quote_id: str
     invoked_at: float
     completed_at: float | None
     outcome: Literal["ok", "fail", "info"]
@@ -114,6 +119,31 @@ class Evidence:
             for operation in self.operations
             if operation.invoke.function == PLACE_ORDER
         ]
+
+    @cached_property
+    def shown(self) -> dict[str, PreviewAnswer]:
+        """By quote, what its customer was shown the order to cost."""
+        previews = (operation for operation in self.operations if operation.invoke.function == PREVIEW_ORDER)
+        answers = [
+            msgspec.convert(preview.completion.value, PreviewAnswer)
+            for preview in previews
+            if preview.outcome == "ok" and preview.completion is not None
+        ]
+        return {answer.quote_id: answer for answer in answers if answer.quote_id}
+
+    @cached_property
+    def conversions(self) -> dict[str, OrderConversionRow]:
+        """By order id, the quote it is pinned to."""
+        return {row.order_id: row for row in self.audit.order_conversions}
+
+    @cached_property
+    def quotes(self) -> dict[str, ConversionQuoteRow]:
+        return {row.id: row for row in self.audit.conversion_quotes}
+
+    @cached_property
+    def exchange_rates(self) -> dict[str, ExchangeRecord]:
+        """What the exchange said, by its own name for it."""
+        return {f"rate_{line.n}": line for line in self.journals.exchange if line.kind == "quoted"}
 
     @cached_property
     def confirmed(self) -> dict[str, Purchase]:
@@ -211,6 +241,7 @@ def _purchase(operation: Operation, facts: RunFacts) -> Purchase:
         coupon=attempt.coupon,
         fingerprint=attempt.fingerprint,
         from_cart=attempt.from_cart,
+        quote_id=attempt.quote_id,
         invoked_at=facts.epoch(operation.invoke.time_s),
         completed_at=facts.epoch(completion.time_s) if completion else None,
         outcome=operation.outcome,

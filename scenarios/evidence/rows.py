@@ -140,6 +140,19 @@ class OrderLineRow(Row, frozen=True):
     position: int = 0
 
 
+class OrderConversionRow(Row, frozen=True, kw_only=True):
+    """The quote an order is pinned to whose goods are priced in another currency than its own.
+
+    `rate_nano` are billionths of one unit of the order's currency for one of `priced_in`.
+    """
+
+    order_id: str
+    quote_id: str
+    priced_in: str
+    rate_nano: int
+    expires_at: Instant
+
+
 class OrderTransitionRow(Row, frozen=True):
     """Written by a trigger; the first one of an order has no `from_status`."""
 
@@ -195,6 +208,19 @@ class RefundRow(Row, frozen=True, kw_only=True):
     reason: str = ""
     psp_refund_id: str = ""
     created_at: Instant
+
+
+class ConversionQuoteRow(Row, frozen=True, kw_only=True):
+    """A rate promised to a customer until `expires_at`; `exchange_rate_id` is the exchange's name of it."""
+
+    id: str
+    customer_id: str
+    from_currency: str
+    to_currency: str
+    rate_nano: int
+    exchange_rate_id: str
+    quoted_at: Instant
+    expires_at: Instant
 
 
 class LedgerRow(Row, frozen=True, kw_only=True):

@@ -62,11 +62,13 @@ def in_scope(evidence: Evidence) -> Evidence:
         purchase_limits=_kept(tables.purchase_limits, lambda row: of_sku(row.sku)),
         orders=_kept(tables.orders, lambda row: row.id in own),
         order_lines=_kept(tables.order_lines, lambda row: row.order_id in own),
+        order_conversions=_kept(tables.order_conversions, lambda row: row.order_id in own),
         order_transitions=_kept(tables.order_transitions, lambda row: mine(row.order_id, row.at)),
         sagas=_kept(tables.sagas, lambda row: mine(row.order_id, row.started_at)),
         payments=payments,
         payment_attempts=_kept(tables.payment_attempts, lambda row: row.payment_id in payment_ids),
         refunds=_kept(tables.refunds, lambda row: mine(row.order_id, row.created_at)),
+        conversion_quotes=tables.conversion_quotes,
         ledger=tables.ledger,
         webhooks=_kept(tables.webhooks, lambda row: row.received_at >= started_at),
         shipments=shipments,
@@ -101,6 +103,7 @@ def in_scope(evidence: Evidence) -> Evidence:
             smtp=[line for line in journals.smtp if line.at >= started_at and line.order_id not in foreign],
             sms=[line for line in journals.sms if line.at >= started_at],
             faults=[line for line in journals.faults if line.at >= started_at],
+            exchange=journals.exchange,
             tap=[
                 line
                 for line in journals.tap

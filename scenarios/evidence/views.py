@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from scenarios.evidence.rows import (
+    ConversionQuoteRow,
     CouponRow,
     DeadLetterRow,
     DeliveryRow,
@@ -18,6 +19,7 @@ from scenarios.evidence.rows import (
     IndexedRow,
     LedgerRow,
     MovementRow,
+    OrderConversionRow,
     OrderFactRow,
     OrderLineRow,
     OrderRow,
@@ -66,11 +68,13 @@ class AuditTables(msgspec.Struct):
     purchase_limits: list[PurchaseLimitRow] = []
     orders: list[OrderRow] = []
     order_lines: list[OrderLineRow] = []
+    order_conversions: list[OrderConversionRow] = []
     order_transitions: list[OrderTransitionRow] = []
     sagas: list[SagaRow] = []
     payments: list[PaymentRow] = []
     payment_attempts: list[PaymentAttemptRow] = []
     refunds: list[RefundRow] = []
+    conversion_quotes: list[ConversionQuoteRow] = []
     ledger: list[LedgerRow] = []
     webhooks: list[WebhookRow] = []
     shipments: list[ShipmentRow] = []

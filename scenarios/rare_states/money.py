@@ -109,6 +109,19 @@ def _killed_in_charge(evidence: Evidence) -> int:
     )
 
 
+def _rate_changed_in_checkout(evidence: Evidence) -> int:
+    """Captured orders of which the exchange gave another rate after the quote and before the order."""
+    changes = [(line.at, line.quote) for line in evidence.journals.exchange if line.kind == "changed"]
+    count = 0
+    for order_id, pinned in evidence.conversions.items():
+        quote, order = evidence.quotes.get(pinned.quote_id), evidence.orders.get(order_id)
+        if quote is None or order is None or not evidence.psp_account(order_id).captures:
+            continue
+        currencies = {quote.from_currency, quote.to_currency}
+        count += any(quote.quoted_at < at < order.placed_at and currency in currencies for at, currency in changes)
+    return count
+
+
 def _hold_outlived(evidence: Evidence) -> int:
     return sum(
         row.status == "committed" and row.expires_at is not None and (row.ended_at or 0.0) > row.expires_at
@@ -139,6 +152,9 @@ NO_DECIMALS = RareState(
 )
 THREE_DECIMALS = RareState(
     "three-decimals", "captures in a currency of three decimals", lambda evidence: _captures_in(evidence, "KWD")
+)
+RATE_CHANGED_IN_CHECKOUT = RareState(
+    "rate-changed-in-checkout", "charges at a quoted rate that had changed since", _rate_changed_in_checkout
 )
 WEBHOOK_BEFORE_ANSWER = RareState(
     "webhook-before-answer", "webhooks overtook the answer they belong to", _webhook_before_answer

@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 
@@ -25,6 +26,12 @@ OPEN_PAYMENTS = frozenset({"pending", "processing", "unknown"})
 OPEN_REFUNDS = frozenset({"pending", "processing", "unknown"})
 QUIESCE_S = 90.0
 ROUNDS_MAX = 3
+
+
+class Caller(Protocol):
+    """What the steps need of a fleet."""
+
+    async def call(self, service: str, method: str, path: str, *, json: object = ..., headers: Any = ...) -> Any: ...
 
 
 class OrderPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +118,7 @@ def plan(audit: AuditTables, journal: Sequence[PspRecord]) -> Plan:
         made = _order_plan(taken, gone_back, payment, is_returned=order_id in returned)
         if not made.empty:
             plans.append(made)
+    settle.extend(_otherwise_than_quoted(audit))
     settle.extend(
         Unsettled(order_id, "captured for an order that payments does not know")
         for order_id in sorted(captures.keys() - payments.keys())
@@ -137,7 +145,7 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     left, rounds = planned, 0
     while True:
         rounds += 1
-        refused = await _carry_out(fleet, left)
+        refused = await carry_out(fleet, left)
         done = [order for order in left.orders if order.order_id not in refused]
         captures |= {payment_id for order in done for payment_id in order.give_back}
         returns |= {order.order_id for order in done if order.pay_back_minor}
@@ -155,8 +163,11 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     )
 
 
-async def _carry_out(fleet: Fleet, planned: Plan) -> dict[str, str]:
-    """Gives the orders that refused with their reasons: one that does stops none of the others."""
+async def carry_out(fleet: Caller, planned: Plan) -> dict[str, str]:
+    """Ask payments for each step, once however often it is asked; does not wait.
+
+    Gives the orders that refused with their reasons: one that does stops none of the others.
+    """
     refused: dict[str, str] = {}
     for order in planned.orders:
         try:
@@ -166,7 +177,7 @@ async def _carry_out(fleet: Fleet, planned: Plan) -> dict[str, str]:
     return refused
 
 
-async def _repair(fleet: Fleet, order: OrderPlan) -> None:
+async def _repair(fleet: Caller, order: OrderPlan) -> None:
     for psp_payment_id in order.give_back:
         path = f"/internal/payments/{order.order_id}/duplicates"
         await fleet.call("payments", "POST", path, json={"psp_payment_id": psp_payment_id})
@@ -208,6 +219,16 @@ def _beyond_repair(taken: Sequence[PspRecord], gone_back: Counter[str], payment:
         (payment.refunded_minor < refunded_minor, "paid back though nobody booked it"),
     )
     return next((reason for applies, reason in reasons if applies), "")
+
+
+def _otherwise_than_quoted(audit: AuditTables) -> list[Unsettled]:
+    """Orders whose every figure rests on a rate that nobody had promised; all books agree on them."""
+    promised = {row.id: row.rate_nano for row in audit.conversion_quotes}
+    return [
+        Unsettled(row.order_id, "charged at another rate than the customer was quoted")
+        for row in audit.order_conversions
+        if promised.get(row.quote_id) != row.rate_nano
+    ]
 
 
 def _journal(world: Path) -> list[PspRecord]:

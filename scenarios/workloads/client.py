@@ -19,6 +19,7 @@ from scenarios.history import (
     EDIT_PRODUCT,
     MERGE_CART,
     PLACE_ORDER,
+    PREVIEW_ORDER,
     RECEIVE_STOCK,
     REFUND,
     RETURNED,
@@ -31,6 +32,8 @@ from scenarios.history import (
     Invocation,
     OrderAnswer,
     OrderAttempt,
+    PreviewAnswer,
+    PreviewAttempt,
     ReceiptAnswer,
     ReceiptAttempt,
     RecordType,
@@ -179,6 +182,12 @@ class Client:
         self._history.info(invocation, error="not seen")
         return False
 
+    async def move_rate(self, exchange_url: str, currency: str, *, per_euro: str) -> None:
+        """Let the exchange, which is no part of the shop, give another rate from now on; outside the history."""
+        change = {"currency": currency, "per_euro": per_euro}
+        async with self._http.put(f"{exchange_url}/control/exchange-rates", json=change) as answer:
+            answer.raise_for_status()
+
     async def read(self, token: str, path: str) -> Any:
         """Look at something, outside the history. None when there is no answer or none to be had."""
         try:
@@ -236,6 +245,27 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
+def preview_order(
+    person: Person, *, lines: tuple[WantedLine, ...], currency: str, country: str = COUNTRY, coupon: str = ""
+) -> Request:
+    """Look at the total in another currency than that of the goods, and get a quote with it."""
+    wish: dict[str, Any] = {
+        "items": [{"sku": line.sku, "quantity": line.quantity} for line in lines],
+        "country": country,
+        "currency": currency,
+    }
+    if coupon:
+        wish["coupon"] = coupon
+    return Request(
+        function=PREVIEW_ORDER,
+        path="/orders/preview",
+        token=person.access_token,
+        body=msgspec.json.encode(wish),
+        attempt=PreviewAttempt(customer_id=person.user_id, lines=lines, currency=currency),
+        decode_answer=_preview_answer,
+    )
+
+
 def place_order(
     person: Person,
     *,
@@ -245,13 +275,16 @@ def place_order(
     country: str = COUNTRY,
     coupon: str = "",
     from_cart: bool = False,
+    quote_id: str = "",
 ) -> Request:
-    """Buy the lines now, or `from_cart` the cart, into which they were brought."""
+    """Buy the lines now, or `from_cart` the cart into which they were brought; at what a quote promised, if any did."""
     wish: dict[str, Any] = {"payment_method": payment_method, "shipping_address": address_in(country)}
     if not from_cart:
         wish["items"] = _items(lines)
     if coupon:
         wish["coupon"] = coupon
+    if quote_id:
+        wish["quote_id"] = quote_id
     body = msgspec.json.encode(wish)
     return Request(
         function=PLACE_ORDER,
@@ -266,6 +299,7 @@ def place_order(
             coupon=coupon,
             fingerprint=digest(body),
             from_cart=from_cart,
+            quote_id=quote_id,
         ),
         decode_answer=_order_answer,
     )
@@ -384,6 +418,15 @@ class _Order(msgspec.Struct):
     discount: MoneyWire | None = None
 
 
+class _Conversion(msgspec.Struct):
+    quote_id: str
+
+
+class _Preview(msgspec.Struct):
+    total: MoneyWire
+    conversion: _Conversion
+
+
 class _Problem(msgspec.Struct):
     code: str = ""
 
@@ -399,6 +442,13 @@ def _order_answer(answered: Answered) -> OrderAnswer:
         currency=order.total.currency,
         replayed=answered.replayed,
         answer_sha256=answered.digest,
+    )
+
+
+def _preview_answer(answered: Answered) -> PreviewAnswer:
+    shown = msgspec.json.decode(answered.content, type=_Preview)
+    return PreviewAnswer(
+        quote_id=shown.conversion.quote_id, total_minor=_minor(shown.total), currency=shown.total.currency
     )
 
 

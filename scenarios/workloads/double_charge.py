@@ -1,5 +1,7 @@
 """Many checkouts whose payments go wrong on the way: clicked twice, sent again, paid back several times at once.
 
+Some are in another currency than that of the goods, and the rate changes between what is shown and what is ordered.
+
 Nobody wants more than there is; it is all about the money. The work is the checkouts: its share done is the share of
 them that were answered.
 """
@@ -17,8 +19,17 @@ from msgspec import Meta
 from scenarios.cues import Cues
 from scenarios.evidence import SupplyStep, WorkloadFacts
 from scenarios.fleet import Fleet
-from scenarios.history import HistoryWriter, OrderAnswer, WantedLine
-from scenarios.workloads.client import PATIENT_TIMEOUT_S, AttemptResult, Charge, Client, Request, place_order, refund
+from scenarios.history import HistoryWriter, OrderAnswer, PreviewAnswer, WantedLine
+from scenarios.workloads.client import (
+    PATIENT_TIMEOUT_S,
+    AttemptResult,
+    Charge,
+    Client,
+    Request,
+    place_order,
+    preview_order,
+    refund,
+)
 from scenarios.workloads.market import Article, Person, make_coupon, people, put_on_sale
 from scenarios.workloads.open_model import play, raise_file_limit
 from scenarios.workloads.workload import LoadReport
@@ -27,6 +38,11 @@ COUPON_RATE_BP: Final = 1_000
 QUANTITY_MAX: Final = 3
 IMPATIENT_TIMEOUT_S: Final = 0.03
 CURRENCIES: Final = ("USD", "JPY", "KWD", "EUR")
+ABROAD_BUYS_IN: Final = "USD"
+ABROAD_PAYS_IN: Final = ("EUR", "JPY", "KWD")
+"""Two, none and three decimals, for goods of two."""
+RATES_MICRO: Final = (1_020_000, 1_150_000)
+"""Between which the dollar moves against the euro, in millionths."""
 SUPPORTERS: Final = 8
 """People of the support, so that no one of them meets the rate limit for a person."""
 CROWD_DIVISOR: Final = 4
@@ -43,6 +59,9 @@ class ChargeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = 20
     crowds: Annotated[int, Meta(ge=0, le=1_000, description="orders whose money is asked back many times at once")] = 50
     crowd_refunds: Annotated[int, Meta(ge=2, le=100, description="refunds asked for at once on such an order")] = 20
+    abroad: Annotated[
+        int, Meta(ge=0, le=1_000, description="checkouts in USD paid in other money, whose rate changes in the middle")
+    ] = 60
     yen_share: Annotated[float, Meta(ge=0, le=1, description="checkouts in JPY, which has no decimals")] = 0.05
     dinar_share: Annotated[float, Meta(ge=0, le=1, description="checkouts in KWD, which has three")] = 0.05
     coupon_share: Annotated[float, Meta(ge=0, le=1, description="checkouts with a coupon of 10 %")] = 0.3
@@ -85,6 +104,7 @@ class ChargeStage(msgspec.Struct, frozen=True, kw_only=True):
     parameters: ChargeParameters
     seed: int
     gateway_url: str
+    exchange_url: str
     name: str
     markets: dict[str, Market]
     coupon: str
@@ -94,10 +114,14 @@ class ChargeStage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checkout(msgspec.Struct, frozen=True, kw_only=True):
-    """What one customer does; `key` names the number of the checkout whose key is used, usually one's own."""
+    """What one customer does; `key` names the number of the checkout whose key is used, usually one's own.
+
+    `pay_in` is the currency the total is shown and paid in where that is not the goods' own.
+    """
 
     key: int
     currency: str
+    pay_in: str = ""
     quantity: int
     coupon: bool
     payment_method: str
@@ -134,6 +158,7 @@ class DoubleCharge:
             parameters=parameters,
             seed=seed,
             gateway_url=fleet.gateway_url,
+            exchange_url=fleet.url("psp"),
             name=name,
             markets=markets,
             coupon=coupon,
@@ -149,7 +174,11 @@ class DoubleCharge:
             load = _Checkouts(stage, client, cues)
             arrivals = _arrivals(parameters, random.Random(stage.seed))
             report = (await play(arrivals, load.serve)).load
-        wanted = {"paid_back_whole": parameters.baskets, "asked_back_at_once": parameters.crowds}
+        wanted = {
+            "paid_back_whole": parameters.baskets,
+            "asked_back_at_once": parameters.crowds,
+            "ordered_abroad": parameters.abroad,
+        }
         missed = tuple(
             f"{name.replace('_', ' ')}: {load.done[name]} orders, {count} were planned"
             for name, count in wanted.items()
@@ -189,12 +218,18 @@ def markets_of(name: str, *, units: int) -> dict[str, Market]:
     }
 
 
-def checkouts(parameters: ChargeParameters, chance: random.Random) -> list[Checkout]:
-    """What everybody does, one after the other; the baskets and crowds are as many as the parameters say."""
+def checkouts(parameters: ChargeParameters, seed: int) -> list[Checkout]:
+    """What everybody does, one after the other; the baskets, crowds and those abroad are as many as was asked for.
+
+    Somebody sends another body under a used key, whatever the seed: the first basket does if nobody did before.
+    """
+    chance = random.Random(f"{seed} checkouts")
     count = parameters.checkouts
-    numbers = chance.sample(range(count), min(count, parameters.baskets + parameters.crowds))
+    special = parameters.baskets + parameters.crowds
+    numbers = chance.sample(range(count), min(count, special + parameters.abroad))
     baskets = dict(zip(numbers[: parameters.baskets], cycle(CURRENCIES), strict=False))
-    crowds = set(numbers[parameters.baskets :])
+    crowds = set(numbers[parameters.baskets : special])
+    abroad = dict(zip(numbers[special:], cycle(ABROAD_PAYS_IN), strict=False))
     plan: list[Checkout] = []
     for number in range(count):
         one = _checkout(number, parameters, chance)
@@ -205,11 +240,16 @@ def checkouts(parameters: ChargeParameters, chance: random.Random) -> list[Check
                 quantity=1,
                 coupon=True,
                 payment_method="tok_visa",
+                other_body=one.other_body or not any(before.other_body for before in plan),
                 returned=True,
                 goodwill=False,
             )
         elif number in crowds:
             one = msgspec.structs.replace(one, payment_method="tok_visa", returned=False, goodwill=False, crowd=True)
+        elif number in abroad:
+            one = msgspec.structs.replace(
+                one, currency=ABROAD_BUYS_IN, pay_in=abroad[number], payment_method="tok_visa"
+            )
         elif plan and chance.random() < parameters.same_key_share:
             before = plan[-1]
             one = msgspec.structs.replace(
@@ -228,17 +268,21 @@ class _Checkouts:
     """The checkouts under way, and how many orders were `done` what to."""
 
     def __init__(self, stage: ChargeStage, client: Client, cues: Cues) -> None:
-        self.done = {"ordered": 0, "paid_back_whole": 0, "paid_back_in_part": 0, "asked_back_at_once": 0}
+        self.done = {
+            "ordered": 0, "ordered_abroad": 0, "paid_back_whole": 0, "paid_back_in_part": 0, "asked_back_at_once": 0,
+        }  # fmt: skip
         self._stage = stage
         self._client = client
         self._cues = cues
         self._answered = 0
-        self._plan = checkouts(stage.parameters, random.Random(f"{stage.seed} checkouts"))
+        self._plan = checkouts(stage.parameters, stage.seed)
+        self._rates = random.Random(f"{stage.seed} rates")
 
     async def serve(self, number: int) -> None:
         """What the customer of this number does, to the last answer."""
         checkout = self._plan[number]
-        request = self._request(number, checkout, quantity=checkout.quantity)
+        quote_id = await self._shown(number, checkout) if checkout.pay_in else ""
+        request = self._request(number, checkout, quantity=checkout.quantity, quote_id=quote_id)
         patience_s = IMPATIENT_TIMEOUT_S if checkout.impatient else PATIENT_TIMEOUT_S
         result = await self._sent(request, times=2 if checkout.double_click else 1, first_timeout_s=patience_s)
         self._answered += 1
@@ -246,9 +290,27 @@ class _Checkouts:
         if not isinstance(result.value, OrderAnswer):
             return
         self.done["ordered"] += 1
+        self.done["ordered_abroad"] += bool(quote_id)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sent_again(number, checkout, request))
             group.create_task(self._paid_back(number, checkout, result.value.order_id))
+
+    async def _shown(self, number: int, checkout: Checkout) -> str:
+        """Look at the total in other money; the rate moves before it is ordered. Gives the quote, "" for none."""
+        market = self._stage.markets[checkout.currency]
+        preview = preview_order(
+            self._stage.buyers[number],
+            lines=_lines(market, checkout.quantity),
+            currency=checkout.pay_in,
+            country=market.country,
+            coupon=self._stage.coupon if checkout.coupon else "",
+        )
+        shown = await self._client.insist(preview)
+        micro = self._rates.randint(*RATES_MICRO)
+        await self._client.move_rate(
+            self._stage.exchange_url, checkout.currency, per_euro=f"{micro // 10**6}.{micro % 10**6:06}"
+        )
+        return shown.value.quote_id if isinstance(shown.value, PreviewAnswer) else ""
 
     async def _sent(self, request: Request, *, times: int, first_timeout_s: float = PATIENT_TIMEOUT_S) -> AttemptResult:
         """The last answer of several clicks at the same moment."""
@@ -257,7 +319,8 @@ class _Checkouts:
 
     async def _sent_again(self, number: int, checkout: Checkout, request: Request) -> None:
         if checkout.other_body:
-            await self._client.insist(self._request(number, checkout, quantity=checkout.other_quantity))
+            other = self._request(number, checkout, quantity=checkout.other_quantity)
+            await self._client.insist(other)
         if checkout.late:
             await asyncio.sleep(self._stage.parameters.late_s)
             await self._client.insist(request)
@@ -290,16 +353,21 @@ class _Checkouts:
         await asyncio.gather(*(self._client.insist(wish) for wish in wishes))
         self.done["asked_back_at_once"] += 1
 
-    def _request(self, number: int, checkout: Checkout, *, quantity: int) -> Request:
+    def _request(self, number: int, checkout: Checkout, *, quantity: int, quote_id: str = "") -> Request:
         market = self._stage.markets[checkout.currency]
         return place_order(
             self._stage.buyers[number],
             key=f"{self._stage.name}-{checkout.key}",
-            lines=tuple(WantedLine(article.sku, quantity) for article in market.articles),
+            lines=_lines(market, quantity),
             payment_method=checkout.payment_method,
             country=market.country,
             coupon=self._stage.coupon if checkout.coupon else "",
+            quote_id=quote_id,
         )
+
+
+def _lines(market: Market, quantity: int) -> tuple[WantedLine, ...]:
+    return tuple(WantedLine(article.sku, quantity) for article in market.articles)
 
 
 def _checkout(number: int, parameters: ChargeParameters, chance: random.Random) -> Checkout:

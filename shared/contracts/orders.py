@@ -23,7 +23,10 @@ class OrderFact(Event, frozen=True, kw_only=True):
 
 
 class OrderCreated(OrderFact, frozen=True, kw_only=True):
-    """The customer's order is stored and its stock is held."""
+    """The customer's order is stored and its stock is held.
+
+    `quote_id` names the quote at which its prices were converted; absent where they were not.
+    """
 
     type: ClassVar[str] = "order.created"
     lines: list[OrderLine]
@@ -35,6 +38,7 @@ class OrderCreated(OrderFact, frozen=True, kw_only=True):
     shipping_address: Address
     shipping_method: str
     placed_at: datetime
+    quote_id: UUID | None = None
 
 
 class OrderPaid(OrderFact, frozen=True, kw_only=True):

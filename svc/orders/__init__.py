@@ -6,5 +6,6 @@ Consumes payment.processed, .failed, .refunded, .refund_failed, shipment.created
 inventory.rejected, .released and user.deleted; the facts may come in any order.
 
 An order exists only once its stock is held. One (customer, key) names one order, whatever is repeated or killed.
-Totals are computed here alone; nothing a client says about a price is read.
+Totals are computed here alone; nothing a client says about a price is read. An order in another currency than the
+catalog's is priced at one quote of payments', which it is pinned to and no other order ever is.
 """

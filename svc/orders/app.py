@@ -29,6 +29,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
         catalog=catalog,
         inventory=inventory,
         shipping=parts.shipping(runtime.client, runtime.cache, settings),
+        exchange=parts.exchange(runtime.client, settings),
         price_order=parts.price_order,
         clock=runtime.clock,
         config=settings,

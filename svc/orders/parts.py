@@ -8,7 +8,7 @@ from shared.contracts import Envelope
 from shared.service_parts import ServiceParts
 from shared.unit_of_work import UnitOfWork
 from svc.orders.cancelling import Cancelling
-from svc.orders.clients import CatalogClient, InventoryClient, ShippingClient, WarehouseClient
+from svc.orders.clients import CatalogClient, ExchangeClient, InventoryClient, ShippingClient, WarehouseClient
 from svc.orders.domain.cart import merge_lines
 from svc.orders.handlers import facts
 from svc.orders.handlers.carts import Merge
@@ -32,6 +32,8 @@ class Parts(ServiceParts):
     """Stock held, asked after and given back, by the order's id."""
     shipping: type[ShippingClient] = ShippingClient
     """Quotes."""
+    exchange: type[ExchangeClient] = ExchangeClient
+    """Rates that payments promises."""
     warehouse: type[WarehouseClient] = WarehouseClient
     """Goods asked back from shipping before anything is undone."""
     cancelling: type[Cancelling] = Cancelling

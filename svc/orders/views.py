@@ -6,11 +6,12 @@ from uuid import UUID
 
 import msgspec
 
+from shared.exchange_rates import rate_text
 from shared.money import Money, MoneyWire
 from svc.orders.domain.cart import CartLine
-from svc.orders.domain.draft import Draft, DraftLine
+from svc.orders.domain.draft import Draft, DraftLine, Priced
 from svc.orders.domain.machines import OrderStatus
-from svc.orders.pricing import Explanation
+from svc.orders.pricing import Conversion, Explanation
 from svc.orders.store.orders import StoredOrder
 
 
@@ -37,6 +38,15 @@ class ExplanationView(msgspec.Struct, frozen=True, omit_defaults=True):
     source: str | None = None
 
 
+class ConversionView(msgspec.Struct, frozen=True):
+    """`rate` is what one unit of `from_currency`, the catalog's, is worth in the currency of the order."""
+
+    quote_id: UUID
+    from_currency: str
+    rate: str
+    expires_at: datetime
+
+
 class AddressView(msgspec.Struct, frozen=True):
     name: str
     line1: str
@@ -61,8 +71,22 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     explanation: list[ExplanationView]
     version: int
     coupon: str | None = None
+    conversion: ConversionView | None = None
     refunded: MoneyWire | None = None
     cancel_reason: str | None = None
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an order would cost; in another currency than the catalog's, with the quote to order at."""
+
+    lines: list[OrderLineView]
+    subtotal: MoneyWire
+    discount: MoneyWire
+    tax: MoneyWire
+    shipping: MoneyWire
+    total: MoneyWire
+    explanation: list[ExplanationView]
+    conversion: ConversionView | None = None
 
 
 class CartLineView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -104,6 +128,22 @@ def order_of_draft(draft: Draft, placed_at: datetime) -> Order:
         explanation=_explanation(draft.explanation, draft.currency),
         version=1,
         coupon=draft.coupon,
+        conversion=_conversion(draft.conversion),
+    )
+
+
+def preview_view(priced: Priced) -> Preview:
+    """What a customer is shown before there is an order."""
+    currency = priced.currency
+    return Preview(
+        lines=_lines(priced.lines, currency),
+        subtotal=_wire(priced.subtotal_minor, currency),
+        discount=_wire(priced.discount_minor, currency),
+        tax=_wire(priced.tax_minor, currency),
+        shipping=_wire(priced.shipping_minor, currency),
+        total=_wire(priced.total_minor, currency),
+        explanation=_explanation(priced.explanation, currency),
+        conversion=_conversion(priced.conversion),
     )
 
 
@@ -125,6 +165,7 @@ def order_view(order: StoredOrder) -> Order:
         explanation=_explanation(order.explanation, order.currency),
         version=order.version,
         coupon=order.coupon,
+        conversion=_conversion(order.conversion),
         refunded=_wire(order.facts.refunded_minor, order.currency) if order.facts.refunded_minor else None,
         cancel_reason=order.cancel_reason,
     )
@@ -183,6 +224,17 @@ def _explanation(steps: Sequence[Explanation], currency: str) -> list[Explanatio
         )
         for step in steps
     ]
+
+
+def _conversion(conversion: Conversion | None) -> ConversionView | None:
+    if conversion is None:
+        return None
+    return ConversionView(
+        quote_id=conversion.quote_id,
+        from_currency=conversion.from_currency,
+        rate=rate_text(conversion.rate_nano),
+        expires_at=conversion.expires_at,
+    )
 
 
 def _wire(amount_minor: int, currency: str) -> MoneyWire:

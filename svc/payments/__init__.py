@@ -1,6 +1,7 @@
 """Payments: what customers were charged and given back.
 
-Owns payments, their attempts at the payment provider (PSP), refunds, the ledger and the PSP's webhooks.
+Owns payments, their attempts at the payment provider (PSP), refunds, the ledger, the PSP's webhooks and
+the quotes given of exchange rates.
 Publishes payment.processed, .failed, .refunded, .refund_failed and .duplicate_returned.
 Consumes order.created (a payment is owed), order.cancelled (nothing is owed any more) and user.deleted (the person is
 forgotten).
@@ -8,4 +9,6 @@ forgotten).
 One capture per payment, whatever is repeated, killed or told twice: an attempt is stored before the PSP is called, an
 answer that never came is asked for by merchant reference, and answers, webhooks and look-ups all go through one
 transition (`handlers.outcomes`) guarded by unique indexes.
+
+A quote never changes, belongs to one customer and serves one payment: what was shown at its rate is charged at it.
 """

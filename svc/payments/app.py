@@ -12,7 +12,7 @@ from svc.payments.consumers import subscription
 from svc.payments.jobs import ChargeWork, RefundWork, daily_reconciliation, webhook_work
 from svc.payments.parts import HEALTHY, Parts
 from svc.payments.settings import Settings
-from svc.payments.store import erasing, reconciliations
+from svc.payments.store import erasing, quotes, reconciliations
 
 
 def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
@@ -21,6 +21,11 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     parts = runtime.parts
     breaker = CircuitBreaker(runtime.redis, "psp", prefix=settings.prefix)
     psp = parts.psp(settings.psp_url, breaker=breaker, timeout_s=settings.psp_timeout_s)
+    exchange = parts.exchange(
+        settings.psp_url,  # providers tell rates, too
+        breaker=CircuitBreaker(runtime.redis, "exchange", prefix=settings.prefix),
+        timeout_s=settings.exchange_timeout_s,
+    )
     charges = ChargeWork(runtime.database, psp, parts, settings)
     refunds = RefundWork(runtime.database, psp, parts, settings)
     erasure = Erasure(runtime.database, erasing.STATEMENTS)
@@ -32,6 +37,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
         dependencies={
             "database": runtime.database,
             "psp": psp,
+            "exchange": exchange,
             "parts": parts,
             "wake_refunds": refunds.wake,
             "wake_webhooks": webhooks.wake,
@@ -39,6 +45,6 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
         },
         subscription=subscription(parts, erasure, wake_charges=charges.wake, wake_refunds=refunds.wake),
         jobs=[charges, refunds, webhooks, reconciling, erasure.job()],
-        pruning=[WEBHOOKS, reconciliations.OLD],
-        resources=[psp, queue],
+        pruning=[WEBHOOKS, reconciliations.OLD, quotes.UNUSED],
+        resources=[psp, exchange, queue],
     )

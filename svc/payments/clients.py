@@ -1,21 +1,26 @@
-"""The payment provider (PSP), behind a Protocol: charge, refund, and ask what it knows.
+"""The payment provider (PSP) and the source of exchange rates beside it, each behind a Protocol.
 
-Raises `RemoteUnavailableError` (`effect_possible` False: never arrived), `RemoteTimeoutError` (in doubt) and
-`PartnerRefusal` (4xx: certainly no effect). Never repeats a call by itself and never decides what an answer means.
+The PSP charges, refunds, and is asked what it knows. Both raise `RemoteUnavailableError` (`effect_possible` False:
+never arrived), `RemoteTimeoutError` (in doubt) and `PartnerRefusal` (4xx: certainly no effect). They never repeat a
+call by themselves and never decide what an answer means.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Annotated, Protocol, runtime_checkable
 from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
 
 from shared.circuit_breaker import CircuitBreaker
+from shared.currencies import Currency
+from shared.exchange_rates import RATE_CHARACTERS_MAX, RATE_PATTERN
 from shared.partner_client import PartnerClient
+from shared.validated import Token, matching
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 PAGE_ITEMS = 500
+RATE_BYTES_MAX = 16 * 1024
 
 
 class PspRefund(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +46,22 @@ class PspPayment(msgspec.Struct, frozen=True, kw_only=True):
     captured_minor: int = 0
     refunded_minor: int = 0
     refunds: tuple[PspRefund, ...] = ()
+
+
+class ExchangeRate(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate as the exchange tells it, under its own name: so many `quote` for one `base`."""
+
+    id: Token
+    base: Currency
+    quote: Currency
+    rate: Annotated[str, matching(RATE_PATTERN, RATE_CHARACTERS_MAX)]
+
+
+@runtime_checkable
+class Exchange(Protocol):
+    """What payments needs of a source of exchange rates."""
+
+    async def rate(self, base: str, target: str) -> ExchangeRate: ...
 
 
 @runtime_checkable
@@ -132,3 +153,24 @@ class HttpPsp:
             if page.next is None:
                 return
             after = page.next
+
+
+class HttpExchange:
+    """The exchange over HTTP. Open it inside the loop, close it at the end; every call is bounded by `timeout_s`."""
+
+    def __init__(self, url: str, *, breaker: CircuitBreaker, timeout_s: float) -> None:
+        self._partner = PartnerClient(
+            "exchange", url, breaker=breaker, timeout_s=timeout_s, answer_bytes_max=RATE_BYTES_MAX
+        )
+
+    async def open(self) -> None:
+        """Make the connection pool; connects to nothing yet."""
+        await self._partner.open()
+
+    async def close(self) -> None:
+        """Drop the connections."""
+        await self._partner.close()
+
+    async def rate(self, base: str, target: str) -> ExchangeRate:
+        """The rate of now; asking again may bring another. Raises what `PartnerClient.call` raises."""
+        return await self._partner.call("GET", f"/v1/exchange-rates?base={base}&quote={target}", ExchangeRate)

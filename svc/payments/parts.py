@@ -10,7 +10,7 @@ from shared.money import Money
 from shared.service_parts import ServiceParts
 from shared.unit_of_work import UnitOfWork
 from shared.webhook_inbox import StoredWebhook
-from svc.payments.clients import HttpPsp, Psp
+from svc.payments.clients import HttpExchange, HttpPsp, Psp
 from svc.payments.domain import ChargeOutcome, RefundOutcome
 from svc.payments.handlers import orders
 from svc.payments.handlers.charging import charge
@@ -39,6 +39,8 @@ class Parts(ServiceParts):
 
     psp: type[HttpPsp] = HttpPsp
     """The calls to the payment provider."""
+    exchange: type[HttpExchange] = HttpExchange
+    """The calls to the source of exchange rates."""
     charge: Callable[[Psp, Payment], Awaitable[ChargeOutcome]] = charge
     """The next call for a payment, and what its answer means."""
     apply_outcome: Apply = apply_outcome

@@ -54,6 +54,7 @@ POLICY = {
     ("orders", "POST", "/api/v1/cart/merge"): EVERYBODY,
     ("orders", "POST", "/api/v1/coupons"): ADMIN,
     ("orders", "POST", "/api/v1/orders"): EVERYBODY,
+    ("orders", "POST", "/api/v1/orders/preview"): EVERYBODY,
     ("orders", "POST", "/api/v1/orders/{order_id:uuid}/cancel"): EVERYBODY,
     ("payments", "GET", "/api/v1/payments"): EVERYBODY,
     ("payments", "GET", "/api/v1/payments/{payment_id:uuid}"): EVERYBODY,

@@ -14,7 +14,7 @@ from scenarios.evidence import CouponLimit, Evidence
 from scenarios.evidence import rows as audit
 from scenarios.evidence.logs import LogLine
 from scenarios.history import Record
-from scenarios.world.journals import PspRecord
+from scenarios.world.journals import ExchangeRecord, PspRecord
 from tests.support.builders.fleet_rows import (
     COUNTRY,
     CURRENCY,
@@ -36,6 +36,7 @@ OTHER = fixed_id("order", 5)
 CANCELLED = fixed_id("order", 3)
 REFUSED_BUYER = 15
 TAX_MINOR = 1_532
+HALF_NANO = 500_000_000
 LATE_AT = LOAD_STARTED_AT + 1.5
 
 
@@ -608,6 +609,67 @@ def refunded_twice_for_key(evidence: Evidence) -> None:
     refund(evidence, "r-2")
 
 
+# prices in other money
+
+
+def converted(evidence: Evidence) -> None:
+    """The paid order was shown and placed at a quote of its own: its goods are priced in dollars at half a euro."""
+    tables = evidence.audit
+    quoted_at, quote_id = LOAD_STARTED_AT, fixed_id("quote")
+    tables.prices.append(change(tables.prices[0], currency="USD", price_minor=2 * PRICE_MINOR))
+    evidence.journals.exchange.append(
+        ExchangeRecord(n=7, at=quoted_at, kind="quoted", base="USD", quote=CURRENCY, rate="0.500000")
+    )
+    pinned = audit.OrderConversionRow(
+        order_id=PAID, quote_id=quote_id, priced_in="USD", rate_nano=HALF_NANO, expires_at=quoted_at + 300.0
+    )
+    tables.order_conversions.append(pinned)
+    tables.conversion_quotes.append(
+        audit.ConversionQuoteRow(
+            id=quote_id, customer_id=tables.orders[where(tables.orders, id=PAID)].customer_id, from_currency="USD",
+            to_currency=CURRENCY, rate_nano=HALF_NANO, exchange_rate_id="rate_7", quoted_at=quoted_at,
+            expires_at=pinned.expires_at,
+        )
+    )  # fmt: skip
+    for index, record in enumerate(evidence.history):
+        if record.key == "key-0" and record.type == "invoke":
+            evidence.history[index] = change(record, value={**record.value, "quote_id": quote_id})
+    shown = {"quote_id": quote_id, "total_minor": TOTAL_MINOR, "currency": CURRENCY}
+    told(evidence, "preview_order", {"customer_id": "c", "lines": [], "currency": CURRENCY}, shown, "")
+
+
+def shown_less(evidence: Evidence) -> None:
+    converted(evidence)
+    index = where(evidence.history, function="preview_order", type="ok")
+    record = evidence.history[index]
+    evidence.history[index] = change(record, value={**record.value, "total_minor": TOTAL_MINOR - 237})
+
+
+def ordered_at_another_rate(evidence: Evidence) -> None:
+    converted(evidence)
+    alter(evidence.audit.order_conversions, {"rate_nano": HALF_NANO + 1}, order_id=PAID)
+
+
+def quoted_beside_the_exchange(evidence: Evidence) -> None:
+    converted(evidence)
+    alter(evidence.journals.exchange, {"rate": "0.510000"}, n=7)
+
+
+def quote_of_another(evidence: Evidence) -> None:
+    converted(evidence)
+    alter(evidence.audit.conversion_quotes, {"customer_id": "somebody else"}, id=fixed_id("quote"))
+
+
+def quote_of_nobody(evidence: Evidence) -> None:
+    converted(evidence)
+    evidence.audit.conversion_quotes.clear()
+
+
+def quote_long_expired(evidence: Evidence) -> None:
+    converted(evidence)
+    alter(evidence.audit.conversion_quotes, {"expires_at": LOAD_STARTED_AT - 60.0}, id=fixed_id("quote"))
+
+
 # the rest
 
 
@@ -1108,6 +1170,13 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (left_after_the_refund, "INV-01", "left_for_nobody"),
     (left_for_no_order, "INV-01", "parcel_of_nobody"),
     (cent_too_much, "INV-08", "price_differs"),
+    (shown_less, "INV-06", "charged_otherwise_than_shown"),
+    (ordered_at_another_rate, "INV-08", "rate_differs"),
+    (quoted_beside_the_exchange, "INV-08", "rate_differs"),
+    (quoted_beside_the_exchange, "INV-08", "price_differs"),
+    (quote_of_another, "INV-08", "quote_differs"),
+    (quote_of_nobody, "INV-08", "quote_differs"),
+    (quote_long_expired, "INV-08", "quote_out_of_time"),
     (lines_lost, "INV-08", "order_without_lines"),
     (tax_of_nowhere, "INV-08", "no_tax_rate"),
     (coupon_out_of_time, "INV-08", "coupon_not_due"),

@@ -11,9 +11,9 @@ from scenarios.evidence import Evidence, FaultFired
 from scenarios.evidence import rows as audit
 from scenarios.history import Record
 from scenarios.rare_states import RareState
-from scenarios.world.journals import PspRecord
+from scenarios.world.journals import ExchangeRecord, PspRecord
 from shared.contracts.catalog import PriceChanged
-from tests.support.anomalies import CANCELLED, OTHER, PAID, alter, buried, change, poison, where
+from tests.support.anomalies import CANCELLED, OTHER, PAID, alter, buried, change, converted, poison, where
 from tests.support.builders.fleet_rows import LOAD_STARTED_AT, TOTAL_MINOR, fixed_id
 
 Spoil = Callable[[Evidence], None]
@@ -201,6 +201,27 @@ def captured_in(currency: str) -> Spoil:
     return psp_line("capture", merchant_reference=fixed_id(currency), amount_minor=100, currency=currency)
 
 
+def rate_moved(evidence: Evidence) -> None:
+    """Between the quote and the order."""
+    converted(evidence)
+    placed_at = evidence.audit.orders[where(evidence.audit.orders, id=PAID)].placed_at
+    quotes = evidence.audit.conversion_quotes
+    quotes[0] = change(quotes[0], quoted_at=placed_at - 2.0)
+    evidence.journals.exchange.append(ExchangeRecord(n=8, at=placed_at - 1.0, kind="changed", base="EUR", quote="USD"))
+
+
+def rates_moved(seconds: float) -> Spoil:
+    def move(evidence: Evidence) -> None:
+        lines = evidence.journals.exchange
+        lines[:] = [change(line, at=line.at + seconds) for line in lines]
+
+    return move
+
+
+def of_other_money(evidence: Evidence) -> None:
+    alter(evidence.journals.exchange, {"quote": "JPY"}, kind="changed")
+
+
 # webhooks
 
 
@@ -317,6 +338,10 @@ CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.REFUND_REFUSED, refund_beyond, refusals_renamed),
     (rare_states.NO_DECIMALS, captured_in("JPY"), without("capture")),
     (rare_states.THREE_DECIMALS, captured_in("KWD"), without("capture")),
+    (rare_states.RATE_CHANGED_IN_CHECKOUT, rate_moved, rates_moved(3_600.0)),
+    (rare_states.RATE_CHANGED_IN_CHECKOUT, rate_moved, rates_moved(-3_600.0)),
+    (rare_states.RATE_CHANGED_IN_CHECKOUT, rate_moved, of_other_money),
+    (rare_states.RATE_CHANGED_IN_CHECKOUT, rate_moved, without("capture")),
     (rare_states.WEBHOOK_BEFORE_ANSWER, webhook("webhook_sent", early=True), without("webhook_sent")),
     (rare_states.WEBHOOK_AGAIN, webhook("webhook_sent", copy=2), without("webhook_sent")),
     (rare_states.WEBHOOK_REFUSED_FIRST, webhook("webhook_failed"), without("webhook_failed")),

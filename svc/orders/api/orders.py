@@ -14,17 +14,17 @@ from shared.database import Database
 from shared.idempotency import Answer, checked_key, fingerprint
 from shared.identity import Principal
 from shared.pagination import CURSOR_LENGTH_MAX, Page, decode_cursor, make_page, page_size
-from svc.orders.api.wire import OrderCancel, OrderCreate, customer_of
+from svc.orders.api.wire import OrderCancel, OrderCreate, OrderPreview, customer_of
 from svc.orders.cancelling import Cancelling
 from svc.orders.domain.cart import CartLine
 from svc.orders.domain.draft import Address
 from svc.orders.domain.machines import OrderState
 from svc.orders.domain.order import OrderNotFound
 from svc.orders.handlers.lifecycle import Because
-from svc.orders.placing import Placement, PlaceOrder
+from svc.orders.placing import Placement, PlaceOrder, PreviewOrder
 from svc.orders.store import orders as store
 from svc.orders.store.orders import StoredOrder
-from svc.orders.views import Order, order_view
+from svc.orders.views import Order, Preview, order_view, preview_view
 
 LIST = "orders:-placed_at,-id"
 FIRST = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
@@ -71,9 +71,31 @@ class OrderController(Controller):
                     country=data.shipping_address.country,
                 ),
                 coupon=data.coupon,
+                quote_id=data.quote_id,
             )
         )
         return _response(placed.answer, replayed=placed.replayed)
+
+    @post("/preview", status_code=200)
+    async def preview(
+        self,
+        principal: NamedDependency[Principal],
+        data: JSONBody[OrderPreview],
+        placement: NamedDependency[SkipValidation[Placement]],
+    ) -> Preview:
+        """What the given goods, or the cart, would cost now. In another currency it comes with a quote: an order that
+        names it before it expires costs that much, whatever becomes of the rate.
+        """
+        priced = await placement.preview(
+            PreviewOrder(
+                customer_id=customer_of(principal),
+                items=tuple(CartLine(item.sku, item.quantity) for item in data.items or ()),
+                country=data.country,
+                coupon=data.coupon,
+                currency=data.currency,
+            )
+        )
+        return preview_view(priced)
 
     @get("/")
     async def list_own(

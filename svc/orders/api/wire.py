@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from shared.currencies import Currency
 from shared.errors import Forbidden
 from shared.identity import Principal
 from shared.validated import Country, Sku, line, matching
@@ -33,13 +34,26 @@ class AddressCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class OrderCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Without `items` the cart is bought. Payment methods are tokens; a card number is refused."""
+    """Without `items` the cart is bought. Payment methods are tokens; a card number is refused.
+
+    `quote_id` is that of a preview in another currency: the order is in it, at the rate that was shown.
+    """
 
     payment_method: PaymentToken
     shipping_address: AddressCreate
     items: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
     shipping_method: Literal["standard"] = "standard"
     coupon: CouponCode | None = None
+    quote_id: UUID | None = None
+
+
+class OrderPreview(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Without `items` the cart is looked at, without `currency` in that of its prices."""
+
+    country: Country
+    items: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
+    coupon: CouponCode | None = None
+    currency: Currency | None = None
 
 
 class OrderCancel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ import msgspec
 
 from shared.ids import derived_id, public_code
 from shared.tax_classes import TaxClass
-from svc.orders.pricing import Explanation
+from svc.orders.pricing import Conversion, Explanation
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,14 +29,12 @@ class DraftLine(msgspec.Struct, frozen=True):
     tax_minor: int
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`cart_version` is set when the cart was bought; `key` is the Idempotency-Key that named the order."""
+class Priced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What goods cost, all told; in minor units of `currency`.
 
-    order_id: UUID
-    customer_id: UUID
-    email: str
-    scope: str
-    key: str
+    `cart_version` is set when they are those of the cart, `conversion` when their prices were converted.
+    """
+
     currency: str
     lines: tuple[DraftLine, ...]
     subtotal_minor: int
@@ -45,11 +43,22 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     shipping_minor: int
     total_minor: int
     explanation: tuple[Explanation, ...]
+    coupon: str | None = None
+    cart_version: int | None = None
+    conversion: Conversion | None = None
+
+
+class Draft(Priced, frozen=True, kw_only=True, omit_defaults=True):
+    """An order of priced goods; `key` is the Idempotency-Key that named it."""
+
+    order_id: UUID
+    customer_id: UUID
+    email: str
+    scope: str
+    key: str
     payment_method: str
     shipping_method: str
     shipping_address: Address
-    coupon: str | None = None
-    cart_version: int | None = None
     trace_id: str = ""
 
     @property

@@ -1,6 +1,6 @@
 """Turn a customer's wish into a priced draft: goods at today's prices, coupon, tax and shipping.
 
-Reads only; the prices and the quote have been fetched before, outside any transaction.
+Reads only; the prices and the quotes have been fetched before, outside any transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,35 @@ import msgspec
 from shared.money import Money
 from svc.orders.clients import ShippingQuote, Variant
 from svc.orders.domain.cart import CartLine, PriceChanged, ProductUnavailable
-from svc.orders.domain.draft import Address, Draft, DraftLine
-from svc.orders.pricing import Coupon, Line, MixedCurrencies, Totals, validate_coupon
+from svc.orders.domain.draft import Address, Draft, DraftLine, Priced
+from svc.orders.pricing import Conversion, Coupon, Line, MixedCurrencies, Totals, validate_coupon
+
+
+class Wish(Protocol):
+    """Goods for a customer in a country, those given or those of the cart (`items` empty)."""
+
+    @property
+    def customer_id(self) -> UUID: ...
+    @property
+    def items(self) -> tuple[CartLine, ...]: ...
+    @property
+    def country(self) -> str: ...
+    @property
+    def coupon(self) -> str | None: ...
+
+
+class PreviewOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer asks what the goods would cost, in another currency than the catalog's where one is named."""
+
+    customer_id: UUID
+    items: tuple[CartLine, ...]
+    country: str
+    coupon: str | None = None
+    currency: str | None = None
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer wants goods, those given or those of the cart (`items` empty)."""
+    """A customer wants the goods, at the rate of a quote where one is named."""
 
     customer_id: UUID
     email: str
@@ -29,6 +52,12 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     shipping_method: str
     shipping_address: Address
     coupon: str | None = None
+    quote_id: UUID | None = None
+
+    @property
+    def country(self) -> str:
+        """Where the goods go."""
+        return self.shipping_address.country
 
 
 class PriceOrder(Protocol):
@@ -48,11 +77,25 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Goods(msgspec.Struct, frozen=True, kw_only=True):
-    """The lines wanted, what the catalog says of them, and the cart they were bought from."""
+    """The lines wanted, what the catalog says of them, and the cart they were bought from.
+
+    The prices are in one currency: that of `conversion`, where they were converted.
+    """
 
     lines: list[CartLine]
-    variants: dict[str, Variant]
+    variants: Mapping[str, Variant]
+    currency: str
+    conversion: Conversion | None
     cart_version: int | None
+
+    @property
+    def worth(self) -> Money:
+        """Before discount, tax and shipping."""
+        return Money(sum(self.variants[line.sku].price_minor * line.quantity for line in self.lines), self.currency)
+
+    @property
+    def pieces(self) -> int:
+        return sum(line.quantity for line in self.lines)
 
 
 def check_goods(lines: Sequence[CartLine], variants: Mapping[str, Variant]) -> str:
@@ -79,39 +122,42 @@ def check_goods(lines: Sequence[CartLine], variants: Mapping[str, Variant]) -> s
     return currencies.pop()
 
 
-def draft_order(
-    command: PlaceOrder,
-    identity: Identity,
-    *,
+def converted(variants: Mapping[str, Variant], conversion: Conversion | None) -> Mapping[str, Variant]:
+    """The goods at the quoted rate, each unit price rounded once. Raises `QuoteNotApplicable`, `NotConvertible`."""
+    if conversion is None:
+        return variants
+    return {
+        sku: msgspec.structs.replace(
+            variant,
+            price_minor=conversion.price(Money(variant.price_minor, variant.currency)).amount_minor,
+            currency=conversion.to_currency,
+        )
+        for sku, variant in variants.items()
+    }
+
+
+def price_goods(
     goods: Goods,
-    quote: ShippingQuote,
+    *,
+    country: str,
+    shipping: ShippingQuote,
     coupon: Coupon | None,
     price_order: PriceOrder,
     now: datetime,
-    trace_id: str,
-) -> Draft:
-    """The priced order. Raises `CouponNotApplicable`, `MixedCurrencies`, `UnsupportedCountry`."""
+) -> Priced:
+    """What the goods cost. Raises `CouponNotApplicable`, `MixedCurrencies`, `UnsupportedCountry`."""
     variants = goods.variants
-    priced = [
+    lines = [
         Line(line.sku, line.quantity, variant.price_minor, variant.currency, variant.tax_class)
         for line in goods.lines
         if (variant := variants[line.sku])
     ]
     if coupon is not None:
-        subtotal = sum(line.unit_price_minor * line.quantity for line in priced)
-        validate_coupon(coupon, subtotal=Money(subtotal, quote.currency), now=now)
+        validate_coupon(coupon, subtotal=goods.worth, now=now)
     totals = price_order(
-        priced,
-        country=command.shipping_address.country,
-        shipping=Money(quote.amount_minor, quote.currency),
-        coupon=coupon,
+        lines, country=country, shipping=Money(shipping.amount_minor, shipping.currency), coupon=coupon
     )
-    return Draft(
-        order_id=identity.order_id,
-        customer_id=command.customer_id,
-        email=command.email,
-        scope=identity.scope,
-        key=identity.key,
+    return Priced(
         currency=totals.currency,
         lines=tuple(
             DraftLine(
@@ -133,12 +179,25 @@ def draft_order(
         shipping_minor=totals.shipping_minor,
         total_minor=totals.total_minor,
         explanation=totals.explanation,
+        coupon=coupon.code if coupon is not None else None,
+        cart_version=goods.cart_version,
+        conversion=goods.conversion,
+    )
+
+
+def draft_order(command: PlaceOrder, identity: Identity, priced: Priced, *, trace_id: str) -> Draft:
+    """The order of the priced goods, ready to be stored."""
+    return Draft(
+        order_id=identity.order_id,
+        customer_id=command.customer_id,
+        email=command.email,
+        scope=identity.scope,
+        key=identity.key,
         payment_method=command.payment_method,
         shipping_method=command.shipping_method,
         shipping_address=command.shipping_address,
-        coupon=coupon.code if coupon is not None else None,
-        cart_version=goods.cart_version,
         trace_id=trace_id,
+        **msgspec.structs.asdict(priced),
     )
 
 

@@ -4,7 +4,7 @@ The goods are priced; one transaction claims the key and begins the saga, invent
 another stores the order or the refusal. Whatever is lost between them the resolver finishes; nothing is guessed.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
@@ -15,16 +15,26 @@ from shared.database import Database
 from shared.deadline import DeadlineExceeded
 from shared.errors import Refusal, RemoteRefusal, RemoteTimeoutError, RemoteUnavailableError, WorldError
 from shared.idempotency import Answer
-from shared.money import Money
 from shared.tracing import current_trace_id
-from svc.orders.clients import Catalog, Inventory, Reservation, ShippingRates
+from svc.orders.clients import Catalog, Exchange, Inventory, Reservation, ShippingRates
 from svc.orders.domain.cart import EmptyCart, sum_lines
-from svc.orders.domain.draft import Draft, order_id_of
+from svc.orders.domain.draft import Draft, Priced, order_id_of
 from svc.orders.domain.saga import HoldLost, NotOrdered, OutcomeUnknown
-from svc.orders.placing.drafting import Goods, Identity, PlaceOrder, PriceOrder, check_goods, draft_order
+from svc.orders.placing.drafting import (
+    Goods,
+    Identity,
+    PlaceOrder,
+    PreviewOrder,
+    PriceOrder,
+    Wish,
+    check_goods,
+    converted,
+    draft_order,
+    price_goods,
+)
 from svc.orders.placing.refusals import stock_refusal
 from svc.orders.placing.transactions import Transactions
-from svc.orders.pricing import Coupon, UnknownCoupon, check_country
+from svc.orders.pricing import Conversion, Coupon, UnknownCoupon, check_country
 from svc.orders.settings import Settings
 from svc.orders.store import carts, coupons
 
@@ -44,13 +54,14 @@ class Placed(msgspec.Struct, frozen=True):
 class Placement:
     """Places orders. A sold-out buyer costs two short transactions and one call, an accepted one no more."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 everybody whom an order concerns
         self,
         database: Database,
         *,
         catalog: Catalog,
         inventory: Inventory,
         shipping: ShippingRates,
+        exchange: Exchange,
         price_order: PriceOrder,
         clock: Clock,
         config: Settings,
@@ -60,6 +71,7 @@ class Placement:
         self._catalog = catalog
         self._inventory = inventory
         self._shipping = shipping
+        self._exchange = exchange
         self._price_order = price_order
         self._clock = clock
         self._wake_resolver = wake_resolver
@@ -70,7 +82,7 @@ class Placement:
 
         Refusals about the order itself are answers with a status; raised are those that store nothing, among them
         `IdempotencyKeyReused`, `RequestInFlight`, `EmptyCart`, `ProductUnavailable`, `PriceChanged`,
-        `UnknownCoupon`, `OutcomeUnknown`, `NotOrdered`.
+        `UnknownCoupon`, `UnknownQuote`, `QuoteExpired`, `OutcomeUnknown`, `NotOrdered`.
         Invariant: one order, one hold and one answer per (customer, key).
         """
         identity = self.identify(command)
@@ -96,33 +108,56 @@ class Placement:
         )
 
     async def draft(self, command: PlaceOrder, identity: Identity) -> Draft:
-        """Price the wish by today's prices."""
-        lines, cart_version = command.items, None
+        """Price the wish by today's prices, and at the rate of the quote that the customer was given."""
+
+        async def quoted(_: str) -> Conversion | None:
+            if command.quote_id is None:
+                return None
+            return await self._exchange.quoted(command.quote_id, command.customer_id)
+
+        priced = await self._price(command, quoted)
+        return draft_order(command, identity, priced, trace_id=current_trace_id())
+
+    async def preview(self, command: PreviewOrder) -> Priced:
+        """What the wish would cost now; in another currency than the catalog's at a rate that is quoted for it.
+
+        Refuses what `place` refuses of a wish, and `NoExchangeRate`. Holds nothing.
+        """
+
+        async def offered(currency: str) -> Conversion | None:
+            if command.currency is None or command.currency == currency:
+                return None
+            return await self._exchange.offer(command.customer_id, from_currency=currency, to_currency=command.currency)
+
+        return await self._price(command, offered)
+
+    async def _price(self, wish: Wish, conversion_from: Callable[[str], Awaitable[Conversion | None]]) -> Priced:
+        lines, cart_version = wish.items, None
         if not lines:
             async with self._database.acquire() as connection:
-                cart = await carts.load(connection, command.customer_id)
+                cart = await carts.load(connection, wish.customer_id)
             lines, cart_version = cart.lines, cart.version
         if not lines:
             raise EmptyCart("there is nothing to order")
-        check_country(command.shipping_address.country)  # one without tax rates is refused before anybody is asked
+        check_country(wish.country)  # one without tax rates is refused before anybody is asked
         lines = sum_lines(lines)
         variants = await self._catalog.current([line.sku for line in lines])
         currency = check_goods(lines, variants)
-        worth = sum(variants[line.sku].price_minor * line.quantity for line in lines)
-        quote = await self._shipping.quote(
-            command.shipping_address.country,
-            goods=Money(worth, currency),
-            items=sum(line.quantity for line in lines),
+        conversion = await conversion_from(currency)
+        goods = Goods(
+            lines=lines,
+            variants=converted(variants, conversion),
+            currency=currency if conversion is None else conversion.to_currency,
+            conversion=conversion,
+            cart_version=cart_version,
         )
-        return draft_order(
-            command,
-            identity,
-            goods=Goods(lines=lines, variants=variants, cart_version=cart_version),
-            quote=quote,
-            coupon=await self._coupon(command.coupon),
+        return price_goods(
+            goods,
+            country=wish.country,
+            shipping=await self._shipping.quote(wish.country, goods=goods.worth, items=goods.pieces),
+            coupon=await self._coupon(wish.coupon),
             price_order=self._price_order,
             now=self._clock.now(),
-            trace_id=current_trace_id(),
         )
 
     async def reserve_and_settle(self, draft: Draft) -> Answer:

@@ -11,6 +11,13 @@ class CouponExhausted(Refusal):
     kind = Kind.CONFLICT
 
 
+class QuoteUsed(Refusal):
+    """Another order was placed at this quote; ask what it would cost once more."""
+
+    code = "quote_used"
+    kind = Kind.CONFLICT
+
+
 class RefusedEarlier(Refusal):
     """The key named an order that was refused, so long ago that its answer is forgotten."""
 

@@ -22,9 +22,9 @@ from shared.unit_of_work import UnitOfWork
 from svc.orders.domain.cart import CartChanged
 from svc.orders.domain.draft import Draft
 from svc.orders.domain.saga import SagaStatus, Step
-from svc.orders.placing.refusals import CouponExhausted, RefusedEarlier
+from svc.orders.placing.refusals import CouponExhausted, QuoteUsed, RefusedEarlier
 from svc.orders.settings import Settings
-from svc.orders.store import carts, coupons, orders, sagas
+from svc.orders.store import carts, conversions, coupons, orders, sagas
 from svc.orders.views import order_of_draft, order_view
 
 
@@ -64,7 +64,7 @@ class Transactions:
         try:
             async with self._database.begin() as uow:
                 return await _confirm(uow, draft, now=self._clock.now(), actor=actor, paying_s=self._config.paying_s)
-        except (CouponExhausted, CartChanged) as refusal:
+        except (CouponExhausted, CartChanged, QuoteUsed) as refusal:
             return await self.give_up(draft, refusal)
 
     async def refuse(self, draft: Draft, refusal: Refusal) -> Answer | None:
@@ -117,7 +117,7 @@ async def _known_answer(uow: UnitOfWork, draft: Draft, *, fingerprint: bytes) ->
 
 
 async def _confirm(uow: UnitOfWork, draft: Draft, *, now: datetime, actor: str, paying_s: float) -> Answer | None:
-    """Order, answer and event, or nothing at all. Raises `CouponExhausted`, `CartChanged`."""
+    """Order, answer and event, or nothing at all. Raises `CouponExhausted`, `CartChanged`, `QuoteUsed`."""
     answer = Answer(201, msgspec.json.encode(order_of_draft(draft, now)))
     if not await orders.confirm(uow.connection, draft, placed_at=now, actor=actor, answer=answer, paying_s=paying_s):
         return None
@@ -133,6 +133,8 @@ async def _confirm(uow: UnitOfWork, draft: Draft, *, now: datetime, actor: str, 
         uow.connection, draft.customer_id, version=draft.cart_version
     ):
         raise CartChanged("the cart changed while it was being bought; look at it again")
+    if draft.conversion is not None and not await conversions.pin(uow.connection, draft.order_id, draft.conversion):
+        raise QuoteUsed("another order was placed at this quote; look at the price once more")
     uow.publish(_created(draft, now), aggregate_id=draft.order_id, aggregate_version=1, occurred_at=now)
     return answer
 
@@ -182,4 +184,5 @@ def _created(draft: Draft, now: datetime) -> OrderCreated:
         shipping_address=msgspec.convert(draft.shipping_address, Address, from_attributes=True),
         shipping_method=draft.shipping_method,
         placed_at=now,
+        quote_id=None if draft.conversion is None else draft.conversion.quote_id,
     )

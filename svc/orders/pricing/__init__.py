@@ -1,10 +1,12 @@
 """What an order costs and why: lines → subtotal, discount, tax, shipping, total, and an explanation of each.
 
 Pure and alone: no I/O, no clock, no other package of this service. Nothing else in the fleet computes money.
-Stacking order, stated once: line totals, then one coupon on the subtotal (never below zero), then tax per line on
-what is left of it, at the rate of its class of goods, then shipping, which is neither discounted nor taxed.
+Stacking order, stated once: unit prices in the currency of the order, line totals, then one coupon on the subtotal
+(never below zero), then tax per line on what is left of it, at the rate of its class of goods, then shipping, which is
+neither discounted nor taxed.
 """
 
+from svc.orders.pricing.conversion import Conversion, NotConvertible, QuoteNotApplicable
 from svc.orders.pricing.discount import (
     Coupon,
     CouponKind,
@@ -19,13 +21,16 @@ from svc.orders.pricing.totals import calculate_order_total
 __all__ = [
     "TAX_RATES_BP",
     "TAX_ROUNDING",
+    "Conversion",
     "Coupon",
     "CouponKind",
     "CouponNotApplicable",
     "Explanation",
     "Line",
     "MixedCurrencies",
+    "NotConvertible",
     "PricedLine",
+    "QuoteNotApplicable",
     "Totals",
     "UnknownCoupon",
     "UnsupportedCountry",

@@ -13,7 +13,7 @@ from shared.unit_of_work import Connection
 from svc.orders.domain.draft import Address, Draft, DraftLine
 from svc.orders.domain.machines import OrderState, OrderStatus, PaymentState, RefundState
 from svc.orders.domain.order import Facts, Shipment, State, Withholding
-from svc.orders.pricing import Explanation
+from svc.orders.pricing import Conversion, Explanation
 
 _CONFIRM = f"""
     WITH moved AS (
@@ -45,9 +45,11 @@ _SELECT = """
         o.tax_minor, o.shipping_minor, o.total_minor, o.coupon, o.explanation, o.payment_method, o.shipping_method,
         o.shipping_address, o.idempotency_key, o.trace_id, o.placed_at, o.updated_at, o.version, o.events,
         o.payment_id, o.captured_minor, o.payment_failed, o.stock_lost, o.cancel_wanted, o.recalled, o.withholding,
-        o.cancel_reason, o.refunded_minor, o.state, o.payment_state, o.refund_state, lines.json AS lines,
+        o.cancel_reason, o.refunded_minor, o.state, o.payment_state, o.refund_state, conversion.quote_id,
+        conversion.priced_in, conversion.rate_nano, conversion.expires_at, lines.json AS lines,
         parcels.json AS shipments
     FROM orders AS o
+    LEFT JOIN order_conversions AS conversion ON conversion.order_id = o.id
     CROSS JOIN LATERAL (
         SELECT json_agg(line ORDER BY line.position)::text AS json FROM order_lines AS line WHERE line.order_id = o.id
     ) AS lines
@@ -99,6 +101,7 @@ class StoredOrder(msgspec.Struct, frozen=True, kw_only=True):
     shipping_minor: int
     total_minor: int
     coupon: str | None
+    conversion: Conversion | None
     explanation: tuple[Explanation, ...]
     payment_method: str
     shipping_method: str
@@ -252,6 +255,7 @@ def _order(row: asyncpg.Record) -> StoredOrder:
         shipping_minor=row["shipping_minor"],
         total_minor=row["total_minor"],
         coupon=row["coupon"],
+        conversion=_conversion(row),
         explanation=_explanation_decoder.decode(row["explanation"]),
         payment_method=row["payment_method"],
         shipping_method=row["shipping_method"],
@@ -280,4 +284,16 @@ def _order(row: asyncpg.Record) -> StoredOrder:
             refund=RefundState(row["refund_state"]),
             shipments=_shipments_decoder.decode(row["shipments"]),
         ),
+    )
+
+
+def _conversion(row: asyncpg.Record) -> Conversion | None:
+    if row["quote_id"] is None:
+        return None
+    return Conversion(
+        quote_id=row["quote_id"],
+        from_currency=row["priced_in"],
+        to_currency=row["currency"],
+        rate_nano=row["rate_nano"],
+        expires_at=row["expires_at"],
     )

@@ -17,9 +17,14 @@ CANCELLED_REASON = "order_cancelled"
 
 
 async def owe_payment(uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None:
-    """The order is to be paid; told twice, or after its cancellation, it changes nothing."""
+    """The order is to be paid; told twice, or after its cancellation, it changes nothing.
+
+    Invariant: a converted price is charged only in the currency and to the customer of its quote, and once; whatever
+    says otherwise violates a constraint.
+    """
     order = envelope.data
-    await payments.insert(uow.connection, _payment_of(order, PaymentStatus.PENDING, order.payment_method))
+    owed = _payment_of(order, PaymentStatus.PENDING, order.payment_method, quote_id=order.quote_id)
+    await payments.insert(uow.connection, owed)
 
 
 async def cancel_payment(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:
@@ -61,7 +66,9 @@ async def give_back_everything(uow: UnitOfWork, payment: Payment) -> None:
         )
 
 
-def _payment_of(order: OrderFact, status: PaymentStatus, payment_method: str) -> NewPayment:
+def _payment_of(
+    order: OrderFact, status: PaymentStatus, payment_method: str, *, quote_id: UUID | None = None
+) -> NewPayment:
     payment_id: UUID = payment_id_of(order.order_id)
     return NewPayment(
         id=payment_id,
@@ -75,4 +82,5 @@ def _payment_of(order: OrderFact, status: PaymentStatus, payment_method: str) ->
         status=status,
         version=0 if status is PaymentStatus.PENDING else 1,
         traceparent=current_traceparent(),
+        quote_id=quote_id,
     )

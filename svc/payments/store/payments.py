@@ -16,13 +16,13 @@ from svc.payments.domain import CAPTURABLE, OPEN, Captured, PaymentStatus, charg
 _COLUMNS = """
     id, order_id, order_number, customer_id, email, amount_minor, currency, payment_method, status, cancel_requested,
     captured_minor, extra_captured_minor, refund_reserved_minor, refunded_minor, extra_refunded_minor, psp_payment_id,
-    attempts, version, traceparent, created_at
+    attempts, version, traceparent, quote_id, created_at
 """
 _INSERT = """
     INSERT INTO payments
         (id, order_id, order_number, customer_id, email, amount_minor, currency, payment_method, status, version,
-         traceparent)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         traceparent, quote_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (order_id) DO NOTHING
     RETURNING true
 """
@@ -61,7 +61,10 @@ _LIST = f"""
 
 
 class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
-    """What an order owes; `amount_minor` in minor units of `currency`, `version` counts published events."""
+    """What an order owes; `amount_minor` in minor units of `currency`, `version` counts published events.
+
+    `quote_id` is the quote its price was converted at, if it was.
+    """
 
     id: UUID
     order_id: UUID
@@ -74,6 +77,7 @@ class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
     status: PaymentStatus
     version: int
     traceparent: str | None
+    quote_id: UUID | None = None
 
 
 class Payment(NewPayment, frozen=True, kw_only=True):
@@ -115,6 +119,7 @@ async def insert(connection: Connection, payment: NewPayment) -> bool:
         payment.status,
         payment.version,
         payment.traceparent,
+        payment.quote_id,
     )
     return inserted is not None
 

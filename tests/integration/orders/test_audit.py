@@ -12,6 +12,7 @@ COLUMNS = {
     "placed_at updated_at",
     "order_lines": "order_id sku quantity unit_price_minor line_total_minor discount_minor tax_minor "
     "tax_class position",
+    "order_conversions": "order_id quote_id priced_in rate_nano expires_at",
     "tax_rates": "country tax_class rate_bp",
     "coupons": "code rate_bp amount_minor currency minimum_minor valid_from valid_until",
     "order_transitions": "order_id from_status to_status at actor reason",

@@ -22,7 +22,6 @@ SUPPORT_MODULES = {"result", "standing", "occupancy", "list_append", "transactio
 NOT_EVIDENCE = {
     "sms": "texts have no template and no event to be judged by; deliveries are judged whatever their channel",
     "faults": "what was done to the proxies; the report shows it",
-    "exchange": "quotes and changes of rates, which no order of today uses",
 }
 """Journals that no checker reads, and why they are kept."""
 KIND = re.compile(r'(?:violation|damage)\(\s*"(\w+)"|kind, message = "(\w+)"|kind = "(\w+)" if .* else "(\w+)"')

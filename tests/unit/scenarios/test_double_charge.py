@@ -1,6 +1,5 @@
 """What the customers of a double charge do comes from its seed, and every kind of them comes."""
 
-import random
 from collections import Counter
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from scenarios.drills.double_charge import SCENARIO
 from scenarios.plan import FULL, QUICK
 from scenarios.workloads.double_charge import (
+    ABROAD_PAYS_IN,
     CURRENCIES,
     ChargeParameters,
     ChargeStage,
@@ -31,7 +31,7 @@ def parameters_of(form: str) -> ChargeParameters:
 
 
 def plan(form: str, seed: int) -> list[Checkout]:
-    return checkouts(parameters_of(form), random.Random(seed))
+    return checkouts(parameters_of(form), seed)
 
 
 @pytest.mark.parametrize("form", [FULL, QUICK])
@@ -46,13 +46,23 @@ def test_every_kind_of_checkout_comes_whatever_the_seed(form: str, seed: int) ->
 @pytest.mark.parametrize("form", [FULL, QUICK])
 def test_baskets_of_every_currency_and_crowds_are_as_many_as_was_asked_for_and_are_paid(form: str) -> None:
     planned, parameters = plan(form, 3), parameters_of(form)
-    baskets = [one for one in planned if one.currency == "USD" and one.returned and one.coupon]
+    baskets = [one for one in planned if one.currency == "USD" and one.returned and one.coupon and not one.pay_in]
     returned = [one for one in planned if one.returned and one.coupon and one.payment_method == "tok_visa"]
     crowds = [one for one in planned if one.crowd]
     assert (len(baskets), len(crowds)) == (parameters.baskets // 4, parameters.crowds)
     assert {one.currency for one in returned} == set(CURRENCIES)
     assert {one.payment_method for one in (*baskets, *crowds)} == {"tok_visa"}
     assert not any(one.returned or one.goodwill for one in crowds)
+
+
+@pytest.mark.parametrize("form", [FULL, QUICK])
+def test_who_pays_in_other_money_does_so_in_each_and_under_a_key_and_a_card_of_their_own(form: str) -> None:
+    planned, parameters = plan(form, 3), parameters_of(form)
+    abroad = [(number, one) for number, one in enumerate(planned) if one.pay_in]
+    assert len(abroad) == parameters.abroad
+    assert {one.pay_in for _, one in abroad} == set(ABROAD_PAYS_IN)
+    assert all((one.key, one.currency, one.payment_method) == (number, "USD", "tok_visa") for number, one in abroad)
+    assert not any(one.crowd for _, one in abroad)
 
 
 def test_the_same_seed_brings_the_same_checkouts() -> None:
@@ -96,8 +106,8 @@ def test_the_judges_are_told_that_there_is_enough_of_everything() -> None:
     markets = markets_of("X", units=9)
     nobody = Person("u", "t")
     stage = ChargeStage(
-        parameters=parameters_of(QUICK), seed=1, gateway_url="", name="X", markets=markets, coupon="TEN",
-        buyers=(nobody,), support=(nobody,), opened_at=5.0,
+        parameters=parameters_of(QUICK), seed=1, gateway_url="", exchange_url="", name="X", markets=markets,
+        coupon="TEN", buyers=(nobody,), support=(nobody,), opened_at=5.0,
     )  # fmt: skip
     facts = DoubleCharge().facts(stage, LoadReport())
     assert (facts.scarce_skus, facts.limits, facts.coupons) == ([], [], [])

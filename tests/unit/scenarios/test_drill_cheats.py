@@ -135,7 +135,7 @@ def test_every_table_and_journal_is_some_invariants_witness(table: str) -> None:
 
 
 def test_every_journal_that_is_judged_is_only_added_to() -> None:
-    assert set(Journals.__struct_fields__) - set(refusals.JOURNALS) == {"sms", "faults", "exchange"}
+    assert set(Journals.__struct_fields__) - set(refusals.JOURNALS) == {"sms", "faults"}
 
 
 def test_a_row_that_changed_what_never_changes_counts_as_lost() -> None:

@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.checkers import Outcome
-from scenarios.checkers.exact_money import priced, shipping_minor
+from scenarios.checkers.exact_money import NANO, Rate, priced, shipping_minor
 from scenarios.evidence import rows as audit
-from tests.support.anomalies import PAID, alter, change, judged, where
+from shared.exchange_rates import convert
+from shared.money import Money
+from tests.support.anomalies import PAID, alter, change, converted, judged, where
 from tests.support.builders import FlashSale
 from tests.support.builders.fleet_rows import LOAD_STARTED_AT
 
@@ -41,6 +43,25 @@ def test_the_oracle_agrees_with_fractions_and_loses_no_unit(
         exact = Fraction(due.discount_minor * total, sum(totals) or 1)
         assert exact - 1 < off < exact + 1
         assert tax == int(Fraction((total - off) * rate_bp, 10_000) + Fraction(1, 2))
+
+
+def test_what_was_shown_at_a_quoted_rate_and_ordered_accuses_nobody() -> None:
+    evidence = FlashSale().evidence()
+    before = {checker: judged(evidence, checker).checked for checker in ("INV-06", "INV-08")}
+    evidence = FlashSale().evidence()
+    converted(evidence)
+    for checker, checked in before.items():
+        result = judged(evidence, checker)
+        assert (result.outcome, result.checked) == (Outcome.PASS, checked + 1)
+    evidence.journals.exchange.clear()
+    assert judged(evidence, "INV-08").outcome is Outcome.PASS, "the rate was told before the run"
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**12), st.sampled_from(["EUR", "JPY", "KWD"]))
+def test_the_oracle_converts_as_the_shop_does(price_minor: int, rate_nano: int, target: str) -> None:
+    rate = Rate("USD", target, Fraction(rate_nano, NANO))
+    shop = convert(Money(price_minor, "USD"), to=target, rate_nano=rate_nano)
+    assert rate.converted(price_minor) == shop.amount_minor
 
 
 def test_parcels_beyond_the_heaviest_band_are_split() -> None:

@@ -82,7 +82,7 @@ class Received(msgspec.Struct, frozen=True):
 
 class PaymentController(Controller):
     path = "/api/v1/payments"
-    tags = ["payments"]
+    tags = ("payments",)
     before_request = refuse_card_data
 
     @get("/")
@@ -171,7 +171,7 @@ class PaymentController(Controller):
 
 class RefundController(Controller):
     path = "/api/v1/refunds"
-    tags = ["payments"]
+    tags = ("payments",)
 
     @get("/{refund_id:uuid}")
     async def show_refund(
@@ -191,7 +191,7 @@ class RefundController(Controller):
 
 class WebhookController(Controller):
     path = "/api/v1/webhooks/psp"
-    tags = ["webhooks"]
+    tags = ("webhooks",)
     before_request = refuse_card_data
 
     @post("/", opt={"public": True}, status_code=200, request_max_body_size=WEBHOOK_BYTES_MAX)
@@ -222,8 +222,8 @@ class KeptReconciliation(msgspec.Struct, frozen=True):
 
 class InternalController(Controller):
     path = "/internal"
-    tags = ["internal"]
-    guards = [requires_role("service")]
+    tags = ("internal",)
+    guards = (requires_role("service"),)
 
     @get("/reconciliation")
     async def reconcile(self, database: NamedDependency[Database], psp: NamedDependency[Psp]) -> Reconciliation:
@@ -303,6 +303,3 @@ def _answer(answer: idempotency.Answer, *, replayed: str) -> Response[bytes]:
     return Response(
         answer.body, status_code=answer.status, media_type=media_type, headers={"Idempotency-Replayed": replayed}
     )
-
-
-ROUTES: tuple[Any, ...] = (PaymentController, RefundController, WebhookController, InternalController)
