@@ -10,7 +10,7 @@ EXAMPLES = """Examples:
 
   shopctl drill roll-back inventory
 
-What is planted in the service is out of it, and in again with the next `shopctl drill prove`."""
+What is planted in the service is out of it, until `shopctl drill prove` mends the cause instead."""
 
 
 def register(commands: typer.Typer) -> None:
