@@ -64,6 +64,9 @@ class Producer:
                 except (KafkaError, OSError) as error:
                     await producer.stop()
                     raise BrokerUnavailableError(f"no Kafka at {self._bootstrap}: {error}") from error
+                except BaseException:
+                    await producer.stop()  # cancelled half connected
+                    raise
                 self._producer = producer
         return self._producer
 
