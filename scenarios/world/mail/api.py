@@ -130,4 +130,4 @@ def _wanted(record: SmtpRecord, query: Mapping[str, str]) -> bool:
 
 def _part(message: EmailMessage, subtype: str) -> str:
     part = message.get_body(preferencelist=(subtype,))
-    return str(part.get_content()) if part is not None else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""

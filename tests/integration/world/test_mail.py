@@ -51,7 +51,7 @@ async def test_a_mail_is_kept_listed_and_shown(tmp_path):
     )
     assert line.size == len(raw)
     assert "<b>Ada</b>" in shown["html"]
-    assert shown["text"].strip() == "Thank you, Ada."
+    assert shown["text"] == "Thank you, Ada.\n"
     assert shown["subject"] == line.subject
 
 
