@@ -67,7 +67,7 @@ def _at_the_pool() -> Generator[None]:
         yield
     except (TimeoutError, PoolTimeoutError) as error:
         raise DatabaseUnavailableError(f"no connection within {ACQUIRE_TIMEOUT_S} s") from error
-    except (OSError, asyncpg.InterfaceError, *GONE) as error:
+    except (OSError, asyncpg.InterfaceError, DBAPIError, *GONE) as error:
         raise DatabaseUnavailableError(repr(error)) from error
 
 

@@ -8,9 +8,11 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
+from shared.database import Database
 from shared.errors import DatabaseUnavailableError, InvalidValue
 from tests.support.services import opened_database
 
+SSL_REQUEST = 80_877_103
 EARLY = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
 VALUES = [
     ("CAST($1 AS timestamptz)", EARLY),
@@ -72,8 +74,33 @@ async def asked_after_the_last_word(database, begins):
 
 def last_word(connection):
     """What PostgreSQL says to an idle client before it closes; the client has read it and seen no end yet."""
-    fields = b"SFATAL\0C57P01\0Mterminating connection\0\0"
-    getattr(connection, "_con", connection)._protocol.data_received(b"E" + struct.pack(">i", 4 + len(fields)) + fields)
+    getattr(connection, "_con", connection)._protocol.data_received(fatal(b"57P01", b"terminating connection"))
+
+
+def fatal(code, message):
+    """An ErrorResponse of PostgreSQL's protocol."""
+    fields = b"SFATAL\0C" + code + b"\0M" + message + b"\0\0"
+    return b"E" + struct.pack(">i", 4 + len(fields)) + fields
+
+
+async def starting(reader, writer):
+    """A server that is there and takes nobody yet."""
+    if struct.unpack(">ii", await reader.readexactly(8))[1] == SSL_REQUEST:
+        writer.write(b"N")
+        await reader.readexactly(8)
+    writer.write(fatal(b"57P03", b"the database system is not yet accepting connections"))
+    writer.close()
+
+
+async def test_a_server_that_is_starting_cannot_be_used_yet():
+    server = await asyncio.start_server(starting, "127.0.0.1", 0)
+    database = Database(f"postgresql://somebody@127.0.0.1:{server.sockets[0].getsockname()[1]}/auth", "test")
+    async with server:
+        with pytest.raises(DatabaseUnavailableError):
+            async with database.begin_orm():
+                raise AssertionError("it takes nobody")
+        assert not await database.answers()
+    await database.close()
 
 
 async def test_a_broken_constraint_is_neither(engines):
