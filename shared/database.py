@@ -241,7 +241,7 @@ class Database:
     @asynccontextmanager
     async def begin_orm(self) -> AsyncGenerator[OrmUnitOfWork]:
         """The same with a SQLAlchemy session; its raw connection shares the one transaction."""
-        async with self._session_factory() as session:  # closing it undoes what is not committed
+        async with self._session() as session:
             with _at_the_pool():
                 connection = await session.connection()
                 raw = (await connection.get_raw_connection()).driver_connection
@@ -256,6 +256,16 @@ class Database:
                 self._answered_at = time.monotonic()
         self._answered_at = time.monotonic()
         uow.committed()
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncGenerator[AsyncSession]:
+        """Closing it undoes what is not committed, and gives its connection back."""
+        session = self._session_factory()
+        try:
+            yield session
+        finally:
+            with _at_the_pool():
+                await session.__aexit__(None, None, None)  # to its end, even when cancelled
 
     def _session_factory(self) -> AsyncSession:
         if self._sessions is None:
