@@ -268,14 +268,15 @@ class ConsumerRunner:
             except PoisonError as error:
                 await self._bury(record, error.reason, error.detail, attempts=1)
                 return
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 it is counted, told and in the end buried
                 if isinstance(error, DatabaseUnavailableError) and not await self._database.answers():
                     log.warning("consumer_waits", error=repr(error))
                     await asyncio.sleep(WORLD_BACK_OFF_S)
                     continue
                 attempts += 1
-                log.exception("handler_failed", attempt=attempts, offset=record.offset, topic=record.topic)
                 in_the_way = isinstance(error, DatabaseUnavailableError | DatabaseBusyError)
+                say = log.warning if in_the_way else log.error  # a crowd is nobody's fault until the event is buried
+                say("handler_failed", attempt=attempts, offset=record.offset, topic=record.topic, exc_info=error)
                 if attempts >= (ATTEMPTS_IN_THE_WAY_MAX if in_the_way else ATTEMPTS_MAX):
                     await self._bury(record, dead_letters.REASON_HANDLER_FAILED, repr(error), attempts=attempts)
                     return
