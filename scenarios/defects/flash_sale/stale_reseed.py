@@ -9,6 +9,8 @@ from redis.asyncio import Redis
 
 from scenarios.defects import broken_reserve
 from scenarios.defects.card import DefectCard, Twins
+from shared.contracts import Envelope
+from shared.contracts.orders import OrderCancelled
 from shared.settings import ServiceSettings
 from shared.unit_of_work import Connection, UnitOfWork
 from svc.inventory import store
@@ -17,9 +19,9 @@ from svc.inventory.domain import Hold, HoldRequest, StockLevel
 CARD = DefectCard(
     id="stale-reseed",
     title="A counter is seeded again from a stale snapshot",
-    parts=("inventory.reserve",),
+    parts=("inventory.reserve", "inventory.release_hold"),
     root_cause=(
-        "All processes sell from one counter in Redis, which is decremented atomically. A process that starts seeds it "
+        "All processes sell from one counter in Redis that goes down and up atomically. A process that starts seeds it "
         "from a snapshot taken when the sale opened: what was sold since is for sale again."
     ),
     caught_by=("INV-02",),
@@ -81,4 +83,23 @@ def _quantity(request: HoldRequest, sku: str) -> int:
     return sum(line.quantity for line in request.lines if line.sku == sku)
 
 
-TWINS: Twins = {"inventory.reserve": twin}
+def release_twin(healthy: Any, settings: ServiceSettings) -> Any:
+    """A cancellation that counts its units as for sale again."""
+    redis: Redis = Redis.from_url(settings.redis_url)
+
+    async def count_up(connection: Connection, order_ids: list[UUID]) -> None:
+        lines = await connection.fetch(
+            "SELECT sku, sum(quantity) AS units FROM reservation_lines WHERE reservation_id = ANY($1) GROUP BY sku",
+            order_ids,
+        )
+        for line in lines:
+            await redis.incrby(f"{settings.prefix}counter:{line['sku']}", int(line["units"]))
+
+    async def release_hold(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:
+        await healthy(uow, envelope)
+        uow.before_commit(count_up, envelope.data.order_id)
+
+    return release_hold
+
+
+TWINS: Twins = {"inventory.reserve": twin, "inventory.release_hold": release_twin}
