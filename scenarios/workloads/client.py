@@ -50,6 +50,8 @@ BACK_OFF_S: Final = (0.1, 0.3, 0.8, 1.5, 3.0)
 KEEPALIVE_S: Final = 10.0
 CAPTURE_POLL_S: Final = 0.25
 LOOK_AGAIN_S: Final = 0.25
+LOOK_AGAIN_S_MAX: Final = 2.0
+"""Who waits long looks ever more rarely: a crowd that waits must not become the overload it waits for."""
 NEVER_CHARGED: Final = frozenset({"failed", "cancelled"})
 NO_EFFECT_CODES: Final = frozenset({"overloaded", "rate_limited", "too_many_requests", "circuit_open"})
 """5xx and 429 answers whose contract says that the request was not begun."""
@@ -172,13 +174,14 @@ class Client:
         process = self._history.new_process()
         invocation = self._history.invoke(process, function)
         loop = asyncio.get_running_loop()
-        until = loop.time() + patience_s
+        until, pause_s = loop.time() + patience_s, LOOK_AGAIN_S
         while loop.time() < until:
             answer = await self.read(token, path)
             if answer is not None and shows(answer):
                 self._history.ok(invocation)
                 return True
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LOOK_AGAIN_S_MAX)
         self._history.info(invocation, error="not seen")
         return False
 

@@ -41,7 +41,7 @@ PRICE_MINOR: Final = 2_450
 GOODWILL_MINOR: Final = 300
 QUANTITY_MAX: Final = 2
 UNITS: Final = 10_000
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 20.0
 PULSE_S: Final = 0.1
 BITES_WITHIN_S: Final = 1.0
 """What began so soon after a pause may have been served before the fault bit, and proves nothing."""
