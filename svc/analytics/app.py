@@ -4,6 +4,7 @@ from litestar import Litestar
 
 from shared.service import Runtime
 from svc.analytics.api import ROUTES
+from svc.analytics.api.exports import Exports
 from svc.analytics.consumers import subscription
 from svc.analytics.jobs import event_pruner, partitioner, projector
 from svc.analytics.parts import HEALTHY, Parts
@@ -21,7 +22,11 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
         jobs.append(event_pruner(runtime.database, runtime.clock, kept_days=settings.events_kept_days))
     return runtime.application(
         route_handlers=ROUTES,
-        dependencies={"database": runtime.database, "project_job": project_job},
+        dependencies={
+            "database": runtime.database,
+            "project_job": project_job,
+            "exports": Exports(runtime.database),
+        },
         subscription=subscription(parts.recorder(project_job.wake, runtime.clock)),
         jobs=jobs,
         pruning=[FORGOTTEN_MINUTES],

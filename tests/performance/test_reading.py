@@ -6,7 +6,7 @@ import pytest
 
 from shared.identity import Principal
 from tests.support.auth_steps import as_user, auth_served, claims_of, login, register
-from tests.support.rows import add_letters, add_payments, add_shipments
+from tests.support.rows import add_letters, add_payments, add_shipments, database_for
 from tests.support.services import served
 from tests.support.statements import API_ONLY
 from tests.support.stocking import know
@@ -139,6 +139,36 @@ async def test_a_report_costs_the_same_for_one_day_and_for_a_year(engines, prefi
                 assert (await analytics.call("GET", f"/api/v1/reports/{report}?currency=EUR{query}"))[0] == 200
             costs.add(len(seen))
         assert len(costs) == 1
+        assert max(costs) <= STATEMENTS_MAX
+
+
+@pytest.mark.service("analytics")
+async def test_a_report_of_ones_own_and_its_export_cost_the_same_for_one_row_and_for_a_thousand(
+    engines, prefix, statements
+):
+    columns = [{"name": "sold", "expression": "sold"}]
+    period = {"since": "2026-01-01", "until": "2026-01-31"}
+    async with served(engines, "analytics", prefix=prefix, **API_ONLY) as analytics:
+        report = {"dataset": "stock", "group_by": ["sku"], "columns": columns}
+        _, saved = await analytics.call("POST", "/api/v1/reports/saved", json={"name": "sold", "report": report})
+        costs = []
+        for rows in (1, 10, 1_000):
+            async with database_for(analytics) as database, database.acquire() as connection:
+                await connection.execute(
+                    "INSERT INTO stock_daily SELECT 1, '2026-01-02', n::text, 'main', 0, 1, 0 "
+                    "FROM generate_series(1, $1) n ON CONFLICT DO NOTHING",
+                    rows,
+                )
+            with statements.counted() as seen:
+                asked = {"report": report, **period}
+                status, answer = await analytics.call("POST", "/api/v1/reports/query", json=asked)
+                assert (status, len(answer["rows"])) == (200, rows)
+                costs.append(len(seen))
+            target = f"/api/v1/reports/saved/{saved['id']}/export?format=json&since=2026-01-01&until=2026-01-31"
+            with statements.counted() as seen:
+                assert len((await analytics.call("GET", target))[1]["rows"]) == rows
+                costs.append(len([one for one in seen if not one.startswith(("BEGIN", "COMMIT", "SELECT count"))]))
+        assert len(set(costs[::2])) == len(set(costs[1::2])) == 1, costs
         assert max(costs) <= STATEMENTS_MAX
 
 

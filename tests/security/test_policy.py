@@ -75,7 +75,13 @@ POLICY = {
     ("analytics", "GET", "/api/v1/reports/products"): STAFF,
     ("analytics", "GET", "/api/v1/reports/refunds"): STAFF,
     ("analytics", "GET", "/api/v1/reports/revenue"): STAFF,
+    ("analytics", "GET", "/api/v1/reports/saved"): STAFF,
+    ("analytics", "GET", "/api/v1/reports/saved/{report_id:uuid}"): STAFF,
+    ("analytics", "GET", "/api/v1/reports/saved/{report_id:uuid}/export"): STAFF,
     ("analytics", "GET", "/api/v1/reports/stock-turn"): STAFF,
+    ("analytics", "DELETE", "/api/v1/reports/saved/{report_id:uuid}"): STAFF,
+    ("analytics", "POST", "/api/v1/reports/query"): STAFF,
+    ("analytics", "POST", "/api/v1/reports/saved"): STAFF,
 }
 # Internal routes a member of staff may use with a user's role; all others are for services and the operator.
 STAFF_INSIDE = {
