@@ -5,7 +5,7 @@ The structs are the contract; the AsyncAPI document is generated from them.
 
 from collections.abc import Iterable
 
-from shared.contracts import auth, catalog, inventory, notifications, orders, payments, shipping
+from shared.contracts import analytics, auth, catalog, inventory, notifications, orders, payments, shipping
 from shared.contracts.envelope import (
     REGISTRY,
     Envelope,
@@ -19,7 +19,7 @@ from shared.contracts.envelope import (
 )
 from shared.contracts.values import Address, OrderLine, StockLine
 
-MODULES = (auth, catalog, inventory, notifications, orders, payments, shipping)
+MODULES = (analytics, auth, catalog, inventory, notifications, orders, payments, shipping)
 """Importing them fills the registry."""
 
 EVENT_TOPICS: tuple[Topic, ...] = tuple(module.TOPIC for module in MODULES)

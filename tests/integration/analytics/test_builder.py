@@ -217,7 +217,8 @@ PER_SKU = {"dataset": "stock", "group_by": ["sku"], "columns": [{"name": "sold",
 async def _many_skus(analytics, count):
     async with database_for(analytics) as database, database.acquire() as connection:
         await connection.execute(
-            "INSERT INTO stock_daily SELECT 1, '2026-01-02', 'SKU-' || n, 'main', 0, n, 0 FROM generate_series(1, $1) n",
+            "INSERT INTO stock_daily SELECT 1, '2026-01-02', 'SKU-' || n, 'main', 0, n, 0 "
+            "FROM generate_series(1, $1) n",
             count,
         )
 

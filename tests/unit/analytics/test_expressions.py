@@ -51,8 +51,8 @@ def test_operators_bind_as_one_is_used_to(source, tree):
         ("", 0), ("paid +", 6), ("paid + * 2", 7), ("(paid", 5), ("paid)", 4), ("paid paid", 5), ("1 = 2 = 3", 6),
         ("'open", 0), ("paid; drop", 4), ("paid.x", 4), ("a(1)", 1), ("status in ()", 11), ("status in (paid)", 11),
         ("status not 'x'", 11), ("__class__", 0), ("1_000", 1), ("1e9", 1), ("0x1F", 1), ("1234567890123456", 0),
-        ("0.12345", 0), ("paid ** 2", 6), ("paid == 1", 6), ("lambda: 1", 6), ('"paid"', 0), ("ünder", 0), ("1 \u00b2", 2),
-        ("paid[0]", 4), ("\x00", 0), ("'a\x00'", 0), ("PAID", 0), ("in", 0), ("and", 0), ("٣", 0),
+        ("0.12345", 0), ("paid ** 2", 6), ("paid == 1", 6), ("lambda: 1", 6), ('"paid"', 0), ("ünder", 0),
+        ("1 \u00b2", 2), ("paid[0]", 4), ("\x00", 0), ("'a\x00'", 0), ("PAID", 0), ("in", 0), ("and", 0), ("٣", 0),
     ],
 )  # fmt: skip
 def test_what_is_no_expression_is_refused_at_the_character_where_it_stops_being_one(source, position):
@@ -121,8 +121,8 @@ def test_what_is_just_within_a_bound_is_read(source):
 
 
 PIECES = st.sampled_from(
-    ["paid", "orders", "status", "day", "and", "or", "not", "in", "(", ")", ",", "+", "-", "*", "/", "=", "!=", "<", "<=",
-     "1", "2.5", "'x'", "'2026-01-01'", " ", "'", ".", ";", "--", "\x00", "ä", "$1", "::"]
+    ["paid", "orders", "status", "day", "and", "or", "not", "in", "(", ")", ",", "+", "-", "*", "/", "=", "!=", "<",
+     "<=", "1", "2.5", "'x'", "'2026-01-01'", " ", "'", ".", ";", "--", "\x00", "ä", "$1", "::"]
 )  # fmt: skip
 SOURCES = st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=40).map(" ".join), st.lists(PIECES).map("".join))
 
@@ -131,13 +131,12 @@ SOURCES = st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=40).map(" ".
 @example("''''")
 @example("((((((((((((((((((((((((((((((")
 def test_any_text_is_understood_or_refused_at_one_of_its_characters(source):
+    position = 0
     try:
-        found = meaning(parse(source), FIELDS)
+        assert meaning(parse(source), FIELDS).fields() <= FIELDS.keys()
     except InvalidExpression as refusal:
-        assert 0 <= refusal.position <= len(source)
-        assert refusal.extra["position"] == refusal.position
-    else:
-        assert found.fields() <= FIELDS.keys()
+        position = refusal.position
+    assert 0 <= position <= len(source)
 
 
 class _Counted(list):
@@ -162,5 +161,4 @@ def test_reading_a_text_takes_steps_in_proportion_to_its_length(piece):
         parser = syntax._Parser(read)
         with pytest.raises(InvalidExpression):
             parser.disjunction()
-            parser.expect("end")
         assert _Counted.looked <= LOOKS_PER_TOKEN_MAX * len(read)
