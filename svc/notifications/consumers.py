@@ -1,5 +1,6 @@
-"""Which events customers are told about."""
+"""Which events people are told about."""
 
+from shared.contracts.analytics import ReportReady
 from shared.contracts.auth import (
     CredentialsChanged,
     PasswordResetRequested,
@@ -29,5 +30,6 @@ def subscription(letters: Letters, erasure: Erasure) -> Subscription:
         OrderCancelled: letters.explain_cancellation,
         OrderRefunded: letters.confirm_refund,
         DuplicateReturned: letters.regret_duplicate,
+        ReportReady: letters.send_report,
         UserDeleted: erasure.forget,
     }

@@ -26,6 +26,7 @@ class Template(StrEnum):
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REFUNDED = "order_refunded"
     DUPLICATE_RETURNED = "duplicate_returned"
+    REPORT_READY = "report_ready"
 
 
 CHANGES = {

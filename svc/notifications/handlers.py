@@ -6,6 +6,7 @@ from typing import Any
 from babel.numbers import format_currency
 
 from shared.contracts import Envelope
+from shared.contracts.analytics import ReportReady
 from shared.contracts.auth import (
     CredentialsChanged,
     PasswordResetRequested,
@@ -107,6 +108,28 @@ class Letters:
                 recipient=person.email,
                 customer_id=person.user_id,
                 context={"name": person.name, **context},
+            ),
+        )
+
+    async def send_report(self, uow: UnitOfWork, envelope: Envelope[ReportReady]) -> None:
+        """Send a report to its owner among the staff."""
+        report = envelope.data
+        await self._queue(
+            uow,
+            envelope,
+            Letter(
+                event_id=envelope.id,
+                template=Template.REPORT_READY,
+                recipient=report.email,
+                customer_id=report.owner_id,
+                context={
+                    "title": report.title,
+                    "since": report.since.isoformat(),
+                    "until": report.until.isoformat(),
+                    "columns": report.columns,
+                    "rows": report.rows,
+                    "more": report.more,
+                },
             ),
         )
 

@@ -79,9 +79,12 @@ POLICY = {
     ("analytics", "GET", "/api/v1/reports/saved/{report_id:uuid}"): STAFF,
     ("analytics", "GET", "/api/v1/reports/saved/{report_id:uuid}/export"): STAFF,
     ("analytics", "GET", "/api/v1/reports/stock-turn"): STAFF,
+    ("analytics", "GET", "/api/v1/reports/schedules"): STAFF,
     ("analytics", "DELETE", "/api/v1/reports/saved/{report_id:uuid}"): STAFF,
+    ("analytics", "DELETE", "/api/v1/reports/schedules/{schedule_id:uuid}"): STAFF,
     ("analytics", "POST", "/api/v1/reports/query"): STAFF,
     ("analytics", "POST", "/api/v1/reports/saved"): STAFF,
+    ("analytics", "POST", "/api/v1/reports/schedules"): STAFF,
 }
 # Internal routes a member of staff may use with a user's role; all others are for services and the operator.
 STAFF_INSIDE = {

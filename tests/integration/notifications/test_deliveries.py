@@ -1,6 +1,6 @@
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email import message_from_bytes
 from uuid import uuid4
 
@@ -10,6 +10,7 @@ from aiosmtpd.controller import Controller
 
 from shared import one_time_tokens
 from shared.contracts import Address, OrderLine
+from shared.contracts.analytics import ReportReady
 from shared.contracts.auth import (
     CredentialsChanged,
     PasswordResetRequested,
@@ -91,6 +92,28 @@ async def test_an_order_is_confirmed_once_however_often_its_event_comes(engines,
         assert [item["template"] for item in page["items"]] == ["order_placed"]
         _, page = await notifications.call("GET", "/api/v1/notifications", principal=Principal(str(uuid4())))
         assert page["items"] == []
+
+
+async def test_a_report_is_mailed_to_its_owner_and_nothing_in_it_is_markup(engines, prefix):
+    catcher = Catcher()
+    async with (
+        topics(engines, prefix),
+        smtp(catcher) as url,
+        served(engines, "notifications", prefix=prefix, smtp_url=url),
+    ):
+        report = ReportReady(
+            schedule_id=uuid4(), owner_id=uuid4(), email="ann@example.com", title="Net", since=date(2026, 1, 1),
+            until=date(2026, 1, 7), columns=["sku", "net"], rows=[["<b>A", "12.30"], ["B", "-1.00"]], more=True,
+        )  # fmt: skip
+        due = envelope(report, report.schedule_id)
+        await publish(engines, prefix, due, due)
+        (mail,) = await until(lambda: catcher.mails)
+        assert (catcher.recipients, mail["To"]) == ([["ann@example.com"]], "ann@example.com")
+        assert mail["Subject"] == "Net, 2026-01-01 to 2026-01-07"
+        text, html = (part.get_payload(decode=True).decode() for part in mail.get_payload())
+        assert "<b>A  |  12.30" in text
+        assert "<td>&lt;b&gt;A</td><td>12.30</td>" in html
+        assert "first rows" in text
 
 
 async def test_who_was_charged_twice_is_told_that_it_went_back(engines, prefix):
