@@ -35,9 +35,11 @@ _OLDEST = """
 async def open_days(connection: Connection, days: Iterable[date]) -> None:
     """See to it that each day has its partition. Neither readers nor writers wait for one that is made.
 
-    A table is made and then attached: `CREATE TABLE … PARTITION OF` would lock everybody out.
+    A table is made and then attached: `CREATE TABLE … PARTITION OF` would lock everybody out. Until the transaction
+    ends no partition is dropped.
     """
     wanted = [day for day in days if FIRST_DAY <= day < LAST_DAY]
+    await connection.execute("LOCK TABLE ONLY events IN ROW EXCLUSIVE MODE")
     if not await connection.fetch(_MISSING, wanted):
         return
     await connection.execute("SELECT pg_advisory_xact_lock($1)", DAYS_LOCK)
