@@ -1,7 +1,6 @@
 """Reports of people's own: asked for at once, saved, exported."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
+from shared.csv_lines import Cell
 from shared.database import Database
 from shared.identity import Principal, requires_role
 from shared.pagination import CURSOR_LENGTH_MAX, PAGE_SIZE_MAX, Page, decode_cursor, make_page, page_size
@@ -38,10 +38,10 @@ class ReportAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rows(Report, frozen=True, kw_only=True):
-    """`more` rows than these are only exported."""
+    """Money, quotients and days are texts; `more` rows than these are only exported."""
 
     columns: list[str]
-    rows: list[list[str | int | Decimal | date | None]]
+    rows: list[list[str | int | None]]
     more: bool
 
 
@@ -57,7 +57,9 @@ class SavedView(msgspec.Struct, frozen=True):
     made_at: datetime
 
 
-EXPORTED = {200: ResponseSpec(bytes, description="The rows, while they are read", media_type="text/csv")}
+EXPORTED = {
+    200: ResponseSpec(str, description="The rows, while they are read", media_type="text/csv", generate_examples=False)
+}
 
 
 class BuilderController(Controller):
@@ -74,7 +76,7 @@ class BuilderController(Controller):
         async with database.acquire() as connection:
             rows = await querying.rows(connection, query, asked)
             freshness = await reports.freshness(connection)
-        return Rows(columns=query.names, rows=rows[:ROWS_MAX], more=len(rows) > ROWS_MAX, **fresh(freshness))
+        return Rows(columns=query.names, rows=_shown(rows[:ROWS_MAX]), more=len(rows) > ROWS_MAX, **fresh(freshness))
 
     @get("/saved")
     async def saved_reports(
@@ -132,6 +134,10 @@ async def _found(database: Database, report_id: UUID) -> SavedReport:
     if report is None:
         raise ReportNotFound("there is no such report")
     return report
+
+
+def _shown(rows: list[list[Cell]]) -> list[list[str | int | None]]:
+    return [[cell if cell is None or isinstance(cell, int) else str(cell) for cell in row] for row in rows]
 
 
 def _view(report: SavedReport) -> SavedView:

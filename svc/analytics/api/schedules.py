@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from shared.clock import Clock
 from shared.database import Database
@@ -73,7 +73,7 @@ class SchedulesController(Controller):
         data: JSONBody[ScheduleCreate],
         database: NamedDependency[Database],
         principal: NamedDependency[Principal],
-        clock: NamedDependency[Clock],
+        clock: NamedDependency[SkipValidation[Clock]],
     ) -> ScheduleView:
         """Have a saved report mailed to the caller's own address, for the next three months."""
         async with database.begin() as uow:
