@@ -214,12 +214,13 @@ async def test_an_export_of_nothing_is_whole(engines, prefix):
 PER_SKU = {"dataset": "stock", "group_by": ["sku"], "columns": [{"name": "sold", "expression": "sold"}]}
 
 
-async def _many_skus(analytics, count):
+async def _many_skus(analytics, count, *, characters=0):
     async with database_for(analytics) as database, database.acquire() as connection:
         await connection.execute(
-            "INSERT INTO stock_daily SELECT 1, '2026-01-02', 'SKU-' || n, 'main', 0, n, 0 "
+            "INSERT INTO stock_daily SELECT 1, '2026-01-02', 'SKU-' || n || repeat('x', $2), 'main', 0, n, 0 "
             "FROM generate_series(1, $1) n",
             count,
+            characters,
         )
 
 
@@ -255,7 +256,7 @@ async def test_exports_beyond_those_that_may_run_at_once_are_told_to_come_again_
 ):
     async with filled(engines, prefix) as analytics:
         saved = await _save(analytics, "skus", PER_SKU)
-        await _many_skus(analytics, 60_000)
+        await _many_skus(analytics, 60_000, characters=400)  # more than sockets hold
         target = f"{analytics.url}/api/v1/reports/saved/{saved['id']}/export?{IN_JANUARY}"
         held = [await analytics.http.get(target, headers=analytics.headers()) for _ in range(2)]  # nobody reads on
         status, headers, body = await _exported(analytics, saved["id"])

@@ -38,7 +38,7 @@ async def _scheduled(analytics, who, *, name="net", report=NET, **more):
 async def _due(database, schedule):
     async with database.acquire() as connection:
         await connection.execute(
-            "UPDATE report_schedules SET next_at = $2, ends_at = $2 + interval '9 days' WHERE id = $1",
+            "UPDATE report_schedules SET next_at = $2, ends_at = $2::timestamptz + interval '9 days' WHERE id = $1",
             UUID(schedule["id"]),
             DUE_AT,
         )
