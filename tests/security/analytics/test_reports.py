@@ -10,7 +10,7 @@ from tests.support.probes import person
 from tests.support.reporting import record, settle
 from tests.support.rows import database_for
 from tests.support.services import served
-from tests.support.statements import API_ONLY
+from tests.support.statements import API_ONLY, noted_statements
 
 pytestmark = pytest.mark.service("analytics")
 
@@ -25,6 +25,12 @@ QUOTED = ["x' OR '1'='1", "'; DROP TABLE events; --", "\\'", "$tag$"]
 def _report(**more):
     given = {"dataset": "revenue", "group_by": ["currency"], "columns": [{"name": "n", "expression": "payments"}]}
     return {"report": given | more, "since": "2026-01-01", "until": "2026-01-31"}
+
+
+@pytest.fixture
+def statements():
+    with noted_statements() as noted:
+        yield noted
 
 
 async def test_what_is_no_expression_reaches_no_engine(engines, prefix, statements):
