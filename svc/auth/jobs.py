@@ -67,7 +67,9 @@ def pruner(database: Database, settings: Settings) -> Periodic:
 
     async def prune() -> int:
         async with database.begin() as uow:
-            await attempts.prune(uow.connection, settings.throttle_forget_s)
+            await attempts.prune(
+                uow.connection, forget_s=settings.throttle_forget_s, code_forget_s=settings.throttle_code_forget_s
+            )
             return await sessions.prune(uow.connection) + await handlers.forget_lapsed(uow)
 
     return Periodic("prune_sessions", PRUNE_EVERY_S, prune)

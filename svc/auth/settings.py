@@ -10,7 +10,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
 
     `throttle_account_free` wrong passwords per account, `throttle_address_free` per address, are free of waiting;
     each further one doubles the wait up to `throttle_wait_s_max`, which bounds how long an attacker can keep the
-    honest owner out.
+    honest owner out. Codes of a second factor are few and short: wrong ones wait longer and are remembered
+    longer, a hundred a day at most.
     """
 
     service: str = "auth"
@@ -27,6 +28,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     throttle_address_free: int = 50
     throttle_wait_s_max: float = 30.0
     throttle_forget_s: float = 900.0
+    throttle_code_wait_s_max: float = 900.0
+    throttle_code_forget_s: float = 24 * 3600.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,10 +6,11 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from shared.migrate import migrations_of
-from tests.support.apps import DECLARED, WITH_DATABASE
+from tests.support.apps import DECLARED, WITH_DATABASE, consumed
 from tests.support.services import database_of
 
 LIBRARY_VIEWS = {"outbox", "inbox", "dead_letters", "idempotency"}
+PERSONAL = {"email", "recipient", "phone", "shipping_address", "customer_name", "customer_email"}
 INEXACT = {"real", "double precision", "numeric", "money"}
 COLUMNS = """
     SELECT nspname AS schema, relname AS table, attname AS column, relkind::text AS kind,
@@ -86,6 +87,13 @@ async def test_the_audit_views_are_those_that_are_declared_column_by_column(engi
     assert found.keys() >= LIBRARY_VIEWS
     own = {name: tuple(columns) for name, columns in found.items() if name not in LIBRARY_VIEWS}
     assert own == DECLARED[service].audit
+
+
+@pytest.mark.parametrize("service", WITH_DATABASE)
+async def test_who_keeps_where_a_person_is_reached_is_told_when_they_are_erased(engines, service):
+    kept = _named(row for row in await _columns_of(engines, service) if row["column"] in PERSONAL)
+    assert not kept or "user.deleted" in consumed(service) or service == "auth", kept
+    assert service not in {"auth", "orders", "shipping", "notifications"} or kept
 
 
 @pytest.mark.parametrize("service", WITH_DATABASE)

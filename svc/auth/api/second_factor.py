@@ -92,7 +92,7 @@ class SecondFactorController(Controller):
         """Switch it on with a first code; the recovery codes are shown this once. 422 invalid_code."""
         user_id = user_id_of(principal)
         async with database.begin() as uow:
-            await handlers.count_code(uow, config, user_id)
+            await handlers.admit_code(uow, config, user_id)
         async with database.begin() as uow:
             codes = await handlers.confirm_second_factor(uow, factors, user_id, data.code)
         return Response(RecoveryCodes(codes), headers=_UNSTORED)
@@ -111,7 +111,7 @@ class SecondFactorController(Controller):
         user_id = user_id_of(principal)
         await require_password(database, passwords, user_id, data.password)
         async with database.begin() as uow:
-            await handlers.count_code(uow, config, user_id)
+            await handlers.admit_code(uow, config, user_id)
         async with database.begin() as uow:
             codes = await handlers.renew_recovery_codes(uow, factors, user_id, data.code)
         return Response(RecoveryCodes(codes), headers=_UNSTORED)
@@ -130,6 +130,6 @@ class SecondFactorController(Controller):
         user_id = user_id_of(principal)
         await require_password(database, passwords, user_id, data.password)
         async with database.begin() as uow:
-            await handlers.count_code(uow, config, user_id)
+            await handlers.admit_code(uow, config, user_id)
         async with database.begin() as uow:
             await handlers.disable_second_factor(uow, factors, user_id, data.code)

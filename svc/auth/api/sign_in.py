@@ -10,7 +10,7 @@ from litestar.params import JSONBody, SkipValidation
 
 from shared import one_time_tokens
 from shared.database import Database
-from shared.errors import Unauthenticated
+from shared.errors import Refusal
 from shared.identity import Principal
 from shared.openapi import GONE_OPT
 from shared.validated import Email, Name
@@ -152,7 +152,7 @@ class SignInController(Controller):
                 code=data.code,
                 agent=request.headers.get("user-agent", ""),
             )
-        if isinstance(opened, Unauthenticated):
+        if isinstance(opened, Refusal):
             raise opened
         return await _answer(tokens, config, opened)
 

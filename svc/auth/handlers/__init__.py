@@ -18,9 +18,9 @@ from svc.auth.handlers.letters import (
 from svc.auth.handlers.login import begin_login, finish_login
 from svc.auth.handlers.reading import audit_log, known_of
 from svc.auth.handlers.second_factor import (
+    admit_code,
     begin_second_factor,
     confirm_second_factor,
-    count_code,
     disable_second_factor,
     renew_recovery_codes,
     second_factor_state,
@@ -37,6 +37,7 @@ from svc.auth.handlers.signing_keys import rotate_key
 
 __all__ = [
     "Wake",
+    "admit_code",
     "announce_revocations",
     "audit_log",
     "begin_login",
@@ -44,7 +45,6 @@ __all__ = [
     "change_password",
     "confirm_registration",
     "confirm_second_factor",
-    "count_code",
     "create_api_key",
     "disable_second_factor",
     "edit_profile",

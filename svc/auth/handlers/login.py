@@ -1,6 +1,8 @@
 """Logging in: count the attempt, let the password be checked outside of any transaction, then judge."""
 
-from shared.errors import Unauthenticated
+from uuid import UUID
+
+from shared.errors import Refusal
 from shared.unit_of_work import UnitOfWork
 from svc.auth.domain import (
     Attempt,
@@ -10,7 +12,7 @@ from svc.auth.domain import (
     SecondFactorRequired,
     TooManyAttempts,
 )
-from svc.auth.handlers.second_factor import accept_code
+from svc.auth.handlers.second_factor import accept_code, count_code, has_second_factor
 from svc.auth.second_factors import SecondFactors
 from svc.auth.settings import Settings
 from svc.auth.store import attempts, security_events, sessions, users
@@ -55,20 +57,18 @@ async def finish_login(
     matched: bool,
     code: str | None,
     agent: str,
-) -> OpenedSession | Unauthenticated:
+) -> OpenedSession | Refusal:
     """Open a session under a new id; or record the failure and return, for the edge to raise after its commit,
-    `InvalidCredentials`, `SecondFactorRequired` or `SecondFactorRefused`.
+    `InvalidCredentials`, `SecondFactorRequired`, `SecondFactorRefused` or `TooManyAttempts`.
     """
     connection = uow.connection
     account = attempt.account
     if not matched or account is None:
         await _count_failure(uow, settings, attempt, "login_failed")
         return InvalidCredentials("e-mail address or password is wrong")
-    if not await accept_code(uow, factors, account.user_id, code or ""):
-        if not code:
-            return SecondFactorRequired("send a code of the second factor along")
-        await _count_failure(uow, settings, attempt, "second_factor_failed")
-        return SecondFactorRefused("the code is not right, or was used before")
+    refusal = await _check_second_factor(uow, settings, attempt, factors, account.user_id, code)
+    if refusal is not None:
+        return refusal
     await attempts.forgive(connection, attempt.account_scope)
     await attempts.remember_address(connection, account.user_id, attempt.address)
     token = sessions.new_refresh_token()
@@ -77,6 +77,25 @@ async def finish_login(
     )
     await security_events.record(connection, "login", account.user_id, f"address={attempt.address}")
     return OpenedSession(session_id, account, token)
+
+
+async def _check_second_factor(
+    uow: UnitOfWork, settings: Settings, attempt: Attempt, factors: SecondFactors, user_id: UUID, code: str | None
+) -> Refusal | None:
+    """Wrong codes have waits of their own beside the account's: who guesses them knows the password."""
+    if not await has_second_factor(uow, user_id):
+        return None
+    if not code:
+        return SecondFactorRequired("send a code of the second factor along")
+    scope = attempts.code_scope(attempt.account_scope)
+    must_wait = await count_code(uow, settings, scope)
+    if must_wait is not None:
+        return must_wait
+    if not await accept_code(uow, factors, user_id, code):
+        await _count_failure(uow, settings, attempt, "second_factor_failed")
+        return SecondFactorRefused("the code is not right, or was used before")
+    await attempts.forgive(uow.connection, scope)
+    return None
 
 
 async def _count_failure(uow: UnitOfWork, settings: Settings, attempt: Attempt, kind: str) -> None:

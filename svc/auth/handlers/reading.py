@@ -5,7 +5,8 @@ from uuid import UUID
 from shared.unit_of_work import OrmUnitOfWork, UnitOfWork
 from svc.auth.domain import ApiKeyView, SecurityEvent, SessionView
 from svc.auth.handlers.editing import show_user
-from svc.auth.store import api_keys, attempts, second_factors, security_events, sessions
+from svc.auth.handlers.second_factor import has_second_factor
+from svc.auth.store import api_keys, attempts, security_events, sessions
 from svc.auth.store.models import User
 
 EXPORTED_EVENTS_MAX = 1_000
@@ -20,10 +21,10 @@ async def known_of(uow: OrmUnitOfWork, user_id: UUID) -> Known:
     """
     connection = uow.connection
     user = await show_user(uow, user_id)
-    enrolment = await second_factors.find(connection, user_id)
+    second_factor = await has_second_factor(uow, user_id)
     return (
         user,
-        enrolment is not None and enrolment.confirmed,
+        second_factor,
         await sessions.list_alive(connection, user_id),
         await api_keys.list_live(connection, user_id),
         await attempts.known_addresses(connection, user_id),

@@ -66,34 +66,46 @@ async def disable_second_factor(uow: UnitOfWork, factors: SecondFactors, user_id
 
 async def second_factor_state(uow: UnitOfWork, user_id: UUID) -> tuple[bool, int]:
     """Whether it is on, and how many recovery codes are left."""
-    enrolment = await second_factors.find(uow.connection, user_id)
-    if enrolment is None or not enrolment.confirmed:
+    if not await has_second_factor(uow, user_id):
         return False, 0
     return True, await second_factors.recovery_codes_left(uow.connection, user_id)
 
 
-async def count_code(uow: UnitOfWork, settings: Settings, user_id: UUID) -> None:
-    """Count a code before it is looked at, in a transaction of its own. Raises `TooManyAttempts`."""
-    scope = attempts.code_scope(user_id)
-    if not await attempts.count(
+async def count_code(uow: UnitOfWork, settings: Settings, scope: str) -> TooManyAttempts | None:
+    """Count a code before it is looked at, under a scope of `attempts.code_scope`; the refusal where it must wait."""
+    if await attempts.count(
         uow.connection,
         scope,
         free=settings.throttle_account_free,
-        wait_s_max=settings.throttle_wait_s_max,
-        forget_s=settings.throttle_forget_s,
+        wait_s_max=settings.throttle_code_wait_s_max,
+        forget_s=settings.throttle_code_forget_s,
     ):
-        wait_s = await attempts.wait_s(uow.connection, scope)
-        raise TooManyAttempts("wait before trying again", retry_after_s=round(wait_s, 3))
+        return None
+    wait_s = await attempts.wait_s(uow.connection, scope)
+    return TooManyAttempts("wait before trying again", retry_after_s=round(wait_s, 3))
+
+
+async def admit_code(uow: UnitOfWork, settings: Settings, user_id: UUID) -> None:
+    """Count a code of somebody signed in, in a transaction of its own. Raises `TooManyAttempts`."""
+    refusal = await count_code(uow, settings, attempts.code_scope(user_id))
+    if refusal is not None:
+        raise refusal
+
+
+async def has_second_factor(uow: UnitOfWork, user_id: UUID) -> bool:
+    """Whether a code is asked for at the login."""
+    enrolment = await second_factors.find(uow.connection, user_id)
+    return enrolment is not None and enrolment.confirmed
 
 
 async def accept_code(uow: UnitOfWork, factors: SecondFactors, user_id: UUID, code: str) -> bool:
-    """Use a code up, either of the app or a recovery code; each works once, whoever else tries it at the same time.
+    """Use a code up, of the app or a recovery code; each works once, whoever else tries it at the same time.
 
-    True without a second factor, too: there is nothing to prove then.
+    False without a second factor.
     """
     enrolment = await second_factors.find(uow.connection, user_id)
     if enrolment is None or not enrolment.confirmed:
-        return True
+        return False
     code = normal_code(code)
     if is_totp_code(code):
         step = factors.step_of(enrolment.sealed_secret, user_id, code)
@@ -106,8 +118,7 @@ async def accept_code(uow: UnitOfWork, factors: SecondFactors, user_id: UUID, co
 
 
 async def _require_code(uow: UnitOfWork, factors: SecondFactors, user_id: UUID, code: str) -> None:
-    enrolment = await second_factors.find(uow.connection, user_id)
-    if enrolment is None or not enrolment.confirmed:
+    if not await has_second_factor(uow, user_id):
         raise NoSecondFactor("the second factor is off")
     if not await accept_code(uow, factors, user_id, code):
         raise InvalidCode("the code is not right, or was used before")

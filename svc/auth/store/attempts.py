@@ -10,6 +10,7 @@ from uuid import UUID
 from shared.unit_of_work import Connection
 
 KNOWN_ADDRESSES_MAX = 10
+_CODE = "code:"
 
 # counting and refusing are one statement: of 200 guesses at once no more than the free ones get through
 _COUNT = """
@@ -35,9 +36,9 @@ def address_scope(address: str) -> str:
     return f"address:{address}"
 
 
-def code_scope(user_id: UUID) -> str:
-    """The scope of codes that somebody signed in tries."""
-    return f"code:{user_id}"
+def code_scope(of: object) -> str:
+    """The scope of second-factor codes: of a user who is signed in, or of the scope under which one signs in."""
+    return f"{_CODE}{of}"
 
 
 async def count(connection: Connection, scope: str, *, free: int, wait_s_max: float, forget_s: float) -> bool:
@@ -103,10 +104,12 @@ async def forget_addresses(connection: Connection, user_id: UUID) -> None:
     await connection.execute("DELETE FROM known_addresses WHERE user_id = $1", user_id)
 
 
-async def prune(connection: Connection, forget_s: float) -> None:
+async def prune(connection: Connection, *, forget_s: float, code_forget_s: float) -> None:
     """Forget scopes that were quiet for long enough to start afresh anyway."""
     await connection.execute(
-        "DELETE FROM login_attempts WHERE last_at < clock_timestamp() - make_interval(secs => $1) "
-        "AND blocked_until < clock_timestamp()",
+        "DELETE FROM login_attempts WHERE blocked_until < clock_timestamp() AND last_at < clock_timestamp() "
+        "- make_interval(secs => CASE WHEN starts_with(scope, $3) THEN $2 ELSE $1 END)",
         forget_s,
+        code_forget_s,
+        _CODE,
     )

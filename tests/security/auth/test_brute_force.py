@@ -2,7 +2,7 @@ import pytest
 
 from shared.identity import ANONYMOUS
 from svc.auth.passwords import Passwords
-from tests.support.auth_steps import PASSWORD, auth_served, login, new_email, register, rows_of
+from tests.support.auth_steps import PASSWORD, auth_served, enrolled, login, new_email, register, rows_of
 from tests.support.services import until
 
 pytestmark = pytest.mark.service("auth")
@@ -127,3 +127,25 @@ async def test_a_spoofed_client_address_without_the_gateways_token_is_ignored(en
             lambda number: login(auth, new_email(), "stuffed pw", headers={"X-Client-Address": f"10.1.1.{number}"})
         )
         assert len(statuses) >= 3
+
+
+async def test_who_knows_the_password_and_guesses_codes_waits_ever_longer_and_the_owner_does_not(engines, prefix):
+    async with auth_served(engines, prefix) as auth, rows_of(auth) as fetch:
+        user, _, codes = await enrolled(auth)
+
+        async def sign_in(address, code):
+            body = {"email": user["email"], "password": PASSWORD, "code": code}
+            headers = {"X-Client-Address": address}
+            return await auth.call("POST", "/api/v1/auth/login", principal=ANONYMOUS, headers=headers, json=body)
+
+        assert (await sign_in("192.0.2.1", codes[0]))[0] == 200
+        for number in range(14):
+            status, problem = await sign_in(f"203.0.113.{number}", "000000")
+            assert (status, problem["code"]) == (401, "second_factor_refused")
+            await fetch("UPDATE login_attempts SET blocked_until = clock_timestamp()")
+        await sign_in("203.0.113.99", "000000")
+        await fetch("UPDATE login_attempts SET blocked_until = clock_timestamp() WHERE scope NOT LIKE 'code:%'")
+        status, problem = await sign_in("203.0.113.99", codes[1])
+        assert (status, problem["code"]) == (429, "too_many_attempts")
+        assert problem["retry_after_s"] > auth.settings.throttle_wait_s_max * 10
+        assert (await sign_in("192.0.2.1", codes[1]))[0] == 200
