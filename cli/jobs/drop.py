@@ -6,7 +6,7 @@ import typer
 
 EXAMPLES = """Examples:
 
-  shopctl jobs drop notifications:send_mail:0190f4a2-7a0e-7cc0-8000-1c5d5f0d3a11
+  shopctl jobs drop notifications:send_message:0190f4a2-7a0e-7cc0-8000-1c5d5f0d3a11
 
   shopctl jobs drop --all"""
 

@@ -1,7 +1,8 @@
-"""INV-17: one message per event, template and recipient, to the right person, over the right amount.
+"""INV-17: one message per event, template, recipient and channel, to the right person, over the right amount.
 
-The witness is the mail catcher. The same Message-ID twice is a redelivery by the protocol, which may cost a copy for
-an answer that was lost and has a bound; another Message-ID for the same thing is a violation at once.
+The witnesses are the mail catcher and the gateways to phones. The same Message-ID twice is a redelivery by the
+protocol, which may cost a copy for an answer that was lost and has a bound; another Message-ID for the same thing is a
+violation at once.
 """
 
 from collections import Counter, defaultdict
@@ -15,6 +16,7 @@ from scenarios.evidence.rows import OrderRow
 from scenarios.money_text import minor_units, money_text
 from scenarios.world.journals import SmtpRecord
 
+PHONES = frozenset({"sms", "push"})
 REDELIVERIES_MAX = 1
 """Copies of one mail beyond the first on a fleet where nothing was broken: one answer that came too late."""
 
@@ -119,19 +121,23 @@ def _rightful_amounts(evidence: Evidence, order: OrderRow) -> set[int]:
 
 
 def _judge_deliveries(evidence: Evidence, mails: list[SmtpRecord], findings: Findings) -> None:
-    arrived = {mail.message_id for mail in mails}
-    rows = [row for row in evidence.audit.deliveries if row.channel in {"email", "mail"}]
-    counts = Counter((row.event_id, row.template, row.recipient) for row in rows)
+    mailed = {mail.message_id for mail in mails}
+    messaged = {(line.kind, line.reference) for line in evidence.journals.sms}
+    rows = evidence.audit.deliveries
+    counts = Counter((row.event_id, row.template, row.recipient, row.channel) for row in rows)
     for row in rows:
         findings.check()
-        if counts.pop((row.event_id, row.template, row.recipient), 0) > 1:
+        if counts.pop((row.event_id, row.template, row.recipient, row.channel), 0) > 1:
             findings.violation(
                 "two_deliveries_for_event",
                 f"two deliveries of {row.template} to {row.recipient} are stored for one event",
                 order_id=row.order_id,
                 event_id=row.event_id,
             )
-        if row.status == "sent" and row.message_id and row.message_id not in arrived:
+        if row.status != "sent":
+            continue
+        is_lost = row.channel == "email" and row.message_id and row.message_id not in mailed
+        if is_lost or (row.channel in PHONES and (row.channel, row.id) not in messaged):
             findings.violation(
                 "sent_but_never_arrived",
                 f"{row.template} to {row.recipient} is marked sent, it never arrived",
@@ -144,8 +150,8 @@ def _judge_deliveries(evidence: Evidence, mails: list[SmtpRecord], findings: Fin
 CHECKER = Checker(
     id="INV-17",
     name="one-mail",
-    statement="one message per event, template and recipient; right recipient, right amount; redelivery has a bound",
-    witness="the mail catcher",
+    statement="one message per event, template, recipient, channel; right recipient and amount; redelivery has a bound",
+    witness="the mail catcher, the gateways to phones",
     needs=("notifications.deliveries", "orders.orders"),
     examine=examine,
 )

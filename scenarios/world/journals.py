@@ -121,7 +121,8 @@ class CarrierRecord(WebhookRecord, kw_only=True, omit_defaults=True):
 
 
 class SmtpRecord(Record, kw_only=True, omit_defaults=True, rename={"sender": "from", "recipients": "to"}):
-    """One line of smtp.jsonl: `accepted` (body in mail/<n>.eml), `deferred` (answered 451), `behaviour`.
+    """One line of smtp.jsonl: `accepted` (body in mail/<n>.eml), `deferred` (answered 451), `refused` (550, nobody
+    has that address), `behaviour`.
 
     template, event_id and order_id come from the headers X-Shopstream-Template, -Event and -Order, `amount` from
     X-Shopstream-Amount.
@@ -142,7 +143,10 @@ class SmtpRecord(Record, kw_only=True, omit_defaults=True, rename={"sender": "fr
 
 
 class MessageRecord(Record, kw_only=True, omit_defaults=True, rename={"recipient": "to"}):
-    """One line of sms.jsonl: `sms` or `push`."""
+    """One line of sms.jsonl. Taken: `sms`, `push`. Nothing was sent by `replayed` (a known reference again),
+    `refused` (nobody there), `error` (a 500 before any effect) and `withheld` (taken, but never answered). Operator:
+    `behaviour`.
+    """
 
     message_id: str = ""
     recipient: str = ""
@@ -150,6 +154,7 @@ class MessageRecord(Record, kw_only=True, omit_defaults=True, rename={"recipient
     text: str = ""
     reference: str = ""
     trace_id: str = ""
+    behaviour: msgspec.Raw = msgspec.Raw()
 
 
 class TapRecord(Record, kw_only=True, omit_defaults=True):

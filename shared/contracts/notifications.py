@@ -9,7 +9,10 @@ TOPIC = Topic(name="notifications.events", partitions=2)
 
 
 class DeliveryFact(Event, frozen=True, kw_only=True):
-    """One message to one recipient over one channel."""
+    """One message to one recipient over one channel: email, sms, push, or webhook to a seller's program.
+
+    What is put into the shop's own feed is not told. The template of a webhook is the type of the event it tells.
+    """
 
     topic: ClassVar[Topic] = TOPIC
     delivery_id: UUID

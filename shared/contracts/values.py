@@ -20,7 +20,10 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One priced line of an order; amounts are minor units of the order's currency, before tax."""
+    """One priced line of an order; amounts are minor units of the order's currency, before tax.
+
+    `seller_id` is whose product it is; None for the shop's own.
+    """
 
     sku: str
     product_id: UUID
@@ -28,6 +31,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     unit_price_minor: int
     line_total_minor: int
+    seller_id: str | None = None
 
 
 class StockLine(msgspec.Struct, frozen=True, kw_only=True):

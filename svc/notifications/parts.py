@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 from shared.service_parts import ServiceParts
-from svc.notifications.clients import SmtpServer
-from svc.notifications.handlers import Letters
-from svc.notifications.jobs import MailSender
+from svc.notifications.clients.mail import SmtpServer
+from svc.notifications.clients.phones import PhoneGateway
+from svc.notifications.clients.sellers import SellerEndpoints
+from svc.notifications.handlers.letters import Letters
+from svc.notifications.handlers.sellers import SellerNews
+from svc.notifications.jobs import Sender
 from svc.notifications.letters import Writer
 
 
@@ -15,12 +18,18 @@ class Parts(ServiceParts):
 
     letters: type[Letters] = Letters
     """One letter queued per event that customers are told about."""
-    sender: type[MailSender] = MailSender
-    """One queued letter sent and recorded."""
+    sender: type[Sender] = Sender
+    """One queued message sent and recorded."""
+    news: type[SellerNews] = SellerNews
+    """Webhooks queued for the sellers of an order's lines."""
+    sellers: type[SellerEndpoints] = SellerEndpoints
+    """The way to sellers' endpoints."""
     writer: type[Writer] = Writer
-    """A delivery rendered to a message."""
+    """A delivery put into words."""
     mail_server: type[SmtpServer] = SmtpServer
     """The connection to the mail server."""
+    phones: type[PhoneGateway] = PhoneGateway
+    """The connection to the gateway for SMS and push."""
 
 
 HEALTHY = Parts()

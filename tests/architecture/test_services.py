@@ -62,7 +62,12 @@ FOREIGN = {
         "rebuilding": "a new index behind the alias",
         "searching": "the read side and its degraded answer",
     },
-    "notifications": {"letters": "templates rendered to messages", "templates": "what the letters say"},
+    "notifications": {
+        "letters": "templates rendered to messages",
+        "previewing": "templates rendered with samples",
+        "telling": "sellers' endpoints told beside the mails, so that a slow one holds up none",
+        "templates": "what the letters say",
+    },
 }
 
 

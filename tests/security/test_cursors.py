@@ -7,7 +7,7 @@ import pytest
 
 from shared.pagination import encode_cursor
 from svc.auth.api.accounts import USERS_ORDER
-from svc.notifications.api import ORDER as NOTIFICATIONS_ORDER
+from svc.notifications.api.feed import ORDER as NOTIFICATIONS_ORDER
 from svc.orders.api.orders import LIST as ORDERS_ORDER
 from tests.support.probes import person, whole
 

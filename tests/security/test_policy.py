@@ -10,6 +10,7 @@ EVERYBODY = frozenset(ROLES)
 STAFF = frozenset({"support", "admin"})
 EDITORS = frozenset({"seller", "admin"})
 ADMIN = frozenset({"admin"})
+SELLERS = frozenset({"seller"})
 
 # Routes that need a token, and the roles that pass; whose object it is, is another question (test_ownership.py).
 POLICY = {
@@ -67,7 +68,23 @@ POLICY = {
     ("shipping", "GET", "/api/v1/shipping/rate-table"): ADMIN,
     ("shipping", "PATCH", "/api/v1/shipping/rate-table/{rate_id:uuid}"): ADMIN,
     ("shipping", "POST", "/api/v1/shipping/rate-table"): ADMIN,
+    ("notifications", "DELETE", "/api/v1/notifications/{notification_id:uuid}/read"): EVERYBODY,
+    ("notifications", "DELETE", "/api/v1/notifications/bounces/{bounce_id:uuid}"): STAFF,
     ("notifications", "GET", "/api/v1/notifications"): EVERYBODY,
+    ("notifications", "GET", "/api/v1/notifications/bounces"): STAFF,
+    ("notifications", "GET", "/api/v1/notifications/preferences"): EVERYBODY,
+    ("notifications", "GET", "/api/v1/notifications/unread-count"): EVERYBODY,
+    ("notifications", "GET", "/api/v1/notifications/templates"): STAFF,
+    ("notifications", "GET", "/api/v1/notifications/templates/{template:str}/preview"): STAFF,
+    ("notifications", "POST", "/api/v1/notifications/read"): EVERYBODY,
+    ("notifications", "DELETE", "/api/v1/notifications/webhooks/{endpoint_id:uuid}"): SELLERS,
+    ("notifications", "GET", "/api/v1/notifications/webhooks"): SELLERS,
+    ("notifications", "GET", "/api/v1/notifications/webhooks/{endpoint_id:uuid}/deliveries"): SELLERS,
+    ("notifications", "POST", "/api/v1/notifications/webhooks"): SELLERS,
+    ("notifications", "POST", "/api/v1/notifications/webhooks/{endpoint_id:uuid}/enable"): SELLERS,
+    ("notifications", "POST", "/api/v1/notifications/webhooks/{endpoint_id:uuid}/rotate-secret"): SELLERS,
+    ("notifications", "PUT", "/api/v1/notifications/preferences"): EVERYBODY,
+    ("notifications", "PUT", "/api/v1/notifications/{notification_id:uuid}/read"): EVERYBODY,
     ("analytics", "GET", "/api/v1/reports/cohorts"): STAFF,
     ("analytics", "GET", "/api/v1/reports/funnel"): STAFF,
     ("analytics", "GET", "/api/v1/reports/live"): STAFF,

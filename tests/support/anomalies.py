@@ -924,6 +924,11 @@ def webhook_never_settled(evidence: Evidence) -> None:
     evidence.audit.webhooks[0] = change(row, applied_at=None, outcome="")
 
 
+def messaged_nobody(evidence: Evidence) -> None:
+    sms = change(evidence.audit.deliveries[0], id=fixed_id("an SMS"), channel="sms", recipient="+353861234567")
+    evidence.audit.deliveries.append(sms)
+
+
 def mailed_without_end(evidence: Evidence) -> None:
     evidence.journals.smtp.extend([evidence.journals.smtp[0]] * 44)
 
@@ -1164,6 +1169,7 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (order_left_open, "INV-11", "order_still_open"),
     (misread_version, "INV-13", "event_differs_from_row"),
     (delivered_twice, "INV-17", "two_deliveries_for_event"),
+    (messaged_nobody, "INV-17", "sent_but_never_arrived"),
     (mailed_without_end, "INV-17", "redelivered_without_end"),
     (restocked_after_it_left, "INV-01", "left_but_on_the_shelf"),
     (left_for_a_cancelled_order, "INV-01", "left_for_nobody"),

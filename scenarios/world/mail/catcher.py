@@ -28,10 +28,14 @@ logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 
 class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The programme of the catcher: `tarpit_s` before each answer to DATA, `defer_rate` answered 451."""
+    """The programme of the catcher: `tarpit_s` before each answer to DATA, `defer_rate` answered 451.
+
+    Recipients in `unknown` are refused with 550: there is no such mailbox.
+    """
 
     tarpit_s: Annotated[float, msgspec.Meta(ge=0, le=600)] = 0.0
     defer_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    unknown: list[str] = []
     seed: int = 0
 
 
@@ -80,6 +84,18 @@ class MailCatcher:
             self._server.close()
             self._server = None
         self.journal.close()
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name and arguments
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
+    ) -> str:
+        """Called by aiosmtpd with each recipient."""
+        del server, session
+        if address in self.behaviour.unknown:
+            self.journal.append(SmtpRecord(kind="refused", sender=envelope.mail_from or "", recipients=[address]))
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(rcpt_options)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         """Called by aiosmtpd with a whole mail; the answer is what the client reads."""

@@ -148,7 +148,7 @@ def test_a_story_holds_each_thing_once_and_nothing_of_other_orders(shopctl: Shop
     told = [f"{chapter['where']} {chapter['kind']} {chapter['what']}" for chapter in chapters]
     assert sorted(line for line in told if line.split()[0] in SERVICES) == [
         "inventory movement reserve",
-        "notifications mail order_paid",
+        "notifications message order_paid",
         "orders transition  → pending",
         "orders transition pending → reserved",
         "orders transition reserved → paid",

@@ -10,7 +10,7 @@ from shared.contracts.auth import UserDeleted, UserRegistered
 from shared.contracts.orders import OrderCreated
 from shared.contracts.values import ERASED, ERASED_EMAIL
 from shared.erasure import Erasure
-from svc.notifications.store import ERASING
+from svc.notifications.store.erasing import STATEMENTS as ERASING
 from svc.payments.store import erasing as payments
 from svc.shipping.store import erasing as shipping
 from tests.support.builders.orders import customer, place

@@ -35,8 +35,8 @@ NEEDS_A_FLEET = {
     ("events", "dlq", "list"): [[], ["--json"]],
     ("events", "dlq", "redrive"): [["inventory"]],
     ("jobs", "list"): [[], ["--dead", "--json"]],
-    ("jobs", "retry"): [["notifications:send_mail:1"], ["--all", "--json"]],
-    ("jobs", "drop"): [["notifications:send_mail:1"], ["--all", "--json"]],
+    ("jobs", "retry"): [["notifications:send_message:1"], ["--all", "--json"]],
+    ("jobs", "drop"): [["notifications:send_message:1"], ["--all", "--json"]],
     ("mail", "list"): [[], ["--to", "a@example.com", "--json"]],
     ("mail", "show"): [["1"]],
 }

@@ -1,9 +1,8 @@
-"""The use cases of messages: queue a letter for an event; say that one was sent."""
+"""A letter for each event that customers are told about, as messages over the channels they chose."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
-
-from babel.numbers import format_currency
 
 from shared.contracts import Envelope
 from shared.contracts.analytics import ReportReady
@@ -15,7 +14,6 @@ from shared.contracts.auth import (
     UserFact,
     UserRegistered,
 )
-from shared.contracts.notifications import NotificationFailed, NotificationSent
 from shared.contracts.orders import (
     OrderCancelled,
     OrderCreated,
@@ -26,10 +24,9 @@ from shared.contracts.orders import (
 )
 from shared.contracts.payments import DuplicateReturned, PaymentFact
 from shared.contracts.values import ERASED_EMAIL
-from shared.money import Money
 from shared.unit_of_work import UnitOfWork
-from svc.notifications import store
-from svc.notifications.domain import CHANGES, Letter, Template
+from svc.notifications.domain import CHANGES, Letter, Status, Template, routed
+from svc.notifications.store import deliveries, readers
 
 
 class Letters:
@@ -65,11 +62,7 @@ class Letters:
         """Tell the customer what was ordered."""
         order = envelope.data
         lines = [
-            {
-                "title": line.title,
-                "quantity": line.quantity,
-                "total": _shown(line.line_total_minor, order.currency),
-            }
+            {"title": line.title, "quantity": line.quantity, "total_minor": line.line_total_minor}
             for line in order.lines
         ]
         await self._about(uow, envelope, Template.ORDER_PLACED, amount_minor=order.total_minor, lines=lines)
@@ -143,7 +136,6 @@ class Letters:
         **context: Any,
     ) -> None:
         order: OrderFact | PaymentFact = envelope.data
-        shown = {} if amount_minor is None else {"amount": _shown(amount_minor, order.currency)}
         await self._queue(
             uow,
             envelope,
@@ -155,49 +147,17 @@ class Letters:
                 order_id=order.order_id,
                 amount_minor=amount_minor,
                 currency=order.currency,
-                context={"order_number": order.order_number, **shown, **context},
+                context={"order_number": order.order_number, **context},
             ),
         )
 
     async def _queue(self, uow: UnitOfWork, envelope: Envelope[Any], letter: Letter) -> None:
         if letter.recipient == ERASED_EMAIL:
             return
-        if await store.insert(uow.connection, letter, traceparent=envelope.traceparent):
+        stored = await readers.find(uow.connection, letter.customer_id)
+        messages = routed(letter, stored.reader, datetime.now(UTC))
+        added = await deliveries.insert(
+            uow.connection, letter, messages, locale=stored.reader.locale, traceparent=envelope.traceparent
+        )
+        if Status.PENDING in added:
             uow.after_commit(self._wake)
-
-
-def tell_sent(uow: UnitOfWork, delivery: store.Delivery, *, version: int) -> None:
-    """Publish that a message left."""
-    uow.publish(
-        NotificationSent(
-            delivery_id=delivery.id, template=delivery.template, channel="email", order_id=delivery.order_id
-        ),
-        aggregate_id=delivery.id,
-        aggregate_version=version,
-    )
-
-
-def tell_failed(uow: UnitOfWork, delivery: store.Delivery, reason: str, *, version: int) -> None:
-    """Publish that a message was given up."""
-    uow.publish(
-        NotificationFailed(
-            delivery_id=delivery.id,
-            template=delivery.template,
-            channel="email",
-            order_id=delivery.order_id,
-            reason=reason,
-        ),
-        aggregate_id=delivery.id,
-        aggregate_version=version,
-    )
-
-
-def amount_text(delivery: store.Delivery) -> str | None:
-    """The amount as the witness header carries it: `12.34 EUR`."""
-    if delivery.amount_minor is None or delivery.currency is None:
-        return None
-    return f"{Money(delivery.amount_minor, delivery.currency).decimal_string} {delivery.currency}"
-
-
-def _shown(amount_minor: int, currency: str) -> str:
-    return format_currency(Money(amount_minor, currency).decimal_string, currency, locale="en")

@@ -2,32 +2,27 @@
 
 import asyncio
 from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import aiosmtplib
 import msgspec
 
-from shared.errors import WorldError
 from shared.validated import Email
+from svc.notifications.clients.refusing import NotTakenError
 
 SMTP_TIMEOUT_S = 10.0
 PERMANENT_FROM = 500
 """SMTP replies from here on are final; lower ones ask for patience."""
-
-
-class MailServerError(WorldError):
-    """The message was not taken; `permanent` when it never will be."""
-
-    code = "mail_server_unavailable"
-
-    def __init__(self, message: str, *, permanent: bool) -> None:
-        super().__init__(message)
-        self.permanent = permanent
+NOBODY_THERE = frozenset({550, 551, 553})
+"""Replies to RCPT that say that there is no such mailbox; other refusals are about the message or the sender."""
+POLICY = SMTP.clone(max_line_length=998, cte_type="7bit")
+"""How mails are written and sent: with RFC 5322's longest lines, for a link that is folded is encoded, and lost."""
 
 
 class MailServer(Protocol):
-    """Takes one message at a time. Raises `MailServerError`."""
+    """Takes one message at a time. Raises `NotTakenError`."""
 
     async def send(self, message: EmailMessage, *, sender: str, recipient: str) -> None: ...
 
@@ -58,17 +53,17 @@ class SmtpServer:
         try:
             msgspec.convert(recipient, Email)
         except msgspec.ValidationError as error:
-            raise MailServerError("SMTP cannot carry this address", permanent=True) from error
+            raise NotTakenError("SMTP cannot carry this address", permanent=True) from error
         async with self._places:
             client = self._idle.pop() if self._idle else self._new_client()
             try:
                 async with asyncio.timeout(SMTP_TIMEOUT_S):
                     if not client.is_connected:
                         await client.connect()
-                    await client.send_message(message, sender=sender, recipients=[recipient])
+                    await client.sendmail(sender, [recipient], message.as_bytes(policy=POLICY))
             except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
                 client.close()
-                raise MailServerError(repr(error), permanent=_is_permanent(error)) from error
+                raise NotTakenError(repr(error), permanent=_is_permanent(error), bounced=_is_bounce(error)) from error
             except BaseException:
                 client.close()
                 raise
@@ -82,3 +77,9 @@ def _is_permanent(error: Exception) -> bool:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return all(refused.code >= PERMANENT_FROM for refused in error.recipients)
     return isinstance(error, aiosmtplib.SMTPResponseException) and error.code >= PERMANENT_FROM
+
+
+def _is_bounce(error: Exception) -> bool:
+    return isinstance(error, aiosmtplib.SMTPRecipientsRefused) and all(
+        refused.code in NOBODY_THERE for refused in error.recipients
+    )

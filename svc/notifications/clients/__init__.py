@@ -1,0 +1,1 @@
+"""The outside world of notifications: whom messages are handed to."""

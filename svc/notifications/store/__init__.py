@@ -1,0 +1,1 @@
+"""The tables of notifications and the statements on them."""
