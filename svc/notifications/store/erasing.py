@@ -10,6 +10,7 @@ STATEMENTS = (
     """,  # noqa: S608 constants
     "DELETE FROM deliveries USING erased_people WHERE customer_id = user_id AND channel = 'in_app'",
     "DELETE FROM bounced_addresses USING erased_people WHERE customer_id = user_id",
+    "DELETE FROM webhook_endpoints USING erased_people WHERE seller_id = user_id",
     "DELETE FROM readers USING erased_people WHERE customer_id = user_id",
 )
 """A message that is still to be sent keeps its recipient until then; a feed and its wishes nobody needs any more."""
