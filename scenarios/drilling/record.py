@@ -204,6 +204,7 @@ def under_way(layout: Layout, memory: Memory) -> Generator[Drill]:
 
     Raises `OperatorError` (drill.none, drill.damaged, drill.busy).
     """
+    current(layout)  # where there is none, nothing is made
     with alone(layout):
         drill = current(layout)
         known = memory.highest(drill.id, drill.revision)

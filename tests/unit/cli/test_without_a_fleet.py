@@ -21,6 +21,7 @@ NEEDS_A_FLEET = {
     ("scenario", "soak"): [["--kills", "1"]],
     ("drill", "start"): [["flash-sale"], ["double-charge", "--level", "4", "--seed", "1", "--json"]],
     ("drill", "submit"): [["--cause", "healthy"], ["--impact", "none", "--json"]],
+    ("drill", "roll-back"): [["inventory"], ["inventory", "--json"]],
     ("drill", "prove"): [[], ["--as-it-stands", "--json"]],
     ("drill", "report"): [[], ["--json"]],
     ("fault", "inject"): [["kill", "orders-1"], ["pause", "kafka", "--for", "2"]],
