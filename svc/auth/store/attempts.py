@@ -108,7 +108,7 @@ async def prune(connection: Connection, *, forget_s: float, code_forget_s: float
     """Forget scopes that were quiet for long enough to start afresh anyway."""
     await connection.execute(
         "DELETE FROM login_attempts WHERE blocked_until < clock_timestamp() AND last_at < clock_timestamp() "
-        "- make_interval(secs => CASE WHEN starts_with(scope, $3) THEN $2 ELSE $1 END)",
+        "- make_interval(secs => CASE WHEN starts_with(scope, $3) THEN $2::float8 ELSE $1::float8 END)",
         forget_s,
         code_forget_s,
         _CODE,

@@ -84,7 +84,7 @@ async def test_all_of_the_harm_is_undone_once_and_nothing_else(
         database_of(engines, "payments") as database_url,
     ):
         async with reopened(engines, prefix, world, database_url, parts=twins(defect, engines, prefix)) as shop:
-            shop.behave(idempotency=False, refund_guard=False)
+            shop.behave(idempotency=False, refund_guard=False, webhook_delay_s=2.0 if status == "failed" else 0.0)
             await shop.place(*harmed, *others)
             for order in others:
                 await shop.reaches(order, "captured")

@@ -113,9 +113,14 @@ OPEN_WORK = {
     ),
     "analytics: unprojected events": (
         "analytics",
-        "INSERT INTO events (id, type, version, aggregate_id, aggregate_version, occurred_at, data) "
-        "VALUES (gen_random_uuid(), 'x', 1, 'a', 1, now(), '{}')",
-        "UPDATE events SET projected = true",
+        "INSERT INTO unprojected (position, occurred_at) VALUES (1, now())",
+        "DELETE FROM unprojected",
+    ),
+    "auth: letters asked for": (
+        "auth",
+        "INSERT INTO letter_requests (id, kind, email, expires_at) "
+        "VALUES (gen_random_uuid(), 'password_reset', 'a@b', now())",
+        "UPDATE letter_requests SET outcome = 'nobody'",
     ),
     "notifications: unsent messages": (
         "notifications",
