@@ -19,10 +19,7 @@ from tests.support.anomalies import ANOMALIES
 from tests.support.builders import FlashSale
 
 SUPPORT_MODULES = {"result", "standing", "occupancy", "list_append", "transactions"}
-NOT_EVIDENCE = {
-    "sms": "texts have no template and no event to be judged by; deliveries are judged whatever their channel",
-    "faults": "what was done to the proxies; the report shows it",
-}
+NOT_EVIDENCE = {"faults": "what was done to the proxies; the report shows it"}
 """Journals that no checker reads, and why they are kept."""
 KIND = re.compile(r'(?:violation|damage)\(\s*"(\w+)"|kind, message = "(\w+)"|kind = "(\w+)" if .* else "(\w+)"')
 IO_MODULES = {"asyncpg", "aiohttp", "socket", "asyncio", "pathlib", "os", "time", "datetime"}
