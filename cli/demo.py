@@ -95,3 +95,6 @@ def _tell(tour: "Tour", *, json: bool, seconds: float) -> None:
     healthy, broken = tour.healthy.verdict.outcome, tour.broken.verdict.outcome
     judged = "as it must be" if tour.holds else "NOT as it must be"
     say(f"No planted defect: {healthy}; defect {DEFECT}: {broken}; in {seconds:.0f} s: {judged}.")
+    if tour.healthy.verdict.failed:
+        spoiled = ", ".join(tour.healthy.verdict.failed)
+        terminal.info(f"The healthy fleet failed {spoiled}: its report names what; then shopctl up and shopctl logs.")
