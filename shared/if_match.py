@@ -1,8 +1,14 @@
 """Editing what others edit too: the version one read travels as ETag, and comes back as If-Match."""
 
+from typing import Annotated
+
+from litestar.params import HeaderParameter
+
 from shared.errors import Kind, Refusal
 
 DIGITS_MAX = 15
+
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", required=False)]
 
 
 class VersionMissing(Refusal):

@@ -61,20 +61,6 @@ class CategoryExists(Refusal):
     kind = Kind.CONFLICT
 
 
-class VersionMissing(Refusal):
-    """An edit without If-Match could undo somebody else's."""
-
-    code = "if_match_missing"
-    kind = Kind.INVALID
-
-
-class VersionChanged(Refusal):
-    """Somebody else changed the product since the editor read it."""
-
-    code = "version_changed"
-    kind = Kind.PRECONDITION_FAILED
-
-
 class TooManyVariants(Refusal):
     code = "too_many_variants"
     kind = Kind.UNPROCESSABLE

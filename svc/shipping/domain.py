@@ -47,18 +47,6 @@ class RateExists(Refusal):
     kind = Kind.CONFLICT
 
 
-class VersionChanged(Refusal):
-    """Somebody else changed it since it was read."""
-
-    code = "version_changed"
-    kind = Kind.PRECONDITION_FAILED
-
-
-class VersionMissing(Refusal):
-    code = "if_match_missing"
-    kind = Kind.INVALID
-
-
 class ShipmentStatus(StrEnum):
     CREATED = "created"
     LABELLED = "labelled"

@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from shared.database import Database
 from shared.errors import Kind, Refusal
 from shared.identity import Principal, requires_role
+from shared.if_match import etag
 from shared.pagination import Page, decode_cursor, make_page, page_size
 from shared.validated import Name
 from svc.auth import handlers
@@ -214,4 +215,4 @@ def profile_of(user: User) -> Profile:
 
 
 def _tagged(user: User) -> Response[Profile]:
-    return Response(profile_of(user), headers={"ETag": f'"{user.version}"', "Cache-Control": "no-store"})
+    return Response(profile_of(user), headers={"ETag": etag(user.version), "Cache-Control": "no-store"})

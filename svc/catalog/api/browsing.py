@@ -9,13 +9,13 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 
 from shared.currencies import Currency
 from shared.identity import Principal
+from shared.if_match import etag
 from shared.pagination import Page, decode_cursor, encode_cursor, page_size
 from shared.validated import STORABLE, CategoryPath, in_query
 from svc.catalog.api.wire import (
     CategoryList,
     CategoryView,
     ProductView,
-    etag,
     listed,
     listed_ids,
     none_match,

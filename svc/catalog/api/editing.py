@@ -5,10 +5,11 @@ from typing import Annotated
 
 from litestar import Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.params import FromPath, JSONBody
 
 from shared.database import Database
 from shared.identity import Principal, requires_role
+from shared.if_match import IfMatch, etag, expected_version
 from shared.unit_of_work import OrmUnitOfWork
 from shared.validated import Sku, in_path
 from svc.catalog import handlers
@@ -20,8 +21,6 @@ from svc.catalog.api.wire import (
     ProductView,
     StaffWrite,
     VariantWrite,
-    etag,
-    expected_version,
     product_id_of,
     product_view,
     variant_of,
@@ -34,7 +33,6 @@ from svc.catalog.shelf import Shelf
 EDITORS = (requires_role("seller", *EDITOR_ROLES),)
 STAFF = (requires_role(*EDITOR_ROLES),)
 
-IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", required=False)]
 SkuPath = Annotated[str, in_path(Sku)]
 
 

@@ -18,7 +18,6 @@ from svc.catalog.domain import (
     ProductWish,
     UnknownProduct,
     Variant,
-    VersionMissing,
     checked_prices,
     tax_class_of,
 )
@@ -228,22 +227,10 @@ def imported_wish(item: ImportProduct) -> ProductWish:
     )
 
 
-def etag(version: int) -> str:
-    return f'"{version}"'
-
-
 def none_match(if_none_match: str | None, tag: str) -> bool:
     """Whether the client lacks the version of this tag: RFC 9110, 13.1.2, which compares weakly."""
     known = {text.strip().removeprefix("W/") for text in (if_none_match or "").split(",")}
     return known.isdisjoint({tag, "*"})
-
-
-def expected_version(if_match: str | None) -> int:
-    """The version an editor read. Raises `VersionMissing`."""
-    text = (if_match or "").strip().removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        raise VersionMissing("send the ETag you read as If-Match")
-    return int(text)
 
 
 def product_id_of(reference: str) -> UUID:

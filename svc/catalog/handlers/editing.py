@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from shared.contracts.catalog import ProductDeleted
 from shared.identity import Principal
 from shared.ids import new_id
+from shared.if_match import VersionChanged
 from shared.unit_of_work import OrmUnitOfWork
 from svc.catalog.domain import (
     EDITOR_ROLES,
@@ -23,7 +24,6 @@ from svc.catalog.domain import (
     UnknownProduct,
     UnknownVariant,
     Variant,
-    VersionChanged,
     checked_prices,
     parent_of,
     price_changes,

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 import msgspec
 from litestar import Controller, Response, get, put
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, JSONBody
+from litestar.params import JSONBody
 
 from shared.database import Database
 from shared.identity import Principal
-from shared.if_match import etag, expected_version
+from shared.if_match import IfMatch, etag, expected_version
 from shared.validated import matching
 from svc.notifications import handlers
 from svc.notifications.domain import Locale, QuietHours, Reader, Refused
@@ -19,7 +19,6 @@ from svc.notifications.store import readers
 REFUSED_MAX = 20
 CLOCK = "%H:%M"
 
-IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", required=False)]
 Phone = Annotated[str, matching(r"\+[1-9][0-9]{6,14}", 16)]
 """E.164."""
 PushToken = Annotated[str, matching(r"[A-Za-z0-9:_-]+", 255)]

@@ -6,14 +6,14 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from shared.currencies import Currency
 from shared.database import Database
 from shared.identity import requires_role
+from shared.if_match import IfMatch, etag, expected_version
 from shared.pagination import Page, decode_cursor, make_page, page_size
 from shared.validated import in_query, line
-from svc.shipping.domain import VersionMissing
 from svc.shipping.handlers import rates
 from svc.shipping.handlers.rates import RateEdit, RateWish
 from svc.shipping.store.rates import RateRow
@@ -25,7 +25,6 @@ DAYS_MAX = 90
 AmountMinor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
 Zone = Annotated[str, line(40)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)]
-IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", required=False)]
 
 
 class RateCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -99,7 +98,7 @@ class RateTableController(Controller):
         if_match: IfMatch = None,
     ) -> Response[RateView]:
         """Change figures of a row; `If-Match` names the version that was read."""
-        version = _version(if_match)
+        version = expected_version(if_match)
         edit = RateEdit(**msgspec.structs.asdict(data))
         async with database.begin_orm() as uow:
             row = await rates.edit_rate(uow, rate_id, edit, version=version)
@@ -110,20 +109,13 @@ class RateTableController(Controller):
         self, rate_id: FromPath[UUID], database: NamedDependency[Database], if_match: IfMatch = None
     ) -> None:
         """Take a row out; `If-Match` names the version that was read."""
-        version = _version(if_match)
+        version = expected_version(if_match)
         async with database.begin_orm() as uow:
             await rates.delete_rate(uow, rate_id, version=version)
 
 
-def _version(if_match: str | None) -> int:
-    text = (if_match or "").strip().removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        raise VersionMissing("send the ETag you read as If-Match")
-    return int(text)
-
-
 def _answer(row: RateRow, *, status: int) -> Response[RateView]:
-    return Response(_view(row), status_code=status, headers={"ETag": f'"{row.version}"'})
+    return Response(_view(row), status_code=status, headers={"ETag": etag(row.version)})
 
 
 def _view(row: RateRow) -> RateView:

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from shared.ids import new_id
+from shared.if_match import VersionChanged
 from shared.unit_of_work import OrmUnitOfWork
-from svc.shipping.domain import RateExists, UnknownRate, UnknownZone, VersionChanged
+from svc.shipping.domain import RateExists, UnknownRate, UnknownZone
 from svc.shipping.store.rates import RateRepository, RateRow
 
 

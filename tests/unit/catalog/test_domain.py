@@ -2,15 +2,15 @@ from uuid import uuid4
 
 import pytest
 
+from shared.if_match import VersionMissing, expected_version
 from shared.unit_of_work import EVENTS_MAX
-from svc.catalog.api.wire import InvalidFilter, expected_version, listed
+from svc.catalog.api.wire import InvalidFilter, listed
 from svc.catalog.domain import (
     CurrencyRepeated,
     Price,
     Product,
     ProductWish,
     Variant,
-    VersionMissing,
     ancestors,
     checked_prices,
     fingerprint,
