@@ -16,7 +16,7 @@ from scenarios.checkers import Outcome
 from scenarios.drills import scenario
 from scenarios.fleet import Fleet
 from scenarios.plan import QUICK
-from scenarios.resumable import Journal
+from scenarios.resumable import Journal, spread
 from scenarios.runner import RunOptions, run
 from scenarios.verdict import NONE_PLANTED
 
@@ -160,8 +160,3 @@ def count(row: Row, played: Played) -> None:
     row.named += bool(set(row.caught_by) & set(played.failed))
     for invariant in played.failed:
         row.by_invariant[invariant] = row.by_invariant.get(invariant, 0) + 1
-
-
-def spread(count: int, *, over: int) -> list[int]:
-    """`count` in `over` shares as equal as can be, the last ones the larger."""
-    return [count * (number + 1) // over - count * number // over for number in range(over)]

@@ -36,6 +36,11 @@ class Journal(Generic[PlayedT]):
             os.fsync(file.fileno())
 
 
+def spread(count: int, *, over: int) -> list[int]:
+    """`count` in `over` shares as equal as can be, the last ones the larger."""
+    return [count * (number + 1) // over - count * number // over for number in range(over)]
+
+
 def open_directory(folder: Path, choice: msgspec.Struct, *, result: str, now: datetime | None = None) -> Path:
     """Where work of this choice was stopped before its `result`, else a new directory `<utc>` in the folder."""
     saved = msgspec.json.encode(choice)

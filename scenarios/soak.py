@@ -26,7 +26,7 @@ from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
 from scenarios.preparation import processes_of
 from scenarios.recovery import Recovery, recoveries
 from scenarios.report.series import percentile_of
-from scenarios.resumable import Journal
+from scenarios.resumable import Journal, spread
 from scenarios.run_directory import history_path
 from scenarios.runner import RunOptions, RunResult
 from scenarios.statistics_text import k_of_n, none_in
@@ -56,8 +56,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def legs(self) -> list[int]:
         """The kills of each leg, none much shorter than the others."""
-        count = -(-self.kills // self.per_leg)
-        return [self.kills * (number + 1) // count - self.kills * number // count for number in range(count)]
+        return spread(self.kills, over=-(-self.kills // self.per_leg))
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,9 +22,10 @@ class InvalidSignature(Refusal):
     kind = Kind.UNAUTHENTICATED
 
 
-def sign(secret: str, body: bytes, *, at: int) -> str:
-    """The header a sender with this secret would send."""
-    return f"t={at},v1={_digest(secret, body, str(at))}"
+def sign(secret: str, body: bytes, *, at: int, beside: Sequence[str] = ()) -> str:
+    """The header a sender with this secret would send; one signature more for each secret `beside` it."""
+    members = (f"v1={_digest(one, body, str(at))}" for one in (secret, *beside))
+    return ",".join((f"t={at}", *members))
 
 
 def verify(header: str | None, body: bytes, *, secrets: Sequence[str], now_s: float) -> None:

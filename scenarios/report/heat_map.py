@@ -1,18 +1,10 @@
 """A matrix for people: one HTML file that needs nothing else, and a Markdown table for the docs. Judges nothing."""
 
-from pathlib import Path
-from typing import Final
-
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from scenarios.matrix import Matrix, Row
+from scenarios.report.page import STYLE, TEMPLATES
 from scenarios.statistics_text import k_of_n, none_in
-
-_HERE: Final = Path(__file__).parent
-_TEMPLATES: Final = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
-_CSS: Final = Markup((_HERE / "style.css").read_text())  # noqa: S704 -- a file of ours
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -65,8 +57,8 @@ def said(row: Row) -> str:
 
 def page(matrix: Matrix) -> str:
     """The heat map as HTML."""
-    return _TEMPLATES.get_template("heat_map.html").render(
-        css=_CSS,
+    return TEMPLATES.get_template("heat_map.html").render(
+        css=STYLE,
         tone="pass" if matrix.holds else "fail",
         verdict="HOLDS" if matrix.holds else "DOES NOT HOLD",
         scenarios=matrix.scenarios,

@@ -31,7 +31,7 @@ from scenarios.report.series import (
 from scenarios.verdict import Verdict
 
 _HERE = Path(__file__).parent
-_TEMPLATES = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
+TEMPLATES = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
 STYLE = Markup((_HERE / "style.css").read_text())  # noqa: S704 -- a file of ours
 LATENCY_FLOOR_MS = 1.0
 
@@ -48,7 +48,7 @@ def page(evidence: Evidence, verdict: Verdict, *, run_name: str) -> str:
     """`evidence` is already narrowed to its run."""
     facts = evidence.facts
     sku = main_sku(evidence)
-    return _TEMPLATES.get_template("report.html").render(
+    return TEMPLATES.get_template("report.html").render(
         css=STYLE,
         title=f"{verdict.outcome} · {facts.title or facts.scenario} · seed {facts.seed}",
         heading=facts.title or facts.scenario,

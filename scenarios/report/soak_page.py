@@ -1,18 +1,10 @@
 """A soak for people: one HTML file that needs nothing else, and a Markdown table for the docs. Judges nothing."""
 
-from pathlib import Path
-from typing import Final
-
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from scenarios.report.page import STYLE
+from scenarios.report.page import STYLE, TEMPLATES
 from scenarios.report.plots import nice_top
 from scenarios.soak import RECOVERY_S_MAX, Leg, Soak, Times, seconds
-
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
-)
 
 
 class Dot(msgspec.Struct, frozen=True):
@@ -37,7 +29,7 @@ def page(soak: Soak) -> str:
     """The recovery times and the legs as HTML."""
     known = [it.seconds for leg in soak.legs for it in leg.recoveries if it.seconds is not None]
     top = nice_top(max([RECOVERY_S_MAX, *known]))
-    return _TEMPLATES.get_template("soak.html").render(
+    return TEMPLATES.get_template("soak.html").render(
         css=STYLE,
         tone=soak.outcome.lower(),
         soak=soak,

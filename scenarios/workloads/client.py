@@ -253,7 +253,7 @@ def preview_order(
 ) -> Request:
     """Look at the total in another currency than that of the goods, and get a quote with it."""
     wish: dict[str, Any] = {
-        "items": [{"sku": line.sku, "quantity": line.quantity} for line in lines],
+        "items": _items(lines),
         "country": country,
         "currency": currency,
     }

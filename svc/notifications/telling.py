@@ -11,8 +11,9 @@ import msgspec
 from shared.back_off import BackOff
 from shared.database import Database
 from shared.unit_of_work import UnitOfWork
+from shared.webhook_signatures import sign
 from shared.work_table import Claimed, Pace, Verdict, WorkEngine
-from svc.notifications.clients.sellers import EndpointAwayError, Sellers, signed
+from svc.notifications.clients.sellers import EndpointAwayError, Sellers
 from svc.notifications.domain import ATTEMPTS_MAX
 from svc.notifications.domain.sellers import EndpointStatus, UrlRefused
 from svc.notifications.handlers import outcomes, sellers
@@ -34,7 +35,7 @@ class Answer(msgspec.Struct, frozen=True):
     @property
     def taken(self) -> bool:
         """Whether the endpoint said so."""
-        return self.status is not None and 200 <= self.status < 300
+        return self.error is None
 
 
 class WebhookWork(WorkEngine[Outgoing, Answer]):
@@ -51,13 +52,14 @@ class WebhookWork(WorkEngine[Outgoing, Answer]):
         if target is None or target.status != EndpointStatus.ENABLED:
             return Answer(error="the endpoint is disabled", final=True)
         body = msgspec.json.encode(item.delivery.context)
+        secret, *beside = target.secrets
         try:
             status = await self._sellers.post(
                 target.url,
                 body,
                 event=item.delivery.template,
                 delivery_id=item.delivery.id,
-                signature=signed(target.secrets, body, at=int(time.time())),
+                signature=sign(secret, body, at=int(time.time()), beside=beside),
             )
         except UrlRefused as refusal:
             return Answer(error=refusal.detail)

@@ -21,7 +21,6 @@ from svc.analytics.api.exports import Exports, Format
 from svc.analytics.api.reports import Since, Until
 from svc.analytics.api.wire import Report, fresh, period
 from svc.analytics.domain.definitions import Definition, understood
-from svc.analytics.handlers import ReportNotFound
 from svc.analytics.store import querying, reports, saved
 from svc.analytics.store.saved import SavedReport
 
@@ -130,10 +129,7 @@ class BuilderController(Controller):
 
 async def _found(database: Database, report_id: UUID) -> SavedReport:
     async with database.acquire() as connection:
-        report = await saved.find(connection, report_id)
-    if report is None:
-        raise ReportNotFound("there is no such report")
-    return report
+        return await handlers.saved_report(connection, report_id)
 
 
 def _shown(rows: list[list[Cell]]) -> list[list[str | int | None]]:

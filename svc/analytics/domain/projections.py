@@ -6,6 +6,7 @@ and rebuilt events give equal rows.
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -69,11 +70,14 @@ class Projection(msgspec.Struct, frozen=True, eq=False):
 
     def _newer(self, one: Values, other: Values) -> int:
         """Above 0 when `other` is newer, below when `one` is."""
-        names = [column.name for column in self.columns]
-        if VERSION not in names:
-            return 0
-        place = names.index(VERSION)
-        return other[place] - one[place]
+        place = _version_place(self)
+        return 0 if place is None else other[place] - one[place]
+
+
+@cache
+def _version_place(projection: Projection) -> int | None:
+    names = [column.name for column in projection.columns]
+    return names.index(VERSION) if VERSION in names else None
 
 
 Fold = dict[Projection, dict[Key, Values]]

@@ -2,7 +2,7 @@
 
 from svc.analytics.handlers.projecting import Project, project, prune, request_rebuild
 from svc.analytics.handlers.recording import Recorder, open_days
-from svc.analytics.handlers.saving import ReportNameTaken, ReportNotFound, delete_report, save_report
+from svc.analytics.handlers.saving import ReportNameTaken, ReportNotFound, delete_report, save_report, saved_report
 
 __all__ = [
     "Project",
@@ -15,4 +15,5 @@ __all__ = [
     "prune",
     "request_rebuild",
     "save_report",
+    "saved_report",
 ]

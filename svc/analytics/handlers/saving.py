@@ -4,7 +4,7 @@ from uuid import UUID
 
 from shared.errors import Kind, Refusal
 from shared.ids import new_id
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import Connection, UnitOfWork
 from svc.analytics.domain.definitions import Definition, understood
 from svc.analytics.store import saved
 from svc.analytics.store.saved import SavedReport
@@ -26,6 +26,14 @@ async def save_report(uow: UnitOfWork, *, name: str, definition: Definition, mad
     report = await saved.insert(uow.connection, new_id(), name=name, definition=definition, made_by=made_by)
     if report is None:
         raise ReportNameTaken(f"another report is called “{name}”")
+    return report
+
+
+async def saved_report(connection: Connection, report_id: UUID) -> SavedReport:
+    """The report with this id. Raises `ReportNotFound`."""
+    report = await saved.find(connection, report_id)
+    if report is None:
+        raise ReportNotFound("there is no such report")
     return report
 
 

@@ -24,7 +24,7 @@ from svc.analytics.domain.schedules import (
     mailed_period,
     next_run,
 )
-from svc.analytics.handlers.saving import ReportNotFound
+from svc.analytics.handlers.saving import saved_report
 from svc.analytics.store import querying, saved, schedules
 from svc.analytics.store.schedules import Schedule
 
@@ -58,8 +58,7 @@ async def schedule_report(
     """
     if principal.email is None:
         raise NoAddress("your account has no address to mail to")
-    if await saved.find(uow.connection, report_id) is None:
-        raise ReportNotFound("there is no such report")
+    await saved_report(uow.connection, report_id)
     if await schedules.lock_owner(uow.connection, principal.person_id) >= SCHEDULES_MAX:
         raise TooManySchedules(f"at most {SCHEDULES_MAX} for one person", schedules_max=SCHEDULES_MAX)
     wanted = Schedule(

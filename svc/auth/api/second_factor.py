@@ -11,7 +11,7 @@ from shared.database import Database
 from shared.identity import Principal
 from svc.auth import handlers
 from svc.auth.api.caller import requires_user, user_id_of
-from svc.auth.api.proof import require_password
+from svc.auth.api.proof import admit_code, require_password
 from svc.auth.api.sign_in import Code, Password
 from svc.auth.passwords import Passwords
 from svc.auth.second_factors import SecondFactors
@@ -91,8 +91,7 @@ class SecondFactorController(Controller):
     ) -> Response[RecoveryCodes]:
         """Switch it on with a first code; the recovery codes are shown this once. 422 invalid_code."""
         user_id = user_id_of(principal)
-        async with database.begin() as uow:
-            await handlers.admit_code(uow, config, user_id)
+        await admit_code(database, config, user_id)
         async with database.begin() as uow:
             codes = await handlers.confirm_second_factor(uow, factors, user_id, data.code)
         return Response(RecoveryCodes(codes), headers=_UNSTORED)
@@ -110,8 +109,7 @@ class SecondFactorController(Controller):
         """New recovery codes in place of the old ones, shown this once."""
         user_id = user_id_of(principal)
         await require_password(database, passwords, user_id, data.password)
-        async with database.begin() as uow:
-            await handlers.admit_code(uow, config, user_id)
+        await admit_code(database, config, user_id)
         async with database.begin() as uow:
             codes = await handlers.renew_recovery_codes(uow, factors, user_id, data.code)
         return Response(RecoveryCodes(codes), headers=_UNSTORED)
@@ -129,7 +127,6 @@ class SecondFactorController(Controller):
         """Switch it off; needs the password and a code."""
         user_id = user_id_of(principal)
         await require_password(database, passwords, user_id, data.password)
-        async with database.begin() as uow:
-            await handlers.admit_code(uow, config, user_id)
+        await admit_code(database, config, user_id)
         async with database.begin() as uow:
             await handlers.disable_second_factor(uow, factors, user_id, data.code)

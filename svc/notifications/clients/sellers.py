@@ -11,7 +11,7 @@ from uuid import UUID
 
 import aiohttp
 
-from shared.webhook_signatures import HEADER, sign
+from shared.webhook_signatures import HEADER
 from svc.notifications.domain.sellers import UrlRefused, check_addresses, check_url, is_inside
 
 TIMEOUT_S = 5.0
@@ -91,9 +91,3 @@ class SellerEndpoints:
         if is_inside(str(sockaddr[0]), loopback=self._loopback):
             raise AddressInsideError("not a public address")
         return socket.socket(family, kind, protocol)
-
-
-def signed(secrets: list[str], body: bytes, *, at: int) -> str:
-    """The header by which a seller knows the shop: one signature per secret, so that one can be rotated."""
-    first, *others = (sign(secret, body, at=at) for secret in secrets)
-    return ",".join([first, *(other.partition(",")[2] for other in others)])

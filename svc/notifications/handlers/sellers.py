@@ -136,16 +136,12 @@ def _news(envelope: Envelope[OrderPaid] | Envelope[OrderCancelled], lines: Seque
                     "product_id": str(line.product_id),
                     "title": line.title,
                     "quantity": line.quantity,
-                    "total": _money(line.line_total_minor, order.currency),
+                    "total": Money(line.line_total_minor, order.currency).to_wire(),
                 }
                 for line in lines
             ],
         },
     }
-
-
-def _money(amount_minor: int, currency: str) -> dict[str, str]:
-    return {"amount": Money(amount_minor, currency).decimal_string, "currency": currency}
 
 
 def _new_secret() -> str:

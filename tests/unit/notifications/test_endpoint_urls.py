@@ -2,8 +2,7 @@
 
 import pytest
 
-from shared.webhook_signatures import InvalidSignature, verify
-from svc.notifications.clients.sellers import signed
+from shared.webhook_signatures import InvalidSignature, sign, verify
 from svc.notifications.domain.sellers import URL_CHARACTERS_MAX, UrlRefused, check_url, is_inside
 
 pytestmark = pytest.mark.service("notifications")
@@ -68,7 +67,7 @@ def test_any_other_is_taken(url, place):
 
 
 def test_while_a_secret_is_rotated_both_sign_the_same_bytes():
-    header = signed(["the-new", "the-old"], b"{}", at=1_000)
+    header = sign("the-new", b"{}", at=1_000, beside=["the-old"])
     for secret in ("the-new", "the-old"):
         verify(header, b"{}", secrets=[secret], now_s=1_000)
     for secret, body in (("another", b"{}"), ("the-new", b"{} ")):
