@@ -7,7 +7,7 @@ import msgspec
 from scenarios import rare_states
 from scenarios.cues import After, AtShare
 from scenarios.defects import catalogue
-from scenarios.faults.clock import ShortHolds
+from scenarios.faults.clock import LateDriver, ShortHolds
 from scenarios.faults.events import Delay, Rewind
 from scenarios.faults.processes import Kill, Pause
 from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
@@ -51,9 +51,19 @@ SCENARIO = Scenario(
     workload=FlashSale(),
     forms={
         FULL: Form(
-            parameters=SaleParameters(units=100, buyers=10_000, over_s=60.0, volley=200, cancel_share=0.3),
+            parameters=SaleParameters(
+                units=100,
+                buyers=10_000,
+                over_s=60.0,
+                volley=200,
+                greedy_share=0.01,
+                greedy_orders=6,
+                greedy_first=True,
+                cancel_share=0.3,
+            ),
             faults=(
                 *REDELIVERY,
+                FaultStep(fault=LateDriver(after_s=15.0), at=After(0.0)),
                 FaultStep(fault=Kill("inventory-1"), at=AtShare(0.4), for_s=0.0),
                 FaultStep(fault=Pause("inventory-2"), at=AtShare(0.6), for_s=2.0),
             ),

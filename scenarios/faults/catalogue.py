@@ -35,7 +35,7 @@ FAMILIES: Final = (
     Family(mail, (mail.MailTarpit, mail.MailDefer, mail.MailRefuse)),
     Family(redis, (redis.CacheFlush, redis.RedisPause)),
     Family(database, (database.PoolSqueeze, database.TableLock)),
-    Family(clock, (clock.ClockOffset, clock.ShortHolds)),
+    Family(clock, (clock.ClockOffset, clock.ShortHolds, clock.LateDriver)),
     Family(resources, (resources.CpuBurn,)),
 )
 FAULTS: Final = {str(fault.__struct_config__.tag): fault for family in FAMILIES for fault in family.faults}

@@ -1,4 +1,4 @@
-"""Time that is wrong: a service's clock, while databases and brokers keep theirs, or the time that a hold is given."""
+"""Time that is wrong: a service's clock, while databases and brokers keep theirs, how long a hold or a driver takes."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -15,6 +15,7 @@ from shared.fault_controls import ServiceControls
 TOLERANCE_S: Final = 5.0
 OFFSET_S_MAX: Final = 10 * 366 * 86_400.0
 SHORT_HOLDS: Final = "fault_short_holds"
+LATE_DRIVER: Final = "fault_late_driver"
 
 
 class ClockOffset(FaultValue, frozen=True, tag="clock-offset"):
@@ -81,4 +82,40 @@ class ShortHolds(FaultValue, frozen=True, tag="short-holds"):
         async with superuser(fleet, self.target) as connection:
             await connection.execute(
                 f"DROP TRIGGER IF EXISTS {SHORT_HOLDS} ON reservations; DROP FUNCTION IF EXISTS {SHORT_HOLDS}()"
+            )
+
+
+class LateDriver(FaultValue, frozen=True, tag="late-driver"):
+    """A parcel labelled from now on waits `after_s` for the driver; until then its order may still be cancelled."""
+
+    target: str = "shipping"
+    after_s: Annotated[float, msgspec.Meta(gt=0, le=3_600)] = 10.0
+
+    async def bite(self, fleet: Fleet) -> tuple[bool, str]:
+        if self.target != "shipping":
+            raise OperatorError(
+                "clock.unknown", f"{self.target!r} waits for no driver.", mend="Leave the target out.", exit_code=2
+            )
+        async with superuser(fleet, self.target) as connection:
+            await connection.execute(f"""
+                CREATE OR REPLACE FUNCTION {LATE_DRIVER}() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    NEW.due_at := greatest(NEW.due_at, clock_timestamp() + interval '{self.after_s} seconds');
+                    RETURN NEW;
+                END $$;
+                CREATE OR REPLACE TRIGGER {LATE_DRIVER} BEFORE UPDATE ON shipments FOR EACH ROW
+                    WHEN (OLD.status = 'created' AND NEW.status = 'labelled') EXECUTE FUNCTION {LATE_DRIVER}()
+            """)
+            waits = await connection.fetchval(
+                "SELECT tgenabled <> 'D' FROM pg_trigger WHERE tgname = $1 AND tgrelid = 'shipments'::regclass",
+                LATE_DRIVER,
+            )
+        return bool(waits), f"the driver comes after {self.after_s:g} s"
+
+    async def heal(self, fleet: Fleet) -> None:
+        async with superuser(fleet, self.target) as connection:
+            await connection.execute(
+                f"DROP TRIGGER IF EXISTS {LATE_DRIVER} ON shipments; DROP FUNCTION IF EXISTS {LATE_DRIVER}();"
+                "UPDATE shipments SET due_at = clock_timestamp() WHERE status = 'labelled' AND call = 'none'"
+                " AND due_at > clock_timestamp()"
             )

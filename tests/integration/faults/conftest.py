@@ -1,4 +1,4 @@
-"""A part of the real stack for the tests of one file: every engine but Elasticsearch, the world, five services."""
+"""A part of the real stack for the tests of one file: every engine but Elasticsearch, the world, what sells and sends."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from scenarios.fleet import Fleet
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 BASES = range(24_000 + 200 * WORKER, 27_000, 200 * WORKERS)
-SERVICES = ("auth", "gateway", "orders", "payments", "inventory", "notifications")
+SERVICES = ("auth", "gateway", "orders", "payments", "inventory", "shipping", "notifications")
 HEALTHY_S_MAX = 60
 
 

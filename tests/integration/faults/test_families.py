@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -16,7 +17,7 @@ from compose.operator_error import OperatorError
 from scenarios.faults import by_hand, catalogue, events, network
 from scenarios.faults.broker import BrokerAway, Rebalance
 from scenarios.faults.catalogue import made
-from scenarios.faults.clock import ClockOffset, ShortHolds
+from scenarios.faults.clock import ClockOffset, LateDriver, ShortHolds
 from scenarios.faults.database import PoolSqueeze, TableLock
 from scenarios.faults.events import Delay, Duplicate, Poison, Reorder, Rewind, Shuffle
 from scenarios.faults.handlers import Unprocessable
@@ -416,6 +417,37 @@ async def test_holds_run_out_early_and_get_their_time_again(fleet):
         assert given > timedelta(minutes=59)
 
 
+async def test_parcels_wait_for_a_late_driver_and_no_longer(fleet):
+    async def waits(connection: asyncpg.Connection) -> timedelta:
+        order, parcel = uuid.uuid4(), uuid.uuid4()
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("INSERT INTO paid_orders (order_id, payment_id) VALUES ($1, $1)", order)
+        await connection.execute(
+            "INSERT INTO shipments (id, order_id, number, order_number, customer_id, email, address, method, weight_g, "
+            "carrier) VALUES ($1, $2, 1, 'A-1', $2, 'a@shop.example', '{}', 'standard', 100, 'post')",
+            parcel,
+            order,
+        )
+        left = await connection.fetchval(
+            "UPDATE shipments SET status = 'labelled', tracking_number = $2 WHERE id = $1 "
+            "RETURNING due_at - clock_timestamp()",
+            parcel,
+            str(parcel),
+        )
+        await transaction.rollback()
+        return left
+
+    async with fleet:
+        connection = await asyncpg.connect(fleet.stack.urls["database_shipping"])
+        done = await injected(fleet, LateDriver(after_s=600.0))
+        assert await waits(connection) > timedelta(seconds=590)
+        for _ in range(2):
+            await done.heal()
+        assert await waits(connection) <= timedelta(0)
+        await connection.close()
+
+
 async def test_the_machine_is_busy_and_idle_again(fleet):
     async with fleet:
         done = await injected(fleet, CpuBurn(processes=2))
@@ -440,6 +472,7 @@ async def test_the_machine_is_busy_and_idle_again(fleet):
         TableLock("orders.no_such_table"),
         ClockOffset("nobody"),
         ShortHolds("orders"),
+        LateDriver("orders"),
     ],
     ids=lambda it: f"{it.name} {it.target}",
 )
