@@ -16,6 +16,10 @@ TOLERANCE_S: Final = 5.0
 OFFSET_S_MAX: Final = 10 * 366 * 86_400.0
 SHORT_HOLDS: Final = "fault_short_holds"
 LATE_DRIVER: Final = "fault_late_driver"
+DRIVER_COMES: Final = """
+    UPDATE shipments SET due_at = clock_timestamp()
+    WHERE status = 'labelled' AND call = 'none' AND due_at > clock_timestamp()
+"""
 
 
 class ClockOffset(FaultValue, frozen=True, tag="clock-offset"):
@@ -115,7 +119,6 @@ class LateDriver(FaultValue, frozen=True, tag="late-driver"):
     async def heal(self, fleet: Fleet) -> None:
         async with superuser(fleet, self.target) as connection:
             await connection.execute(
-                f"DROP TRIGGER IF EXISTS {LATE_DRIVER} ON shipments; DROP FUNCTION IF EXISTS {LATE_DRIVER}();"
-                "UPDATE shipments SET due_at = clock_timestamp() WHERE status = 'labelled' AND call = 'none'"
-                " AND due_at > clock_timestamp()"
+                f"DROP TRIGGER IF EXISTS {LATE_DRIVER} ON shipments; DROP FUNCTION IF EXISTS {LATE_DRIVER}()"
             )
+            await connection.execute(DRIVER_COMES)
