@@ -1,4 +1,4 @@
-"""A part of the real stack for the tests of one file: all engines but Elasticsearch, the world, what sells and sends."""
+"""A part of the real stack for one file: all engines but Elasticsearch, the world, and what sells and sends."""
 
 import asyncio
 import os
