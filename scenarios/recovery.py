@@ -12,7 +12,7 @@ import msgspec
 
 from scenarios.evidence import FaultFired, RunFacts
 from scenarios.history import PLACE_ORDER, Operation
-from scenarios.workloads.trade import CHARGED, COUNTED, JOURNEYS, LOOK, MAILED, SEARCH, SHIPPED, WHO_AM_I
+from scenarios.workloads.trade import CHARGED, COUNTED, JOURNEYS, LOOK, SEARCH, SHIPPED, TOLD, WHO_AM_I
 
 SERVED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "gateway": (LOOK, SEARCH, WHO_AM_I, PLACE_ORDER),
@@ -23,11 +23,11 @@ SERVED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "payments": (CHARGED,),
     "shipping": (SHIPPED,),
     "search": (SEARCH,),
-    "notifications": (MAILED,),
+    "notifications": (TOLD,),
     "analytics": (COUNTED,),
     "elasticsearch": (SEARCH,),
-    "world": (CHARGED, SHIPPED, MAILED),
-    "kafka": (CHARGED, SHIPPED, MAILED, COUNTED),
+    "world": (CHARGED, SHIPPED),
+    "kafka": (CHARGED, SHIPPED, TOLD, COUNTED),
     "postgres": JOURNEYS,
     "redis": JOURNEYS,
     "fork-parent": JOURNEYS,

@@ -31,9 +31,9 @@ SEARCH: Final = "search"
 WHO_AM_I: Final = "who_am_i"
 CHARGED: Final = "charged"
 SHIPPED: Final = "shipped"
-MAILED: Final = "mailed"
+TOLD: Final = "told"
 COUNTED: Final = "counted"
-JOURNEYS: Final = (LOOK, SEARCH, WHO_AM_I, PLACE_ORDER, CHARGED, SHIPPED, MAILED, COUNTED)
+JOURNEYS: Final = (LOOK, SEARCH, WHO_AM_I, PLACE_ORDER, CHARGED, SHIPPED, TOLD, COUNTED)
 """What visitors do, by the names that it has in the history."""
 
 REGULAR: Final = "regular@trade.example"
@@ -213,7 +213,7 @@ class _Day:
             group.create_task(
                 self._sees(COUNTED, self._stage.support, "/reports/orders", lambda page: _is_counted(page, began_at))
             )
-            group.create_task(self._sees(MAILED, customer, "/notifications", lambda page: _is_sent(page, order_id)))
+            group.create_task(self._sees(TOLD, customer, "/notifications", lambda page: _tells_of(page, order_id)))
             if not declined:
                 group.create_task(self._paid(number, customer, order_id))
 
@@ -266,8 +266,8 @@ def _has_status(page: Mapping[str, Any], wanted: frozenset[str]) -> bool:
     return any(item["status"] in wanted for item in page["items"])
 
 
-def _is_sent(page: Mapping[str, Any], order_id: str) -> bool:
-    return any(item["order_id"] == order_id and item["status"] == "sent" for item in page["items"])
+def _tells_of(page: Mapping[str, Any], order_id: str) -> bool:
+    return any(item["order_id"] == order_id for item in page["items"])
 
 
 def _is_counted(report: Mapping[str, Any], at: datetime) -> bool:

@@ -7,7 +7,7 @@ from scenarios.evidence import FaultFired, RunFacts
 from scenarios.faults.processes import KillForkParent
 from scenarios.history import PLACE_ORDER, Operation, Record
 from scenarios.recovery import SERVED_BY, Recovery, component_of, recoveries
-from scenarios.workloads.trade import CHARGED, JOURNEYS, MAILED, SEARCH, SHIPPED
+from scenarios.workloads.trade import CHARGED, JOURNEYS, SEARCH, SHIPPED, TOLD
 
 ORIGIN_AT = 1_000.0
 
@@ -75,10 +75,10 @@ def test_a_process_that_never_came_back_never_recovered() -> None:
 def test_what_was_under_way_at_the_kill_was_struck() -> None:
     found = recovered(
         kill("notifications-1", 10.0, healed_s=11.0),
-        operation(MAILED, 9.0, 10.5),
+        operation(TOLD, 9.0, 10.5),
         operation(PLACE_ORDER, 9.5, None),
         operation(CHARGED, 9.0, 9.9),
-        operation(MAILED, 10.2, 10.4),
+        operation(TOLD, 10.2, 10.4),
     )
     assert found.struck == 2
 
