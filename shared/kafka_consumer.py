@@ -346,7 +346,14 @@ class ConsumerRunner:
             else:
                 break
         self.dead += 1
-        log.error("dead_letter", reason=reason, detail=detail, topic=letter.topic, offset=letter.offset)
+        log.error(
+            "dead_letter",
+            reason=reason,
+            detail=detail,
+            topic=letter.topic,
+            offset=letter.offset,
+            published_at=record.timestamp / 1_000,
+        )
 
 
 def _header_or_none(payload: bytes) -> EnvelopeHeader | None:

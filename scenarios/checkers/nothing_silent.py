@@ -1,7 +1,8 @@
 """INV-25: nothing failed silently: what a fleet logs as its own fault is a violation, though its data look right.
 
 The witnesses are the structured logs of the services and PostgreSQL's own log. What a fault or overload explains is
-allowed by name and counted; everything else that calls itself an error is not.
+allowed by name and counted, and so is what an earlier run left in the broker and a consumer was led back over;
+everything else that calls itself an error is not.
 """
 
 import re
@@ -88,6 +89,9 @@ def _judge_job(line: LogLine, findings: Findings) -> None:
 def _judge_error(evidence: Evidence, line: LogLine, findings: Findings) -> None:
     if line.logger:
         findings.observe("errors that a library told of")
+        return
+    if 0.0 < line.published_at < evidence.facts.started_at:
+        findings.observe("about records that were published before the run")
         return
     if _explained(evidence, line):
         findings.observe(f"explained by a fault: {line.event}")

@@ -21,7 +21,10 @@ _SHUTDOWN = ("terminating connection due to administrator command", "the databas
 
 
 class LogLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One kept line. `logger` names the library that wrote it, empty for the shop's own words."""
+    """One kept line. `logger` names the library that wrote it, empty for the shop's own words.
+
+    `published_at` is when the broker got the record that the line is about, epoch seconds; 0 when it is about none.
+    """
 
     at: float
     level: str
@@ -36,6 +39,7 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     target: str = ""
     job: str = ""
     failures: int = 0
+    published_at: float = 0.0
     trace_id: str = ""
 
 
@@ -58,6 +62,7 @@ class _Raw(msgspec.Struct):
     target: str | None = ""
     job: str | None = ""
     failures: int | str | None = 0
+    published_at: float | None = 0.0
     error: _Error | str | int | list[str] | None = None
 
 
@@ -91,6 +96,7 @@ def service_line(text: bytes, *, since: float) -> LogLine | None:
         target=raw.target or "",
         job=raw.job or "",
         failures=raw.failures if isinstance(raw.failures, int) else 0,
+        published_at=raw.published_at or 0.0,
         trace_id=raw.trace_id,
     )
 

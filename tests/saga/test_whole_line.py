@@ -150,7 +150,6 @@ def test_the_healthy_shop_charges_once_and_a_double_charge_is_caught(operator: O
     assert (again["plan"]["orders"], again["done"]["captures_returned"]) == ([], 0)
 
 
-@pytest.mark.drills
 def test_killed_processes_come_back_and_nothing_acknowledged_is_lost(operator: Operator) -> None:
     soak = operator.told("scenario", "soak", "--kills", "3", "--per-leg", "3", "--seed", str(SOAK_SEED))
     (leg,) = soak["legs"]
@@ -161,7 +160,6 @@ def test_killed_processes_come_back_and_nothing_acknowledged_is_lost(operator: O
     assert (Path(soak["directory"]) / "soak.html").stat().st_size > 5_000
 
 
-@pytest.mark.drills
 def test_what_a_consumer_swallowed_is_given_to_it_again_once_and_nobody_is_told_twice(operator: Operator) -> None:
     broken = operator.told("scenario", "run", "event-chaos", "--quick", "--defect", "swallow-and-commit")
     assert {"INV-14", "INV-18"} <= failed(broken["verdict"]).keys()

@@ -33,6 +33,12 @@ def test_what_tells_of_a_failure_is_kept(fields: dict[str, object]) -> None:
     assert (found.at, found.service, found.instance) == (AT, "orders", "orders-1")
 
 
+def test_a_letter_keeps_when_its_record_was_published() -> None:
+    found = service_line(line(event="dead_letter", level="error", published_at=AT - 60.5), since=AT)
+    assert found is not None
+    assert found.published_at == AT - 60.5
+
+
 @pytest.mark.parametrize(
     "text", [line(status=200), line(status=409), line(event="relay_active"), b"Traceback (most recent call last):\n"]
 )

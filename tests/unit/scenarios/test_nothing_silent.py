@@ -72,6 +72,14 @@ def test_what_a_killed_server_leaves_says_so(struck: str, explained: bool) -> No
     assert (judged(evidence, "INV-25").outcome is Outcome.PASS) == explained
 
 
+@pytest.mark.parametrize(("before_the_run_s", "explained"), [(1.0, True), (-1.0, False)])
+def test_a_letter_is_this_runs_when_its_record_was_published_in_it(before_the_run_s: float, explained: bool) -> None:
+    evidence = FlashSale().evidence()
+    at = evidence.facts.started_at - before_the_run_s
+    evidence.logs.append(log_line("dead_letter", level="error", published_at=at))
+    assert (judged(evidence, "INV-25").outcome is Outcome.PASS) == explained
+
+
 def test_a_repair_does_not_unwrite_a_log_and_is_not_blamed_for_it() -> None:
     evidence = FlashSale().evidence()
     answered_500(evidence)
