@@ -19,6 +19,8 @@ from scenarios.evidence.views import AuditTables, View, views_of
 PREFETCH_ROWS = 2_000
 CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 120.0
+UNREADABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""A server that dies in the middle of a cursor is told of by the driver, not by the server."""
 
 
 class Snapshots(msgspec.Struct):
@@ -71,14 +73,14 @@ async def _read_service(url: str, views: Sequence[View], snapshots: Snapshots) -
             command_timeout=STATEMENT_TIMEOUT_S,
             server_settings={"application_name": "judge"},
         )
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except UNREADABLE as error:
         snapshots.problems.extend(f"{view.service}.{view.name}: {_said(error)}" for view in views)
         return
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             for view in views:
                 await _read_view(connection, view, snapshots)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except UNREADABLE as error:
         snapshots.problems.append(f"{views[0].service}: {_said(error)}")
     finally:
         await connection.close(timeout=CONNECT_TIMEOUT_S)
@@ -95,7 +97,7 @@ async def _read_view(connection: asyncpg.Connection, view: View, snapshots: Snap
                 if shared:
                     values["service"] = view.service
                 rows.append(msgspec.convert(values, view.row))
-    except (asyncpg.PostgresError, msgspec.ValidationError) as error:
+    except (*UNREADABLE, msgspec.ValidationError) as error:
         snapshots.problems.append(f"{view.service}.{view.name}: {_said(error)}")
 
 

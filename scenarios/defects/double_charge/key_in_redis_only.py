@@ -1,10 +1,10 @@
 """Planted: which keys were used is known to Redis alone, for a while."""
 
 import msgspec
-from redis.asyncio import Redis
 
 from scenarios.defects.card import DefectCard, Twins
 from scenarios.defects.forgetful_placement import under_a_new_name
+from scenarios.defects.redis_client import redis_of
 from shared.idempotency import Answer, RequestInFlight
 from shared.settings import ServiceSettings
 from svc.orders.placing import Placed, Placement, PlaceOrder
@@ -34,18 +34,17 @@ def twin(_healthy: type[Placement], told: ServiceSettings) -> type[Placement]:
     class CachingPlacement(Placement):
         """What Redis has forgotten never happened."""
 
-        _redis: Redis = Redis.from_url(told.redis_url)
-
         async def place(self, command: PlaceOrder) -> Placed:
             name = f"{told.prefix}order-key:{command.customer_id}:{command.key}"
-            if not await self._redis.set(name, UNANSWERED, nx=True, px=TTL_MS):
-                stored = await self._redis.get(name)
-                if not stored:
-                    raise RequestInFlight("the same request is being worked on; try again")
-                return Placed(msgspec.json.decode(stored, type=Answer), replayed=True)
-            placed = await super().place(under_a_new_name(command))
-            await self._redis.set(name, msgspec.json.encode(placed.answer), px=TTL_MS)
-            return placed
+            async with redis_of(told) as redis:
+                if not await redis.set(name, UNANSWERED, nx=True, px=TTL_MS):
+                    stored = await redis.get(name)
+                    if not stored:
+                        raise RequestInFlight("the same request is being worked on; try again")
+                    return Placed(msgspec.json.decode(stored, type=Answer), replayed=True)
+                placed = await super().place(under_a_new_name(command))
+                await redis.set(name, msgspec.json.encode(placed.answer), px=TTL_MS)
+                return placed
 
     return CachingPlacement
 

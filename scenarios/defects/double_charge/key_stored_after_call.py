@@ -3,9 +3,9 @@
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
 
 from scenarios.defects.card import DefectCard, Twins
+from scenarios.defects.redis_client import redis_of
 from scenarios.defects.under_key import UnderKey
 from shared.ids import new_id
 from shared.settings import ServiceSettings
@@ -31,17 +31,18 @@ CARD = DefectCard(
 
 def twin(healthy: Any, settings: ServiceSettings) -> Any:
     """A charge that remembers its key when it is too late."""
-    redis = Redis.from_url(settings.redis_url)
 
     async def charge(psp: Psp, payment: Payment) -> ChargeOutcome:
         stored = f"{settings.prefix}charge-key:{payment.id}"
-        if await redis.exists(stored):
-            return await healthy(psp, payment)
-        key = f"charge-{new_id()}"
-        outcome = await healthy(UnderKey(psp, key), msgspec.structs.replace(payment, status=PaymentStatus.PROCESSING))
-        if not isinstance(outcome, InDoubt):
-            await redis.set(stored, key)
-        return outcome
+        async with redis_of(settings) as redis:
+            if await redis.exists(stored):
+                return await healthy(psp, payment)
+            key = f"charge-{new_id()}"
+            fresh = msgspec.structs.replace(payment, status=PaymentStatus.PROCESSING)
+            outcome = await healthy(UnderKey(psp, key), fresh)
+            if not isinstance(outcome, InDoubt):
+                await redis.set(stored, key)
+            return outcome
 
     return charge
 

@@ -1,13 +1,11 @@
 """Planted: whoever consumes order.created charges the card, however often the event comes."""
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from redis.asyncio import Redis
-
 from scenarios.defects.card import DefectCard, Twins
+from scenarios.defects.redis_client import redis_of
 from shared import inbox
 from shared.circuit_breaker import CircuitBreaker
 from shared.contracts import Envelope
@@ -55,23 +53,25 @@ class ForgetfulConsumer(ConsumerRunner):
 
 def owe_twin(healthy: Any, settings: ServiceSettings) -> Any:
     """A handler that charges at once, in the middle of its transaction."""
-    breaker = CircuitBreaker(Redis.from_url(settings.redis_url), "psp-by-events", prefix=settings.prefix)
-    psp = HttpPsp(settings.psp_url, breaker=breaker, timeout_s=TIMEOUT_S)
-    opening = asyncio.Lock()
-    is_open = False
 
     async def owe_payment(uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None:
-        nonlocal is_open
-        order = envelope.data
-        known = await payments.of_id(uow.connection, payment_id_of(order.order_id))
+        known = await payments.of_id(uow.connection, payment_id_of(envelope.data.order_id))
         if known is None or known.status is not PaymentStatus.CAPTURED or not known.amount_minor:
             await healthy(uow, envelope)
             return
-        async with opening:
-            if not is_open:
-                await psp.open()
-                is_open = True
         with contextlib.suppress(WorldError):
+            await _charge(settings, envelope)
+
+    return owe_payment
+
+
+async def _charge(settings: ServiceSettings, envelope: Envelope[OrderCreated]) -> None:
+    order = envelope.data
+    async with redis_of(settings) as redis:
+        breaker = CircuitBreaker(redis, "psp-by-events", prefix=settings.prefix)
+        psp = HttpPsp(settings.psp_url, breaker=breaker, timeout_s=TIMEOUT_S)
+        await psp.open()
+        try:
             await psp.charge(
                 order.order_id,
                 amount_minor=order.total_minor,
@@ -79,8 +79,8 @@ def owe_twin(healthy: Any, settings: ServiceSettings) -> Any:
                 payment_method=order.payment_method,
                 idempotency_key=f"event-{envelope.id}-{new_id()}",
             )
-
-    return owe_payment
+        finally:
+            await psp.close()
 
 
 TWINS: Twins = {"payments.consumer": consumer_twin, "payments.owe_payment": owe_twin}

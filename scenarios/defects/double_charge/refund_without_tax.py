@@ -3,9 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from redis.asyncio import Redis
-
 from scenarios.defects.card import DefectCard, Twins
+from scenarios.defects.redis_client import redis_of
 from shared.contracts import Envelope
 from shared.contracts.orders import OrderCreated
 from shared.money import Money
@@ -29,25 +28,25 @@ CARD = DefectCard(
 
 def owe_twin(healthy: Any, settings: ServiceSettings) -> Any:
     """Remembers the tax of each order, for the formula."""
-    redis = Redis.from_url(settings.redis_url)
 
     async def owe_payment(uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None:
         await healthy(uow, envelope)
-        await redis.set(_name(settings, envelope.data.order_id), envelope.data.tax_minor)
+        async with redis_of(settings) as redis:
+            await redis.set(_name(settings, envelope.data.order_id), envelope.data.tax_minor)
 
     return owe_payment
 
 
 def request_twin(healthy: Any, settings: ServiceSettings) -> Any:
     """A refund of everything is one of everything before tax."""
-    redis = Redis.from_url(settings.redis_url)
 
     async def request_refund(
         uow: UnitOfWork, payment_id: UUID, *, amount: Money | None, reason: str, requested_by: str
     ) -> Refund:
         payment = await payments.of_id(uow.connection, payment_id)
         if amount is None and payment is not None:
-            tax_minor = int(await redis.get(_name(settings, payment.order_id)) or 0)
+            async with redis_of(settings) as redis:
+                tax_minor = int(await redis.get(_name(settings, payment.order_id)) or 0)
             if payment.refundable_minor > tax_minor:
                 amount = Money(payment.refundable_minor - tax_minor, payment.currency)
         return await healthy(uow, payment_id, amount=amount, reason=reason, requested_by=requested_by)

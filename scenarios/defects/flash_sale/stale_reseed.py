@@ -1,6 +1,6 @@
 """Planted: one counter in Redis is the truth, and every process that starts sets it back to the opening figure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from scenarios.defects import broken_reserve
 from scenarios.defects.card import DefectCard, Twins
+from scenarios.defects.redis_client import redis_of
 from shared.contracts import Envelope
 from shared.contracts.orders import OrderCancelled
 from shared.settings import ServiceSettings
@@ -34,17 +35,16 @@ CARD = DefectCard(
 
 def twin(_healthy: Any, settings: ServiceSettings) -> Any:
     """A reserve whose counter is set back by each process that sees a SKU for the first time."""
-    redis: Redis = Redis.from_url(settings.redis_url)
     seeded: set[str] = set()
 
-    async def seed(connection: Connection, sku: str) -> None:
+    async def seed(redis: Redis, connection: Connection, sku: str) -> None:
         levels = await broken_reserve.unlocked_levels(connection, [sku])
         await redis.set(f"{settings.prefix}snapshot:{sku}", sum(level.available for level in levels), nx=True)
         snapshot = await redis.get(f"{settings.prefix}snapshot:{sku}")
         await redis.set(f"{settings.prefix}counter:{sku}", int(snapshot))
         seeded.add(sku)
 
-    async def take(sku: str, units: int) -> int:
+    async def take(redis: Redis, sku: str, units: int) -> int:
         """How many of the units the counter has; it gives up what is taken."""
         left = await redis.decrby(f"{settings.prefix}counter:{sku}", units)
         missing = min(units, max(0, -left))
@@ -53,11 +53,12 @@ def twin(_healthy: Any, settings: ServiceSettings) -> Any:
 
     async def reserve(uow: UnitOfWork, requests: Sequence[HoldRequest]) -> list[Hold | Exception]:
         skus = broken_reserve.wanted_skus(requests)
-        for sku in skus:
-            if sku not in seeded:
-                await seed(uow.connection, sku)
         wanted = {sku: sum(_quantity(request, sku) for request in requests) for sku in skus}
-        taken = {sku: await take(sku, units) for sku, units in wanted.items()}
+        async with redis_of(settings) as redis:
+            for sku in skus:
+                if sku not in seeded:
+                    await seed(redis, uow.connection, sku)
+            taken = {sku: await take(redis, sku, units) for sku, units in wanted.items()}
         limits = await store.limits(uow.connection, skus)
         held = await store.held_by_customer(uow.connection, [r.customer_id for r in requests], list(limits))
         levels = [StockLevel(store.DEFAULT_WAREHOUSE, sku, units) for sku, units in taken.items()]
@@ -72,8 +73,7 @@ def twin(_healthy: Any, settings: ServiceSettings) -> Any:
             return expiries
 
         answers = await broken_reserve.serve(uow, requests, levels=levels, limits=limits, held=held, write=write)
-        for sku, units in taken.items():
-            await redis.incrby(f"{settings.prefix}counter:{sku}", units)
+        await _give_back(settings, taken)
         return answers
 
     return reserve
@@ -85,21 +85,25 @@ def _quantity(request: HoldRequest, sku: str) -> int:
 
 def release_twin(healthy: Any, settings: ServiceSettings) -> Any:
     """A cancellation that counts its units as for sale again."""
-    redis: Redis = Redis.from_url(settings.redis_url)
 
     async def count_up(connection: Connection, order_ids: list[UUID]) -> None:
         lines = await connection.fetch(
             "SELECT sku, sum(quantity) AS units FROM reservation_lines WHERE reservation_id = ANY($1) GROUP BY sku",
             order_ids,
         )
-        for line in lines:
-            await redis.incrby(f"{settings.prefix}counter:{line['sku']}", int(line["units"]))
+        await _give_back(settings, {line["sku"]: int(line["units"]) for line in lines})
 
     async def release_hold(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:
         await healthy(uow, envelope)
         uow.before_commit(count_up, envelope.data.order_id)
 
     return release_hold
+
+
+async def _give_back(settings: ServiceSettings, units: Mapping[str, int]) -> None:
+    async with redis_of(settings) as redis:
+        for sku, count in units.items():
+            await redis.incrby(f"{settings.prefix}counter:{sku}", count)
 
 
 TWINS: Twins = {"inventory.reserve": twin, "inventory.release_hold": release_twin}

@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 
 from compose.stack import load
+from scenarios import snapshots as snapshots_module
 from scenarios.snapshots import take_snapshots
 from tests.support.engines import EngineUrls
 from tests.support.services import database_of
@@ -45,6 +46,18 @@ async def test_a_view_that_is_gone_is_a_problem_and_the_others_are_read(engines:
     assert len(problems) == 1
     assert problems[0].startswith("orders.outbox: ")
     assert len(snapshots.tables.inbox) == 1
+
+
+async def test_a_server_that_dies_while_it_is_read_is_a_problem(
+    engines: EngineUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dies = "SELECT pg_terminate_backend(pg_backend_pid())"
+    monkeypatch.setattr(
+        snapshots_module, "select_statement", lambda view: dies if view.name == "outbox" else "SELECT 1"
+    )
+    async with database_of(engines, "orders") as url:
+        snapshots = await take_snapshots({"orders": url}, only={"orders.outbox", "orders.inbox"})
+    assert [problem for problem in snapshots.problems if problem.startswith("orders")]
 
 
 async def _execute(url: str, *statements: str) -> None:
