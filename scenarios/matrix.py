@@ -1,8 +1,9 @@
 """The judge is judged: every defect of its scenarios and the healthy fleet, many runs each.
 
 Counts detections by the named invariants, false alarms and runs too weak to judge; k of n, never a percentage alone.
-The healthy runs are played between the defects, so that damage which outlives its defect shows as a false alarm. Every
-run is written down as it ends: a matrix that was stopped, however hard, goes on with the runs that it lacks.
+Each healthy run has its place behind other defects, and the last behind all of them, so that damage which outlives its
+defect shows as a false alarm. Every run is written down as it ends: a matrix that was stopped, however hard, goes on
+with the runs that it lacks.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from scenarios.checkers import Outcome
 from scenarios.drills import scenario
 from scenarios.fleet import Fleet
 from scenarios.plan import QUICK
-from scenarios.resumable import Journal, spread
+from scenarios.resumable import Journal
 from scenarios.runner import RunOptions, run
 from scenarios.verdict import NONE_PLANTED
 
@@ -121,16 +122,16 @@ async def matrix(fleet: Fleet, choice: Choice, directory: Path, report: Report) 
 
 
 def turns(choice: Choice) -> Iterator[Turn]:
-    """Every run of a matrix in the order in which they are played."""
-    for name, defects in choice.defects.items():
-        shares = spread(choice.runs, over=len(defects) + 1)
-        seeds = iter(range(choice.first_seed, choice.first_seed + choice.runs))
-        for number, share in enumerate(shares):
-            if number:
-                for seed in range(choice.first_seed, choice.first_seed + choice.runs):
-                    yield Turn(scenario=name, subject=defects[number - 1], seed=seed)
-            for _ in range(share):
-                yield Turn(scenario=name, subject=NONE_PLANTED, seed=next(seeds))
+    """Every run of a matrix in the order in which they are played: all rows once, then all of them again.
+
+    Wherever it is stopped, no row is more than a run behind another.
+    """
+    for round_, seed in enumerate(range(choice.first_seed, choice.first_seed + choice.runs)):
+        for name, defects in choice.defects.items():
+            subjects = list(defects)
+            subjects.insert((round_ + 1) * len(defects) // choice.runs, NONE_PLANTED)
+            for subject in subjects:
+                yield Turn(scenario=name, subject=subject, seed=seed)
 
 
 def counted(choice: Choice, played: Iterable[Played]) -> Matrix:
