@@ -65,10 +65,12 @@ def working(text: str) -> Generator[None]:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
-    """Data for people, on stdout."""
+    """Data for people, on stdout; a word in its place when there is none."""
     console = _console(stderr=False)
     cells = [_cells(row) for row in rows]
-    if _longest_words(columns, cells) > console.width:
+    if not cells:
+        line(f"{title}: none." if title else "None.")
+    elif _longest_words(columns, cells) > console.width:
         _print_records(console, columns, cells, title=title)
     else:
         console.print(_table(columns, cells, title=title))
