@@ -22,7 +22,10 @@ class Cors:
         return [
             *self.headers(origin),
             (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE"),
-            (b"access-control-allow-headers", b"authorization, content-type, idempotency-key, if-match, if-none-match"),
+            (
+                b"access-control-allow-headers",
+                b"authorization, content-type, idempotency-key, if-match, if-none-match, x-guest-token",
+            ),
             (b"access-control-max-age", str(PREFLIGHT_CACHED_S).encode()),
         ]
 

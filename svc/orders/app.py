@@ -47,5 +47,5 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
         },
         subscription=subscription(parts, settings, erasure),
         jobs=[resolver, jobs.housekeeping(runtime.database), erasure.job()],
-        pruning=[jobs.SAGA_ATTEMPTS],
+        pruning=jobs.PRUNING,
     )

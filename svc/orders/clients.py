@@ -35,7 +35,7 @@ class ShippingUnavailable(Refusal):
 
 
 class DeliveryNotServed(Refusal):
-    """Shipping has no rate for that country or currency."""
+    """Shipping has no rate for that country, method or currency."""
 
     code = "delivery_not_served"
     kind = Kind.UNPROCESSABLE
@@ -113,7 +113,7 @@ class Catalog(Protocol):
 
 
 class ShippingRates(Protocol):
-    async def quote(self, country: str, *, goods: Money, items: int) -> ShippingQuote: ...
+    async def quote(self, country: str, *, method: str, goods: Money, items: int) -> ShippingQuote: ...
 
 
 class Exchange(Protocol):
@@ -188,7 +188,7 @@ class CatalogClient:
 
 
 class ShippingClient:
-    """Quotes; while shipping is away one serves that it gave for the same country, number of items and worth."""
+    """Quotes; while shipping is away one serves that it gave for the same place, method, number of items and worth."""
 
     def __init__(self, client: ServiceClient, cache: Cache, config: Settings) -> None:
         self._client = client
@@ -196,37 +196,41 @@ class ShippingClient:
         self._config = config
         self._local: BoundedMap[str, tuple[float, ShippingQuote]] = BoundedMap(LOCAL_ENTRIES_MAX)
 
-    async def quote(self, country: str, *, goods: Money, items: int) -> ShippingQuote:
-        """The cost of sending so many items worth `goods` there. Raises `ShippingUnavailable`, `DeliveryNotServed`."""
+    async def quote(self, country: str, *, method: str, goods: Money, items: int) -> ShippingQuote:
+        """The cost of sending so many items worth `goods` there, by the method that the buyer chose.
+
+        Raises `ShippingUnavailable`, `DeliveryNotServed`.
+        """
         currency = goods.currency
-        key = f"quote:{country}:{currency}:{items}:{goods.amount_minor}"
+        key = f"quote:{country}:{method}:{currency}:{items}:{goods.amount_minor}"
         known = self._local.get(key)
         if known is not None and known[0] > time.monotonic():
             return known[1]
         try:
             quote = await self._cache.get_or_load(
                 key,
-                lambda: self._load(country, goods, items),
+                lambda: self._load(country, method, goods, items),
                 value_type=ShippingQuote,
                 ttl_s=self._config.quote_ttl_s,
                 stale_s=self._config.quote_stale_s,
             )
         except RemoteRefusal as refusal:
             if refusal.status == 422:
-                raise DeliveryNotServed(refusal.detail, country=country, currency=currency) from refusal
+                raise DeliveryNotServed(refusal.detail, country=country, method=method, currency=currency) from refusal
             raise
         except WorldError as error:
             raise ShippingUnavailable("shipping cannot be quoted right now; try again soon") from error
         self._local.put(key, (time.monotonic() + LOCAL_PRICES_S, quote))
         return quote
 
-    async def _load(self, country: str, goods: Money, items: int) -> ShippingQuote:
+    async def _load(self, country: str, method: str, goods: Money, items: int) -> ShippingQuote:
         return await self._client.request(
             "shipping",
             "GET",
             "/internal/rates/quote",
             params={
                 "country": country,
+                "method": method,
                 "currency": goods.currency,
                 "items": str(items),
                 "subtotal_minor": str(goods.amount_minor),

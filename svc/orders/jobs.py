@@ -15,6 +15,19 @@ SAGA_ATTEMPTS = Rule(
     "(SELECT FROM sagas WHERE sagas.order_id = saga_attempts.order_id AND status IN ('running', 'failed'))",
 )
 
+GUEST_CART_KEPT = "interval '30 days'"
+GUEST_CART_LINES = Rule(
+    "cart_lines",
+    "customer_id IN (SELECT customer_id FROM carts "  # noqa: S608 constants
+    f"WHERE guest AND updated_at < clock_timestamp() - {GUEST_CART_KEPT})",
+)
+GUEST_CARTS = Rule(
+    "carts",
+    f"guest AND updated_at < clock_timestamp() - {GUEST_CART_KEPT} "
+    "AND NOT EXISTS (SELECT FROM cart_lines WHERE cart_lines.customer_id = carts.customer_id)",
+)
+PRUNING = (SAGA_ATTEMPTS, GUEST_CART_LINES, GUEST_CARTS)
+
 
 def resolver(sagas_resolver: SagaResolver, *, every_s: float) -> Periodic:
     """Finishes sagas whose time has come."""

@@ -26,6 +26,9 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     compensating_s: float = 900.0
     """How long stock and money may take to be undone before people are asked to look."""
 
+    invoice_issuer: tuple[str, ...] = ("ShopStream",)
+    """The lines that name the shop on an invoice: who it is, where, under which tax number."""
+
     resolver_interval_s: float = 0.5
     resolver_lease_s: float = 15.0
     resolver_grace_s: float = 1.0

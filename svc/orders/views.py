@@ -84,6 +84,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     discount: MoneyWire
     tax: MoneyWire
     shipping: MoneyWire
+    shipping_method: str
     total: MoneyWire
     explanation: list[ExplanationView]
     conversion: ConversionView | None = None
@@ -141,6 +142,7 @@ def preview_view(priced: Priced) -> Preview:
         discount=_wire(priced.discount_minor, currency),
         tax=_wire(priced.tax_minor, currency),
         shipping=_wire(priced.shipping_minor, currency),
+        shipping_method=priced.shipping_method,
         total=_wire(priced.total_minor, currency),
         explanation=_explanation(priced.explanation, currency),
         conversion=_conversion(priced.conversion),

@@ -48,6 +48,8 @@ FOREIGN = {
     "inventory": {"batcher": "micro-batches of waiting buyers"},
     "orders": {
         "pricing": "pure rules of a size of their own",
+        "invoicing": "an order on paper",
+        "templates": "what an invoice looks like",
         "cancelling": "an order undone by what shipping answers, for requests and the saga",
         "placing": "the orchestration of an order between its handlers and clients",
         "views": "what an order looks like from outside",

@@ -1,22 +1,33 @@
 """The customer's cart."""
 
+from collections.abc import Sequence
+
 from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
 from shared.database import Database
-from shared.errors import WorldError
+from shared.errors import Refusal, WorldError
 from shared.identity import Principal
+from svc.orders.api.access import guest_of
 from svc.orders.api.wire import CartMerge, Item, QuantityChange, customer_of
-from svc.orders.clients import Catalog
+from svc.orders.clients import Catalog, Variant
 from svc.orders.domain.cart import CartLine, ProductUnavailable, UnknownCartLine
+from svc.orders.domain.guest import GUEST
 from svc.orders.handlers import carts
 from svc.orders.parts import Parts
+from svc.orders.settings import Settings
 from svc.orders.store import carts as store
 from svc.orders.store.carts import StoredCart
 from svc.orders.views import Cart, cart_line_view, cart_subtotal
 
 SKU_LENGTH_MAX = 64
+
+
+class InvalidMerge(Refusal):
+    """A guest's cart and loose goods at once, or neither."""
+
+    code = "invalid_merge"
 
 
 class CartController(Controller):
@@ -72,7 +83,11 @@ class CartController(Controller):
         if data.sku not in variants:
             raise ProductUnavailable("there is no such product", items=[{"sku": data.sku}])
         async with database.begin() as uow:
-            return _cart(await carts.add_item(uow, customer_id, variants[data.sku], quantity=data.quantity))
+            return _cart(
+                await carts.add_item(
+                    uow, customer_id, variants[data.sku], quantity=data.quantity, guest=principal.kind == GUEST
+                )
+            )
 
     @patch("/items/{sku:str}")
     async def change(
@@ -100,6 +115,11 @@ class CartController(Controller):
         async with database.begin() as uow:
             return _cart(await carts.clear(uow, customer_of(principal)))
 
+
+class MergeController(Controller):
+    path = "/api/v1/cart"
+    tags = ("cart",)
+
     @post("/merge", status_code=200)
     async def merge(
         self,
@@ -108,13 +128,31 @@ class CartController(Controller):
         database: NamedDependency[Database],
         catalog: NamedDependency[SkipValidation[Catalog]],
         parts: NamedDependency[SkipValidation[Parts]],
+        config: NamedDependency[Settings],
     ) -> Cart:
         """Bring the goods of a guest's cart along at login; repeating it changes nothing."""
         customer_id = customer_of(principal)
-        variants = await catalog.variants(sorted({item.sku for item in data.items}))
-        guest = [CartLine(item.sku, item.quantity) for item in data.items]
+        if (data.guest_token is None) == (data.items is None):
+            raise InvalidMerge("give either guest_token or items")
+        if data.guest_token is not None:
+            guest_id = guest_of(config, data.guest_token)
+            async with database.acquire() as connection:
+                left = await store.load(connection, guest_id)
+            variants = await _variants(catalog, left.lines)
+            async with database.begin() as uow:
+                return _cart(
+                    await carts.adopt_cart(
+                        uow, customer_id, guest_id, read=left, variants=variants, merge=parts.merge_lines
+                    )
+                )
+        lines = [CartLine(item.sku, item.quantity) for item in data.items or ()]
+        variants = await _variants(catalog, lines)
         async with database.begin() as uow:
-            return _cart(await carts.merge_cart(uow, customer_id, guest, variants=variants, merge=parts.merge_lines))
+            return _cart(await carts.merge_cart(uow, customer_id, lines, variants=variants, merge=parts.merge_lines))
+
+
+async def _variants(catalog: Catalog, lines: Sequence[CartLine]) -> dict[str, Variant]:
+    return await catalog.variants(sorted({line.sku for line in lines})) if lines else {}
 
 
 def _known(sku: str) -> str:

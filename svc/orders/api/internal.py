@@ -129,13 +129,15 @@ class InternalController(Controller):
     ) -> StuckSagas:
         """Sagas past the deadline of their step, and those that failed; oldest first."""
         async with database.acquire() as connection:
-            return StuckSagas(await sagas.stuck(connection, rows_max=limit))
+            return StuckSagas(await sagas.stuck(connection, after=sagas.BEFORE_ALL, rows_max=limit))
 
     @post("/sagas/{order_id:uuid}/resume", status_code=200)
-    async def resume(self, order_id: FromPath[UUID], database: NamedDependency[Database]) -> SagaView:
+    async def resume(
+        self, principal: NamedDependency[Principal], order_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> SagaView:
         """Let the resolver look at a saga at once; a failed one gets another minute."""
         async with database.begin() as uow:
-            return await resume_saga(uow, order_id)
+            return await resume_saga(uow, order_id, who=f"operator:{principal.subject}")
 
 
 async def _story(connection: Connection, order_id: UUID) -> Story:

@@ -14,22 +14,24 @@ from shared.database import Database
 from shared.idempotency import Answer, checked_key, fingerprint
 from shared.identity import Principal
 from shared.pagination import CURSOR_LENGTH_MAX, Page, decode_cursor, make_page, page_size
+from svc.orders.api.access import STAFF, visible
 from svc.orders.api.wire import OrderCancel, OrderCreate, OrderPreview, customer_of
 from svc.orders.cancelling import Cancelling
 from svc.orders.domain.cart import CartLine
 from svc.orders.domain.draft import Address
+from svc.orders.domain.guest import GUEST
 from svc.orders.domain.machines import OrderState
-from svc.orders.domain.order import OrderNotFound
 from svc.orders.handlers.lifecycle import Because
 from svc.orders.placing import Placement, PlaceOrder, PreviewOrder
 from svc.orders.store import orders as store
-from svc.orders.store.orders import StoredOrder
 from svc.orders.views import Order, Preview, order_view, preview_view
 
 LIST = "orders:-placed_at,-id"
 FIRST = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
-STAFF = ("admin", "support")
 RETRY_AFTER_S = "1"
+KEYED_HEADERS = (
+    ResponseHeader(name="Idempotency-Replayed", description="true for a repeated answer", documentation_only=True),
+)
 
 
 class OrderController(Controller):
@@ -39,11 +41,7 @@ class OrderController(Controller):
     @post(
         "/",
         responses={201: ResponseSpec(Order, description="the order; its stock is held")},
-        response_headers=[
-            ResponseHeader(
-                name="Idempotency-Replayed", description="true for a repeated answer", documentation_only=True
-            )
-        ],
+        response_headers=KEYED_HEADERS,
     )
     async def place(
         self,
@@ -53,28 +51,7 @@ class OrderController(Controller):
         idempotency_key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", required=False)] = None,
     ) -> Response[bytes]:
         """Order the given goods, or the cart. Totals are computed here; a price in the body is refused."""
-        customer_id = customer_of(principal)
-        placed = await placement.place(
-            PlaceOrder(
-                customer_id=customer_id,
-                email=principal.email or "",
-                key=checked_key(idempotency_key),
-                fingerprint=fingerprint(data),
-                items=tuple(CartLine(item.sku, item.quantity) for item in data.items or ()),
-                payment_method=data.payment_method,
-                shipping_method=data.shipping_method,
-                shipping_address=Address(
-                    name=data.shipping_address.name,
-                    line1=data.shipping_address.line1,
-                    city=data.shipping_address.city,
-                    postal_code=data.shipping_address.postal_code,
-                    country=data.shipping_address.country,
-                ),
-                coupon=data.coupon,
-                quote_id=data.quote_id,
-            )
-        )
-        return _response(placed.answer, replayed=placed.replayed)
+        return await place_order(placement, principal, data, email=principal.email or "", key=idempotency_key)
 
     @post("/preview", status_code=200)
     async def preview(
@@ -89,8 +66,10 @@ class OrderController(Controller):
         priced = await placement.preview(
             PreviewOrder(
                 customer_id=customer_of(principal),
+                guest=principal.kind == GUEST,
                 items=tuple(CartLine(item.sku, item.quantity) for item in data.items or ()),
                 country=data.country,
+                shipping_method=data.shipping_method,
                 coupon=data.coupon,
                 currency=data.currency,
             )
@@ -119,8 +98,7 @@ class OrderController(Controller):
     ) -> Order:
         """One order; somebody else's is as good as absent."""
         async with database.acquire() as connection:
-            order = await store.find(connection, order_id)
-        return order_view(_visible(order, principal))
+            return order_view(await visible(connection, order_id, principal))
 
     @post(
         "/{order_id:uuid}/cancel",
@@ -141,16 +119,42 @@ class OrderController(Controller):
         staff = principal.has_role(*STAFF)
         order = await cancelling.cancel(
             order_id,
-            Because(f"{'staff' if staff else 'customer'}:{principal.subject}", (data or OrderCancel()).reason),
+            Because(f"{'staff' if staff else _kind(principal)}:{principal.subject}", (data or OrderCancel()).reason),
             customer_id=None if staff else customer_of(principal),
         )
         return Response(order_view(order), status_code=202 if order.state.order is OrderState.CANCELLING else 200)
 
 
-def _visible(order: StoredOrder | None, principal: Principal) -> StoredOrder:
-    if order is None or not (principal.has_role(*STAFF) or str(order.customer_id) == principal.subject):
-        raise OrderNotFound("there is no such order")
-    return order
+async def place_order(
+    placement: Placement, principal: Principal, data: OrderCreate, *, email: str, key: str | None
+) -> Response[bytes]:
+    """What `Placement.place` answers, or stored before. Raises what it raises, and `IdempotencyKeyMissing`."""
+    placed = await placement.place(
+        PlaceOrder(
+            customer_id=customer_of(principal),
+            guest=principal.kind == GUEST,
+            email=email,
+            key=checked_key(key),
+            fingerprint=fingerprint(data),
+            items=tuple(CartLine(item.sku, item.quantity) for item in data.items or ()),
+            payment_method=data.payment_method,
+            shipping_method=data.shipping_method,
+            shipping_address=Address(
+                name=data.shipping_address.name,
+                line1=data.shipping_address.line1,
+                city=data.shipping_address.city,
+                postal_code=data.shipping_address.postal_code,
+                country=data.shipping_address.country,
+            ),
+            coupon=data.coupon,
+            quote_id=data.quote_id,
+        )
+    )
+    return _response(placed.answer, replayed=placed.replayed)
+
+
+def _kind(principal: Principal) -> str:
+    return GUEST if principal.kind == GUEST else "customer"
 
 
 def _response(answer: Answer, *, replayed: bool) -> Response[bytes]:

@@ -8,7 +8,7 @@ import msgspec
 from shared.currencies import Currency
 from shared.errors import Forbidden
 from shared.identity import Principal
-from shared.validated import Country, Sku, line, matching
+from shared.validated import Country, Email, Sku, Token, line, matching
 from svc.orders.domain.cart import LINE_QUANTITY_MAX, LINES_MAX
 
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=LINE_QUANTITY_MAX)]
@@ -16,6 +16,7 @@ Text = Annotated[str, line(200)]
 City = Annotated[str, line(100)]
 PostalCode = Annotated[str, line(20)]
 CouponCode = Annotated[str, matching(r"[A-Za-z0-9_-]+", 40)]
+ShippingMethod = Literal["standard", "express"]
 PaymentToken = Annotated[str, matching(r"tok_[a-z0-9_]{1,60}", 64)]
 Reason = Annotated[str, line(120)]
 
@@ -42,9 +43,15 @@ class OrderCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     payment_method: PaymentToken
     shipping_address: AddressCreate
     items: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
-    shipping_method: Literal["standard"] = "standard"
+    shipping_method: ShippingMethod = "standard"
     coupon: CouponCode | None = None
     quote_id: UUID | None = None
+
+
+class GuestOrderCreate(OrderCreate, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An order of somebody without an account, who says where the mails go."""
+
+    email: Email
 
 
 class OrderPreview(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,6 +59,7 @@ class OrderPreview(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     country: Country
     items: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
+    shipping_method: ShippingMethod = "standard"
     coupon: CouponCode | None = None
     currency: Currency | None = None
 
@@ -64,8 +72,11 @@ class QuantityChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Quantity
 
 
-class CartMerge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    items: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
+class CartMerge(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The guest's cart by its token, which empties it, or goods that were only kept by the client."""
+
+    guest_token: Token | None = None
+    items: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
 
 
 def customer_of(principal: Principal) -> UUID:

@@ -6,6 +6,7 @@ import msgspec
 
 from shared.ids import derived_id, public_code
 from shared.tax_classes import TaxClass
+from svc.orders.domain.guest import GUEST
 from svc.orders.pricing import Conversion, Explanation
 
 
@@ -41,6 +42,7 @@ class Priced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     discount_minor: int
     tax_minor: int
     shipping_minor: int
+    shipping_method: str
     total_minor: int
     explanation: tuple[Explanation, ...]
     coupon: str | None = None
@@ -53,13 +55,18 @@ class Draft(Priced, frozen=True, kw_only=True, omit_defaults=True):
 
     order_id: UUID
     customer_id: UUID
+    guest: bool = False
     email: str
     scope: str
     key: str
     payment_method: str
-    shipping_method: str
     shipping_address: Address
     trace_id: str = ""
+
+    @property
+    def buyer(self) -> str:
+        """Who placed it, as its history names them."""
+        return f"{GUEST if self.guest else 'customer'}:{self.customer_id}"
 
     @property
     def number(self) -> str:

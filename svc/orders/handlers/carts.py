@@ -8,6 +8,7 @@ import msgspec
 from shared.unit_of_work import UnitOfWork
 from svc.orders.clients import Variant
 from svc.orders.domain.cart import (
+    CartChanged,
     CartLine,
     ProductUnavailable,
     UnknownCartLine,
@@ -19,11 +20,13 @@ from svc.orders.store.carts import StoredCart
 Merge = Callable[[Sequence[CartLine], Sequence[CartLine]], list[CartLine]]
 
 
-async def add_item(uow: UnitOfWork, customer_id: UUID, variant: Variant, *, quantity: int) -> StoredCart:
+async def add_item(
+    uow: UnitOfWork, customer_id: UUID, variant: Variant, *, quantity: int, guest: bool = False
+) -> StoredCart:
     """Put more of something into the cart. Raises `ProductUnavailable`, `LineLimitExceeded`."""
     if not variant.for_sale:
         raise ProductUnavailable("this is not for sale", items=[{"sku": variant.sku}])
-    cart = await _opened(uow, customer_id)
+    cart = await _opened(uow, customer_id, guest=guest)
     lines = {line.sku: line for line in cart.lines}
     known = lines.get(variant.sku)
     line = _shown(CartLine(variant.sku, quantity + (known.quantity if known else 0)), variant)
@@ -81,6 +84,25 @@ async def merge_cart(
     return StoredCart(cart.version, tuple(lines))
 
 
+async def adopt_cart(
+    uow: UnitOfWork,
+    customer_id: UUID,
+    guest_id: UUID,
+    *,
+    read: StoredCart,
+    variants: Mapping[str, Variant],
+    merge: Merge,
+) -> StoredCart:
+    """Merge a guest's cart as it was `read` and leave it empty, both or neither; of an empty one nothing comes.
+
+    Raises `LineLimitExceeded`, `CartChanged` when the guest's cart is not what was read any more. The guest's cart is
+    bought out of the guest's hands first, so that two customers with one token share nothing out.
+    """
+    if read.lines and not await carts.buy(uow.connection, guest_id, version=read.version):
+        raise CartChanged("the cart changed while it was taken along; try again")
+    return await merge_cart(uow, customer_id, read.lines, variants=variants, merge=merge)
+
+
 async def show_prices(uow: UnitOfWork, customer_id: UUID, lines: Sequence[CartLine]) -> None:
     """Keep new prices as shown, without touching lines that were changed or removed meanwhile."""
     await carts.show_prices(uow.connection, customer_id, lines)
@@ -97,8 +119,8 @@ def _shown(line: CartLine, variant: Variant) -> CartLine:
     return CartLine(line.sku, line.quantity, variant.title, variant.price_minor, variant.currency)
 
 
-async def _opened(uow: UnitOfWork, customer_id: UUID) -> StoredCart:
+async def _opened(uow: UnitOfWork, customer_id: UUID, *, guest: bool = False) -> StoredCart:
     """The cart, locked, at its next version."""
-    version = await carts.touch(uow.connection, customer_id)
+    version = await carts.touch(uow.connection, customer_id, guest=guest)
     cart = await carts.load(uow.connection, customer_id)
     return StoredCart(version, cart.lines)

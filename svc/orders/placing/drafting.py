@@ -23,9 +23,13 @@ class Wish(Protocol):
     @property
     def customer_id(self) -> UUID: ...
     @property
+    def guest(self) -> bool: ...
+    @property
     def items(self) -> tuple[CartLine, ...]: ...
     @property
     def country(self) -> str: ...
+    @property
+    def shipping_method(self) -> str: ...
     @property
     def coupon(self) -> str | None: ...
 
@@ -34,8 +38,10 @@ class PreviewOrder(msgspec.Struct, frozen=True, kw_only=True):
     """A customer asks what the goods would cost, in another currency than the catalog's where one is named."""
 
     customer_id: UUID
+    guest: bool = False
     items: tuple[CartLine, ...]
     country: str
+    shipping_method: str
     coupon: str | None = None
     currency: str | None = None
 
@@ -44,6 +50,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     """A customer wants the goods, at the rate of a quote where one is named."""
 
     customer_id: UUID
+    guest: bool = False
     email: str
     key: str
     fingerprint: bytes
@@ -177,6 +184,7 @@ def price_goods(
         discount_minor=totals.discount_minor,
         tax_minor=totals.tax_minor,
         shipping_minor=totals.shipping_minor,
+        shipping_method=shipping.method,
         total_minor=totals.total_minor,
         explanation=totals.explanation,
         coupon=coupon.code if coupon is not None else None,
@@ -190,11 +198,11 @@ def draft_order(command: PlaceOrder, identity: Identity, priced: Priced, *, trac
     return Draft(
         order_id=identity.order_id,
         customer_id=command.customer_id,
+        guest=command.guest,
         email=command.email,
         scope=identity.scope,
         key=identity.key,
         payment_method=command.payment_method,
-        shipping_method=command.shipping_method,
         shipping_address=command.shipping_address,
         trace_id=trace_id,
         **msgspec.structs.asdict(priced),

@@ -34,7 +34,7 @@ from svc.orders.placing.drafting import (
 )
 from svc.orders.placing.refusals import stock_refusal
 from svc.orders.placing.transactions import Transactions
-from svc.orders.pricing import Conversion, Coupon, UnknownCoupon, check_country
+from svc.orders.pricing import Conversion, Coupon, CouponNotApplicable, UnknownCoupon, check_country
 from svc.orders.settings import Settings
 from svc.orders.store import carts, coupons
 
@@ -154,8 +154,10 @@ class Placement:
         return price_goods(
             goods,
             country=wish.country,
-            shipping=await self._shipping.quote(wish.country, goods=goods.worth, items=goods.pieces),
-            coupon=await self._coupon(wish.coupon),
+            shipping=await self._shipping.quote(
+                wish.country, method=wish.shipping_method, goods=goods.worth, items=goods.pieces
+            ),
+            coupon=await self._coupon(wish.coupon, guest=wish.guest),
             price_order=self._price_order,
             now=self._clock.now(),
         )
@@ -186,7 +188,7 @@ class Placement:
         if not reservation.held:
             refusal = HoldLost(f"the stock of this order is {reservation.status}; use a new Idempotency-Key")
             return await self._transactions.stored(draft, await self._transactions.refuse(draft, refusal))
-        answer = await self._transactions.confirm(draft, actor=f"customer:{draft.customer_id}")
+        answer = await self._transactions.confirm(draft, actor=draft.buyer)
         if answer is not None and answer.status != 201:  # given up: the hold goes back soon
             self._wake_resolver()
         return await self._transactions.stored(draft, answer)
@@ -198,14 +200,16 @@ class Placement:
         except (WorldError, RemoteRefusal, DeadlineExceeded) as error:
             raise await self._unknown(draft) from error
 
-    async def _coupon(self, code: str | None) -> Coupon | None:
+    async def _coupon(self, code: str | None, *, guest: bool) -> Coupon | None:
         if code is None:
             return None
         async with self._database.acquire() as connection:
-            coupon = await coupons.find(connection, code.upper())
-        if coupon is None:
+            terms = await coupons.find_terms(connection, code.upper())
+        if terms is None:
             raise UnknownCoupon("there is no such coupon", coupon=code)
-        return coupon
+        if guest and terms.uses_per_customer_max is not None:
+            raise CouponNotApplicable("this coupon is for customers with an account", coupon=code)
+        return terms.coupon
 
     async def _forget(self, draft: Draft) -> None:
         """Nothing happened. Raises `OutcomeUnknown` when the resolver is at the saga, which may order it yet."""

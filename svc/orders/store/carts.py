@@ -9,7 +9,7 @@ from shared.unit_of_work import Connection
 from svc.orders.domain.cart import CartLine
 
 _TOUCH = """
-    INSERT INTO carts (customer_id) VALUES ($1)
+    INSERT INTO carts (customer_id, guest) VALUES ($1, $2)
     ON CONFLICT (customer_id) DO UPDATE SET version = carts.version + 1, updated_at = clock_timestamp()
     RETURNING version
 """
@@ -61,9 +61,9 @@ async def load(connection: Connection, customer_id: UUID) -> StoredCart:
     return StoredCart(rows[0]["version"] if rows else 0, lines)
 
 
-async def touch(connection: Connection, customer_id: UUID) -> int:
+async def touch(connection: Connection, customer_id: UUID, *, guest: bool = False) -> int:
     """Lock the cart, making it if needed, and count its version up; gives the new version."""
-    return await connection.fetchval(_TOUCH, customer_id)
+    return await connection.fetchval(_TOUCH, customer_id, guest)
 
 
 async def put_lines(connection: Connection, customer_id: UUID, lines: Sequence[CartLine]) -> None:

@@ -10,8 +10,9 @@ from shared.unit_of_work import Connection
 from svc.orders.pricing import Coupon, CouponKind
 
 _FIND = """
-    SELECT code, kind, rate_bp, amount_minor, currency, minimum_minor, valid_from, valid_until FROM coupons
-    WHERE code = $1
+    SELECT code, kind, rate_bp, amount_minor, currency, minimum_minor, valid_from, valid_until, uses_max,
+        uses_per_customer_max
+    FROM coupons WHERE code = $1
 """
 _TAKE = """
     UPDATE coupons SET uses = uses + 1 WHERE code = $1 AND (uses_max IS NULL OR uses < uses_max)
@@ -56,8 +57,14 @@ class CouponUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find(connection: Connection, code: str) -> Coupon | None:
+    terms = await find_terms(connection, code)
+    return terms.coupon if terms is not None else None
+
+
+async def find_terms(connection: Connection, code: str) -> CouponTerms | None:
+    """The coupon with its limits."""
     row = await connection.fetchrow(_FIND, code)
-    return _coupon(row) if row is not None else None
+    return _terms(row) if row is not None else None
 
 
 async def find_use(connection: Connection, code: str) -> CouponUse | None:
@@ -65,10 +72,7 @@ async def find_use(connection: Connection, code: str) -> CouponUse | None:
     row = await connection.fetchrow("SELECT * FROM coupons WHERE code = $1", code)
     if row is None:
         return None
-    terms = CouponTerms(
-        coupon=_coupon(row), uses_max=row["uses_max"], uses_per_customer_max=row["uses_per_customer_max"]
-    )
-    return CouponUse(terms=terms, uses=row["uses"], created_at=row["created_at"])
+    return CouponUse(terms=_terms(row), uses=row["uses"], created_at=row["created_at"])
 
 
 async def put(connection: Connection, terms: CouponTerms) -> bool:
@@ -115,6 +119,12 @@ async def take(connection: Connection, code: str, *, order_id: UUID, customer_id
 async def give_back(connection: Connection, order_id: UUID) -> None:
     """Return the use of a cancelled order's coupon, once."""
     await connection.execute(_GIVE_BACK, order_id)
+
+
+def _terms(row: asyncpg.Record) -> CouponTerms:
+    return CouponTerms(
+        coupon=_coupon(row), uses_max=row["uses_max"], uses_per_customer_max=row["uses_per_customer_max"]
+    )
 
 
 def _coupon(row: asyncpg.Record) -> Coupon:

@@ -65,6 +65,11 @@ _PAGE = f"""
     WHERE o.customer_id = $1 AND (o.placed_at, o.id) < ($2, $3)
     ORDER BY o.placed_at DESC, o.id DESC LIMIT $4
 """
+_BETWEEN = f"""
+    {_SELECT}
+    WHERE ($1::uuid IS NULL OR o.customer_id = $1) AND (o.placed_at, o.id) > ($2, $3) AND o.placed_at < $4
+    ORDER BY o.placed_at, o.id LIMIT $5
+"""
 _SAVE = """
     UPDATE orders SET status = $3, state = $4, payment_state = $5, refund_state = $6, payment_id = $7,
         captured_minor = $8, payment_failed = $9, stock_lost = $10, cancel_wanted = $11, cancel_reason = $12,
@@ -180,6 +185,11 @@ async def find(connection: Connection, order_id: UUID) -> StoredOrder | None:
     return _order(row) if row is not None else None
 
 
+async def owner_of(connection: Connection, order_id: UUID) -> UUID | None:
+    """Whose order it is; None when there is no such order."""
+    return await connection.fetchval("SELECT customer_id FROM orders WHERE id = $1", order_id)
+
+
 async def lock(connection: Connection, order_id: UUID) -> StoredOrder | None:
     """The order, locked until the transaction ends.
 
@@ -195,6 +205,14 @@ async def page(
 ) -> list[StoredOrder]:
     """A customer's orders placed before the given place in the list, newest first; one statement."""
     rows = await connection.fetch(_PAGE, customer_id, *before, rows_max)
+    return [_order(row) for row in rows]
+
+
+async def placed_between(
+    connection: Connection, customer_id: UUID | None, *, after: tuple[datetime, UUID], until: datetime, rows_max: int
+) -> list[StoredOrder]:
+    """Orders of one customer, or of all, after a place in the list and before a moment, oldest first."""
+    rows = await connection.fetch(_BETWEEN, customer_id, *after, until, rows_max)
     return [_order(row) for row in rows]
 
 

@@ -1,7 +1,7 @@
 """The table of sagas. Each change is conditional on the step it leaves, so that only one of several movers wins."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
@@ -12,6 +12,9 @@ from shared.idempotency import LEASE_S, Answer
 from shared.unit_of_work import Connection
 from svc.orders.domain.draft import Draft, encode_draft
 from svc.orders.domain.saga import Saga, SagaStatus, Step
+
+BEFORE_ALL = (datetime(1900, 1, 1, tzinfo=UTC), UUID(int=0))
+"""The place in the list of stuck sagas before its first."""
 
 _BEGIN = f"""
     WITH claimed AS ({idempotency.CLAIM})
@@ -254,11 +257,12 @@ async def traceparent_of(connection: Connection, order_id: UUID) -> str | None:
     return await connection.fetchval("SELECT traceparent FROM sagas WHERE order_id = $1", order_id)
 
 
-async def stuck(connection: Connection, *, rows_max: int) -> list[SagaView]:
-    """Failed sagas, and running ones whose step's time is over; oldest first."""
+async def stuck(connection: Connection, *, after: tuple[datetime, UUID], rows_max: int) -> list[SagaView]:
+    """Failed sagas, and running ones whose step's time is over, after the given place in the list; oldest first."""
     rows = await connection.fetch(
-        "SELECT * FROM sagas WHERE status = 'failed' OR (status = 'running' AND deadline_at < clock_timestamp()) "
-        "ORDER BY started_at LIMIT $1",
+        "SELECT * FROM sagas WHERE (status = 'failed' OR (status = 'running' AND deadline_at < clock_timestamp())) "
+        "AND (started_at, order_id) > ($1, $2) ORDER BY started_at, order_id LIMIT $3",
+        *after,
         rows_max,
     )
     return [_view(row) for row in rows]

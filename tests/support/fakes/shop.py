@@ -177,6 +177,9 @@ class FakeCatalog:
 @dataclass
 class FakeShipping:
     amount_minor: int = 499
+    express_minor: int = 1_299
+    by_express: bool = True
+    """Whether it sends anything by express."""
     free_from_minor: int = 1_000_000
     currencies: tuple[str, ...] = ("EUR", "USD", "GBP")
     down: bool = False
@@ -204,9 +207,14 @@ class FakeShipping:
         currency = request.query.get("currency", "EUR")
         if currency not in self.currencies:
             return problem(422, "currency_not_served", currency=currency)
+        method = request.query["method"]
+        if method == "express":
+            if not self.by_express:
+                return problem(422, "country_not_served", method=method)
+            return web.json_response({"amount_minor": self.express_minor, "currency": currency, "method": method})
         free = int(request.query["subtotal_minor"]) >= self.free_from_minor
         amount_minor = 0 if free else self.amount_minor
-        return web.json_response({"amount_minor": amount_minor, "currency": currency, "method": "standard"})
+        return web.json_response({"amount_minor": amount_minor, "currency": currency, "method": method})
 
 
 @dataclass

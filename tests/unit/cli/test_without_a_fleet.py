@@ -32,6 +32,8 @@ NEEDS_A_FLEET = {
     ("repair", "events"): [[], ["--plan"], ["--apply", "--json"]],
     ("repair", "projections"): [[], ["--plan"], ["--apply", "--json"]],
     ("order",): [["SO-1"], ["SO-1", "--json"]],
+    ("saga", "list"): [[], ["--json"]],
+    ("saga", "resume"): [["0190f4a2-7a0e-7cc0-8000-1c5d5f0d3a11"], ["--all", "--json"]],
     ("events", "lag"): [[], ["--json"]],
     ("events", "dlq", "list"): [[], ["--json"]],
     ("events", "dlq", "redrive"): [["inventory"]],
