@@ -90,6 +90,16 @@ def saga(session: nox.Session) -> None:
 
 
 @nox.session
+def pricing(session: nox.Session) -> None:
+    """A million random orders, priced by the shop and by the judge's oracle: equal to the cent.
+
+    Another million: SHOPSTREAM_PRICING_SEED.
+    """
+    session.env["SHOPSTREAM_PRICED_ORDERS"] = "1000000"
+    _pytest(session, "--dist", "load", "tests/unit/orders/test_pricing_oracle.py")
+
+
+@nox.session
 def drills(session: nox.Session) -> None:
     """Whole drills on a fleet: every incident from alert to review, every level, every cheat."""
     # a fleet and a load take longer to come up than any other test may stand still

@@ -1,9 +1,10 @@
-"""INV-08: every order costs what the catalog, the tax table, the rate table and its coupon say, to the minor unit.
+"""INV-08: every order costs what catalog, tax table, rate table, promotions and its coupon say, to the minor unit.
 
-An oracle of its own, in whole numbers and fractions only: prices of the time at which the order was drafted, the
-discount spread by largest remainder, tax once per line and half up at the rate of its class of goods, shipping by
-weight band. Of an order in another currency each unit price is the catalog's at the rate that the exchange's own
-journal has under the name in the quote, half up. It shares no line with the pricing it judges.
+An oracle of its own, in whole numbers and fractions only: prices of the time at which the order was drafted, what
+promotions take off one after the other, a coupon spread by largest remainder, tax once per line and half up at the rate
+of its class of goods, shipping by weight band. Of an order in another currency each unit price is the catalog's at the
+rate that the exchange's own journal has under the name in the quote, half up. It shares no line with the pricing it
+judges.
 """
 
 from collections import defaultdict
@@ -14,7 +15,7 @@ import msgspec
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
-from scenarios.evidence.rows import CouponRow, OrderLineRow, OrderRow, PriceRow, ShippingRateRow
+from scenarios.evidence.rows import CouponRow, OrderLineRow, OrderRow, PriceRow, PromotionRow, ShippingRateRow
 from scenarios.money_text import money_text
 from shared.currencies import exponent
 from shared.exchange_rates import rate_text
@@ -22,6 +23,8 @@ from shared.exchange_rates import rate_text
 BASIS_POINTS = 10_000
 PRICE_AGE_S_MAX = 3.0
 """How long a shop may go on selling at a price that was changed: its caches, and the change's own commit."""
+PROMOTION_AGE_S_MAX = 11.0
+"""How long a shop may not know of a promotion that was made or ended: what its processes remember, and the commit."""
 REQUEST_S_MAX = 15.0
 """How long before its order a request may have begun whose client we do not know."""
 ITEM_WEIGHT_G = 500
@@ -54,22 +57,69 @@ def examine(evidence: Evidence) -> Finding:
         rate = _judge_rate(evidence, order, findings)
         _judge_prices(evidence, order, lines, rules, rate, findings)
         _judge_tax_classes(evidence, order, lines, rules, findings)
-        _judge_totals(order, lines, rules, findings)
+        _judge_totals(evidence, order, lines, rules, findings)
         _judge_shipping(evidence, order, lines, rules, findings)
     return findings.result()
 
 
-def priced(lines: Sequence[OrderLineRow], *, rates_bp: Sequence[int], coupon: CouponRow | None) -> Priced:
-    """Discount, tax and sums of these quantities at these unit prices; one rate per line."""
+def priced(
+    lines: Sequence[OrderLineRow],
+    *,
+    rates_bp: Sequence[int],
+    coupon: CouponRow | None,
+    promotions: Sequence[PromotionRow] = (),
+    currency: str = "",
+) -> Priced:
+    """Discount, tax and sums of these quantities at these unit prices; one rate per line.
+
+    The promotions are due as far as their currency and minimum let them be.
+    """
     line_totals = [line.unit_price_minor * line.quantity for line in lines]
     subtotal = sum(line_totals)
-    off = _discount(coupon, subtotal)
-    discounts = _spread(off, line_totals)
+    rests = _promoted(lines, line_totals, promotions, currency=currency)
+    shares = _spread(_discount(coupon, sum(rests)), rests)
+    discounts = [total - rest + share for total, rest, share in zip(line_totals, rests, shares, strict=True)]
+    off = sum(discounts)
     taxes = [
         _half_up((total - less) * rate_bp)
         for total, less, rate_bp in zip(line_totals, discounts, rates_bp, strict=True)
     ]
     return Priced(tuple(discounts), tuple(taxes), subtotal, off, sum(taxes))
+
+
+def _promoted(
+    lines: Sequence[OrderLineRow], line_totals: Sequence[int], promotions: Sequence[PromotionRow], *, currency: str
+) -> list[int]:
+    """What promotions leave of each line: one after the other, by priority and code, each on what is left.
+
+    An exclusive one takes only lines that are whole, and keeps them to itself.
+    """
+    rests, kept = list(line_totals), [False] * len(lines)
+    for promotion in sorted(promotions, key=lambda row: (row.priority, row.code)):
+        if promotion.currency not in {"", currency} or sum(line_totals) < promotion.minimum_minor:
+            continue
+        wanted = set(promotion.skus.split(",")) if promotion.skus else None
+        weights = [
+            0
+            if kept[n]
+            or (wanted is not None and line.sku not in wanted)
+            or (promotion.exclusive and rests[n] != line_totals[n])
+            else rests[n]
+            for n, line in enumerate(lines)
+        ]
+        if promotion.rate_bp is not None:
+            offs = [_half_up(weight * promotion.rate_bp) for weight in weights]
+        elif promotion.amount_minor is not None:
+            offs = _spread(min(promotion.amount_minor, sum(weights)), weights)
+        else:
+            group = (promotion.buy_units or 0) + (promotion.free_units or 0)
+            offs = [
+                min(weight, line.unit_price_minor * (line.quantity // group) * (promotion.free_units or 0))
+                for weight, line in zip(weights, lines, strict=True)
+            ]
+        kept = [was or (promotion.exclusive and off > 0) for was, off in zip(kept, offs, strict=True)]
+        rests = [rest - off for rest, off in zip(rests, offs, strict=True)]
+    return rests
 
 
 def shipping_minor(bands: Sequence[ShippingRateRow], *, items: int, worth_minor: int) -> int:
@@ -91,6 +141,10 @@ class Rules:
         self.tax_rate_bp = {(row.country, row.tax_class): row.rate_bp for row in evidence.audit.tax_rates}
         self.variants = {row.sku: row for row in evidence.audit.variants}
         self.coupons = {row.code: row for row in evidence.audit.coupons}
+        self.promotions = {row.code: row for row in evidence.audit.promotions}
+        self._promoted: dict[str, set[str]] = defaultdict(set)
+        for promoted in evidence.audit.order_promotions:
+            self._promoted[promoted.order_id].add(promoted.code)
         self._prices: dict[tuple[str, str], list[PriceRow]] = defaultdict(list)
         for row in evidence.audit.prices:
             self._prices[row.sku, row.currency].append(row)
@@ -105,6 +159,10 @@ class Rules:
             for row in self._prices[sku, currency]
             if row.valid_from <= before and (row.valid_until is None or row.valid_until >= after)
         }
+
+    def got(self, order: OrderRow) -> set[str]:
+        """The codes of the promotions that the order says it got."""
+        return self._promoted.get(order.id, set())
 
     def bands(self, order: OrderRow) -> list[ShippingRateRow]:
         """The rates of the order's country; one without a zone of its own is the world's."""
@@ -206,7 +264,9 @@ def _judge_tax_classes(
             )
 
 
-def _judge_totals(order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings) -> None:
+def _judge_totals(
+    evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings
+) -> None:
     rates_bp = [rules.tax_rate_bp.get((order.shipping_country, line.tax_class)) for line in lines]
     coupon = rules.coupons.get(order.coupon) if order.coupon else None
     known_bp = [rate_bp for rate_bp in rates_bp if rate_bp is not None]
@@ -221,7 +281,8 @@ def _judge_totals(order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, 
     if order.coupon and (coupon is None or not _applies(coupon, order)):
         findings.violation("coupon_not_due", f"coupon {order.coupon} does not apply to this order", order_id=order.id)
     findings.check()
-    due = priced(lines, rates_bp=known_bp, coupon=coupon)
+    promotions = _promotions_due(evidence, order, rules, findings)
+    due = priced(lines, rates_bp=known_bp, coupon=coupon, promotions=promotions, currency=order.currency)
     for what, stored, right in (
         ("line_total", sum(line.line_total_minor for line in lines), due.subtotal_minor),
         ("subtotal", order.subtotal_minor, due.subtotal_minor),
@@ -274,6 +335,28 @@ def _judge_shipping(
     )
 
 
+def _promotions_due(evidence: Evidence, order: OrderRow, rules: Rules, findings: Findings) -> list[PromotionRow]:
+    """Those that the order got and may have got, and those that it must have got."""
+    asked, got = _asked_at(evidence, order), rules.got(order)
+    for code in sorted(got):
+        promotion = rules.promotions.get(code)
+        begins = None if promotion is None else max(promotion.valid_from or 0.0, promotion.created_at)
+        ended = promotion is not None and promotion.valid_until is not None and (
+            promotion.valid_until + PROMOTION_AGE_S_MAX < asked
+        )  # fmt: skip
+        if begins is None or begins > order.placed_at or ended:
+            findings.violation("promotion_not_due", f"promotion {code} was not in force", order_id=order.id)
+    return [
+        promotion
+        for promotion in rules.promotions.values()
+        if promotion.code in got
+        or (
+            max(promotion.valid_from or 0.0, promotion.created_at) + PROMOTION_AGE_S_MAX <= asked
+            and (promotion.valid_until is None or promotion.valid_until > order.placed_at)
+        )
+    ]
+
+
 def _asked_at(evidence: Evidence, order: OrderRow) -> float:
     """The earliest moment at which the order may have been priced."""
     return evidence.first_tried_at.get((order.customer_id, order.idempotency_key), order.placed_at - REQUEST_S_MAX)
@@ -315,8 +398,8 @@ CHECKER = Checker(
     name="exact-money",
     statement="order lines, discount, tax, shipping and total are what catalog, quoted rate and rules say, "
     "to the minor unit",
-    witness="an independent oracle × catalog's prices and tax classes × the exchange's journal × tax, shipping and "
-    "coupon rules",
+    witness="an independent oracle × catalog's prices and tax classes × the exchange's journal × tax, shipping, "
+    "promotion and coupon rules",
     needs=(
         "orders.orders",
         "orders.order_lines",
@@ -324,6 +407,8 @@ CHECKER = Checker(
         "payments.conversion_quotes",
         "orders.tax_rates",
         "orders.coupons",
+        "orders.promotions",
+        "orders.order_promotions",
         "catalog.prices",
         "catalog.variants",
         "shipping.shipping_rates",

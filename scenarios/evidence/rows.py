@@ -336,6 +336,32 @@ class CouponRow(Row, frozen=True, kw_only=True):
     valid_until: Instant | None = None
 
 
+class PromotionRow(Row, frozen=True, kw_only=True):
+    """What is taken off by itself; `skus` are joined by commas, none for all goods, an empty currency is any."""
+
+    code: str
+    kind: str
+    priority: int
+    exclusive: bool = False
+    skus: str = ""
+    rate_bp: int | None = None
+    amount_minor: int | None = None
+    buy_units: int | None = None
+    free_units: int | None = None
+    currency: str = ""
+    minimum_minor: int = 0
+    valid_from: Instant | None = None
+    valid_until: Instant | None = None
+    created_at: Instant = 0.0
+
+
+class OrderPromotionRow(Row, frozen=True):
+    """A promotion that took something off an order."""
+
+    order_id: str
+    code: str
+
+
 class ShippingRateRow(Row, frozen=True, kw_only=True):
     """What a parcel up to a weight costs to a country; the empty country is every one without a zone of its own."""
 

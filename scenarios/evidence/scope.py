@@ -80,6 +80,8 @@ def in_scope(evidence: Evidence) -> Evidence:
         variants=tables.variants,
         tax_rates=tables.tax_rates,
         coupons=tables.coupons,
+        promotions=tables.promotions,
+        order_promotions=_kept(tables.order_promotions, lambda row: row.order_id in own),
         shipping_rates=tables.shipping_rates,
         documents=tables.documents,
         index=tables.index,

@@ -22,12 +22,14 @@ from scenarios.evidence.rows import (
     OrderConversionRow,
     OrderFactRow,
     OrderLineRow,
+    OrderPromotionRow,
     OrderRow,
     OrderTransitionRow,
     OutboxRow,
     PaymentAttemptRow,
     PaymentRow,
     PriceRow,
+    PromotionRow,
     PurchaseLimitRow,
     RefundRow,
     ReservationRow,
@@ -86,6 +88,8 @@ class AuditTables(msgspec.Struct):
     variants: list[VariantRow] = []
     tax_rates: list[TaxRateRow] = []
     coupons: list[CouponRow] = []
+    promotions: list[PromotionRow] = []
+    order_promotions: list[OrderPromotionRow] = []
     shipping_rates: list[ShippingRateRow] = []
     documents: list[DocumentRow] = []
     index: list[IndexedRow] = []

@@ -44,6 +44,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             "cancelling": cancelling,
             "parts": parts,
             "config": settings,
+            "clock": runtime.clock,
         },
         subscription=subscription(parts, settings, erasure),
         jobs=[resolver, jobs.housekeeping(runtime.database), erasure.job()],

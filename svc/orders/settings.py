@@ -13,6 +13,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     quote_timeout_s: float = 0.5
     quote_ttl_s: float = 30.0
     quote_stale_s: float = 86_400.0
+    promotions_kept_s: float = 10.0
+    """How long a process may not know of a promotion that was made or ended; the judge allows for it."""
     conversion_timeout_s: float = 1.0
     reserve_timeout_s: float = 3.0
     withhold_timeout_s: float = 1.5

@@ -167,7 +167,7 @@ def _empty(evidence: Evidence) -> None:
     stock = [change(row, on_hand=evidence.facts.supply[0].quantity, reserved=0) for row in evidence.audit.stock]
     kept: dict[str, Any] = {"stock": stock, "movements": opening}
     for table in type(evidence.audit).__struct_fields__:
-        if table not in {"purchase_limits", "prices", "tax_rates", "shipping_rates", "coupons"}:
+        if table not in {"purchase_limits", "prices", "tax_rates", "shipping_rates", "coupons", "promotions"}:
             setattr(evidence.audit, table, kept.get(table, []))
     for lines in (evidence.journals.psp, evidence.journals.carrier, evidence.journals.smtp, evidence.journals.tap):
         lines.clear()

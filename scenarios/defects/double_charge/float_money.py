@@ -9,7 +9,7 @@ from scenarios.defects.card import DefectCard, Twins
 from shared.currencies import exponent
 from shared.money import Money
 from shared.settings import ServiceSettings
-from svc.orders.pricing import Coupon, Line, PricedLine, Totals, tax_rate_bp
+from svc.orders.pricing import Coupon, Line, PricedLine, Promotion, Totals, tax_rate_bp
 
 CARD = DefectCard(
     id="float-money",
@@ -27,8 +27,15 @@ CARD = DefectCard(
 def twin(healthy: Any, _settings: ServiceSettings) -> Any:
     """Prices an order in floats."""
 
-    def price_order(lines: Sequence[Line], *, country: str, shipping: Money, coupon: Coupon | None = None) -> Totals:
-        exact: Totals = healthy(lines, country=country, shipping=shipping, coupon=coupon)
+    def price_order(
+        lines: Sequence[Line],
+        *,
+        country: str,
+        shipping: Money,
+        coupon: Coupon | None = None,
+        promotions: Sequence[Promotion] = (),
+    ) -> Totals:
+        exact: Totals = healthy(lines, country=country, shipping=shipping, coupon=coupon, promotions=promotions)
         scale = 10.0 ** exponent(shipping.currency)
         off = (coupon.rate_bp or 0) / 10_000 if coupon is not None else 0.0
         priced = tuple(

@@ -8,7 +8,7 @@ import msgspec
 from scenarios.defects.card import DefectCard, Twins
 from shared.money import Money, Rounding, percentage
 from shared.settings import ServiceSettings
-from svc.orders.pricing import Coupon, Line, PricedLine, Totals, tax_rate_bp
+from svc.orders.pricing import Coupon, Line, PricedLine, Promotion, Totals, tax_rate_bp
 
 CARD = DefectCard(
     id="rounding-per-component",
@@ -26,8 +26,15 @@ CARD = DefectCard(
 def twin(healthy: Any, _settings: ServiceSettings) -> Any:
     """Prices an order piece by piece."""
 
-    def price_order(lines: Sequence[Line], *, country: str, shipping: Money, coupon: Coupon | None = None) -> Totals:
-        exact: Totals = healthy(lines, country=country, shipping=shipping, coupon=coupon)
+    def price_order(
+        lines: Sequence[Line],
+        *,
+        country: str,
+        shipping: Money,
+        coupon: Coupon | None = None,
+        promotions: Sequence[Promotion] = (),
+    ) -> Totals:
+        exact: Totals = healthy(lines, country=country, shipping=shipping, coupon=coupon, promotions=promotions)
         off_bp = (coupon.rate_bp or 0) if coupon is not None else 0
         priced = tuple(
             _by_the_piece(line, exact.currency, off_bp=off_bp, tax_bp=tax_rate_bp(country, line.tax_class))

@@ -14,12 +14,14 @@ from svc.orders.api.guests import (
 from svc.orders.api.internal import InternalController
 from svc.orders.api.order_history import HistoryController
 from svc.orders.api.orders import OrderController
+from svc.orders.api.promotions import PromotionController
 from svc.orders.api.staff import StaffController
 
 ROUTES: tuple[Any, ...] = (
     CartController,
     MergeController,
     CouponController,
+    PromotionController,
     OrderController,
     HistoryController,
     ExportController,

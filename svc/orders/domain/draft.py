@@ -46,6 +46,7 @@ class Priced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     total_minor: int
     explanation: tuple[Explanation, ...]
     coupon: str | None = None
+    promotions: tuple[str, ...] = ()
     cart_version: int | None = None
     conversion: Conversion | None = None
 

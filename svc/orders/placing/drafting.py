@@ -14,7 +14,7 @@ from shared.money import Money
 from svc.orders.clients import ShippingQuote, Variant
 from svc.orders.domain.cart import CartLine, PriceChanged, ProductUnavailable
 from svc.orders.domain.draft import Address, Draft, DraftLine, Priced
-from svc.orders.pricing import Conversion, Coupon, Line, MixedCurrencies, Totals, validate_coupon
+from svc.orders.pricing import Conversion, Coupon, Line, MixedCurrencies, Promotion, Totals, validate_coupon
 
 
 class Wish(Protocol):
@@ -68,10 +68,16 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PriceOrder(Protocol):
-    """What the lines cost, delivered to a country; the coupon has been validated."""
+    """What the lines cost, delivered to a country; the coupon has been validated, the promotions are in force."""
 
     def __call__(
-        self, lines: Sequence[Line], *, country: str, shipping: Money, coupon: Coupon | None = None
+        self,
+        lines: Sequence[Line],
+        *,
+        country: str,
+        shipping: Money,
+        coupon: Coupon | None = None,
+        promotions: Sequence[Promotion] = (),
     ) -> Totals: ...
 
 
@@ -149,6 +155,7 @@ def price_goods(
     country: str,
     shipping: ShippingQuote,
     coupon: Coupon | None,
+    promotions: Sequence[Promotion],
     price_order: PriceOrder,
     now: datetime,
 ) -> Priced:
@@ -162,7 +169,11 @@ def price_goods(
     if coupon is not None:
         validate_coupon(coupon, subtotal=goods.worth, now=now)
     totals = price_order(
-        lines, country=country, shipping=Money(shipping.amount_minor, shipping.currency), coupon=coupon
+        lines,
+        country=country,
+        shipping=Money(shipping.amount_minor, shipping.currency),
+        coupon=coupon,
+        promotions=promotions,
     )
     return Priced(
         currency=totals.currency,
@@ -188,6 +199,7 @@ def price_goods(
         total_minor=totals.total_minor,
         explanation=totals.explanation,
         coupon=coupon.code if coupon is not None else None,
+        promotions=totals.promotions,
         cart_version=goods.cart_version,
         conversion=goods.conversion,
     )

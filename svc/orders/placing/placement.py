@@ -33,6 +33,7 @@ from svc.orders.placing.drafting import (
     price_goods,
 )
 from svc.orders.placing.refusals import stock_refusal
+from svc.orders.placing.running_promotions import RunningPromotions
 from svc.orders.placing.transactions import Transactions
 from svc.orders.pricing import Conversion, Coupon, CouponNotApplicable, UnknownCoupon, check_country
 from svc.orders.settings import Settings
@@ -75,6 +76,7 @@ class Placement:
         self._price_order = price_order
         self._clock = clock
         self._wake_resolver = wake_resolver
+        self._promotions = RunningPromotions(database, kept_s=config.promotions_kept_s)
         self._transactions = Transactions(database, clock, config)
 
     async def place(self, command: PlaceOrder) -> Placed:
@@ -151,6 +153,7 @@ class Placement:
             conversion=conversion,
             cart_version=cart_version,
         )
+        now = self._clock.now()
         return price_goods(
             goods,
             country=wish.country,
@@ -158,8 +161,9 @@ class Placement:
                 wish.country, method=wish.shipping_method, goods=goods.worth, items=goods.pieces
             ),
             coupon=await self._coupon(wish.coupon, guest=wish.guest),
+            promotions=await self._promotions.at(now),
             price_order=self._price_order,
-            now=self._clock.now(),
+            now=now,
         )
 
     async def reserve_and_settle(self, draft: Draft) -> Answer:

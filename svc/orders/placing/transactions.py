@@ -24,7 +24,7 @@ from svc.orders.domain.draft import Draft
 from svc.orders.domain.saga import SagaStatus, Step
 from svc.orders.placing.refusals import CouponExhausted, QuoteUsed, RefusedEarlier
 from svc.orders.settings import Settings
-from svc.orders.store import carts, conversions, coupons, orders, sagas
+from svc.orders.store import carts, conversions, coupons, orders, promotions, sagas
 from svc.orders.views import order_of_draft, order_view
 
 
@@ -129,6 +129,8 @@ async def _confirm(uow: UnitOfWork, draft: Draft, *, now: datetime, actor: str, 
         discount_minor=draft.discount_minor,
     ):
         raise CouponExhausted("this coupon has been used up", coupon=draft.coupon)
+    if draft.promotions:
+        await promotions.keep(uow.connection, draft.order_id, draft.promotions)
     if draft.cart_version is not None and not await carts.buy(
         uow.connection, draft.customer_id, version=draft.cart_version
     ):

@@ -1,9 +1,9 @@
 """What an order costs and why: lines → subtotal, discount, tax, shipping, total, and an explanation of each.
 
 Pure and alone: no I/O, no clock, no other package of this service. Nothing else in the fleet computes money.
-Stacking order, stated once: unit prices in the currency of the order, line totals, then one coupon on the subtotal
-(never below zero), then tax per line on what is left of it, at the rate of its class of goods, then shipping, which is
-neither discounted nor taxed.
+Stacking order, stated once: unit prices in the currency of the order, line totals, then promotions (promotions.py says
+how they stack), then one coupon on what they left (never below zero), then tax per line on what is left of it, at the
+rate of its class of goods, then shipping, which is neither discounted nor taxed.
 """
 
 from svc.orders.pricing.conversion import Conversion, NotConvertible, QuoteNotApplicable
@@ -15,6 +15,7 @@ from svc.orders.pricing.discount import (
     validate_coupon,
 )
 from svc.orders.pricing.model import Explanation, Line, MixedCurrencies, PricedLine, Totals
+from svc.orders.pricing.promotions import Promotion, PromotionKind
 from svc.orders.pricing.tax import TAX_RATES_BP, TAX_ROUNDING, UnsupportedCountry, check_country, tax_rate_bp
 from svc.orders.pricing.totals import calculate_order_total
 
@@ -30,6 +31,8 @@ __all__ = [
     "MixedCurrencies",
     "NotConvertible",
     "PricedLine",
+    "Promotion",
+    "PromotionKind",
     "QuoteNotApplicable",
     "Totals",
     "UnknownCoupon",

@@ -57,3 +57,5 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     shipping_minor: int
     total_minor: int
     explanation: tuple[Explanation, ...]
+    promotions: tuple[str, ...] = ()
+    """The codes of those that took something off, by code."""

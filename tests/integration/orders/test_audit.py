@@ -15,6 +15,9 @@ COLUMNS = {
     "order_conversions": "order_id quote_id priced_in rate_nano expires_at",
     "tax_rates": "country tax_class rate_bp",
     "coupons": "code rate_bp amount_minor currency minimum_minor valid_from valid_until",
+    "promotions": "code kind priority exclusive skus rate_bp amount_minor buy_units free_units currency "
+    "minimum_minor valid_from valid_until created_at",
+    "order_promotions": "order_id code",
     "order_transitions": "order_id from_status to_status at actor reason",
     "sagas": "order_id step status attempts deadline_at started_at ended_at",
     "outbox": "id topic key type aggregate_id aggregate_version created_at sent_at",
