@@ -16,8 +16,8 @@ SENSITIVE_KEYS = frozenset(
         "password", "passwd", "new_password", "old_password", "password_hash", "secret", "internal_secret",
         "webhook_secret", "webhook_secrets", "client_secret", "token", "access_token", "refresh_token",
         "reset_token", "internal_token", "x-internal-token", "guest_token", "x-guest-token", "authorization",
-        "proxy-authorization", "cookie", "set-cookie", "api_key", "apikey", "x-api-key", "private_key", "totp", "otp", "cvv", "cvc", "card",
-        "card_number", "pan", "x-signature",
+        "proxy-authorization", "cookie", "set-cookie", "api_key", "apikey", "x-api-key", "private_key", "totp",
+        "otp", "cvv", "cvc", "card", "card_number", "pan", "x-signature",
     }
 )  # fmt: skip
 
