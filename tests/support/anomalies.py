@@ -727,6 +727,21 @@ def coupon_out_of_time(evidence: Evidence) -> None:
     alter(evidence.audit.orders, {"coupon": "TENTH"}, id=PAID)
 
 
+def promotion_out_of_time(evidence: Evidence) -> None:
+    """Ended a minute before the load, and an order says that it got it."""
+    evidence.audit.promotions.append(
+        audit.PromotionRow(
+            code="OVER", kind="percentage", priority=1, rate_bp=1, currency="CHF", valid_until=LOAD_STARTED_AT - 60
+        )
+    )
+    evidence.audit.order_promotions.append(audit.OrderPromotionRow(PAID, "OVER"))
+
+
+def promotion_withheld(evidence: Evidence) -> None:
+    """In force since long before the load, and no order got it."""
+    evidence.audit.promotions.append(audit.PromotionRow(code="TEN", kind="percentage", priority=1, rate_bp=1_000))
+
+
 def tax_rounded_up(evidence: Evidence) -> None:
     order = evidence.audit.orders[where(evidence.audit.orders, id=PAID)]
     alter(evidence.audit.orders, {"tax_minor": order.tax_minor + 1, "total_minor": order.total_minor + 1}, id=PAID)
@@ -1186,6 +1201,8 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (lines_lost, "INV-08", "order_without_lines"),
     (tax_of_nowhere, "INV-08", "no_tax_rate"),
     (coupon_out_of_time, "INV-08", "coupon_not_due"),
+    (promotion_out_of_time, "INV-08", "promotion_not_due"),
+    (promotion_withheld, "INV-08", "amount_differs"),
     (tax_rounded_up, "INV-08", "amount_differs"),
     (tax_share_lost, "INV-08", "share_differs"),
     (tax_class_ignored, "INV-08", "tax_class_differs"),

@@ -41,7 +41,8 @@ class CartController(Controller):
         database: NamedDependency[Database],
         catalog: NamedDependency[SkipValidation[Catalog]],
     ) -> Cart:
-        """The cart at today's prices; a changed one is shown beside the price seen last.
+        """The cart at today's prices; a changed one is shown beside the price seen last. What is not for sale any more
+        is marked, and no part of the subtotal.
 
         While the catalog is away the prices seen last are repeated, and the answer says so.
         """
@@ -67,7 +68,8 @@ class CartController(Controller):
             )
             for line in lines
         ]
-        return Cart(cart.version, views, cart_subtotal(lines))
+        buyable = [line for line, view in zip(lines, views, strict=True) if view.available]
+        return Cart(cart.version, views, cart_subtotal(buyable))
 
     @post("/items")
     async def add(

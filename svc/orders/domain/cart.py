@@ -33,7 +33,7 @@ class UnknownCartLine(Refusal):
 
 
 class ProductUnavailable(Refusal):
-    """Some goods are gone or not for sale; `items` names them."""
+    """Some goods are gone or not for sale; `items` names them, `changed` those that cost something else by now."""
 
     code = "product_unavailable"
     kind = Kind.CONFLICT

@@ -117,16 +117,19 @@ def check_goods(lines: Sequence[CartLine], variants: Mapping[str, Variant]) -> s
     Raises `ProductUnavailable`, `PriceChanged` (a line was shown at another price), `MixedCurrencies`.
     """
     gone = [line.sku for line in lines if line.sku not in variants or not variants[line.sku].for_sale]
-    if gone:
-        raise ProductUnavailable("some goods are not for sale any more", items=[{"sku": sku} for sku in gone])
     changed = [
         {"sku": line.sku, "shown": _wire(line.shown_price_minor, line.currency or variant.currency),
          "current": _wire(variant.price_minor, variant.currency)}
         for line in lines
         if line.shown_price_minor is not None
+        and line.sku not in gone
         and (variant := variants[line.sku])
         and (variant.price_minor, variant.currency) != (line.shown_price_minor, line.currency)
     ]  # fmt: skip
+    if gone:
+        raise ProductUnavailable(
+            "some goods are not for sale any more", items=[{"sku": sku} for sku in gone], changed=changed
+        )
     if changed:
         raise PriceChanged("some prices changed since the cart was shown", items=changed)
     currencies = {variants[line.sku].currency for line in lines}

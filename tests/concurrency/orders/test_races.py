@@ -10,7 +10,7 @@ from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRe
 from svc.orders.domain.machines import ShipmentState
 from svc.orders.domain.order import Shipment
 from svc.orders.store import orders as store
-from tests.support.builders.orders import BUYERS_PATIENCE_S, buy, customer, place
+from tests.support.builders.orders import BUYERS_PATIENCE_S, body, buy, customer, place
 from tests.support.builders.placed_order import an_order, rows
 from tests.support.fakes.shop import shop
 from tests.support.services import database_of, served, until
@@ -43,6 +43,61 @@ async def test_one_key_submitted_to_two_instances_makes_one_order(engines, prefi
         answers = await asyncio.gather(*(buy(at, buyer, ("A", 1), key="k1") for at in (one, other) * 5))
         assert {status for status, _ in answers} == {201}
         assert len({answer["id"] for _, answer in answers}) == 1
+        assert fakes.inventory.held_units("A") == 1
+
+
+async def test_of_many_who_take_a_guests_cart_along_one_gets_it(engines, prefix):
+    async with (
+        database_of(engines, "orders") as database,
+        shop(engines.redis, prefix),
+        served(engines, "orders", prefix=prefix, database_url=database) as one,
+        served(engines, "orders", prefix=prefix, database_url=database, instance="orders-2") as other,
+    ):
+        _, come = await one.call("POST", "/api/v1/guest", anonymous=True)
+        token = come["guest_token"]
+        for sku in "AB":
+            await one.call(
+                "POST",
+                "/api/v1/guest/cart/items",
+                anonymous=True,
+                headers={"X-Guest-Token": token},
+                json={"sku": sku, "quantity": 2},
+            )
+        answers = await asyncio.gather(
+            *(
+                at.call("POST", "/api/v1/cart/merge", principal=customer(), json={"guest_token": token})
+                for at in (one, other) * 25
+            )
+        )
+        got = Counter(answer.get("code") or len(answer["lines"]) for _, answer in answers)
+        assert got[2] == 1
+        assert got.keys() <= {0, 2, "cart_changed"}
+        held = await rows(database, "SELECT sku, sum(quantity) AS n FROM cart_lines GROUP BY sku ORDER BY sku")
+        assert [(row["sku"], row["n"]) for row in held] == [("A", 2), ("B", 2)]
+
+
+async def test_one_guests_key_submitted_to_two_instances_makes_one_order(engines, prefix):
+    async with (
+        database_of(engines, "orders") as database,
+        shop(engines.redis, prefix) as fakes,
+        served(engines, "orders", prefix=prefix, database_url=database) as one,
+        served(engines, "orders", prefix=prefix, database_url=database, instance="orders-2") as other,
+    ):
+        _, come = await one.call("POST", "/api/v1/guest", anonymous=True)
+        headers = {"X-Guest-Token": come["guest_token"], "Idempotency-Key": "k1"}
+        wish = {**body(("A", 1)), "email": "guest@example.com"}
+
+        async def bought(at):
+            async def asked():
+                status, answer = await at.call(
+                    "POST", "/api/v1/guest/orders", anonymous=True, headers=headers, json=wish
+                )
+                return (status, answer["id"]) if status == 201 else None
+
+            return await until(asked, deadline_s=BUYERS_PATIENCE_S, every_s=0.2)
+
+        answers = await asyncio.gather(*(bought(at) for at in (one, other) * 10))
+        assert len(set(answers)) == 1
         assert fakes.inventory.held_units("A") == 1
 
 

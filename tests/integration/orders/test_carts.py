@@ -128,6 +128,26 @@ async def test_a_price_that_changed_since_the_cart_was_shown_is_told_before_it_i
         assert (status, order["subtotal"]["amount"]) == (201, "12.00")
 
 
+async def test_what_is_gone_and_what_changed_is_told_at_once_and_shown_in_the_cart(engines, prefix):
+    async with (
+        shop(engines.redis, prefix) as fakes,
+        served(engines, "orders", prefix=prefix, price_ttl_s=0.01) as orders,
+    ):
+        buyer = customer()
+        await add(orders, buyer, "A")
+        await add(orders, buyer, "B")
+        fakes.catalog.prices["A"] = (1200, "EUR")
+        fakes.catalog.inactive.add("B")
+        status, answer = await buy_cart(orders, buyer)
+        assert (status, answer["code"], answer["items"]) == (409, "product_unavailable", [{"sku": "B"}])
+        assert [(one["sku"], one["current"]["amount"]) for one in answer["changed"]] == [("A", "12.00")]
+        assert fakes.inventory.calls == []
+        await until(lambda: _new_price_is_seen(orders))
+        cart = await cart_of(orders, buyer)
+        assert [(line["sku"], line.get("available", True)) for line in cart["lines"]] == [("A", True), ("B", False)]
+        assert cart["subtotal"]["amount"] == "12.00"
+
+
 async def _new_price_is_seen(orders):
     """A stranger's cart shows it: no cached one is left."""
     _, cart = await add(orders, customer(), "A")

@@ -5,7 +5,7 @@ import pytest
 
 from shared.contracts.payments import PaymentProcessed
 from tests.support.builders.orders import customer, place
-from tests.support.builders.placed_order import an_order
+from tests.support.builders.placed_order import an_order, rows
 from tests.support.fakes.shop import shop
 from tests.support.services import served
 from tests.support.statements import API_ONLY
@@ -78,6 +78,53 @@ async def test_a_cart_is_read_in_one_statement_and_priced_in_one_call(engines, p
         assert len(cart["lines"]) == 20
         assert len(seen) == 1, seen
         assert fakes.catalog.calls == 1
+
+
+@pytest.mark.parametrize("size", [1, 10, 100])
+async def test_papers_notes_and_lists_of_staff_cost_as_much_whatever_their_size(engines, prefix, statements, size):
+    async with shop(engines.redis, prefix), served(engines, "orders", prefix=prefix, **API_ONLY) as orders:
+        buyer = customer()
+        _, order = await place(orders, buyer, ("A", 1), ("B", 1))
+        await rows(
+            orders.settings.database_url,
+            "INSERT INTO order_notes (order_id, actor, note) SELECT $1, 'staff:x', n::text "
+            "FROM generate_series(1, 100) AS n",
+            order["id"],
+        )
+        await rows(
+            orders.settings.database_url,
+            "INSERT INTO promotions (code, kind, priority, exclusive, skus, rate_bp) "
+            "SELECT 'P' || n, 'percentage', 1, false, '{}', 1 FROM generate_series(1, 100) AS n",
+        )
+        await rows(
+            orders.settings.database_url,
+            "INSERT INTO sagas (order_id, customer_id, scope, key, step, status, deadline_at, due_at, draft, ended_at) "
+            "SELECT gen_random_uuid(), $1, 's', n::text, 'compensating', 'failed', now(), now(), '', now() "
+            "FROM generate_series(1, 100) AS n",
+            order["id"],
+        )
+        own = f"/api/v1/orders/{order['id']}"
+        counts = {}
+        for path in (f"{own}/notes", f"{own}/history", "/api/v1/orders/sagas", "/api/v1/promotions"):
+            with statements.counted() as seen:
+                status, page = await orders.call("GET", f"{path}?limit={size}")
+            assert status == 200
+            if not path.endswith("history"):
+                assert len(page["items"]) == size
+            counts[path.rpartition("/")[2]] = len(seen)
+        assert counts == {"notes": 2, "history": 2, "sagas": 1, "promotions": 1}
+
+
+async def test_promotions_cost_a_buyer_no_statement_while_they_are_remembered(engines, prefix, statements):
+    async with (
+        shop(engines.redis, prefix),
+        served(engines, "orders", prefix=prefix, promotions_kept_s=600.0, **API_ONLY) as orders,
+    ):
+        await orders.call("POST", "/api/v1/promotions", json={"code": "NONE", "rate_bp": 1, "skus": ["X"]})
+        await place(orders, customer(), ("A", 1))
+        with statements.counted() as seen:
+            assert (await place(orders, customer(), ("A", 1)))[0] == 201
+        assert len(seen) == 5, seen
 
 
 async def test_a_payment_is_applied_in_four_writes(engines, prefix, statements):

@@ -79,6 +79,20 @@ def test_each_line_is_taxed_at_the_rate_of_its_class() -> None:
     assert (due.taxes, due.tax_minor) == ((230, 135, 0), 365)
 
 
+def test_a_promotion_made_or_ended_just_now_may_be_got_or_not() -> None:
+    evidence = FlashSale().evidence()
+    order = evidence.audit.orders[where(evidence.audit.orders, id=PAID)]
+    made = audit.PromotionRow(
+        code="NEW", kind="percentage", priority=1, rate_bp=1_000, created_at=order.placed_at - 1.0
+    )
+    evidence.audit.promotions.append(made)
+    assert PAID not in {stake.order_id for stake in judged(evidence, "INV-08").stakes}
+    ended = change(made, created_at=0.0, valid_until=order.placed_at - 1.0, currency="CHF")
+    evidence.audit.promotions[:] = [ended]
+    evidence.audit.order_promotions.append(audit.OrderPromotionRow(PAID, "NEW"))
+    assert judged(evidence, "INV-08").outcome is Outcome.PASS
+
+
 def test_goods_whose_class_was_changed_meanwhile_accuse_nobody() -> None:
     evidence = FlashSale().evidence()
     variants = evidence.audit.variants
