@@ -31,6 +31,7 @@ class Refusal(msgspec.Struct, frozen=True):
 Identity = Callable[[Any], Any]
 WRITTEN_ONCE: Final[dict[str, str]] = {
     "order_lines": "INV-09",
+    "order_promotions": "INV-08",
     "order_conversions": "INV-08",
     "conversion_quotes": "INV-08",
     "order_transitions": "INV-12",
@@ -155,6 +156,7 @@ OTHER_TABLES: Final = {
     "prices": "INV-08",
     "tax_rates": "INV-08",
     "coupons": "INV-04",
+    "promotions": "INV-08",
     "shipping_rates": "INV-08",
     "variants": "INV-08",
 }
