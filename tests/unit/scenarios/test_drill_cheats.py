@@ -29,7 +29,9 @@ from tests.support.drill_cheats import (
     more_supply_in_the_facts,
 )
 
-EMPTY_AFTER_A_SALE = {"dead_letters", "refunds", "conversion_quotes", "exchange", "order_conversions"}
+EMPTY_AFTER_A_SALE = {
+    "dead_letters", "refunds", "conversion_quotes", "exchange", "order_conversions", "order_promotions",
+}  # fmt: skip
 
 
 def refused(before: Evidence, now: Evidence) -> list[Refusal]:
