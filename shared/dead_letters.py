@@ -4,6 +4,7 @@ The relay copies each row to the topic `dead.<service>`; nothing is ever dropped
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -88,15 +89,20 @@ async def parked(connection: Connection, consumer: str, aggregate_ids: Sequence[
 
 
 async def open_letters(
-    connection: Connection, consumer: str, *, letters_max: int, tried: Sequence[int]
+    connection: Connection, consumer: str, *, letters_max: int, tried: Sequence[int], since: datetime | None = None
 ) -> list[OpenLetter]:
-    """The consumer's letters that were not redriven, oldest first, without those whose ids are in `tried`."""
+    """The consumer's letters that were not redriven, oldest first, without those whose ids are in `tried`.
+
+    `since` leaves out those that were buried earlier.
+    """
     rows = await connection.fetch(
         "SELECT id, payload FROM dead_letters "
-        "WHERE consumer = $1 AND redriven_at IS NULL AND id <> ALL($3::bigint[]) ORDER BY id LIMIT $2",
+        "WHERE consumer = $1 AND redriven_at IS NULL AND id <> ALL($3::bigint[]) "
+        "AND ($4::timestamptz IS NULL OR created_at >= $4) ORDER BY id LIMIT $2",
         consumer,
         letters_max,
         list(tried),
+        since,
     )
     return [OpenLetter(*row) for row in rows]
 

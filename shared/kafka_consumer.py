@@ -7,6 +7,7 @@ connection that cannot be had, not by the kind of an error that came out of a ha
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -139,24 +140,29 @@ class ConsumerRunner:
         except (KafkaError, TimeoutError) as error:
             raise BrokerUnavailableError(f"the consumer could not be rewound: {error!r}") from error
 
-    async def redrive(self, *, letters_max: int) -> Redriven:
+    async def redrive(self, *, letters_max: int, since: datetime | None = None) -> Redriven:
         """Apply dead letters again, oldest first, each in a transaction of its own; ids stay, so effects stay single.
 
-        One that still cannot be applied stays a dead letter, and those parked behind it stay parked.
+        One that still cannot be applied stays a dead letter, and those parked behind it stay parked. Letters that were
+        buried before `since` are left alone.
         """
         applied = 0
         tried: list[int] = []
         blocked: set[str] = set()
-        while letters := await self._untried_letters(tried, letters_max=letters_max - len(tried)):
+        while letters := await self._untried_letters(tried, letters_max=letters_max - len(tried), since=since):
             for letter in letters:
                 tried.append(letter.id)
                 applied += await self._redrive_one(letter, blocked)
         return Redriven(applied, len(tried) - applied)
 
-    async def _untried_letters(self, tried: Sequence[int], *, letters_max: int) -> list[OpenLetter]:
+    async def _untried_letters(
+        self, tried: Sequence[int], *, letters_max: int, since: datetime | None
+    ) -> list[OpenLetter]:
         """What is open now: while some were applied, the next events of their aggregates may have parked."""
         async with self._database.acquire() as connection:
-            return await dead_letters.open_letters(connection, self._service, letters_max=letters_max, tried=tried)
+            return await dead_letters.open_letters(
+                connection, self._service, letters_max=letters_max, tried=tried, since=since
+            )
 
     async def _redrive_one(self, letter: OpenLetter, blocked: set[str]) -> bool:
         """Whether the letter's event was applied now; an aggregate whose letter cannot be joins `blocked`."""

@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from importlib import import_module
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
@@ -18,7 +19,7 @@ from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
-from litestar.params import JSONBody
+from litestar.params import FromQuery, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from shared import logging_setup, metrics, openapi, redis_gate, settings
@@ -247,11 +248,14 @@ def _controls_route(controls: FaultControls, authentication: DefineMiddleware) -
 
 
 def _redrive_route(runner: ConsumerRunner) -> HTTPRouteHandler:
-    """`/internal/dead-letters/redrive`: apply this service's dead letters again, after the cause is mended."""
+    """`/internal/dead-letters/redrive`: apply this service's dead letters again, after the cause is mended.
+
+    `since` leaves alone what was buried earlier.
+    """
 
     @post("/internal/dead-letters/redrive", guards=[requires_role("service")], include_in_schema=False, status_code=200)
-    async def redrive() -> dict[str, int]:
-        return (await runner.redrive(letters_max=REDRIVE_LETTERS_MAX))._asdict()
+    async def redrive(since: FromQuery[datetime | None] = None) -> dict[str, int]:
+        return (await runner.redrive(letters_max=REDRIVE_LETTERS_MAX, since=since))._asdict()
 
     return redrive
 

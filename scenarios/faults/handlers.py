@@ -1,6 +1,7 @@
 """What can happen to a service's handlers: events of one kind that cannot be applied, until somebody mends it."""
 
 import asyncio
+from datetime import datetime
 from typing import Annotated, Final
 
 import asyncpg
@@ -22,11 +23,16 @@ NAME: Final = "fault_unprocessable"
 
 _CURABLE: Final = """
     SELECT count(*) FROM dead_letters letter
-    WHERE consumer = $1 AND redriven_at IS NULL AND reason = ANY($2::text[]) AND NOT EXISTS (
+    WHERE consumer = $1 AND redriven_at IS NULL AND created_at >= $3 AND reason = ANY($2::text[]) AND NOT EXISTS (
         SELECT FROM dead_letters poison
         WHERE poison.consumer = $1 AND poison.aggregate_id = letter.aggregate_id
         AND poison.redriven_at IS NULL AND poison.reason <> ALL($2::text[])
     )
+"""
+
+_FIRST: Final = """
+    SELECT min(created_at) FROM dead_letters
+    WHERE consumer = $1 AND redriven_at IS NULL AND strpos(detail, $2) > 0
 """
 
 
@@ -66,14 +72,24 @@ class Unprocessable(FaultValue, frozen=True, kw_only=True, tag="unprocessable"):
             await self._redrive(fleet)
 
     async def _redrive(self, fleet: Fleet) -> None:
-        """Until nothing is left that can be cured; what is of the same aggregate as a poison waits for ever."""
+        """Until nothing is left that can be cured; what is of the same aggregate as a poison waits for ever.
+
+        Letters from before the fault's first one have other causes, which nobody has mended.
+        """
         curable = [REASON_HANDLER_FAILED, REASON_PARKED]
 
+        first: datetime | None = None
+
         async def none_is_left() -> bool:
+            nonlocal first
             await asyncio.sleep(CALM_S)
-            await fleet.call(self.target, "POST", "/internal/dead-letters/redrive", json={})
             async with superuser(fleet, self.target) as connection:
-                return await connection.fetchval(_CURABLE, self.target, curable) == 0
+                first = first or await connection.fetchval(_FIRST, self.target, FAULT_PREFIX)
+                if first is None:
+                    return True
+                since = {"since": first.isoformat()}
+                await fleet.call(self.target, "POST", "/internal/dead-letters/redrive", params=since)
+                return await connection.fetchval(_CURABLE, self.target, curable, first) == 0
 
         if not await until(none_is_left, deadline_s=REDRIVE_S_MAX):
             raise OperatorError(

@@ -146,7 +146,7 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
         rounds += 1
         for one in left.consumers:
             if one.letters:
-                answer = await fleet.call(one.consumer, "POST", "/internal/dead-letters/redrive", json={})
+                answer = await fleet.call(one.consumer, "POST", "/internal/dead-letters/redrive")
                 redriven += answer["applied"]
             for topic, records in one.rewind.items():
                 await Rewind(one.consumer, records_max=records, topic=topic).bite(fleet)

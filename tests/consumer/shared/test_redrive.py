@@ -50,6 +50,20 @@ async def test_letters_are_applied_in_order_once_the_cause_is_mended(consumer):
         assert await bench.runner.redrive(letters_max=100) == (0, 0)
 
 
+async def test_letters_from_before_a_moment_are_left_alone(consumer):
+    async with consumer as bench:
+        bench.react = refuse
+        await bench.publish(change(1))
+        await until(lambda: _equal(bench, [(1, False)]))
+        async with bench.database.acquire() as connection:
+            moment = await connection.fetchval("SELECT clock_timestamp()")
+        await bench.publish(change(2, user=uuid4()))
+        await until(lambda: _equal(bench, [(1, False), (2, False)]))
+        bench.react = accept
+        assert await bench.runner.redrive(letters_max=100, since=moment) == (1, 0)
+        await until(lambda: _equal(bench, [(1, False)]))
+
+
 async def test_a_letter_that_was_ticked_off_unread_is_open_again_once_it_is_read_again(consumer):
     async with consumer as bench:
         bench.react = refuse

@@ -81,7 +81,7 @@ async def test_a_service_really_goes_through_its_link(fleet):
     async with fleet:
         done = await injected(fleet, Latency(target="payments:postgres", latency_ms=200))
         began = time.monotonic()
-        await fleet.call("payments", "POST", "/internal/dead-letters/redrive", json={})
+        await fleet.call("payments", "POST", "/internal/dead-letters/redrive")
         assert time.monotonic() - began > 0.2
         (link,) = await network.open_links(fleet)
         assert link["connections"] > 0
