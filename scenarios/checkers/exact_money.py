@@ -123,6 +123,15 @@ def _promoted(
 
 
 def shipping_minor(bands: Sequence[ShippingRateRow], *, items: int, worth_minor: int) -> int:
+    """What the cheapest carrier takes."""
+    carriers = {band.carrier for band in bands}
+    return min(
+        _carried_minor([band for band in bands if band.carrier == carrier], items=items, worth_minor=worth_minor)
+        for carrier in carriers
+    )
+
+
+def _carried_minor(bands: Sequence[ShippingRateRow], *, items: int, worth_minor: int) -> int:
     """Full parcels of the heaviest band and the cheapest band that carries the rest; free from the band's bound on."""
     heaviest = max(bands, key=lambda band: band.weight_g_max)
     full, rest_g = divmod(max(1, items * ITEM_WEIGHT_G), heaviest.weight_g_max)

@@ -38,7 +38,7 @@ SHIPMENT_MOVES: dict[str, frozenset[str]] = {
     "handed_over": frozenset({"in_transit", "delivered", "lost", "returned"}),
     "in_transit": frozenset({"delivered", "lost", "returned"}),
     "delivered": frozenset({"returned"}),
-    "lost": frozenset({"delivered"}),
+    "lost": frozenset({"delivered", "returned"}),
     "returned": frozenset(),
     "cancelled": frozenset(),
 }

@@ -180,15 +180,22 @@ def _judge_ending(hold: ReservationRow, movements: list[MovementRow], findings: 
 
 
 def _judge_restocks(evidence: Evidence, hold: ReservationRow, movements: list[MovementRow], findings: Findings) -> None:
-    """Committed units come back at most once, and only when their order was cancelled or returned."""
-    restocks = [movement for movement in movements if movement.type == "restock"]
-    if not restocks:
+    """Committed units come back at most once: with what a return brought, else when their order was undone."""
+    back = [movement for movement in movements if movement.type == "restock"]
+    if not back:
         return
+    restocks = [movement for movement in back if not movement.reference]
+    units = sum(movement.on_hand_delta for movement in back)
     commits = sum(1 for movement in movements if movement.type == "commit")
     order = evidence.orders.get(hold.order_id)
-    if len(restocks) > commits:
-        kind, message = "restocked_twice", f"committed {commits} ×, came back {len(restocks)} ×"
-    elif order is not None and is_sold(evidence, order) and order.status not in {"refunded", "partially_refunded"}:
+    if len(restocks) > commits or units > commits * hold.quantity:
+        kind, message = "restocked_twice", f"committed {commits} ×, came back {len(back)} ×, {units} units"
+    elif (
+        restocks
+        and order is not None
+        and is_sold(evidence, order)
+        and order.status not in {"refunded", "partially_refunded"}
+    ):
         kind, message = "restocked_though_sold", f"came back though the order is {order.status}"
     else:
         return
@@ -197,7 +204,7 @@ def _judge_restocks(evidence: Evidence, hold: ReservationRow, movements: list[Mo
         f"{hold.quantity} × {hold.sku}: {message}",
         order_id=hold.order_id,
         sku=hold.sku,
-        at=restocks[-1].created_at,
+        at=back[-1].created_at,
         weight=hold.quantity,
     )
 

@@ -12,7 +12,8 @@ from scenarios.checkers.standing import is_cancelled, is_sold, judged_skus, was_
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import MovementRow, OrderRow, StockRow
 
-HOLD_TYPES = frozenset({"reserve", "commit", "release", "expire"})
+NO_SUPPLY = frozenset({"reserve", "commit", "release", "expire", "adjust"})
+"""What brings no goods: holds, and what a count found."""
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -25,6 +26,7 @@ def examine(evidence: Evidence) -> Finding:
     findings.require(movements, "no stock movement was found for the SKUs of this run")
     for place in sorted({*movements, *shelves}):
         _judge_place(evidence, place, shelves.get(place), movements.get(place, []), findings)
+    _judge_transfers(evidence, findings)
     for sku in sorted({sku for _, sku in shelves}):
         _judge_sales(evidence, sku, findings)
         _judge_supply(evidence, sku, findings)
@@ -42,8 +44,10 @@ def _judge_movement(movement: MovementRow, findings: Findings) -> None:
         "expire": on_hand == 0 and reserved < 0,
         "receive": on_hand > 0 and reserved == 0,
         "restock": on_hand > 0 and reserved == 0,
+        "adjust": on_hand != 0 and reserved == 0,
+        "transfer": on_hand != 0 and reserved == 0,
     }
-    if not lawful.get(movement.type, reserved == 0):
+    if not lawful.get(movement.type, False):
         findings.violation(
             "illegal_movement",
             f"a {movement.type} moved on hand by {on_hand} and reserved by {reserved}",
@@ -131,6 +135,23 @@ def _judge_sales(evidence: Evidence, sku: str, findings: Findings) -> None:
         )
 
 
+def _judge_transfers(evidence: Evidence, findings: Findings) -> None:
+    """What left one warehouse for another arrived there, in one."""
+    sums: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for movement in evidence.audit.movements:
+        if movement.type == "transfer":
+            sums[movement.reference, movement.sku].append(movement.on_hand_delta)
+    for (reference, sku), deltas in sorted(sums.items()):
+        findings.check()
+        if len(deltas) != 2 or sum(deltas):
+            findings.violation(
+                "transfer_torn",
+                f"the transfer {reference} moved {sku} by {', '.join(f'{delta:+d}' for delta in deltas)}",
+                sku=sku,
+                weight=abs(sum(deltas)) or 1,
+            )
+
+
 def _judge_supply(evidence: Evidence, sku: str, findings: Findings) -> None:
     """What the runner delivered must have arrived; only where the SKU belongs to this run alone."""
     delivered = sum(step.quantity for step in evidence.facts.supply if step.sku == sku)
@@ -140,7 +161,7 @@ def _judge_supply(evidence: Evidence, sku: str, findings: Findings) -> None:
     arrived = sum(
         movement.on_hand_delta
         for movement in evidence.audit.movements
-        if movement.sku == sku and movement.type not in HOLD_TYPES and not movement.reservation_id
+        if movement.sku == sku and movement.type not in NO_SUPPLY and not movement.reservation_id
     )
     if arrived != delivered:
         findings.violation(
@@ -152,10 +173,13 @@ def _judge_supply(evidence: Evidence, sku: str, findings: Findings) -> None:
 
 
 def _judge_parcels(evidence: Evidence, findings: Findings) -> None:
-    """A parcel that left took its order's units with it: they are off the shelf, and somebody pays for them."""
+    """A parcel that left took its order's units with it: they are off the shelf, and somebody pays for them.
+
+    What a return brought back (a restock with its reference) had left all the same.
+    """
     gone_by_books: dict[tuple[str, str], int] = defaultdict(int)
     for movement in evidence.audit.movements:
-        if movement.type in {"commit", "restock"}:
+        if movement.type == "commit" or (movement.type == "restock" and not movement.reference):
             gone_by_books[movement.reservation_id, movement.sku] -= movement.on_hand_delta
     came_back = {shipment.order_id for shipment in evidence.audit.shipments if shipment.status == "returned"}
     left_at = {line.order_id: line.at for line in evidence.journals.carrier if line.kind == "handed_over"}

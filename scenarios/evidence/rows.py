@@ -372,6 +372,7 @@ class ShippingRateRow(Row, frozen=True, kw_only=True):
     amount_minor: int
     free_from_minor: int | None = None
     updated_at: Instant
+    carrier: str = ""
 
 
 class DocumentRow(Row, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from compose.operator_error import OperatorError
 from scenarios.checkers.legal_transitions import SENT_SHIPMENTS
 from scenarios.checkers.standing import CANCELLED_STATUSES, PAID_STATUSES
 from scenarios.evidence import AuditTables
-from scenarios.evidence.rows import OrderRow, PurchaseLimitRow
+from scenarios.evidence.rows import MovementRow, OrderRow, PurchaseLimitRow
 from scenarios.fleet import Fleet, FleetRefusedError
 from scenarios.quiescence import Quiescence, quiesce
 from scenarios.snapshots import take_snapshots
@@ -99,7 +99,7 @@ def plan(audit: AuditTables, recall: Collection[str] = ()) -> Plan:
             units[line.order_id][line.sku] += line.quantity
     supply: dict[str, int] = defaultdict(int)
     for movement in audit.movements:
-        if movement.type in SUPPLY_TYPES:
+        if movement.type in SUPPLY_TYPES or _is_return(movement):
             supply[movement.sku] += movement.on_hand_delta
     wrong = _skus_with_wrong_figures(audit)
     leaked = _leaked_holds(audit, orders)
@@ -246,6 +246,11 @@ def _beyond_limits(
     return _beyond(by_time, wanted, bound)
 
 
+def _is_return(movement: MovementRow) -> bool:
+    """Goods that a customer sent back are there to be sold again, while their order stands."""
+    return movement.type == "restock" and bool(movement.reference)
+
+
 def _skus_with_wrong_figures(audit: AuditTables) -> set[str]:
     """SKUs whose columns, movements and holds disagree."""
     columns = {(row.warehouse, row.sku): (row.on_hand, row.reserved) for row in audit.stock}
@@ -273,7 +278,11 @@ def _left_for_nobody(audit: AuditTables, orders: Mapping[str, OrderRow]) -> tupl
     came_back = {shipment.order_id for shipment in audit.shipments if shipment.status == "returned"}
     gone = {shipment.order_id for shipment in audit.shipments if shipment.status in SENT_SHIPMENTS} - came_back
     recalled = {row.order_id for row in audit.order_transitions if row.actor.startswith("operator:")}
-    restocked = {movement.reservation_id for movement in audit.movements if movement.type == "restock"}
+    restocked = {
+        movement.reservation_id
+        for movement in audit.movements
+        if movement.type == "restock" and not _is_return(movement)
+    }
     off = {order.id for order in orders.values() if order.status in CANCELLED_STATUSES}
     found = gone & (off | restocked) & orders.keys() - recalled
     return tuple(sorted(found, key=lambda order_id: (orders[order_id].placed_at, order_id)))

@@ -60,3 +60,15 @@ class StockAdjusted(Event, frozen=True, kw_only=True):
     on_hand: int
     available: int
     quantity: int = 0
+
+
+class StockLow(Event, frozen=True, kw_only=True):
+    """Fewer units than `low_at` are free at a warehouse; told once until there were enough again."""
+
+    type: ClassVar[str] = "stock.low"
+    topic: ClassVar[Topic] = TOPIC
+    sku: str
+    warehouse: str
+    on_hand: int
+    available: int
+    low_at: int

@@ -5,7 +5,7 @@ from litestar import Litestar
 from shared.service import Runtime
 from svc.inventory.api import ROUTES
 from svc.inventory.consumers import subscription
-from svc.inventory.jobs import sweeper
+from svc.inventory.jobs import alarm, sweeper
 from svc.inventory.parts import HEALTHY, Parts
 from svc.inventory.settings import Settings
 
@@ -19,6 +19,9 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
         route_handlers=ROUTES,
         dependencies={"database": runtime.database, "batcher": batcher, "config": settings, "parts": parts},
         subscription=subscription(parts),
-        jobs=[sweeper(runtime.database, parts, every_s=settings.sweep_interval_s)],
+        jobs=[
+            sweeper(runtime.database, parts, every_s=settings.sweep_interval_s),
+            alarm(runtime.database, every_s=settings.alarm_interval_s),
+        ],
         resources=[batcher],
     )

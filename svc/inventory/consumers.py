@@ -2,6 +2,7 @@
 
 from shared.contracts.catalog import ProductUpserted
 from shared.contracts.orders import OrderCancelled, OrderCreated, OrderPaid
+from shared.contracts.shipping import ReturnReceived
 from shared.kafka_consumer import Subscription
 from svc.inventory.parts import Parts
 
@@ -13,4 +14,5 @@ def subscription(parts: Parts) -> Subscription:
         OrderCreated: parts.pin_hold,
         OrderPaid: parts.commit_hold,
         OrderCancelled: parts.release_hold,
+        ReturnReceived: parts.take_back,
     }

@@ -6,6 +6,7 @@ from uuid import UUID
 from shared.batches import by_halves
 from shared.database import Database
 from shared.periodic import Periodic
+from svc.inventory.handlers.warehousing import CROSSINGS_MAX, raise_alarms
 from svc.inventory.parts import Parts
 
 
@@ -26,3 +27,13 @@ def sweeper(database: Database, parts: Parts, *, every_s: float) -> Periodic:
         return len(expired)
 
     return Periodic("sweep_expired_holds", every_s, sweep)
+
+
+def alarm(database: Database, *, every_s: float) -> Periodic:
+    """Tells of shelves that ran low, apart from the sales that empty them."""
+
+    async def look() -> int:
+        async with database.begin() as uow:
+            return int(await raise_alarms(uow) == CROSSINGS_MAX)
+
+    return Periodic("raise_stock_alarms", every_s, look)

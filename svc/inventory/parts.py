@@ -10,6 +10,7 @@ from shared.unit_of_work import UnitOfWork
 from svc.inventory import handlers
 from svc.inventory.batcher import ReservationBatcher, ReserveBatch
 from svc.inventory.domain import Hold
+from svc.inventory.handlers import warehousing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class Parts(ServiceParts):
     """Such holds ended, as far as they still are such."""
     learn_skus: Handler = handlers.learn_skus
     """product.upserted: goods of its SKUs may be booked in."""
+    take_back: Handler = warehousing.take_back
+    """return.received: goods of a sold order are on the shelf again."""
     pin_hold: Handler = handlers.pin_hold
     """order.created: the hold no longer expires."""
     commit_hold: Handler = handlers.commit_hold

@@ -6,9 +6,10 @@ from functools import partial
 from shared.contracts.auth import UserDeleted
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
 from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
-from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched
+from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentLost
 from shared.erasure import Erasure
 from shared.kafka_consumer import Subscription
+from svc.orders.handlers.facts import note_loss
 from svc.orders.parts import Parts
 from svc.orders.settings import Settings
 
@@ -26,5 +27,6 @@ def subscription(parts: Parts, config: Settings, erasure: Erasure) -> Subscripti
         ShipmentCreated: partial(parts.see_shipment_created, patience=patience),
         ShipmentDispatched: partial(parts.see_dispatch, patience=patience),
         ShipmentDelivered: partial(parts.see_delivery, patience=patience),
+        ShipmentLost: note_loss,
         UserDeleted: erasure.forget,
     }

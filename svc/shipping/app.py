@@ -12,6 +12,7 @@ from svc.shipping.jobs import ParcelWork, webhook_work
 from svc.shipping.parts import HEALTHY, Parts
 from svc.shipping.settings import Settings
 from svc.shipping.store import erasing
+from svc.shipping.store.packing import FORGOTTEN
 
 
 def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
@@ -29,10 +30,11 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             "database": runtime.database,
             "parts": parts,
             "wake_webhooks": webhooks.wake,
+            "wake_parcels": parcels.wake,
             "config": settings,
         },
         subscription=subscription(parts, erasure, carrier=settings.carrier_name, wake_parcels=parcels.wake),
         jobs=[parcels, webhooks, erasure.job()],
-        pruning=[WEBHOOKS],
+        pruning=[WEBHOOKS, *FORGOTTEN],
         resources=[connection],
     )

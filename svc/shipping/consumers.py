@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from shared.contracts import Envelope
 from shared.contracts.auth import UserDeleted
+from shared.contracts.inventory import InventoryReserved
 from shared.contracts.orders import OrderCancelled, OrderPaid
 from shared.erasure import Erasure
 from shared.kafka_consumer import Subscription
@@ -18,4 +19,9 @@ def subscription(parts: Parts, erasure: Erasure, *, carrier: str, wake_parcels: 
         await parts.send_parcel(uow, envelope, carrier=carrier)
         uow.after_commit(wake_parcels)
 
-    return {OrderPaid: send_parcel, OrderCancelled: parts.keep_parcel, UserDeleted: erasure.forget}
+    return {
+        InventoryReserved: parts.learn_placement,
+        OrderPaid: send_parcel,
+        OrderCancelled: parts.keep_parcel,
+        UserDeleted: erasure.forget,
+    }

@@ -7,7 +7,7 @@ from shared.unit_of_work import UnitOfWork
 from shared.webhook_inbox import WebhookWork
 from shared.work_table import Verdict, WorkEngine
 from svc.shipping.clients import Carrier
-from svc.shipping.domain import Outcome
+from svc.shipping.domain.parcels import Outcome
 from svc.shipping.handlers.outcomes import Effect
 from svc.shipping.parts import Parts
 from svc.shipping.settings import Settings

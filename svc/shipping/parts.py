@@ -11,7 +11,7 @@ from shared.service_parts import ServiceParts
 from shared.unit_of_work import UnitOfWork
 from shared.webhook_inbox import StoredWebhook
 from svc.shipping.clients import Carrier, HttpCarrier
-from svc.shipping.domain import Outcome
+from svc.shipping.domain.parcels import Outcome
 from svc.shipping.handlers import orders
 from svc.shipping.handlers.carrying import carry
 from svc.shipping.handlers.outcomes import Apply, apply_outcome
@@ -46,6 +46,8 @@ class Parts(ServiceParts):
     """A stored webhook read and applied."""
     send_parcel: SendParcel = orders.send_parcel
     """order.paid: a parcel is due."""
+    learn_placement: Handler = orders.learn_placement
+    """inventory.reserved: at which warehouses the goods lie."""
     keep_parcel: Handler = orders.keep_parcel
     """order.cancelled: what the carrier does not have stays."""
 

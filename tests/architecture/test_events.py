@@ -19,6 +19,7 @@ _SENTENCE_END = re.compile(r"\.(?:\s|$)")
 COUNTED_ONLY = {
     "inventory.committed": "the end of a hold, for stock turn",
     "stock.adjusted": "receipts and counts, for stock turn",
+    "stock.low": "for whoever orders again, who reads the list of low shelves",
     "order.completed": "the end of the funnel",
     "notification.sent": "what customers were told, for the delivery report",
     "notification.failed": "the same",

@@ -91,6 +91,22 @@ def receipt_doubled(evidence: Evidence) -> None:
     alter(evidence.audit.stock, {"on_hand": 8}, sku=SKU)
 
 
+def transfer_torn(evidence: Evidence) -> None:
+    """Units left one warehouse for another and never arrived."""
+    opening = evidence.audit.movements[where(evidence.audit.movements, type="receive")]
+    sent = change(opening, id=fixed_id("sent"), type="transfer", on_hand_delta=-1, reference="t1")
+    evidence.audit.movements.append(sent)
+    alter(evidence.audit.stock, {"on_hand": evidence.audit.stock[0].on_hand - 1}, sku=SKU)
+
+
+def returned_beyond_sale(evidence: Evidence) -> None:
+    """A customer sent back more than was bought."""
+    sold = evidence.audit.movements[where(evidence.audit.movements, reservation_id=PAID, type="commit")]
+    back = change(sold, id=fixed_id("back"), type="restock", on_hand_delta=2, reserved_delta=0, reference="r1")
+    evidence.audit.movements.append(back)
+    alter(evidence.audit.stock, {"on_hand": evidence.audit.stock[0].on_hand + 2}, sku=SKU)
+
+
 def sold_without_commit(evidence: Evidence) -> None:
     alter(evidence.audit.reservations, {"status": "held", "ended_at": None}, order_id=PAID)
 
@@ -1091,6 +1107,7 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (reserved_leaks, "INV-01", "reserved_differs_from_holds"),
     (commit_keeps_reserved, "INV-01", "illegal_movement"),
     (receipt_doubled, "INV-01", "receipts_differ_from_supply"),
+    (transfer_torn, "INV-01", "transfer_torn"),
     (sold_without_commit, "INV-01", "committed_differs_from_sold"),
     (oversold, "INV-02", "confirmed_beyond_supply"),
     (oversold_unseen, "INV-02", "standing_beyond_supply"),
@@ -1099,6 +1116,7 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (hold_forgotten, "INV-03", "hold_outlived_ttl"),
     (released_twice, "INV-03", "hold_ended_twice"),
     (restocked_twice, "INV-03", "restocked_twice"),
+    (returned_beyond_sale, "INV-03", "restocked_twice"),
     (restocked_though_sold, "INV-03", "restocked_though_sold"),
     (movement_lost, "INV-03", "hold_ended_without_movement"),
     (hold_not_released, "INV-03", "hold_of_cancelled_order"),

@@ -10,7 +10,13 @@ import msgspec
 from shared.contracts import Envelope
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
 from shared.contracts.payments import PaymentFact, PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
-from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentFact
+from shared.contracts.shipping import (
+    ShipmentCreated,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentFact,
+    ShipmentLost,
+)
 from shared.unit_of_work import UnitOfWork
 from svc.orders.domain.machines import OrderState, ShipmentState
 from svc.orders.domain.order import Shipment, report
@@ -114,6 +120,15 @@ async def see_dispatch(uow: UnitOfWork, envelope: Envelope[ShipmentDispatched], 
 async def see_delivery(uow: UnitOfWork, envelope: Envelope[ShipmentDelivered], *, patience: timedelta) -> None:
     """A parcel arrived; with the last one the order is complete."""
     await _see_parcel(uow, envelope.data, ShipmentState.DELIVERED, "delivered", patience=patience)
+
+
+async def note_loss(uow: UnitOfWork, envelope: Envelope[ShipmentLost]) -> None:
+    """The carrier lost a parcel: the order stands where it was, and the staff reads of it in its history."""
+    fact = envelope.data
+    await locked(uow, fact.order_id)
+    await history.note(
+        uow.connection, fact.order_id, actor="shipping", note=f"the carrier lost the parcel {fact.tracking_number}"
+    )
 
 
 async def _see_parcel(

@@ -2,20 +2,25 @@
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, SkipValidation
 
 from shared import webhook_signatures
 from shared.database import Database
 from shared.identity import Principal
 from shared.pagination import Page, decode_cursor, make_page, page_size
-from svc.shipping.domain import UnknownShipment
+from shared.validated import Sku, line
+from svc.shipping.domain.parcels import Direction, UnknownShipment
+from svc.shipping.domain.returns import Content
+from svc.shipping.handlers import returns
+from svc.shipping.handlers.quoting import merged
+from svc.shipping.handlers.returns import ReturnWish
 from svc.shipping.parts import Parts
 from svc.shipping.settings import Settings
 from svc.shipping.store import shipments
@@ -23,12 +28,14 @@ from svc.shipping.store.shipments import Shipment, Transition
 
 STAFF = ("admin", "support", "service")
 WEBHOOK_BYTES_MAX = 64 * 1024
+RETURN_LINES_MAX = 50
+RETURN_QUANTITY_MAX = 10_000
 
 Wake = Callable[[], None]
 
 
 class ShipmentView(msgspec.Struct, frozen=True, kw_only=True):
-    """One parcel; `history` only where one parcel is shown."""
+    """One parcel; `history` only where one parcel is shown, `label_url` only of one that the customer sends back."""
 
     id: UUID
     order_id: UUID
@@ -37,9 +44,29 @@ class ShipmentView(msgspec.Struct, frozen=True, kw_only=True):
     tracking_number: str | None
     method: str
     weight_g: int
+    direction: str
+    warehouse: str
+    box: str | None
+    contents: list[Content]
+    promised_for: date | None
+    return_of: UUID | None
+    label_url: str | None = None
     created_at: datetime
     updated_at: datetime
     history: list[Transition] = []
+
+
+class ReturnLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    sku: Sku
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=RETURN_QUANTITY_MAX)]
+
+
+class ReturnCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`id` is the sender's choice: the same again is the same return."""
+
+    id: UUID
+    lines: Annotated[list[ReturnLine], msgspec.Meta(min_length=1, max_length=RETURN_LINES_MAX)]
+    reason: Annotated[str, line(200)]
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -82,6 +109,34 @@ class ShipmentController(Controller):
             history = await shipments.history(connection, shipment_id)
         return _view(shipment, history)
 
+    @post("/{shipment_id:uuid}/returns", status_code=201)
+    async def open_return(
+        self,
+        shipment_id: FromPath[UUID],
+        data: JSONBody[ReturnCreate],
+        principal: NamedDependency[Principal],
+        database: NamedDependency[Database],
+        config: NamedDependency[Settings],
+        wake_parcels: NamedDependency[SkipValidation[Wake]],
+    ) -> ShipmentView:
+        """Goods of a delivered parcel go back; the label comes in a moment (`label_url` of the return).
+
+        409 not_returnable, return_window_over; 422 return_exceeds_shipment, return_mismatch.
+        """
+        contents = tuple(
+            Content(sku, quantity) for sku, quantity in merged([(one.sku, one.quantity) for one in data.lines])
+        )
+        async with database.begin() as uow:
+            opened = await returns.open_return(
+                uow,
+                shipment_id,
+                ReturnWish(id=data.id, lines=contents, reason=data.reason),
+                customer_id=principal.sees_of(*STAFF),
+                window_s=config.return_window_s,
+            )
+            uow.after_commit(wake_parcels)
+        return _view(opened)
+
 
 class WebhookController(Controller):
     path = "/api/v1/webhooks/carrier"
@@ -117,6 +172,13 @@ def _view(shipment: Shipment, history: list[Transition] | None = None) -> Shipme
         tracking_number=shipment.tracking_number,
         method=shipment.method,
         weight_g=shipment.weight_g,
+        direction=shipment.direction.value,
+        warehouse=shipment.warehouse,
+        box=shipment.box,
+        contents=list(shipment.lines),
+        promised_for=shipment.promised_for,
+        return_of=shipment.return_of,
+        label_url=shipment.label_url if shipment.direction is Direction.RETURN else None,
         created_at=shipment.created_at,
         updated_at=shipment.updated_at,
         history=history or [],

@@ -21,9 +21,11 @@ from svc.shipping.store.rates import RateRow
 AMOUNT_MINOR_MAX = 10**9
 WEIGHT_G_MAX = 70_000
 DAYS_MAX = 90
+DEFAULT_CARRIER = "parcelpost"
 
 AmountMinor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
 Zone = Annotated[str, line(40)]
+Carrier = Annotated[str, line(40)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)]
 
 
@@ -37,6 +39,7 @@ class RateCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     amount_minor: AmountMinor
     days_max: Days
     free_from_minor: Annotated[int, msgspec.Meta(ge=1, le=AMOUNT_MINOR_MAX)] | None = None
+    carrier: Carrier = DEFAULT_CARRIER
 
 
 class RatePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -56,6 +59,7 @@ class RateView(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int
     free_from_minor: int | None
     days_max: int
+    carrier: str
     version: int
 
 
@@ -128,5 +132,6 @@ def _view(row: RateRow) -> RateView:
         amount_minor=row.amount_minor,
         free_from_minor=row.free_from_minor,
         days_max=row.days_max,
+        carrier=row.carrier,
         version=row.version,
     )

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from shared.database import Database
 from shared.identity import requires_role
-from svc.shipping.domain import Withholding
+from svc.shipping.domain.parcels import Withholding
 from svc.shipping.handlers import orders
 
 

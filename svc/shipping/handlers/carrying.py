@@ -5,9 +5,10 @@ from collections.abc import Awaitable
 from shared.errors import RemoteTimeoutError, RemoteUnavailableError
 from shared.partner_client import PartnerRefusal
 from svc.shipping.clients import Carrier, Label
-from svc.shipping.domain import (
+from svc.shipping.domain.parcels import (
     Absent,
     Call,
+    Direction,
     HandedOver,
     InDoubt,
     Labelled,
@@ -20,6 +21,8 @@ from svc.shipping.domain import (
 from svc.shipping.store.shipments import Shipment
 
 LABEL_STATUS = "label"
+RETURN_SERVICE = "return"
+"""The carrier turns the way around: from the address to us."""
 
 
 async def carry(carrier: Carrier, shipment: Shipment) -> Outcome:
@@ -44,7 +47,7 @@ async def _label(carrier: Carrier, shipment: Shipment) -> Outcome:
             order_id=shipment.order_id,
             address=shipment.address,
             weight_g=shipment.weight_g,
-            service=shipment.method,
+            service=RETURN_SERVICE if shipment.direction is Direction.RETURN else shipment.method,
             idempotency_key=f"label-{shipment.id}",
         )
     )

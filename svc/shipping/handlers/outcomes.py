@@ -1,18 +1,27 @@
 """The one way a shipment moves: the carrier's answers, its webhooks and look-ups all come through here."""
 
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 
-from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentFact
+from shared.contracts import StockLine
+from shared.contracts.shipping import (
+    ReturnReceived,
+    ShipmentCreated,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentFact,
+    ShipmentLost,
+)
 from shared.unit_of_work import UnitOfWork
-from svc.shipping.domain import (
+from svc.shipping.domain.parcels import (
     BACK_OFF,
     REVIEW_AFTER_ATTEMPTS,
     Absent,
     Call,
+    Direction,
     HandedOver,
     InDoubt,
     Labelled,
@@ -30,13 +39,19 @@ from svc.shipping.store import shipments
 from svc.shipping.store.shipments import Shipment
 
 ASK_AGAIN_S = 0.5
+REST_S = 30.0
+"""How long a parcel that may stay waits to hear of the others; whoever asked comes back sooner."""
 
 log = structlog.get_logger(__name__)
 
-_ANNOUNCED_BY: dict[ShipmentStatus, type[ShipmentFact]] = {
-    ShipmentStatus.HANDED_OVER: ShipmentDispatched,
-    ShipmentStatus.DELIVERED: ShipmentDelivered,
+_ANNOUNCED_BY: dict[tuple[Direction, ShipmentStatus], type[ShipmentFact]] = {
+    (Direction.OUTBOUND, ShipmentStatus.HANDED_OVER): ShipmentDispatched,
+    (Direction.OUTBOUND, ShipmentStatus.DELIVERED): ShipmentDelivered,
+    (Direction.OUTBOUND, ShipmentStatus.LOST): ShipmentLost,
+    (Direction.OUTBOUND, ShipmentStatus.RETURNED): ReturnReceived,
+    (Direction.RETURN, ShipmentStatus.DELIVERED): ReturnReceived,
 }
+"""Goods are back when a parcel came back to us, or when one that the customer sent back has arrived."""
 
 
 class Effect(StrEnum):
@@ -91,7 +106,7 @@ async def _reach(uow: UnitOfWork, shipment: Shipment, status: ShipmentStatus) ->
     steps = steps_to(shipment.status, status)
     current = shipment.status
     for following in steps:
-        fact = _ANNOUNCED_BY.get(following)
+        fact = _ANNOUNCED_BY.get((shipment.direction, following))
         version = await shipments.step(
             uow.connection, shipment.id, from_status=current, to_status=following, announced=fact is not None
         )
@@ -114,7 +129,8 @@ async def _label(uow: UnitOfWork, shipment: Shipment, label: Labelled, *, handov
         return Effect.KNOWN  # cancelled meanwhile: the label stays unused
     labelled = await shipments.of_id(uow.connection, shipment.id)
     assert labelled is not None
-    uow.publish(_fact(ShipmentCreated, labelled), aggregate_id=shipment.id, aggregate_version=version)
+    if labelled.direction is Direction.OUTBOUND:
+        uow.publish(_fact(ShipmentCreated, labelled), aggregate_id=shipment.id, aggregate_version=version)
     return Effect.MOVED
 
 
@@ -133,8 +149,11 @@ async def _wait(
             await shipments.WORK.doubt(uow.connection, shipment.id, delay_s=wait_s)
             return Effect.WAITS
     if shipment.cancel_requested:
-        await shipments.cancel(uow.connection, shipment.id)
-        return Effect.MOVED
+        if await shipments.may_stay_alone(uow.connection, shipment):
+            await shipments.cancel(uow.connection, shipment.id)
+            return Effect.MOVED
+        await shipments.WORK.retry(uow.connection, shipment.id, delay_s=REST_S)
+        return Effect.WAITS  # the order's parcels stay or go together: withhold decides when it is asked again
     if shipment.attempts == REVIEW_AFTER_ATTEMPTS:
         await shipments.WORK.mark_for_review(uow.connection, shipment.id, "the carrier has failed many times")
         log.error("shipment_needs_review", shipment_id=shipment.id, attempts=shipment.attempts)
@@ -145,12 +164,18 @@ async def _wait(
 
 def _fact(event: type[ShipmentFact], shipment: Shipment) -> ShipmentFact:
     assert shipment.tracking_number is not None
-    return event(
-        shipment_id=shipment.id,
-        order_id=shipment.order_id,
-        customer_id=shipment.customer_id,
-        email=shipment.email,
-        order_number=shipment.order_number,
-        carrier=shipment.carrier,
-        tracking_number=shipment.tracking_number,
-    )
+    facts: dict[str, Any] = {
+        "shipment_id": shipment.id,
+        "order_id": shipment.order_id,
+        "customer_id": shipment.customer_id,
+        "email": shipment.email,
+        "order_number": shipment.order_number,
+        "carrier": shipment.carrier,
+        "tracking_number": shipment.tracking_number,
+    }
+    if event is ReturnReceived:
+        facts["lines"] = [
+            StockLine(sku=content.sku, quantity=content.quantity, warehouse=shipment.warehouse)
+            for content in shipment.lines
+        ]
+    return event(**facts)

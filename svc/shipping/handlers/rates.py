@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from shared.ids import new_id
 from shared.if_match import VersionChanged
 from shared.unit_of_work import OrmUnitOfWork
-from svc.shipping.domain import RateExists, UnknownRate, UnknownZone
+from svc.shipping.domain.rates import RateExists, UnknownCarrier, UnknownRate, UnknownZone
 from svc.shipping.store.rates import RateRepository, RateRow
 
 
@@ -25,6 +25,7 @@ class RateWish(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int
     free_from_minor: int | None
     days_max: int
+    carrier: str
 
 
 class RateEdit(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,13 +51,15 @@ async def list_rates(
 
 
 async def create_rate(uow: OrmUnitOfWork, wish: RateWish) -> RateRow:
-    """Store a new row. Raises `RateExists`, `UnknownZone`."""
+    """Store a new row. Raises `RateExists`, `UnknownZone`, `UnknownCarrier`."""
     row = RateRow(id=new_id(), version=1, updated_at=datetime.now(UTC), **msgspec.structs.asdict(wish))
     try:
         return await RateRepository(session=uow.session).add(row)
     except (AdvancedAlchemyError, IntegrityError) as error:
         if "one_rate" in _root(error):
-            raise RateExists("there is a rate for this zone, method, currency and weight") from error
+            raise RateExists("there is a rate for this zone, method, currency, carrier and weight") from error
+        if "shipping_rates_carrier_fkey" in _root(error):
+            raise UnknownCarrier(f"there is no carrier {wish.carrier}") from error
         raise UnknownZone(f"there is no zone {wish.zone}") from error
 
 

@@ -8,7 +8,7 @@ from shared.errors import Kind, Refusal
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
 from shared.webhook_inbox import StoredWebhook
-from svc.shipping.domain import Reported, ShipmentStatus
+from svc.shipping.domain.parcels import Reported, ShipmentStatus
 from svc.shipping.handlers.outcomes import Apply, Effect
 from svc.shipping.settings import Settings
 from svc.shipping.store import shipments
@@ -17,6 +17,8 @@ STATUS_OF_TYPE = {
     "shipment.handed_over": ShipmentStatus.HANDED_OVER,
     "shipment.in_transit": ShipmentStatus.IN_TRANSIT,
     "shipment.delivered": ShipmentStatus.DELIVERED,
+    "shipment.lost": ShipmentStatus.LOST,
+    "shipment.returned": ShipmentStatus.RETURNED,
 }
 
 log = structlog.get_logger(__name__)

@@ -10,15 +10,15 @@ from sqlalchemy.orm import Mapped, mapped_column, registry
 from sqlalchemy.types import DateTime
 
 from shared.unit_of_work import Connection
-from svc.shipping.domain import Band
+from svc.shipping.domain.rates import Band
 
 metadata = MetaData()
 
 _BANDS = """
-    SELECT zone, method, weight_g_max, amount_minor, currency, free_from_minor, days_max
-    FROM shipping_rates
+    SELECT zone, method, weight_g_max, amount_minor, currency, free_from_minor, days_max, carrier, cm3_per_kg
+    FROM shipping_rates JOIN carriers ON carriers.code = carrier
     WHERE currency = $2 AND zone = coalesce((SELECT zone FROM zone_countries WHERE country = $1), 'world')
-    ORDER BY method, weight_g_max
+    ORDER BY method, carrier, weight_g_max
 """
 
 
@@ -43,6 +43,7 @@ class RateRow(ShippingBase):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     free_from_minor: Mapped[int | None] = mapped_column(BigInteger)
     days_max: Mapped[int]
+    carrier: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(BigInteger, default=1)
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 

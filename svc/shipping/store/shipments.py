@@ -1,6 +1,7 @@
 """Shipments and the orders they may be sent for."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,21 +11,25 @@ import msgspec
 from shared.contracts import Address
 from shared.unit_of_work import Connection
 from shared.work_table import CallColumn, WorkTable
-from svc.shipping.domain import IN_HOUSE, Call, ShipmentStatus
+from svc.shipping.domain.parcels import IN_HOUSE, Call, Direction, ShipmentStatus
+from svc.shipping.domain.returns import Content
 
 _COLUMNS = """
     id, order_id, number, order_number, customer_id, email, address, method, weight_g, status, cancel_requested,
-    carrier, tracking_number, label_url, call, attempts, version, traceparent, created_at, updated_at
+    carrier, tracking_number, label_url, call, attempts, version, traceparent, created_at, updated_at, direction,
+    warehouse, box, lines, promised_for, return_of, return_reason
 """
 _INSERT = """
     INSERT INTO shipments
-        (id, order_id, number, order_number, customer_id, email, address, method, weight_g, carrier, traceparent)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        (id, order_id, number, order_number, customer_id, email, address, method, weight_g, carrier, traceparent,
+         direction, warehouse, box, lines, promised_for, return_of, return_reason)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
     ON CONFLICT DO NOTHING
 """
 _LABELLED = """
     UPDATE shipments SET status = 'labelled', tracking_number = $2, label_url = $3, call = 'none', unknown_since = NULL,
-        attempts = 0, due_at = clock_timestamp() + make_interval(secs => $4), version = version + 1,
+        attempts = 0, due_at = clock_timestamp() + make_interval(secs => $4),
+        version = version + (direction = 'outbound')::integer,
         updated_at = clock_timestamp()
     WHERE id = $1 AND status = 'created'
     RETURNING version
@@ -62,6 +67,13 @@ class NewShipment(msgspec.Struct, frozen=True, kw_only=True):
     weight_g: int
     carrier: str
     traceparent: str | None
+    direction: Direction = Direction.OUTBOUND
+    warehouse: str = ""
+    box: str | None = None
+    lines: tuple[Content, ...] = ()
+    promised_for: date | None = None
+    return_of: UUID | None = None
+    return_reason: str | None = None
 
 
 class Shipment(NewShipment, frozen=True, kw_only=True):
@@ -101,17 +113,35 @@ async def note_cancelled(connection: Connection, order_id: UUID) -> None:
     await connection.execute("INSERT INTO cancelled_orders (order_id) VALUES ($1) ON CONFLICT DO NOTHING", order_id)
 
 
-async def is_cancelled(connection: Connection, order_id: UUID) -> bool:
-    return await connection.fetchval("SELECT true FROM cancelled_orders WHERE order_id = $1", order_id) is not None
+async def is_settled(connection: Connection, order_id: UUID) -> bool:
+    """Whether nothing is to be planned for the order: it is off, or has its parcels."""
+    return await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM cancelled_orders WHERE order_id = $1) "
+        "OR EXISTS (SELECT FROM shipments WHERE order_id = $1)",
+        order_id,
+    )
 
 
-async def insert(connection: Connection, shipment: NewShipment) -> None:
-    """Store a shipment of a paid order; one that is stored already changes nothing.
+async def may_stay_alone(connection: Connection, shipment: Shipment) -> bool:
+    """Whether a parcel may be cancelled without asking for the others: its order is off, or has no others."""
+    return await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM cancelled_orders WHERE order_id = $1) "
+        "OR NOT EXISTS (SELECT FROM shipments WHERE order_id = $1 AND id <> $2 AND direction = 'outbound')",
+        shipment.order_id,
+        shipment.id,
+    )
+
+
+async def insert(connection: Connection, parcels: Sequence[NewShipment]) -> None:
+    """Store shipments of a paid order; one that is stored already changes nothing.
 
     Guarded by the reference to paid_orders: an unpaid order has no shipment.
     """
-    await connection.execute(
-        _INSERT,
+    await connection.executemany(_INSERT, [_values(parcel) for parcel in parcels])
+
+
+def _values(shipment: NewShipment) -> tuple[Any, ...]:
+    return (
         shipment.id,
         shipment.order_id,
         shipment.number,
@@ -123,6 +153,13 @@ async def insert(connection: Connection, shipment: NewShipment) -> None:
         shipment.weight_g,
         shipment.carrier,
         shipment.traceparent,
+        shipment.direction,
+        shipment.warehouse,
+        shipment.box,
+        msgspec.to_builtins(shipment.lines),
+        shipment.promised_for,
+        shipment.return_of,
+        shipment.return_reason,
     )
 
 
@@ -147,9 +184,10 @@ async def lock_of_tracking(connection: Connection, tracking_number: str) -> Ship
 
 
 async def lock_of_order(connection: Connection, order_id: UUID) -> list[Shipment]:
-    """The shipments of the order, locked until the transaction ends."""
+    """The parcels to the customer of the order, locked until the transaction ends."""
     rows = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM shipments WHERE order_id = $1 ORDER BY number FOR UPDATE",  # noqa: S608 constants
+        f"SELECT {_COLUMNS} FROM shipments WHERE order_id = $1 AND direction = 'outbound' "  # noqa: S608 constants
+        "ORDER BY number FOR UPDATE",
         order_id,
     )
     return [_shipment(row) for row in rows]
@@ -194,15 +232,47 @@ async def cancel(connection: Connection, shipment_id: UUID) -> bool:
     return await connection.fetchval(_CANCEL, shipment_id, sorted(IN_HOUSE)) is not None
 
 
-async def request_cancel(connection: Connection, shipment_id: UUID) -> None:
-    """Remember to cancel, should the hand-over under way not have happened."""
-    await connection.execute("UPDATE shipments SET cancel_requested = true WHERE id = $1", shipment_id)
+async def request_cancel(connection: Connection, shipment_ids: Sequence[UUID]) -> None:
+    """Hand these over no more, until the order's parcels are all known to be here."""
+    await connection.execute("UPDATE shipments SET cancel_requested = true WHERE id = ANY($1::uuid[])", shipment_ids)
+
+
+async def go_on(connection: Connection, shipment_ids: Sequence[UUID]) -> None:
+    """Their order's goods are on their way: these follow, unless the order is off."""
+    await connection.execute(
+        "UPDATE shipments SET cancel_requested = false, due_at = least(due_at, clock_timestamp()) "
+        "WHERE id = ANY($1::uuid[]) AND cancel_requested "
+        "AND NOT EXISTS (SELECT FROM cancelled_orders c WHERE c.order_id = shipments.order_id)",
+        shipment_ids,
+    )
+
+
+async def returns_of(connection: Connection, shipment_id: UUID) -> list[Shipment]:
+    """What was announced to come back of a parcel; exact while the parcel is locked."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM shipments WHERE return_of = $1 AND direction = 'return' ORDER BY number",  # noqa: S608 constants
+        shipment_id,
+    )
+    return [_shipment(row) for row in rows]
+
+
+async def delivered_at(connection: Connection, shipment_id: UUID) -> datetime | None:
+    return await connection.fetchval(
+        "SELECT max(at) FROM shipment_transitions WHERE shipment_id = $1 AND to_status = 'delivered'", shipment_id
+    )
+
+
+async def next_number(connection: Connection, order_id: UUID) -> int:
+    """The number of the order's next shipment; stays it while the order is locked."""
+    return await connection.fetchval("SELECT max(number) + 1 FROM shipments WHERE order_id = $1", order_id)
 
 
 def _shipment(row: asyncpg.Record) -> Shipment:
     values: dict[str, Any] = dict(row)
     values["status"] = ShipmentStatus(values["status"])
     values["call"] = Call(values["call"])
+    values["direction"] = Direction(values["direction"])
+    values["lines"] = msgspec.convert(values["lines"], tuple[Content, ...])
     values["address"] = msgspec.convert(values["address"], Address)
     return Shipment(**values)
 
@@ -210,9 +280,9 @@ def _shipment(row: asyncpg.Record) -> Shipment:
 WORK = WorkTable(
     "shipments",
     key="id",
-    is_open=f"status IN ({', '.join(repr(status.value) for status in sorted(IN_HOUSE))})",
+    is_open="(status = 'created' OR (status = 'labelled' AND direction = 'outbound'))",
     columns=_COLUMNS,
     read=_shipment,
     call=CallColumn("call", idle=Call.NONE, under_way=Call.UNDER_WAY, unknown=Call.UNKNOWN),
 )
-"""Parcels to be labelled, handed over and asked about."""
+"""Parcels to be labelled, handed over and asked about; one that comes back is only labelled by us."""

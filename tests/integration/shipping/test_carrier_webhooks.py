@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from shared.webhook_signatures import sign
-from svc.shipping.domain import Reported, ShipmentStatus
+from svc.shipping.domain.parcels import Reported, ShipmentStatus
 from svc.shipping.handlers.outcomes import Effect, apply_outcome
 from tests.support.sending import a_paid_order, depot
 from tests.support.services import WEBHOOK_SECRET, until

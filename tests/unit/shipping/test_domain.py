@@ -1,12 +1,7 @@
 import pytest
 
-from svc.shipping.domain import (
-    WAY,
-    Band,
-    ShipmentStatus,
-    offers,
-    steps_to,
-)
+from svc.shipping.domain.parcels import WAY, ShipmentStatus, steps_to
+from svc.shipping.domain.rates import Band, Load, offers
 
 pytestmark = pytest.mark.service("shipping")
 
@@ -31,21 +26,21 @@ BANDS = [a_band(1_000, 490), a_band(5_000, 690), a_band(30_000, 1_290, free_from
     ],
 )
 def test_the_band_that_holds_the_weight_sets_the_price(weight_g, amount_minor, parcels):
-    (offer,) = offers(BANDS, weight_g=weight_g, subtotal_minor=None)
+    (offer,) = offers(BANDS, loads=[Load(weight_g)], subtotal_minor=None)
     assert (offer.amount_minor, offer.parcels) == (amount_minor, parcels)
 
 
 @pytest.mark.parametrize(("subtotal_minor", "free"), [(None, False), (0, False), (9_999, False), (10_000, True)])
 def test_goods_of_value_travel_for_nothing(subtotal_minor, free):
     bands = [a_band(1_000, 490, free_from_minor=10_000)]
-    (offer,) = offers(bands, weight_g=500, subtotal_minor=subtotal_minor)
+    (offer,) = offers(bands, loads=[Load(500)], subtotal_minor=subtotal_minor)
     assert (offer.free, offer.amount_minor) == (free, 0 if free else 490)
 
 
 def test_the_cheapest_method_comes_first():
     bands = [a_band(1_000, 900, method="express", days_max=1), a_band(1_000, 400)]
-    assert [offer.method for offer in offers(bands, weight_g=1, subtotal_minor=None)] == ["standard", "express"]
-    assert offers([], weight_g=1, subtotal_minor=None) == []
+    assert [offer.method for offer in offers(bands, loads=[Load(1)], subtotal_minor=None)] == ["standard", "express"]
+    assert offers([], loads=[Load(1)], subtotal_minor=None) == []
 
 
 @pytest.mark.parametrize("current", WAY)

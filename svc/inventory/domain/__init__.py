@@ -34,6 +34,7 @@ class MovementType(StrEnum):
     EXPIRE = "expire"
     ADJUST = "adjust"
     RESTOCK = "restock"
+    TRANSFER = "transfer"
 
 
 class InvalidQuantity(Refusal):
@@ -120,6 +121,8 @@ class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: UUID
     lines: tuple[Line, ...]
     ttl_s: float
+    destination: str = ""
+    """The country it goes to, as far as it is known."""
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,9 +143,32 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StockLevel(msgspec.Struct, frozen=True):
+    """Units of a SKU at a warehouse that may be promised, and the rows of the policy that says who serves first.
+
+    `available` may be below 0; so many as `backorder_max` more may be sold before they are here. The warehouse with the
+    lowest rank for the destination goes first, elsewhere the lowest priority.
+    """
+
     warehouse: str
     sku: str
     available: int
+    backorder_max: int = 0
+    priority: int = 0
+    ranks: Mapping[str, int] = {}
+
+    @property
+    def here(self) -> int:
+        """Units that are on the shelf."""
+        return max(0, self.available)
+
+    @property
+    def room(self) -> int:
+        """Units in all, those that are sold ahead included."""
+        return max(self.here, self.available + self.backorder_max)
+
+    def rank(self, destination: str) -> tuple[int, str]:
+        """The lowest serves first."""
+        return (self.ranks.get(destination, self.priority), self.warehouse)
 
 
 Outcome = Hold | tuple[Placement, ...] | Refusal
@@ -195,12 +221,14 @@ def allocate(
 ) -> list[Outcome]:
     """Serve the requests in their order; each gets all its lines or a refusal.
 
-    Invariant: the units handed out never exceed the levels given, nor a customer's limit.
+    The best warehouse that has all of it serves alone, so that one parcel does; else each line is taken from one after
+    the other, and only what is nowhere is sold ahead, where that is allowed. Invariant: the units handed out never
+    exceed the levels given, nor a customer's limit.
     Refusals: `UnknownSku`, `PurchaseLimitExceeded`, `InsufficientStock`, `ReservationMismatch`.
     """
-    shelf: dict[str, list[tuple[str, int]]] = {}
-    for level in sorted(levels, key=lambda level: (level.sku, level.warehouse)):
-        shelf.setdefault(level.sku, []).append((level.warehouse, level.available))
+    shelf: dict[str, list[StockLevel]] = {}
+    for level in levels:
+        shelf.setdefault(level.sku, []).append(level)
     taken = dict(held_by_customer)
     known = dict(existing)
     outcomes: list[Outcome] = []
@@ -215,7 +243,7 @@ def allocate(
 
 def _serve(
     request: HoldRequest,
-    shelf: Mapping[str, list[tuple[str, int]]],
+    shelf: Mapping[str, list[StockLevel]],
     known: Hold | None,
     limits: Mapping[str, int],
     taken: Mapping[tuple[UUID, str], int],
@@ -235,32 +263,56 @@ def _serve(
             return PurchaseLimitExceeded(
                 f"at most {limit} of {line.sku} per customer", sku=line.sku, limit=limit, already=before
             )
-        missing = line.quantity
-        for warehouse, available in shelf[line.sku]:
-            units = min(missing, available)
-            if units > 0:
-                placements.append(Placement(warehouse, line.sku, units))
-                missing -= units
-        if missing:
+        taken_at = _gathered(line, sorted(shelf[line.sku], key=lambda level: level.rank(request.destination)))
+        units = sum(placement.quantity for placement in taken_at)
+        if units < line.quantity:
             return InsufficientStock(
-                f"only {line.quantity - missing} of {line.sku} left",
-                sku=line.sku,
-                requested=line.quantity,
-                available=line.quantity - missing,
+                f"only {units} of {line.sku} left", sku=line.sku, requested=line.quantity, available=units
             )
-    return tuple(placements)
+        placements += taken_at
+    alone = _alone(request, shelf)
+    return tuple(placements) if alone is None else tuple(Placement(alone, *_of(line)) for line in request.lines)
+
+
+def _of(line: Line) -> tuple[str, int]:
+    return line.sku, line.quantity
+
+
+def _gathered(line: Line, levels: Sequence[StockLevel]) -> list[Placement]:
+    """Units from the shelves first, in this order, then ahead of their arrival."""
+    taken: dict[str, int] = {}
+    missing = line.quantity
+    for limit in ("here", "room"):
+        for level in levels:
+            most = level.here if limit == "here" else level.room
+            units = min(missing, most - taken.get(level.warehouse, 0))
+            if units > 0:
+                taken[level.warehouse] = taken.get(level.warehouse, 0) + units
+                missing -= units
+    return [Placement(warehouse, line.sku, units) for warehouse, units in taken.items()]
+
+
+def _alone(request: HoldRequest, shelf: Mapping[str, list[StockLevel]]) -> str | None:
+    """The best warehouse that has every line on its shelves."""
+    serving = [
+        {level.warehouse: level for level in shelf[line.sku] if level.here >= line.quantity} for line in request.lines
+    ]
+    able = set(serving[0]).intersection(*serving) if serving else set[str]()
+    return min(able, key=lambda warehouse: serving[0][warehouse].rank(request.destination), default=None)
 
 
 def _take(
     request: HoldRequest,
     placements: tuple[Placement, ...],
-    shelf: dict[str, list[tuple[str, int]]],
+    shelf: dict[str, list[StockLevel]],
     taken: dict[tuple[UUID, str], int],
 ) -> None:
     for placement in placements:
         shelf[placement.sku] = [
-            (warehouse, available - placement.quantity if warehouse == placement.warehouse else available)
-            for warehouse, available in shelf[placement.sku]
+            msgspec.structs.replace(level, available=level.available - placement.quantity)
+            if level.warehouse == placement.warehouse
+            else level
+            for level in shelf[placement.sku]
         ]
         key = (request.customer_id, placement.sku)
         taken[key] = taken.get(key, 0) + placement.quantity

@@ -22,8 +22,11 @@ from svc.inventory.domain import (
 DEFAULT_WAREHOUSE = "main"
 
 _LOCK_STOCK = """
-    SELECT warehouse, sku, on_hand - reserved AS available FROM stock
-    WHERE sku = ANY($1::text[]) ORDER BY sku, warehouse FOR UPDATE
+    SELECT warehouse, sku, on_hand - reserved - safety AS available, backorder_max, priority,
+        (SELECT jsonb_object_agg(destination, rank) FROM allocation_ranks ranks
+         WHERE ranks.warehouse = stock.warehouse) AS ranks
+    FROM stock JOIN warehouses ON code = warehouse
+    WHERE sku = ANY($1::text[]) ORDER BY sku, warehouse FOR UPDATE OF stock
 """
 _HOLDS = """
     SELECT r.id, r.customer_id, r.status, r.expires_at, r.restocked_at IS NOT NULL AS restocked,
@@ -72,6 +75,20 @@ _MOVE = """
         SELECT warehouse, sku, $2, quantity * $3::integer, quantity * $4::integer, $1 FROM lines
     )
     SELECT warehouse, sku, quantity FROM lines ORDER BY sku, warehouse
+"""
+_MOVE_BACK = """
+    WITH lines AS (
+        SELECT warehouse, sku, quantity - coalesce((
+            SELECT sum(on_hand_delta) FROM movements back
+            WHERE back.reservation_id = $1 AND back.type = 'restock' AND back.reference IS NOT NULL
+                AND back.sku = line.sku AND back.warehouse = line.warehouse
+        ), 0)::integer AS quantity
+        FROM reservation_lines line WHERE reservation_id = $1
+    ), moved AS (
+        INSERT INTO movements (warehouse, sku, type, on_hand_delta, reserved_delta, reservation_id)
+        SELECT warehouse, sku, 'restock', quantity, 0, $1 FROM lines WHERE quantity > 0
+    )
+    SELECT warehouse, sku, quantity FROM lines WHERE quantity > 0 ORDER BY sku, warehouse
 """
 _CHANGE_STOCK = """
     WITH sums AS (
@@ -125,18 +142,28 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 async def lock_levels(connection: Connection, skus: Sequence[str]) -> list[StockLevel]:
-    """The free units of the SKUs, locked in one order until the transaction ends."""
+    """The free units of the SKUs, locked in one order until the transaction ends; with the policy of allocation."""
     rows = await connection.fetch(_LOCK_STOCK, skus)
-    return [StockLevel(row["warehouse"], row["sku"], row["available"]) for row in rows]
+    return [
+        StockLevel(
+            row["warehouse"], row["sku"], row["available"], row["backorder_max"], row["priority"], row["ranks"] or {}
+        )
+        for row in rows
+    ]
 
 
-async def levels(connection: Connection, skus: Sequence[str]) -> dict[str, int]:
-    """Free units per SKU over all warehouses; unknown SKUs are absent."""
+async def levels(connection: Connection, skus: Sequence[str]) -> dict[str, tuple[int, bool]]:
+    """Units per SKU over all warehouses that can be bought now, and whether more can be ordered ahead.
+
+    Unknown SKUs are absent; what is kept for safety is not for sale.
+    """
     rows = await connection.fetch(
-        "SELECT sku, sum(on_hand - reserved)::bigint AS available FROM stock WHERE sku = ANY($1::text[]) GROUP BY sku",
+        "SELECT sku, sum(greatest(on_hand - reserved - safety, 0))::bigint AS available, "
+        "bool_or(backorder_max > 0 AND on_hand - reserved - safety + backorder_max > 0) AS backorder "
+        "FROM stock WHERE sku = ANY($1::text[]) GROUP BY sku",
         skus,
     )
-    return {row["sku"]: row["available"] for row in rows}
+    return {row["sku"]: (row["available"], row["backorder"]) for row in rows}
 
 
 async def holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Hold]:
@@ -245,7 +272,10 @@ async def forestall(connection: Connection, reservation_id: UUID, *, reason: str
 
 
 async def restock(uow: UnitOfWork, reservation_id: UUID) -> EndedHold | None:
-    """Put the units of a committed hold back on the shelf, once; None when there is nothing to put back."""
+    """Put the units of a committed hold back on the shelf, once, but for those that a return brought before.
+
+    None when there is nothing to put back.
+    """
     row = await uow.connection.fetchrow(
         "UPDATE reservations SET restocked_at = clock_timestamp(), version = version + 1 "
         "WHERE id = $1 AND status = 'committed' AND restocked_at IS NULL RETURNING customer_id, version",
@@ -253,8 +283,23 @@ async def restock(uow: UnitOfWork, reservation_id: UUID) -> EndedHold | None:
     )
     if row is None:
         return None
-    placements = await _move(uow, reservation_id, MovementType.RESTOCK, 1, 0)
+    placements = _placements(await uow.connection.fetch(_MOVE_BACK, reservation_id))
+    for one in placements:
+        uow.before_commit(change_stock, StockChange(one.warehouse, one.sku, one.quantity, 0))
     return EndedHold(row["customer_id"], row["version"], placements)
+
+
+async def extend_hold(connection: Connection, reservation_id: UUID, *, ttl_s: float, life_s_max: float) -> bool:
+    """Put off the end of a live hold whose time is not over; False for any other. A pinned one stays as it is."""
+    extended = await connection.fetchval(
+        "UPDATE reservations SET expires_at = greatest(expires_at, least("
+        "clock_timestamp() + make_interval(secs => $2), created_at + make_interval(secs => $3))) "
+        "WHERE id = $1 AND status = 'held' AND (pinned OR expires_at > clock_timestamp()) RETURNING true",
+        reservation_id,
+        ttl_s,
+        life_s_max,
+    )
+    return extended is not None
 
 
 async def pin_hold(connection: Connection, reservation_id: UUID) -> str | None:
@@ -340,23 +385,15 @@ async def unknown_sku(connection: Connection, skus: Sequence[str]) -> str | None
     )
 
 
-async def set_limit(connection: Connection, sku: str, per_customer: int) -> None:
-    """Limit what one customer may hold and buy of a SKU."""
-    await connection.execute(
-        "INSERT INTO purchase_limits (sku, per_customer) VALUES ($1, $2) "
-        "ON CONFLICT (sku) DO UPDATE SET per_customer = excluded.per_customer",
-        sku,
-        per_customer,
-    )
-
-
 def _placements(rows: Sequence[asyncpg.Record]) -> tuple[Placement, ...]:
     return tuple(Placement(row["warehouse"], row["sku"], row["quantity"]) for row in rows)
 
 
 _COMPLETE_MOVEMENTS = """
     INSERT INTO movements (warehouse, sku, type, on_hand_delta, reserved_delta, reservation_id)
-    SELECT line.warehouse, line.sku, wanted.type, line.quantity * wanted.on_hand_sign,
+    SELECT line.warehouse, line.sku, wanted.type,
+           (line.quantity - CASE WHEN wanted.type = 'restock' THEN coalesce(back.units, 0) ELSE 0 END)
+               * wanted.on_hand_sign,
            line.quantity * wanted.reserved_sign, hold.id
     FROM reservation_lines line
     JOIN reservations hold ON hold.id = line.reservation_id
@@ -365,8 +402,13 @@ _COMPLETE_MOVEMENTS = """
          AS wanted (type, on_hand_sign, reserved_sign, status)
       ON wanted.status IS NULL OR wanted.status = hold.status
          OR (wanted.status = 'restocked' AND hold.restocked_at IS NOT NULL)
-    WHERE line.sku = $1
-    ON CONFLICT (reservation_id, type, sku, warehouse) DO NOTHING
+    LEFT JOIN LATERAL (
+        SELECT sum(on_hand_delta)::integer AS units FROM movements
+        WHERE reservation_id = hold.id AND type = 'restock' AND reference IS NOT NULL
+            AND sku = line.sku AND warehouse = line.warehouse
+    ) AS back ON true
+    WHERE line.sku = $1 AND (wanted.type <> 'restock' OR line.quantity > coalesce(back.units, 0))
+    ON CONFLICT (reservation_id, type, sku, warehouse) WHERE reference IS NULL DO NOTHING
     RETURNING id
 """
 _RECOUNT = """

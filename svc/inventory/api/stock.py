@@ -1,7 +1,7 @@
 """Stock over HTTP: availability for everyone, receipts for staff, reservations for other services."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -10,8 +10,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from shared.database import Database
+from shared.errors import Refusal
 from shared.identity import requires_role
-from shared.validated import SKU_CHARACTERS_MAX, Sku, line
+from shared.validated import SKU_CHARACTERS_MAX, Country, Sku, line
 from svc.inventory import handlers, store
 from svc.inventory.batcher import ReservationBatcher
 from svc.inventory.domain import (
@@ -24,8 +25,11 @@ from svc.inventory.domain import (
     listed_skus,
     merged,
 )
+from svc.inventory.domain.warehousing import Delivery
+from svc.inventory.handlers import warehousing
 from svc.inventory.parts import Parts
 from svc.inventory.settings import Settings
+from svc.inventory.store.warehousing import set_limits
 
 SKUS_CHARACTERS_MAX = 1_000 * (SKU_CHARACTERS_MAX + 1)
 """A list far too long is still counted, so that its refusal says why."""
@@ -48,6 +52,7 @@ class ReservationCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     customer_id: UUID
     lines: Annotated[list[ReservationLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
     ttl_s: Annotated[float, msgspec.Meta(gt=0, le=HOLD_TTL_S_MAX)] | None = None
+    destination: Country | None = None
 
 
 class Reservation(msgspec.Struct, frozen=True):
@@ -76,11 +81,7 @@ class Receipt(msgspec.Struct, frozen=True):
     available: int
 
 
-class ImportItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    sku: Sku
-    quantity: int
-    reference: Reference
-    warehouse: Warehouse = store.DEFAULT_WAREHOUSE
+class ImportItem(ReceiptCreate, frozen=True, forbid_unknown_fields=True, kw_only=True):
     purchase_limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
@@ -99,9 +100,16 @@ class StockReconcile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     reason: Reason
 
 
+class HoldExtension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    ttl_s: Annotated[float, msgspec.Meta(gt=0, le=HOLD_TTL_S_MAX)]
+
+
 class Availability(msgspec.Struct, frozen=True):
+    """`backorder`: more than that can be ordered ahead of its arrival."""
+
     sku: str
     available: int
+    backorder: bool
 
 
 class Availabilities(msgspec.Struct, frozen=True):
@@ -110,7 +118,7 @@ class Availabilities(msgspec.Struct, frozen=True):
 
 class StockController(Controller):
     path = "/api/v1/stock"
-    tags = ["stock"]
+    tags = ("stock",)
 
     @get("/", opt={"public": True})
     async def list_stock(
@@ -125,7 +133,7 @@ class StockController(Controller):
         wanted = listed_skus(skus)
         async with database.acquire() as connection:
             levels = await store.levels(connection, wanted)
-        return Availabilities([Availability(sku, levels[sku]) for sku in wanted if sku in levels])
+        return Availabilities([Availability(sku, *levels[sku]) for sku in wanted if sku in levels])
 
     @post("/receipts", guards=[requires_role("admin", "service")])
     async def receive(self, data: JSONBody[ReceiptCreate], database: NamedDependency[Database]) -> Receipt:
@@ -143,8 +151,8 @@ class StockController(Controller):
 
 class InternalController(Controller):
     path = "/internal"
-    tags = ["internal"]
-    guards = [requires_role("service")]
+    tags = ("internal",)
+    guards = (requires_role("service"),)
 
     @post("/reservations")
     async def hold(
@@ -168,6 +176,7 @@ class InternalController(Controller):
                     ]
                 ),
                 ttl_s=data.ttl_s or config.hold_ttl_s,
+                destination=data.destination or "",
             )
         )
         return Response(_reservation(held), status_code=201)
@@ -184,6 +193,14 @@ class InternalController(Controller):
         async with database.begin() as uow:
             return _reservation(await handlers.pin(uow, reservation_id))
 
+    @post("/reservations/{reservation_id:uuid}/extend", status_code=200)
+    async def extend(
+        self, reservation_id: FromPath[UUID], data: JSONBody[HoldExtension], database: NamedDependency[Database]
+    ) -> Reservation:
+        """Let a live hold last so long from now on, an hour in all at most; 409 reservation_ended when it is over."""
+        async with database.begin() as uow:
+            return _reservation(await handlers.extend(uow, reservation_id, ttl_s=data.ttl_s, life_s_max=HOLD_TTL_S_MAX))
+
     @post("/reservations/{reservation_id:uuid}/release", status_code=200)
     async def release(
         self,
@@ -199,21 +216,15 @@ class InternalController(Controller):
     @post("/stock/import", status_code=200)
     async def import_stock(self, data: JSONBody[StockImport], database: NamedDependency[Database]) -> Imported:
         """Book many goods in at once and set purchase limits: all or nothing; known references change nothing."""
-        received = 0
         async with database.begin() as uow:
-            await handlers.require_known(uow, [item.sku for item in data.items])
-            for item in sorted(data.items, key=lambda item: (item.sku, item.warehouse)):
-                receipt = await handlers.receive_stock(
-                    uow,
-                    sku=item.sku,
-                    quantity=item.quantity,
-                    warehouse=item.warehouse,
-                    reference=item.reference,
-                )
-                received += receipt.fresh
-                if item.purchase_limit is not None:
-                    await handlers.limit_purchases(uow, item.sku, item.purchase_limit)
-        return Imported(received, len(data.items) - received)
+            answers = await warehousing.import_stock(uow, [delivery_of(item) for item in data.items])
+            for answer in answers:
+                if isinstance(answer, Refusal):
+                    raise answer
+            limits = {item.sku: item.purchase_limit for item in data.items if item.purchase_limit is not None}
+            if limits:
+                await set_limits(uow.connection, limits)
+        return Imported(answers.count(True), answers.count(False))
 
     @post("/stock/reconcile", status_code=200)
     async def reconcile(
@@ -234,4 +245,8 @@ def _reservation(hold: Hold) -> Reservation:
     )
 
 
-ROUTES: tuple[Any, ...] = (StockController, InternalController)
+def delivery_of(receipt: ReceiptCreate) -> Delivery:
+    """The receipt as the domain knows it."""
+    return Delivery(
+        sku=receipt.sku, quantity=receipt.quantity, reference=receipt.reference, warehouse=receipt.warehouse
+    )

@@ -30,7 +30,6 @@ from svc.inventory.domain import (
     UnknownReservation,
     allocate,
     checked_quantity,
-    untold,
 )
 
 SWEEP_ROWS_MAX = 100
@@ -91,6 +90,18 @@ async def pin(uow: UnitOfWork, reservation_id: UUID) -> Hold:
     return await reservation(uow, reservation_id)
 
 
+async def extend(uow: UnitOfWork, reservation_id: UUID, *, ttl_s: float, life_s_max: float) -> Hold:
+    """Let a live hold last `ttl_s` from now on, at most `life_s_max` in all; never shorter than it would have.
+
+    A pinned hold has no end to extend. Raises `UnknownReservation`, `ReservationEnded` also when its time is over.
+    """
+    extended = await store.extend_hold(uow.connection, reservation_id, ttl_s=ttl_s, life_s_max=life_s_max)
+    hold = await reservation(uow, reservation_id)
+    if not extended:
+        raise ReservationEnded(f"this reservation is {hold.status} or over", status=hold.status)
+    return hold
+
+
 async def release(uow: UnitOfWork, reservation_id: UUID, reason: str) -> Hold:
     """End a hold without a sale; repeating it changes nothing.
 
@@ -112,7 +123,7 @@ async def end_hold(uow: UnitOfWork, reservation_id: UUID, outcome: HoldOutcome, 
     if ended is None:
         return False
     if outcome is not HoldOutcome.COMMITTED:
-        _publish_released(uow, reservation_id, ended, reason=outcome.value)
+        publish_released(uow, reservation_id, ended, reason=outcome.value)
         return True
     uow.publish(
         InventoryCommitted(
@@ -153,7 +164,7 @@ async def release_hold(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> N
         return
     restocked = await store.restock(uow, order.order_id)
     if restocked is not None:
-        _publish_released(uow, order.order_id, restocked, reason="restocked")
+        publish_released(uow, order.order_id, restocked, reason="restocked")
 
 
 async def expired_holds(uow: UnitOfWork) -> list[UUID]:
@@ -180,7 +191,7 @@ async def reconcile(uow: UnitOfWork, *, sku: str, release: Sequence[UUID], reaso
         if hold is None:
             continue
         ended += 1
-        _publish_released(uow, reservation_id, hold, reason=HoldOutcome.RELEASED.value)
+        publish_released(uow, reservation_id, hold, reason=HoldOutcome.RELEASED.value)
     completed = await store.complete_movements(uow.connection, sku)
     try:
         recounted = await store.recount(uow.connection, sku)
@@ -208,22 +219,10 @@ async def receive_stock(uow: UnitOfWork, *, sku: str, quantity: int, warehouse: 
     return receipt
 
 
-async def require_known(uow: UnitOfWork, skus: Sequence[str]) -> None:
-    """For many receipts: one question before any is booked. Raises `UnknownSku`."""
-    unknown = await store.unknown_sku(uow.connection, skus)
-    if unknown is not None:
-        raise untold(unknown)
-
-
 async def learn_skus(uow: UnitOfWork, envelope: Envelope[ProductUpserted]) -> None:
     """Goods of these variants may come in. What is archived stays known: its goods may come back."""
     for variant in envelope.data.variants:
         uow.before_commit(store.learn_skus, variant.sku)
-
-
-async def limit_purchases(uow: UnitOfWork, sku: str, per_customer: int) -> None:
-    """Limit what one customer may hold and buy of a SKU."""
-    await store.set_limit(uow.connection, sku, per_customer)
 
 
 async def _reject(uow: UnitOfWork, order_id: UUID, customer_id: UUID, *, reason: str) -> None:
@@ -237,7 +236,8 @@ async def _reject(uow: UnitOfWork, order_id: UUID, customer_id: UUID, *, reason:
     )
 
 
-def _publish_released(uow: UnitOfWork, reservation_id: UUID, hold: store.EndedHold, *, reason: str) -> None:
+def publish_released(uow: UnitOfWork, reservation_id: UUID, hold: store.EndedHold, *, reason: str) -> None:
+    """Tell that units are free again."""
     uow.publish(
         InventoryReleased(
             reservation_id=reservation_id,
