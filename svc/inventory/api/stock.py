@@ -29,7 +29,6 @@ from svc.inventory.domain.warehousing import Delivery
 from svc.inventory.handlers import warehousing
 from svc.inventory.parts import Parts
 from svc.inventory.settings import Settings
-from svc.inventory.store.warehousing import set_limits
 
 SKUS_CHARACTERS_MAX = 1_000 * (SKU_CHARACTERS_MAX + 1)
 """A list far too long is still counted, so that its refusal says why."""
@@ -221,9 +220,9 @@ class InternalController(Controller):
             for answer in answers:
                 if isinstance(answer, Refusal):
                     raise answer
-            limits = {item.sku: item.purchase_limit for item in data.items if item.purchase_limit is not None}
-            if limits:
-                await set_limits(uow.connection, limits)
+            await warehousing.limit_purchases(
+                uow, {item.sku: item.purchase_limit for item in data.items if item.purchase_limit is not None}
+            )
         return Imported(answers.count(True), answers.count(False))
 
     @post("/stock/reconcile", status_code=200)

@@ -196,7 +196,7 @@ class WarehouseController(Controller):
     @get("/warehouses")
     async def list_warehouses(
         self, database: NamedDependency[Database], cursor: Cursor = None, limit: FromQuery[int | None] = None
-    ) -> Page[rows.Warehouse]:
+    ) -> Page[rows.WarehousePolicy]:
         """The warehouses and whom each serves first."""
         size = page_size(limit)
         after = decode_cursor(cursor, "warehouses", tuple[str])[0] if cursor else None
@@ -210,11 +210,11 @@ class WarehouseController(Controller):
         code: Annotated[str, in_path(Warehouse)],
         data: JSONBody[WarehousePut],
         database: NamedDependency[Database],
-    ) -> rows.Warehouse:
+    ) -> rows.WarehousePolicy:
         """Make a warehouse or change whom it serves first."""
-        warehouse = rows.Warehouse(code=code, priority=data.priority, ranks={**data.ranks})
+        warehouse = rows.WarehousePolicy(code=code, priority=data.priority, ranks={**data.ranks})
         async with database.begin() as uow:
-            await rows.set_warehouse(uow.connection, warehouse)
+            await warehousing.arrange(uow, warehouse)
         return warehouse
 
 

@@ -1,6 +1,6 @@
 """The staff's work with the shelves: imports, transfers, counts, rules and alerts; and goods that come back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -36,7 +36,7 @@ from svc.inventory.domain.warehousing import (
     refused,
 )
 from svc.inventory.store import StockChange, warehousing
-from svc.inventory.store.warehousing import Changed, Rules, Take, Transfer
+from svc.inventory.store.warehousing import Changed, Rules, Take, Transfer, WarehousePolicy
 
 CROSSINGS_MAX = 100
 
@@ -74,6 +74,17 @@ async def import_stock(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> list[
         else:
             answers.append(False if booked.get(reference) == delivery else mismatch(reference))
     return answers
+
+
+async def limit_purchases(uow: UnitOfWork, limits: Mapping[str, int]) -> None:
+    """Limit what one customer may hold and buy of each SKU."""
+    if limits:
+        await warehousing.set_limits(uow.connection, limits)
+
+
+async def arrange(uow: UnitOfWork, warehouse: WarehousePolicy) -> None:
+    """Make a warehouse or change whom it serves first; holds that are placed stay where they are."""
+    await warehousing.put_warehouse(uow.connection, warehouse)
 
 
 async def transfer(uow: UnitOfWork, wish: Transfer) -> None:

@@ -114,7 +114,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     low_at: int
 
 
-class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
+class WarehousePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """`ranks`: destination → how near it is; elsewhere the priority decides."""
 
     code: str
@@ -311,7 +311,7 @@ async def low(connection: Connection, *, after: tuple[str, str] | None, rows_max
     return [LowRow(**dict(row)) for row in rows]
 
 
-async def warehouses(connection: Connection, *, after: str | None, rows_max: int) -> list[Warehouse]:
+async def warehouses(connection: Connection, *, after: str | None, rows_max: int) -> list[WarehousePolicy]:
     """Each with its ranks, in order of the codes."""
     rows = await connection.fetch(
         "SELECT code, priority, coalesce((SELECT jsonb_object_agg(destination, rank) FROM allocation_ranks "
@@ -320,10 +320,10 @@ async def warehouses(connection: Connection, *, after: str | None, rows_max: int
         after,
         rows_max,
     )
-    return [Warehouse(**dict(row)) for row in rows]
+    return [WarehousePolicy(**dict(row)) for row in rows]
 
 
-async def set_warehouse(connection: Connection, warehouse: Warehouse) -> None:
+async def put_warehouse(connection: Connection, warehouse: WarehousePolicy) -> None:
     """Make the warehouse or change it; its ranks become these."""
     await connection.execute(
         "INSERT INTO warehouses (code, priority) VALUES ($1, $2) "

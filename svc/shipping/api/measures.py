@@ -74,9 +74,7 @@ class MeasuresController(Controller):
     ) -> MeasuresView:
         """Say how heavy and large one piece is; what is packed from now on goes by it."""
         async with database.begin() as uow:
-            row = await packing.measure(
-                uow.connection, sku, (data.weight_g, data.length_mm, data.width_mm, data.height_mm)
-            )
+            row = await quoting.measure(uow, sku, (data.weight_g, data.length_mm, data.width_mm, data.height_mm))
         return _view(row)
 
 

@@ -16,6 +16,7 @@ from svc.shipping.domain.quotes import Quote, QuoteExpired, QuoteUsed, UnknownQu
 from svc.shipping.domain.rates import CountryNotServed, CurrencyNotServed, Load, Offer, offers
 from svc.shipping.settings import Settings
 from svc.shipping.store import packing, quotes, rates
+from svc.shipping.store.packing import Measures
 
 
 class QuoteWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +113,11 @@ async def use_quote(uow: UnitOfWork, quote_id: UUID, order_id: UUID) -> Quote:
     if found.used_by != order_id:
         raise QuoteUsed("the quote served another order")
     return found
+
+
+async def measure(uow: UnitOfWork, sku: str, figures: Sequence[int]) -> Measures:
+    """Weight (g), length, width and height (mm) of one piece; parcels that are packed stay as they are."""
+    return await packing.measure(uow.connection, sku, figures)
 
 
 async def checked_address(connection: Connection, address: PostalAddress) -> PostalAddress:
