@@ -88,15 +88,23 @@ def _judge_effects(evidence: Evidence, findings: Findings) -> None:
     for order_id, booked in transactions.items():
         findings.check()
         _once(order_id, len(booked), "ledger transactions of its capture", findings)
-    for order_id, count in Counter(
-        (row.order_id) for row in evidence.audit.shipments if row.status != "cancelled"
-    ).items():
+    sent: dict[str, list[int]] = defaultdict(list)
+    for row in evidence.audit.shipments:
+        if row.status != "cancelled":
+            sent[row.order_id].append(row.units)
+    for order_id, parcels in sent.items():
         findings.check()
-        _once(order_id, count, "shipments", findings)
+        if not _shares(parcels, sum(line.quantity for line in evidence.lines_of.get(order_id, ()))):
+            _once(order_id, len(parcels), "shipments", findings)
     labels = Counter(line.shipment_id for line in evidence.journals.carrier if line.kind == "label")
     order_of = {row.id: row.order_id for row in evidence.audit.shipments}
     for shipment_id, count in labels.items():
         _once(order_of.get(shipment_id, ""), count, "carrier labels for one shipment", findings)
+
+
+def _shares(parcels: list[int], ordered: int) -> bool:
+    """Whether several parcels share the goods of their order between them, none empty and nothing twice."""
+    return min(parcels) > 0 and sum(parcels) == ordered
 
 
 def _judge_webhooks(evidence: Evidence, findings: Findings) -> None:

@@ -255,6 +255,7 @@ class ShipmentRow(Row, frozen=True, kw_only=True):
     carrier: str = ""
     created_at: Instant
     updated_at: Instant
+    units: int = 0
 
 
 class ShipmentTransitionRow(Row, frozen=True):

@@ -28,6 +28,19 @@ def moved(evidence: Evidence, kind: str, delta: int, *, warehouse: str = WAREHOU
     alter(evidence.audit.stock, {"on_hand": row.on_hand + delta}, warehouse=warehouse, sku=SKU)
 
 
+def test_parcels_that_share_their_orders_goods_are_no_second_sending() -> None:
+    evidence = FlashSale().evidence()
+    place = where(evidence.audit.shipments, order_id=PAID)
+    first = evidence.audit.shipments[place]
+    line = where(evidence.audit.order_lines, order_id=PAID)
+    evidence.audit.order_lines[line] = change(evidence.audit.order_lines[line], quantity=3)
+    for units, outcome in ((2, Outcome.PASS), (3, Outcome.FAIL)):
+        evidence.audit.shipments[place] = change(first, units=1)
+        evidence.audit.shipments.append(change(first, id=fixed_id(f"second of {units}"), units=units))
+        assert judged(evidence, "INV-14").outcome is outcome
+        evidence.audit.shipments.pop()
+
+
 def test_transfers_counts_and_returns_conserve_stock() -> None:
     evidence = FlashSale().evidence()
     moved(evidence, "transfer", -2)

@@ -170,7 +170,9 @@ STATEMENTS = (
     END $$
     """,
     "CREATE OR REPLACE VIEW audit.shipments AS SELECT id, order_id, status, tracking_number, carrier, created_at, "
-    "updated_at FROM shipments WHERE direction = 'outbound'",
+    "updated_at, (SELECT coalesce(sum((line ->> 'quantity')::integer), 0)::integer "
+    "FROM jsonb_array_elements(lines) AS line) AS units FROM shipments WHERE direction = 'outbound'",
+    "COMMENT ON COLUMN audit.shipments.units IS 'pieces in the parcel, of whatever SKU'",
     "CREATE OR REPLACE VIEW audit.shipment_transitions AS SELECT shipment_id, from_status, to_status, at "
     "FROM shipment_transitions t JOIN shipments s ON s.id = t.shipment_id WHERE s.direction = 'outbound'",
 )
