@@ -103,12 +103,12 @@ class HoldExtension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ttl_s: Annotated[float, msgspec.Meta(gt=0, le=HOLD_TTL_S_MAX)]
 
 
-class Availability(msgspec.Struct, frozen=True):
-    """`backorder`: more than that can be ordered ahead of its arrival."""
+class Availability(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`backorder`: more than that can be ordered ahead of its arrival; absent where it cannot."""
 
     sku: str
     available: int
-    backorder: bool
+    backorder: bool = False
 
 
 class Availabilities(msgspec.Struct, frozen=True):
