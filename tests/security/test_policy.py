@@ -91,6 +91,7 @@ POLICY = {
     ("shipping", "PATCH", "/api/v1/shipping/rate-table/{rate_id:uuid}"): ADMIN,
     ("shipping", "POST", "/api/v1/shipments/{shipment_id:uuid}/returns"): EVERYBODY,
     ("shipping", "POST", "/api/v1/shipping/rate-table"): ADMIN,
+    ("shipping", "PUT", "/api/v1/shipments/{shipment_id:uuid}/address"): EVERYBODY,
     ("shipping", "PUT", "/api/v1/shipping/measures/{sku:str}"): ADMIN,
     ("notifications", "DELETE", "/api/v1/notifications/{notification_id:uuid}/read"): EVERYBODY,
     ("notifications", "DELETE", "/api/v1/notifications/bounces/{bounce_id:uuid}"): STAFF,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, get, post
+from litestar import Controller, Request, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, SkipValidation
 
@@ -16,9 +16,11 @@ from shared.database import Database
 from shared.identity import Principal
 from shared.pagination import Page, decode_cursor, make_page, page_size
 from shared.validated import Sku, line
+from svc.shipping.api.measures import AddressCheck
+from svc.shipping.domain.addresses import PostalAddress
 from svc.shipping.domain.parcels import Direction, UnknownShipment
 from svc.shipping.domain.returns import Content
-from svc.shipping.handlers import returns
+from svc.shipping.handlers import orders, returns
 from svc.shipping.handlers.quoting import merged
 from svc.shipping.handlers.returns import ReturnWish
 from svc.shipping.parts import Parts
@@ -108,6 +110,28 @@ class ShipmentController(Controller):
                 raise UnknownShipment("there is no such shipment")
             history = await shipments.history(connection, shipment_id)
         return _view(shipment, history)
+
+    @put("/{shipment_id:uuid}/address", status_code=200)
+    async def redirect(
+        self,
+        shipment_id: FromPath[UUID],
+        data: JSONBody[AddressCheck],
+        principal: NamedDependency[Principal],
+        database: NamedDependency[Database],
+    ) -> ShipmentView:
+        """Send all parcels of the order elsewhere in its country, while no label was asked for.
+
+        409 address_fixed after that; 422 invalid_address with the field.
+        """
+        async with database.begin() as uow:
+            return _view(
+                await orders.redirect(
+                    uow,
+                    shipment_id,
+                    PostalAddress(**msgspec.structs.asdict(data)),
+                    customer_id=principal.sees_of(*STAFF),
+                )
+            )
 
     @post("/{shipment_id:uuid}/returns", status_code=201)
     async def open_return(

@@ -16,6 +16,13 @@ class InvalidAddress(Refusal):
     kind = Kind.UNPROCESSABLE
 
 
+class AddressFixed(Refusal):
+    """A label may have been printed with it: what is sent is sent there."""
+
+    code = "address_fixed"
+    kind = Kind.CONFLICT
+
+
 class PostalForm(msgspec.Struct, frozen=True):
     """How a country writes its codes: `pattern` over capitals and digits alone, `template` puts the rest back."""
 

@@ -4,28 +4,33 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import replace
 
-from shared.contracts import Envelope
+from shared.contracts import Address, Envelope
 from shared.contracts.inventory import InventoryReserved
 from shared.contracts.orders import OrderCancelled, OrderPaid
 from shared.ids import derived_id
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
+from svc.shipping.domain.addresses import AddressFixed, InvalidAddress, PostalAddress
 from svc.shipping.domain.packing import NOTHING, Package, pack
 from svc.shipping.domain.parcels import (
     IN_HOUSE,
     PARCEL_WEIGHT_G_MAX,
     WITH_CARRIER,
     Call,
+    Direction,
     ShipmentStatus,
+    UnknownShipment,
     Withholding,
 )
 from svc.shipping.domain.promises import deliver_by
 from svc.shipping.domain.returns import Content
+from svc.shipping.handlers.quoting import checked_address
 from svc.shipping.store import packing, shipments
 from svc.shipping.store.packing import Placed
-from svc.shipping.store.shipments import NewShipment
+from svc.shipping.store.shipments import NewShipment, Shipment
 
 
 async def learn_placement(uow: UnitOfWork, envelope: Envelope[InventoryReserved]) -> None:
@@ -88,6 +93,27 @@ async def keep_parcel(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> No
             await shipments.request_cancel(uow.connection, [parcel.id])
         else:
             await shipments.cancel(uow.connection, parcel.id)
+
+
+async def redirect(uow: UnitOfWork, shipment_id: UUID, address: PostalAddress, *, customer_id: UUID | None) -> Shipment:
+    """Send all parcels of the order elsewhere in the same country, or none; `customer_id` None is the staff.
+
+    Invariant: no label is bought with another address than the parcel has. Raises `UnknownShipment`, `AddressFixed`
+    once a label may have been bought, `InvalidAddress`.
+    """
+    asked = await shipments.of_id(uow.connection, shipment_id)
+    if asked is None or customer_id not in {None, asked.customer_id} or asked.direction is Direction.RETURN:
+        raise UnknownShipment("there is no such shipment")
+    if address.country != asked.address.country:
+        raise InvalidAddress("tax and postage were figured for the country", field="country")
+    checked = await checked_address(uow.connection, address)
+    parcels = await shipments.lock_of_order(uow.connection, asked.order_id)
+    if any(parcel.status is not ShipmentStatus.CREATED or parcel.call is not Call.NONE for parcel in parcels):
+        raise AddressFixed("a label was asked for already", status=asked.status.value)
+    await shipments.readdress(
+        uow.connection, [parcel.id for parcel in parcels], Address(**msgspec.structs.asdict(checked))
+    )
+    return replace(asked, address=Address(**msgspec.structs.asdict(checked)))
 
 
 async def withhold(uow: UnitOfWork, order_id: UUID) -> Withholding:

@@ -232,6 +232,15 @@ async def cancel(connection: Connection, shipment_id: UUID) -> bool:
     return await connection.fetchval(_CANCEL, shipment_id, sorted(IN_HOUSE)) is not None
 
 
+async def readdress(connection: Connection, shipment_ids: Sequence[UUID], address: Address) -> None:
+    """Send these locked shipments, which no label was asked for, elsewhere."""
+    await connection.execute(
+        "UPDATE shipments SET address = $2, updated_at = clock_timestamp() WHERE id = ANY($1::uuid[])",
+        shipment_ids,
+        msgspec.to_builtins(address),
+    )
+
+
 async def request_cancel(connection: Connection, shipment_ids: Sequence[UUID]) -> None:
     """Hand these over no more, until the order's parcels are all known to be here."""
     await connection.execute("UPDATE shipments SET cancel_requested = true WHERE id = ANY($1::uuid[])", shipment_ids)
