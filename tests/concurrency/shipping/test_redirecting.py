@@ -8,6 +8,7 @@ import pytest
 
 from scenarios.world.carrier.api import LabelCreate
 from scenarios.world.fingerprints import fingerprint_of
+from shared.contracts import Address
 from shared.identity import Principal
 from svc.shipping.handlers.orders import send_parcel
 from tests.support.rows import database_for
@@ -53,7 +54,7 @@ async def test_of_sixty_parcels_redirected_while_they_are_labelled_each_goes_whe
             asked = LabelCreate(
                 merchant_reference=str(row["id"]),
                 order_id=str(order.order_id),
-                address=address,
+                address=msgspec.to_builtins(msgspec.convert(address, Address)),
                 weight_g=row["weight_g"],
                 service=row["method"],
             )
