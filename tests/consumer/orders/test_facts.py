@@ -6,7 +6,7 @@ import pytest
 
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
 from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
-from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched
+from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentLost
 from shared.kafka_producer import Message, Producer
 from tests.support.builders.orders import minor
 from tests.support.builders.placed_order import an_order
@@ -265,3 +265,17 @@ async def test_the_last_of_two_parcels_completes_an_order(engines, prefix):
         await told.tell(ShipmentDelivered, shipment_id=other)
         story = await told.becomes("completed")
         assert told.events(story).count("order.shipped") == 1
+
+
+async def test_a_lost_parcel_is_noted_once_and_may_still_complete_its_order(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        parcel = uuid4()
+        await told.tell(PaymentProcessed)
+        for kind in (ShipmentCreated, ShipmentDispatched):
+            await told.tell(kind, shipment_id=parcel)
+        await told.becomes("shipped")
+        await told.tell(ShipmentLost, shipment_id=parcel)
+        await told.tell(ShipmentDelivered, shipment_id=parcel)
+        await told.becomes("completed")
+        notes = await told.rows("SELECT note FROM order_notes WHERE note LIKE '%lost%'")
+        assert [row["note"].startswith("the carrier lost the parcel") for row in notes] == [True]
