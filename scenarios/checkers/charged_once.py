@@ -1,7 +1,7 @@
 """INV-05: one capture per paid order, none that stays on an unpaid one, refunds never above captures.
 
 The witness is the payment provider's own journal. An idempotent replay by the provider is no capture, and every repeat
-of a payment or refund comes under the one key that was stored for it before the first call.
+of a payment or refund comes under the one key stored for it before the first call; a capture apart has its own.
 """
 
 from collections import defaultdict
@@ -83,23 +83,26 @@ def _judge_account(evidence: Evidence, order_id: str, account: PspAccount, findi
 
 
 def _judge_keys(evidence: Evidence, findings: Findings) -> None:
-    """Every call about one payment or refund has one key, which belongs to nothing else and was stored before."""
+    """Every call about one payment, capture apart or refund has one key, its own, which was stored before."""
     stored: dict[str, set[str]] = defaultdict(set)
     order_of = {payment.id: payment.order_id for payment in evidence.audit.payments}
     for attempt in evidence.audit.payment_attempts:
         stored[order_of.get(attempt.payment_id, "")].add(attempt.idempotency_key)
+    for held in evidence.audit.authorisations:
+        stored[held.order_id].add(held.idempotency_key)
     first_use: dict[tuple[str, str], PspRecord] = {}
     for line in evidence.journals.psp:
         if line.idempotency_key and line.merchant_reference and line.kind != "void":
             first_use.setdefault((line.merchant_reference, line.idempotency_key), line)
-    used: dict[str, str] = {}
+    used: dict[tuple[str, str], str] = {}
     owner: dict[str, str] = {}
     for (reference, key), line in first_use.items():
         findings.check()
         if owner.setdefault(key, reference) != reference:
             _key_violation("key_of_another", f"key {key} was sent for {owner[key]} before", line, evidence, findings)
-        if used.setdefault(reference, key) != key:
-            message = f"the provider was asked under {used[reference]} and under {key}"
+        first = used.setdefault((reference, line.operation), key)
+        if first != key:
+            message = f"the provider was asked under {first} and under {key}"
             _key_violation("several_keys", message, line, evidence, findings)
         if reference in stored and key not in stored[reference]:
             message = f"the provider was asked under {key}, which no attempt had stored"

@@ -198,6 +198,23 @@ class PaymentAttemptRow(Row, frozen=True, kw_only=True):
     resolved_at: Instant | None = None
 
 
+class AuthorisationRow(Row, frozen=True, kw_only=True):
+    """Money held for a payment; `idempotency_key` is what the provider is asked under to end it."""
+
+    payment_id: str
+    order_id: str
+    psp_payment_id: str
+    authorised_minor: int
+    captured_minor: int
+    currency: str
+    intent: str
+    status: str
+    idempotency_key: str
+    expires_at: Instant
+    decided_at: Instant | None = None
+    created_at: Instant
+
+
 class RefundRow(Row, frozen=True, kw_only=True):
     id: str
     payment_id: str

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from scenarios.evidence.rows import (
+    AuthorisationRow,
     ConversionQuoteRow,
     CouponRow,
     DeadLetterRow,
@@ -75,6 +76,7 @@ class AuditTables(msgspec.Struct):
     sagas: list[SagaRow] = []
     payments: list[PaymentRow] = []
     payment_attempts: list[PaymentAttemptRow] = []
+    authorisations: list[AuthorisationRow] = []
     refunds: list[RefundRow] = []
     conversion_quotes: list[ConversionQuoteRow] = []
     ledger: list[LedgerRow] = []

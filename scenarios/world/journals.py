@@ -77,9 +77,12 @@ class PspRecord(WebhookRecord, kw_only=True, omit_defaults=True):
     Money moved: `authorise`, `capture`, `decline`, `void`, `refund` (for a refund `merchant_reference` is the
     refund's, `payment_reference` the order's). No money moved: `replayed` (an idempotent answer), `refused`,
     `error` (a 500 before any effect), `withheld` (the effect is made, the answer never sent), `slowed`.
-    Operator: `behaviour`. The rest are webhook lines.
+    Operator: `behaviour`. The rest are webhook lines. `operation` is `capture` or `void` where one was asked for by
+    itself; `authorised_until` is in epoch seconds.
     """
 
+    operation: str = ""
+    authorised_until: int = 0
     payment_id: str = ""
     merchant_reference: str = ""
     payment_reference: str = ""

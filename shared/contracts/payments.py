@@ -29,7 +29,10 @@ class PaymentProcessed(PaymentFact, frozen=True, kw_only=True):
 
 
 class PaymentFailed(PaymentFact, frozen=True, kw_only=True):
-    """Nothing was captured and nothing will be; `reason` is `declined`, `cancelled` or `refused`."""
+    """Nothing was captured and nothing will be.
+
+    `reason` is `declined`, `cancelled`, `refused`, `voided` or `expired`.
+    """
 
     type: ClassVar[str] = "payment.failed"
     reason: str

@@ -8,8 +8,8 @@ from shared.jobs_queue import JobQueue
 from shared.pruning import WEBHOOKS
 from shared.service import Runtime
 from svc.payments.api import ROUTES
-from svc.payments.consumers import subscription
-from svc.payments.jobs import ChargeWork, RefundWork, daily_reconciliation, webhook_work
+from svc.payments.consumers import Wakes, subscription
+from svc.payments.jobs import ChargeWork, RefundWork, SettlementWork, daily_reconciliation, webhook_work
 from svc.payments.parts import HEALTHY, Parts
 from svc.payments.settings import Settings
 from svc.payments.store import erasing, quotes, reconciliations
@@ -27,6 +27,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
         timeout_s=settings.exchange_timeout_s,
     )
     charges = ChargeWork(runtime.database, psp, parts, settings)
+    settlements = SettlementWork(runtime.database, psp, parts, settings)
     refunds = RefundWork(runtime.database, psp, parts, settings)
     erasure = Erasure(runtime.database, erasing.STATEMENTS)
     webhooks = webhook_work(runtime.database, parts, settings)
@@ -40,11 +41,17 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             "exchange": exchange,
             "parts": parts,
             "wake_refunds": refunds.wake,
+            "wake_settlements": settlements.wake,
             "wake_webhooks": webhooks.wake,
             "config": settings,
         },
-        subscription=subscription(parts, erasure, wake_charges=charges.wake, wake_refunds=refunds.wake),
-        jobs=[charges, refunds, webhooks, reconciling, erasure.job()],
+        subscription=subscription(
+            parts,
+            erasure,
+            held_first_from=settings.held_first,
+            wakes=Wakes(charges=charges.wake, refunds=refunds.wake, settlements=settlements.wake),
+        ),
+        jobs=[charges, settlements, refunds, webhooks, reconciling, erasure.job()],
         pruning=[WEBHOOKS, reconciliations.OLD, quotes.UNUSED],
         resources=[psp, exchange, queue],
     )

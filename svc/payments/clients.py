@@ -35,7 +35,10 @@ class PspRefund(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PspPayment(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment as the PSP tells it; `merchant_reference` is our order's id, `status` one of its own words."""
+    """A payment as the PSP tells it; `merchant_reference` is our order's id, `status` one of its own words.
+
+    `authorised_until` is when it lets go of what it only holds, in epoch seconds.
+    """
 
     id: str
     merchant_reference: str
@@ -43,6 +46,7 @@ class PspPayment(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     status: str
     decline_code: str | None = None
+    authorised_until: int = 0
     captured_minor: int = 0
     refunded_minor: int = 0
     refunds: tuple[PspRefund, ...] = ()
@@ -71,6 +75,11 @@ class Psp(Protocol):
     async def charge(
         self, order_id: UUID, *, amount_minor: int, currency: str, payment_method: str, idempotency_key: str
     ) -> PspPayment: ...
+    async def authorise(
+        self, order_id: UUID, *, amount_minor: int, currency: str, payment_method: str, idempotency_key: str
+    ) -> PspPayment: ...
+    async def capture(self, psp_payment_id: str, *, amount_minor: int, idempotency_key: str) -> PspPayment: ...
+    async def void(self, psp_payment_id: str, *, idempotency_key: str) -> PspPayment: ...
     async def charges_of(self, order_id: UUID) -> Sequence[PspPayment]: ...
     async def refund(
         self, refund_id: UUID, *, psp_payment_id: str, amount_minor: int, idempotency_key: str
@@ -108,18 +117,33 @@ class HttpPsp:
         self, order_id: UUID, *, amount_minor: int, currency: str, payment_method: str, idempotency_key: str
     ) -> PspPayment:
         """Authorise and capture at once; a repeat with the same key gets the first answer."""
+        body = _payment(order_id, amount_minor, currency, payment_method)
+        return await self._create({**body, "capture": True}, idempotency_key)
+
+    async def authorise(
+        self, order_id: UUID, *, amount_minor: int, currency: str, payment_method: str, idempotency_key: str
+    ) -> PspPayment:
+        """Have the money held, not taken; a repeat with the same key gets the first answer."""
+        body = _payment(order_id, amount_minor, currency, payment_method)
+        return await self._create({**body, "capture": False}, idempotency_key)
+
+    async def capture(self, psp_payment_id: str, *, amount_minor: int, idempotency_key: str) -> PspPayment:
+        """Take what is held; a repeat with the same key gets the first answer."""
         return await self._partner.call(
             "POST",
-            "/v1/payments",
+            f"/v1/payments/{quote(psp_payment_id, safe='')}/capture",
             PspPayment,
             idempotency_key=idempotency_key,
-            json={
-                "merchant_reference": str(order_id),
-                "amount_minor": amount_minor,
-                "currency": currency,
-                "payment_method": payment_method,
-                "capture": True,
-            },
+            json={"amount_minor": amount_minor},
+        )
+
+    async def void(self, psp_payment_id: str, *, idempotency_key: str) -> PspPayment:
+        """Let go of what is held; a repeat with the same key gets the first answer."""
+        return await self._partner.call(
+            "POST",
+            f"/v1/payments/{quote(psp_payment_id, safe='')}/void",
+            PspPayment,
+            idempotency_key=idempotency_key,
         )
 
     async def charges_of(self, order_id: UUID) -> Sequence[PspPayment]:
@@ -154,6 +178,9 @@ class HttpPsp:
                 return
             after = page.next
 
+    async def _create(self, body: dict[str, object], idempotency_key: str) -> PspPayment:
+        return await self._partner.call("POST", "/v1/payments", PspPayment, idempotency_key=idempotency_key, json=body)
+
 
 class HttpExchange:
     """The exchange over HTTP. Open it inside the loop, close it at the end; every call is bounded by `timeout_s`."""
@@ -174,3 +201,12 @@ class HttpExchange:
     async def rate(self, base: str, target: str) -> ExchangeRate:
         """The rate of now; asking again may bring another. Raises what `PartnerClient.call` raises."""
         return await self._partner.call("GET", f"/v1/exchange-rates?base={base}&quote={target}", ExchangeRate)
+
+
+def _payment(order_id: UUID, amount_minor: int, currency: str, payment_method: str) -> dict[str, object]:
+    return {
+        "merchant_reference": str(order_id),
+        "amount_minor": amount_minor,
+        "currency": currency,
+        "payment_method": payment_method,
+    }

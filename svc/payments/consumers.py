@@ -1,27 +1,43 @@
 """Which events make and end payments."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from shared.contracts import Envelope
 from shared.contracts.auth import UserDeleted
 from shared.contracts.orders import OrderCancelled, OrderCreated
 from shared.erasure import Erasure
 from shared.kafka_consumer import Subscription
+from shared.money import Money
 from shared.unit_of_work import UnitOfWork
+from svc.payments.domain import payment_id_of
+from svc.payments.handlers.authorising import is_held_first
 from svc.payments.parts import Parts
+from svc.payments.store import payments
 
 
-def subscription(
-    parts: Parts, erasure: Erasure, *, wake_charges: Callable[[], None], wake_refunds: Callable[[], None]
-) -> Subscription:
+@dataclass(frozen=True, kw_only=True)
+class Wakes:
+    """What has work look soon instead of at its next poll."""
+
+    charges: Callable[[], None]
+    refunds: Callable[[], None]
+    settlements: Callable[[], None]
+
+
+def subscription(parts: Parts, erasure: Erasure, *, held_first_from: tuple[Money, ...], wakes: Wakes) -> Subscription:
     """The handler table; what an event makes due is worked on as soon as it is committed."""
 
     async def owe_payment(uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None:
         await parts.owe_payment(uow, envelope)
-        uow.after_commit(wake_charges)
+        order = envelope.data
+        if is_held_first(Money(order.total_minor, order.currency), held_first_from):
+            await payments.hold_first(uow.connection, payment_id_of(order.order_id))
+        uow.after_commit(wakes.charges)
 
     async def cancel_payment(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:
         await parts.cancel_payment(uow, envelope)
-        uow.after_commit(wake_refunds)
+        uow.after_commit(wakes.refunds)
+        uow.after_commit(wakes.settlements)
 
     return {OrderCreated: owe_payment, OrderCancelled: cancel_payment, UserDeleted: erasure.forget}

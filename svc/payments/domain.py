@@ -16,14 +16,35 @@ BACK_OFF = BackOff(first_s=0.25, max_s=5.0)
 
 
 class PaymentStatus(StrEnum):
-    """`processing`: a call is under way; `unknown`: its answer never came and the PSP must be asked."""
+    """`processing`: a call is under way; `unknown`: its answer never came and the PSP must be asked.
+
+    `authorised`: the money is held at the PSP until it is captured, let go or the authorisation's time is over.
+    """
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    UNKNOWN = "unknown"
+    AUTHORISED = "authorised"
+    CAPTURED = "captured"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Intent(StrEnum):
+    """How an authorisation is to end."""
+
+    CAPTURE = "capture"
+    VOID = "void"
+
+
+class AuthorisationStatus(StrEnum):
+    """`pending`: nothing is under way at the PSP; `processing` and `unknown` as for payments."""
 
     PENDING = "pending"
     PROCESSING = "processing"
     UNKNOWN = "unknown"
     CAPTURED = "captured"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    VOIDED = "voided"
 
 
 class RefundStatus(StrEnum):
@@ -36,7 +57,9 @@ class RefundStatus(StrEnum):
 
 OPEN = frozenset({PaymentStatus.PENDING, PaymentStatus.PROCESSING, PaymentStatus.UNKNOWN})
 IN_FLIGHT = frozenset({PaymentStatus.PROCESSING, PaymentStatus.UNKNOWN})
-CAPTURABLE = OPEN | {PaymentStatus.CANCELLED}
+UNPAID = OPEN | {PaymentStatus.AUTHORISED}
+"""What ends without a capture comes from here."""
+CAPTURABLE = UNPAID | {PaymentStatus.CANCELLED}
 """A capture that comes to light after the cancellation is still a capture: it is booked, then given back."""
 
 
@@ -53,6 +76,20 @@ class UnknownPayment(Refusal):
 class UnknownRefund(Refusal):
     code = "unknown_refund"
     kind = Kind.NOT_FOUND
+
+
+class PaymentNotAuthorised(Refusal):
+    """Nothing is held for it: it was captured at once, or never accepted."""
+
+    code = "payment_not_authorised"
+    kind = Kind.CONFLICT
+
+
+class AuthorisationDecided(Refusal):
+    """Somebody, or its time, has decided otherwise; that is carried out or done."""
+
+    code = "authorisation_decided"
+    kind = Kind.CONFLICT
 
 
 class PaymentNotCaptured(Refusal):
@@ -95,6 +132,22 @@ class PaymentState(msgspec.Struct, frozen=True, kw_only=True):
     cancel_requested: bool = False
     psp_payment_id: str | None = None
     attempts: int = 0
+    capture_apart: bool = False
+
+
+class Authorised(msgspec.Struct, frozen=True):
+    """The PSP holds the money and has not taken it; `until` is when it lets go by itself, in epoch seconds."""
+
+    psp_payment_id: str
+    amount_minor: int
+    currency: str
+    until: int = 0
+
+
+class Voided(msgspec.Struct, frozen=True):
+    """The PSP let go of what it held; nothing was captured, nothing will be."""
+
+    psp_payment_id: str
 
 
 class Captured(msgspec.Struct, frozen=True):
@@ -135,7 +188,8 @@ class Refunded(msgspec.Struct, frozen=True):
     currency: str
 
 
-ChargeOutcome = Captured | Declined | InDoubt | NotSent | Absent
+ChargeOutcome = Captured | Authorised | Voided | Declined | InDoubt | NotSent | Absent
+SettlementOutcome = Captured | Voided | InDoubt | NotSent | Absent
 RefundOutcome = Refunded | Declined | InDoubt | NotSent | Absent
 
 
@@ -143,6 +197,7 @@ class Step(StrEnum):
     """What an outcome does to a payment or refund."""
 
     SETTLE = "settle"
+    HOLD = "hold"
     FAIL = "fail"
     CANCEL = "cancel"
     DOUBT = "doubt"
@@ -171,6 +226,11 @@ def charge_key(payment_id: UUID) -> str:
     return f"charge-{payment_id}"
 
 
+def settlement_key(payment_id: UUID, intent: Intent) -> str:
+    """The PSP idempotency key of every attempt to end this payment's authorisation so."""
+    return f"{intent.value}-{payment_id}"
+
+
 def refund_key(refund_id: UUID) -> str:
     """The PSP idempotency key of every attempt at this refund."""
     return f"refund-{refund_id}"
@@ -183,6 +243,8 @@ def decide_charge(payment: PaymentState, outcome: ChargeOutcome) -> Decision:
     """
     if isinstance(outcome, Captured):
         return _decide_capture(payment, outcome)
+    if isinstance(outcome, Authorised | Voided):
+        return _decide_apart(payment, outcome)
     if payment.status not in IN_FLIGHT:
         return NOTHING
     if isinstance(outcome, Declined):
@@ -211,12 +273,16 @@ def decide_refund(
             return Decision(Step.FAIL, "given_up") if attempts >= ATTEMPTS_MAX else Decision(Step.RETRY)
 
 
-def read_charges(payment: PaymentState, found: Sequence[Captured | Declined]) -> ChargeOutcome:
-    """One outcome from all the PSP knows of an order: a matching capture first, then any capture, then a decline."""
+def read_charges(payment: PaymentState, found: Sequence[Captured | Authorised | Voided | Declined]) -> ChargeOutcome:
+    """One outcome from all the PSP knows of an order: a matching capture first, then any capture, then what is held,
+    then what was let go, then a decline.
+    """
     captures = [item for item in found if isinstance(item, Captured)]
     matching = [item for item in captures if (item.amount_minor, item.currency) == _owed(payment)]
     known = [item for item in matching if item.psp_payment_id == payment.psp_payment_id]
-    for best in (*known, *matching, *captures, *found):
+    held = [item for item in found if isinstance(item, Authorised)]
+    let_go = [item for item in found if isinstance(item, Voided)]
+    for best in (*known, *matching, *captures, *held, *let_go, *found):
         return best
     return Absent()
 
@@ -231,6 +297,38 @@ def _decide_capture(payment: PaymentState, capture: Captured) -> Decision:
     if payment.status not in CAPTURABLE or payment.attempts == 0:
         return Decision(Step.REVIEW, f"captured_while_{payment.status}: {capture.psp_payment_id}")
     return Decision(Step.SETTLE)
+
+
+def _decide_apart(payment: PaymentState, outcome: Authorised | Voided) -> Decision:
+    """Money is only held for payments that are captured apart; any other is waited for."""
+    if not payment.capture_apart:
+        return Decision(Step.DOUBT) if payment.status in IN_FLIGHT else NOTHING
+    if isinstance(outcome, Voided):
+        return _decide_void(payment, outcome)
+    if payment.psp_payment_id == outcome.psp_payment_id:
+        return NOTHING
+    return _decide_authorisation(payment, outcome)
+
+
+def _decide_authorisation(payment: PaymentState, authorised: Authorised) -> Decision:
+    """What is held in vain comes to light all the same, to be let go."""
+    if payment.psp_payment_id is not None:
+        return Decision(Step.REVIEW, f"authorised_twice: {authorised.psp_payment_id}")
+    if (authorised.amount_minor, authorised.currency) != _owed(payment):
+        return Decision(Step.REVIEW, f"amount_mismatch: {authorised.amount_minor} {authorised.currency}")
+    if payment.status not in CAPTURABLE or payment.attempts == 0:
+        return Decision(Step.REVIEW, f"authorised_while_{payment.status}: {authorised.psp_payment_id}")
+    return Decision(Step.HOLD)
+
+
+def _decide_void(payment: PaymentState, voided: Voided) -> Decision:
+    if payment.psp_payment_id not in {None, voided.psp_payment_id}:
+        return NOTHING
+    if payment.status in IN_FLIGHT or payment.status is PaymentStatus.AUTHORISED:
+        return Decision(Step.CANCEL, "cancelled" if payment.cancel_requested else "voided")
+    if payment.status is PaymentStatus.CAPTURED:
+        return Decision(Step.REVIEW, f"voided_after_capture: {voided.psp_payment_id}")
+    return NOTHING
 
 
 def _decide_without_effect(payment: PaymentState) -> Decision:

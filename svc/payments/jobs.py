@@ -1,4 +1,4 @@
-"""The work of payments beside requests and events: charges, refunds, stored webhooks, the daily reconciliation."""
+"""The work of payments beside requests and events: charges, settlements, refunds, webhooks, daily reconciliation."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -12,11 +12,13 @@ from shared.unit_of_work import Connection, UnitOfWork
 from shared.webhook_inbox import WebhookWork
 from shared.work_table import Verdict, WorkEngine
 from svc.payments.clients import Psp
-from svc.payments.domain import ChargeOutcome, RefundOutcome, Step
+from svc.payments.domain import ChargeOutcome, RefundOutcome, SettlementOutcome, Step
+from svc.payments.handlers import authorising
 from svc.payments.handlers.reconciliation import reconcile
 from svc.payments.parts import Parts
 from svc.payments.settings import Settings
-from svc.payments.store import payments, reconciliations, refunds
+from svc.payments.store import authorisations, payments, reconciliations, refunds
+from svc.payments.store.authorisations import Authorisation
 from svc.payments.store.payments import Payment
 from svc.payments.store.refunds import Refund
 
@@ -27,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 VERDICTS = {
     Step.SETTLE: Verdict.DONE,
+    Step.HOLD: Verdict.DONE,
     Step.FAIL: Verdict.DEAD,
     Step.CANCEL: Verdict.DONE,
     Step.DOUBT: Verdict.ASK,
@@ -59,6 +62,28 @@ class ChargeWork(WorkEngine[Payment, ChargeOutcome]):
 
     def trace_of(self, item: Payment) -> tuple[str, str]:
         return f"psp.charge {item.status}", item.traceparent or ""
+
+
+class SettlementWork(WorkEngine[Authorisation, SettlementOutcome]):
+    """Captures or lets go of what is held, and asks about what is in doubt."""
+
+    def __init__(self, database: Database, psp: Psp, parts: Parts, settings: Settings) -> None:
+        super().__init__("settle_authorisations", database, authorisations.WORK, settings.pace)
+        self._psp = psp
+        self._absence_grace_s = settings.absence_grace_s
+        self._apply_outcome = partial(parts.apply_outcome, absence_grace_s=settings.absence_grace_s)
+
+    async def perform(self, item: Authorisation) -> SettlementOutcome:
+        return await authorising.settle(self._psp, item)
+
+    async def record(self, uow: UnitOfWork, item: Authorisation, outcome: SettlementOutcome) -> Verdict:
+        decision = await authorising.apply_settlement(
+            uow, item, outcome, apply_outcome=self._apply_outcome, absence_grace_s=self._absence_grace_s
+        )
+        return VERDICTS[decision.step]
+
+    def trace_of(self, item: Authorisation) -> tuple[str, str]:
+        return f"psp.{item.intent} {item.status}", item.traceparent or ""
 
 
 class RefundWork(WorkEngine[Refund, RefundOutcome]):

@@ -1,6 +1,7 @@
 """The PSP over HTTP. A command is journalled before it is answered; a fault decides how it is answered."""
 
 import asyncio
+import time
 from typing import Annotated
 
 import msgspec
@@ -33,6 +34,10 @@ class CaptureCreate(msgspec.Struct, frozen=True):
     """Capture an authorised payment, all of it when no amount is given."""
 
     amount_minor: AmountMinor | None = None
+
+
+class VoidCreate(msgspec.Struct, frozen=True):
+    """Let go of an authorised payment."""
 
 
 class RefundCreate(msgspec.Struct, frozen=True):
@@ -99,34 +104,50 @@ class PspApi:
         return await self._answer(request, fault, lines[0], answer(payment, status=201))
 
     async def capture(self, request: web.Request) -> web.Response:
-        """Capture what was authorised; a captured payment answers again unless idempotency is off."""
+        """Capture what was authorised, within its time; a known key gets its first answer again."""
         self._require_room()
         body = await decoded(request, CaptureCreate) if await request.read() else CaptureCreate()
         payment = self.provider.payments.payment(request.match_info["id"])
-        line = self._line_of(payment, request)
+        line = self._line_of(payment, request, operation="capture", fingerprint=fingerprint_of(request.path, body))
+        replay = self._replayed(request, line.idempotency_key, line.fingerprint)
+        if replay is not None:
+            return replay
         if payment.status == "captured" and self.provider.behaviour.idempotency:
-            self.provider.journal.append(msgspec.structs.replace(line, kind="replayed"))
+            self.provider.note("replayed", line)
             return answer(payment)
+        await self._let_expire(payment, line)
         if payment.status not in {"authorised", "captured"}:
             raise ApiError(409, "not_capturable", f"the payment is {payment.status}")
         amount = payment.amount_minor if body.amount_minor is None else body.amount_minor
         if amount > payment.amount_minor:
             raise ApiError(422, "capture_exceeds_authorisation", f"at most {payment.amount_minor}")
+        fault = self.provider.fault(line, "capture", Method())
         captured = msgspec.structs.replace(line, kind="capture", amount_minor=amount, status="captured")
         await self.provider.commit([captured, self.provider.webhook("payment.captured", captured)])
-        return answer(payment)
+        return await self._answer(request, fault, captured, answer(payment))
 
     async def void(self, request: web.Request) -> web.Response:
         """Let an authorisation go; repeating it changes nothing."""
         self._require_room()
         payment = self.provider.payments.payment(request.match_info["id"])
-        if payment.status == "voided":
+        line = self._line_of(payment, request, operation="void", fingerprint=fingerprint_of(request.path, VoidCreate()))
+        replay = self._replayed(request, line.idempotency_key, line.fingerprint)
+        if replay is not None:
+            return replay
+        if payment.status in {"voided", "expired"}:
             return answer(payment)
         if payment.status != "authorised":
             raise ApiError(409, "not_voidable", f"the payment is {payment.status}")
-        voided = msgspec.structs.replace(self._line_of(payment, request), kind="void", status="voided")
+        fault = self.provider.fault(line, "void", Method())
+        voided = msgspec.structs.replace(line, kind="void", status="voided")
         await self.provider.commit([voided, self.provider.webhook("payment.voided", voided)])
-        return answer(payment)
+        return await self._answer(request, fault, voided, answer(payment))
+
+    async def _let_expire(self, payment: Payment, line: PspRecord) -> None:
+        """What is asked for after its time is told to have ended."""
+        if payment.status == "authorised" and payment.authorised_until <= time.time():
+            ended = msgspec.structs.replace(line, kind="void", operation="", status="expired", idempotency_key="")
+            await self.provider.commit([ended, self.provider.webhook("payment.expired", ended)])
 
     async def create_refund(self, request: web.Request) -> web.Response:
         """201 with the refund; refuses more than was captured while the guard is on."""
@@ -248,9 +269,12 @@ class PspApi:
             refund = self.provider.payments.refunds[answered.refund_id]
             response = answer(refund, status=201)
             reference = refund.merchant_reference
+            operation = ""
         else:
             payment = self.provider.payments.by_id[answered.payment_id]
-            response = answer(msgspec.structs.replace(payment, status=answered.status), status=201)
+            operation = answered.operation
+            told = msgspec.structs.replace(payment, status=answered.status)
+            response = answer(told, status=200 if operation else 201)
             reference = payment.merchant_reference
         self.provider.note(
             "replayed",
@@ -259,6 +283,7 @@ class PspApi:
                 refund_id=answered.refund_id,
                 merchant_reference=reference,
                 idempotency_key=key,
+                operation=operation,
                 trace_id=trace_id(request),
             ),
         )
@@ -276,8 +301,10 @@ class PspApi:
             await asyncio.sleep(self.provider.behaviour.slow_s)
         return response
 
-    def _line_of(self, payment: Payment, request: web.Request) -> PspRecord:
+    def _line_of(self, payment: Payment, request: web.Request, *, operation: str, fingerprint: str) -> PspRecord:
         return PspRecord(
+            operation=operation,
+            fingerprint=fingerprint,
             payment_id=payment.id,
             merchant_reference=payment.merchant_reference,
             amount_minor=payment.amount_minor,

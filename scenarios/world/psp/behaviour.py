@@ -16,11 +16,16 @@ Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=3_600)]
 
 
+AUTHORISATION_S = 7 * 86_400.0
+"""How long money stays held."""
+
+
 class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The programme of the PSP. The three fault rates exclude each other per reference (their sum is ≤ 1).
 
     `hold_s`: how long a withheld answer keeps its connection. `refund_guard` off lets refunds pass the captured
-    sum. `operations` says which commands the faults may hit.
+    sum. `operations` says which commands the faults may hit (payment, refund, capture, void). `authorisation_s`: how
+    long money stays held.
     """
 
     decline_rate: Rate = 0.0
@@ -36,6 +41,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     idempotency: bool = True
     refund_guard: bool = True
     operations: tuple[str, ...] = ("payment", "refund")
+    authorisation_s: Annotated[float, msgspec.Meta(ge=0, le=AUTHORISATION_S)] = AUTHORISATION_S
     seed: int = 0
 
     @property

@@ -39,6 +39,7 @@ class Payment(msgspec.Struct, kw_only=True):
     status: str
     created: int
     decline_code: str | None = None
+    authorised_until: int = 0
     captured_minor: int = 0
     refunded_minor: int = 0
     refunds: list[Refund] = []
@@ -51,6 +52,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     payment_id: str
     refund_id: str
     status: str
+    operation: str = ""
 
 
 class Payments:
@@ -81,12 +83,14 @@ class Payments:
                 payment = self.by_id[record.payment_id]
                 payment.status = "captured"
                 payment.captured_minor += record.amount_minor
+                self._remember_operation(record)
             case "void":
-                self.by_id[record.payment_id].status = "voided"
+                self.by_id[record.payment_id].status = record.status or "voided"
+                self._remember_operation(record)
             case "refund":
                 self._add_refund(record)
             case "error":
-                self.attempts[record.merchant_reference] += 1
+                self.attempts[attempted(record)] += 1
             case _:
                 pass
 
@@ -131,6 +135,7 @@ class Payments:
             status="declined" if record.kind == "decline" else "authorised",
             created=int(record.at),
             decline_code=record.decline_code or None,
+            authorised_until=record.authorised_until,
         )
         self.by_id[payment.id] = payment
         self._order.append(payment.id)
@@ -154,8 +159,13 @@ class Payments:
         self._refunds_by_reference.setdefault(refund.merchant_reference, []).append(refund.id)
         self._remember(record)
 
+    def _remember_operation(self, record: PspRecord) -> None:
+        """What a charge captured at once is remembered with it."""
+        if record.operation:
+            self._remember(record)
+
     def _remember(self, record: PspRecord) -> None:
-        self.attempts[record.merchant_reference] += 1
+        self.attempts[attempted(record)] += 1
         if record.idempotency_key:
             # The first answer stands, also where the switch was off when the key came again.
             self._answered.setdefault(
@@ -165,8 +175,14 @@ class Payments:
                     payment_id=record.payment_id,
                     refund_id=record.refund_id,
                     status=record.status,
+                    operation=record.operation,
                 ),
             )
+
+
+def attempted(record: PspRecord) -> str:
+    """What attempts are counted by: the merchant's reference, for a capture or void apart that operation on it."""
+    return f"{record.operation} {record.merchant_reference}" if record.operation else record.merchant_reference
 
 
 def new_payment_id() -> str:

@@ -19,7 +19,7 @@ from scenarios.world.psp.behaviour import (
     fault_of,
     webhook_overtakes,
 )
-from scenarios.world.psp.payments import Payments, new_payment_id
+from scenarios.world.psp.payments import Payments, attempted, new_payment_id
 from scenarios.world.webhooks import WebhookSender, new_event_id
 
 
@@ -45,7 +45,7 @@ class Provider:
             self.behaviour,
             operation,
             reference=line.merchant_reference,
-            attempt=self.payments.attempts[line.merchant_reference] + 1,
+            attempt=self.payments.attempts[attempted(line)] + 1,
             method=method,
         )
         if fault is Fault.ERROR_THEN_SUCCESS:
@@ -62,7 +62,9 @@ class Provider:
             declined = replace(line, kind="decline", status="declined", decline_code=decline_code)
             return [declined, self.webhook("payment.declined", declined)]
         if not capture:
-            return [replace(line, kind="authorise", status="authorised")]
+            until = int(time.time() + self.behaviour.authorisation_s)
+            held = replace(line, kind="authorise", status="authorised", authorised_until=until)
+            return [held, self.webhook("payment.authorised", held)]
         authorised = replace(line, kind="authorise", status="captured")
         captured = replace(line, kind="capture", status="captured")
         return [authorised, captured, self.webhook("payment.captured", captured)]
@@ -98,6 +100,8 @@ class Provider:
             "currency": line.currency,
             "status": line.status,
         }
+        if line.authorised_until:
+            data["authorised_until"] = line.authorised_until
         if line.decline_code:
             data["decline_code"] = line.decline_code
         if line.refund_id:

@@ -63,7 +63,7 @@ class RefundView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
-    """`status`: pending, processing, captured, partially_refunded, refunded, failed or cancelled."""
+    """`status`: pending, processing, authorised, captured, partially_refunded, refunded, failed or cancelled."""
 
     id: UUID
     order_id: UUID

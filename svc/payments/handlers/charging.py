@@ -6,6 +6,7 @@ from shared.errors import RemoteTimeoutError, RemoteUnavailableError
 from shared.partner_client import PartnerRefusal
 from svc.payments.clients import Psp, PspPayment
 from svc.payments.domain import (
+    Authorised,
     Captured,
     ChargeOutcome,
     Declined,
@@ -13,6 +14,7 @@ from svc.payments.domain import (
     NotSent,
     PaymentState,
     PaymentStatus,
+    Voided,
     charge_key,
     read_charges,
 )
@@ -20,7 +22,7 @@ from svc.payments.store.payments import Payment
 
 
 async def charge(psp: Psp, payment: Payment) -> ChargeOutcome:
-    """Charge a claimed payment, or ask what became of an earlier call.
+    """Charge a claimed payment, or authorise one that is captured apart, or ask what became of an earlier call.
 
     A call in doubt is never repeated from here: only the PSP's word that it knows nothing of it leads to a repeat,
     and that with the same key.
@@ -30,7 +32,8 @@ async def charge(psp: Psp, payment: Payment) -> ChargeOutcome:
     if payment.amount_minor == 0:
         return Captured(f"free-{payment.id}", 0, payment.currency)
     try:
-        answer = await psp.charge(
+        call = psp.authorise if payment.capture_apart else psp.charge
+        answer = await call(
             payment.order_id,
             amount_minor=payment.amount_minor,
             currency=payment.currency,
@@ -43,7 +46,7 @@ async def charge(psp: Psp, payment: Payment) -> ChargeOutcome:
         return InDoubt(str(error)) if error.effect_possible else NotSent(str(error))
     except RemoteTimeoutError as error:
         return InDoubt(str(error))
-    decided = _decided([answer])
+    decided = decided_of([answer], apart=payment.capture_apart)
     return decided[0] if decided else InDoubt(f"the PSP says {answer.status}")
 
 
@@ -53,7 +56,7 @@ async def ask(psp: Psp, payment: Payment) -> ChargeOutcome:
         found = await psp.charges_of(payment.order_id)
     except (PartnerRefusal, RemoteUnavailableError, RemoteTimeoutError) as error:
         return InDoubt(f"asking failed: {error}")
-    decided = _decided(found)
+    decided = decided_of(found, apart=payment.capture_apart)
     if not decided and found:
         return InDoubt(f"the PSP says {found[0].status}")
     return read_charges(state_of(payment), decided)
@@ -70,14 +73,23 @@ def state_of(payment: Payment) -> PaymentState:
         cancel_requested=payment.cancel_requested,
         psp_payment_id=payment.psp_payment_id,
         attempts=payment.attempts,
+        capture_apart=payment.capture_apart,
     )
 
 
-def _decided(found: Sequence[PspPayment]) -> list[Captured | Declined]:
-    outcomes: list[Captured | Declined] = []
+def decided_of(found: Sequence[PspPayment], *, apart: bool) -> list[Captured | Authorised | Voided | Declined]:
+    """What the PSP's words mean; money that is only held decides nothing unless it is captured `apart`."""
+    outcomes: list[Captured | Authorised | Voided | Declined] = []
     for item in found:
-        if item.status == "captured":
-            outcomes.append(Captured(item.id, item.amount_minor, item.currency))
-        elif item.status == "declined":
-            outcomes.append(Declined(item.decline_code or "declined"))
+        match item.status:
+            case "captured":
+                outcomes.append(Captured(item.id, item.amount_minor, item.currency))
+            case "declined":
+                outcomes.append(Declined(item.decline_code or "declined"))
+            case "authorised" if apart:
+                outcomes.append(Authorised(item.id, item.amount_minor, item.currency, item.authorised_until))
+            case "voided" | "expired" if apart:
+                outcomes.append(Voided(item.id))
+            case _:
+                pass
     return outcomes

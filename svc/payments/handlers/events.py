@@ -27,7 +27,7 @@ def processed(payment: NewPayment, psp_payment_id: str) -> PaymentProcessed:
 
 
 def failed(payment: NewPayment, reason: str) -> PaymentFailed:
-    """Nothing is captured; `reason` is declined, cancelled or refused."""
+    """Nothing is captured; `reason` is declined, cancelled, refused, voided or expired."""
     return PaymentFailed(
         payment_id=payment.id,
         order_id=payment.order_id,

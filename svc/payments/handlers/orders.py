@@ -7,10 +7,10 @@ from shared.contracts.orders import OrderCancelled, OrderCreated, OrderFact
 from shared.ids import derived_id
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
-from svc.payments.domain import PaymentStatus, payment_id_of
+from svc.payments.domain import Intent, PaymentStatus, payment_id_of
 from svc.payments.handlers import events
 from svc.payments.handlers.refunding import open_refund
-from svc.payments.store import payments
+from svc.payments.store import authorisations, payments
 from svc.payments.store.payments import NewPayment, Payment
 
 CANCELLED_REASON = "order_cancelled"
@@ -28,7 +28,7 @@ async def owe_payment(uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None
 
 
 async def cancel_payment(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:
-    """The order is off: what is not charged never will be, what is or may be captured is given back in full."""
+    """The order is off: what is not charged never will be, what is held is let go, the rest goes back."""
     order = envelope.data
     payment = await payments.lock(uow.connection, payment_id_of(order.order_id))
     if payment is None:
@@ -46,6 +46,11 @@ async def cancel_payment(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) ->
             uow.publish(events.failed(payment, "cancelled"), aggregate_id=payment.id, aggregate_version=version)
         case PaymentStatus.PROCESSING | PaymentStatus.UNKNOWN:
             await payments.request_cancel(uow.connection, payment.id)
+        case PaymentStatus.AUTHORISED:
+            await payments.request_cancel(uow.connection, payment.id)
+            await authorisations.decide(
+                uow.connection, payment.id, Intent.VOID, reason="cancelled", decided_by="payments"
+            )
         case PaymentStatus.CAPTURED:
             await payments.request_cancel(uow.connection, payment.id)
             await give_back_everything(uow, payment)

@@ -11,21 +11,24 @@ from svc.payments.domain import (
     IN_FLIGHT,
     NOTHING,
     Absent,
+    Authorised,
     Captured,
     ChargeOutcome,
     Decision,
     Declined,
     InDoubt,
+    Intent,
     NotSent,
     PaymentStatus,
     Step,
     UnknownPayment,
+    Voided,
     decide_charge,
 )
 from svc.payments.handlers import events
 from svc.payments.handlers.charging import state_of
 from svc.payments.handlers.orders import give_back_everything
-from svc.payments.store import ledger, payments
+from svc.payments.store import authorisations, ledger, payments
 from svc.payments.store.payments import Payment
 
 ASK_AGAIN_S = 0.5
@@ -63,6 +66,8 @@ async def apply_outcome(
         if decision.step is Step.REVIEW and await payments.took_over(uow.connection, outcome.psp_payment_id):
             return NOTHING
         await _apply_capture(uow, payment, decision, captured=outcome)
+    elif isinstance(outcome, Authorised | Voided):
+        await _apply_authorisation(uow, payment, decision, outcome=outcome)
     else:
         await _apply_lack_of_capture(uow, payment, decision, outcome=outcome)
     return decision
@@ -74,6 +79,38 @@ async def _apply_capture(uow: UnitOfWork, payment: Payment, decision: Decision, 
     elif decision.step is Step.REVIEW:
         await payments.WORK.mark_for_review(uow.connection, payment.id, decision.reason)
         log.error("payment_needs_review", payment_id=payment.id, order_id=payment.order_id, reason=decision.reason)
+
+
+async def _apply_authorisation(
+    uow: UnitOfWork, payment: Payment, decision: Decision, *, outcome: Authorised | Voided
+) -> None:
+    match decision.step:
+        case Step.HOLD:
+            assert isinstance(outcome, Authorised)
+            await _hold(uow, payment, outcome)
+        case Step.CANCEL:
+            why = await authorisations.void(uow.connection, payment.id)
+            reason = "cancelled" if payment.cancel_requested else why or decision.reason
+            await _end(uow, payment, PaymentStatus.CANCELLED, reason, detail=_words(outcome))
+        case Step.REVIEW:
+            await payments.WORK.mark_for_review(uow.connection, payment.id, decision.reason)
+            log.error("payment_needs_review", payment_id=payment.id, order_id=payment.order_id, reason=decision.reason)
+        case Step.DOUBT:
+            await payments.doubt(uow.connection, payment.id, delay_s=ASK_AGAIN_S, detail=_words(outcome))
+        case _:
+            if isinstance(outcome, Voided) and payment.status is PaymentStatus.CANCELLED:
+                await authorisations.void(uow.connection, payment.id)
+
+
+async def _hold(uow: UnitOfWork, payment: Payment, authorised: Authorised) -> None:
+    """What is held for nobody any more is let go at once."""
+    held = await payments.authorise(uow.connection, payment.id, authorised)
+    assert held, "the row is locked"
+    await authorisations.hold(
+        uow.connection, payment.id, authorised, order_id=payment.order_id, traceparent=payment.traceparent
+    )
+    if payment.cancel_requested or payment.status is PaymentStatus.CANCELLED:
+        await authorisations.decide(uow.connection, payment.id, Intent.VOID, reason="cancelled", decided_by="payments")
 
 
 async def _apply_lack_of_capture(
@@ -102,6 +139,8 @@ async def _settle(uow: UnitOfWork, payment: Payment, captured: Captured) -> None
     assert settled is not None
     if payment.cancel_requested or payment.status is PaymentStatus.CANCELLED:
         await give_back_everything(uow, settled)
+    if payment.capture_apart:
+        await authorisations.capture(uow.connection, payment.id, captured)
     if captured.amount_minor:
         entries = ledger.entries_of(
             ledger.Kind.CAPTURE,
@@ -127,5 +166,5 @@ def _words(outcome: ChargeOutcome) -> str:
             return outcome.detail
         case Absent():
             return "unknown to the PSP"
-        case Captured():
+        case Captured() | Authorised() | Voided():
             return outcome.psp_payment_id

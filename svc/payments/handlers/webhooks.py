@@ -13,6 +13,7 @@ from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
 from shared.webhook_inbox import StoredWebhook
 from svc.payments.domain import (
+    Authorised,
     Captured,
     Decision,
     Declined,
@@ -20,6 +21,7 @@ from svc.payments.domain import (
     Step,
     UnknownPayment,
     UnknownRefund,
+    Voided,
     payment_id_of,
 )
 
@@ -43,6 +45,7 @@ class WebhookData(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = ""
     decline_code: str = ""
     refund_id: str = ""
+    authorised_until: int = 0
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +94,11 @@ async def _apply(uow: UnitOfWork, webhook: Webhook, apply_outcome: ApplyTo, appl
             case "payment.captured":
                 captured = Captured(data.payment_id, data.amount_minor, data.currency)
                 decision = await apply_outcome(uow, payment_id_of(reference), captured)
+            case "payment.authorised":
+                authorised = Authorised(data.payment_id, data.amount_minor, data.currency, data.authorised_until)
+                decision = await apply_outcome(uow, payment_id_of(reference), authorised)
+            case "payment.voided" | "payment.expired":
+                decision = await apply_outcome(uow, payment_id_of(reference), Voided(data.payment_id))
             case "payment.declined":
                 declined = Declined(data.decline_code or "declined")
                 decision = await apply_outcome(uow, payment_id_of(reference), declined)

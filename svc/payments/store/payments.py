@@ -11,12 +11,12 @@ import msgspec
 from shared.ids import new_id
 from shared.unit_of_work import Connection
 from shared.work_table import CallColumn, WorkTable
-from svc.payments.domain import CAPTURABLE, OPEN, Captured, PaymentStatus, charge_key
+from svc.payments.domain import CAPTURABLE, OPEN, UNPAID, Authorised, Captured, PaymentStatus, charge_key
 
 _COLUMNS = """
     id, order_id, order_number, customer_id, email, amount_minor, currency, payment_method, status, cancel_requested,
     captured_minor, extra_captured_minor, refund_reserved_minor, refunded_minor, extra_refunded_minor, psp_payment_id,
-    attempts, version, traceparent, quote_id, created_at
+    attempts, version, traceparent, quote_id, capture_apart, created_at
 """
 _INSERT = """
     INSERT INTO payments
@@ -46,6 +46,12 @@ _CAPTURE = """
         updated_at = clock_timestamp()
     WHERE id = $1 AND status = ANY($3::text[])
     RETURNING version
+"""
+_AUTHORISE = """
+    UPDATE payments SET psp_payment_id = $2, updated_at = clock_timestamp(),
+        status = CASE WHEN status = 'cancelled' THEN status ELSE 'authorised' END
+    WHERE id = $1 AND capture_apart AND status = ANY($3::text[])
+    RETURNING true
 """
 _END = """
     UPDATE payments SET status = $2, version = version + 1, updated_at = clock_timestamp()
@@ -91,6 +97,7 @@ class Payment(NewPayment, frozen=True, kw_only=True):
     extra_refunded_minor: int
     psp_payment_id: str | None
     attempts: int
+    capture_apart: bool
     created_at: datetime
 
     @property
@@ -166,9 +173,24 @@ async def capture(connection: Connection, payment_id: UUID, captured: Captured) 
     return version
 
 
+async def hold_first(connection: Connection, payment_id: UUID) -> None:
+    """Only authorise it at first; nothing changes once it was charged."""
+    await connection.execute(
+        "UPDATE payments SET capture_apart = true WHERE id = $1 AND status = 'pending' AND attempts = 0", payment_id
+    )
+
+
+async def authorise(connection: Connection, payment_id: UUID, authorised: Authorised) -> bool:
+    """The PSP holds the money, for a cancelled payment in vain; False when it cannot be held now."""
+    held = await connection.fetchval(_AUTHORISE, payment_id, authorised.psp_payment_id, sorted(CAPTURABLE))
+    if held is not None:
+        await connection.execute(_RESOLVE_ATTEMPT, payment_id, "authorised", authorised.psp_payment_id)
+    return held is not None
+
+
 async def end(connection: Connection, payment_id: UUID, status: PaymentStatus, *, detail: str) -> int | None:
-    """End an open payment without a capture; gives the aggregate version, None when it had ended."""
-    version = await connection.fetchval(_END, payment_id, status, sorted(OPEN))
+    """End an unpaid payment without a capture; gives the aggregate version, None when it had ended."""
+    version = await connection.fetchval(_END, payment_id, status, sorted(UNPAID))
     if version is not None:
         outcome = "declined" if status is PaymentStatus.FAILED else "error"
         await _resolve_open_attempt(connection, payment_id, outcome=outcome, detail=detail)

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from svc.payments.domain import payment_id_of
 from tests.support.paying import an_order, reopened, till
 from tests.support.services import until
 
@@ -67,6 +68,41 @@ async def test_two_processes_refund_each_request_once(engines, prefix, tmp_path)
             )
             assert balance == 0
             assert len(await shop.told(order)) == 21
+
+
+async def test_of_many_captures_and_voids_at_once_one_decision_wins_and_the_money_moves_so(engines, prefix, tmp_path):
+    """50 requests for each of two payments, through two processes, while one of the orders is cancelled."""
+    by_hand = {"capture_by_hand_from": ("1.00 EUR",)}
+    async with (
+        till(engines, prefix, tmp_path, **by_hand) as shop,
+        reopened(engines, prefix, shop.world, shop.database_url, instance="payments-2", **by_hand) as other,
+    ):
+        shop.behave(idempotency=False)
+        kept, cancelled = orders = [an_order(), an_order()]
+        await shop.place(*orders)
+        for order in orders:
+            await shop.reaches(order, "authorised")
+
+        async def asked(till, order, verb):
+            path = f"/api/v1/payments/{payment_id_of(order.order_id)}/{verb}"
+            return verb, (await till.service.call("POST", path))[0]
+
+        wishes = [
+            asked(till, order, verb)
+            for till in (shop, other)
+            for order in orders
+            for verb in ("capture", "void")
+            for _ in range(13)
+        ]
+        *answers, _ = await asyncio.gather(*wishes, shop.cancel(cancelled))
+        assert {status for _, status in answers} <= {202, 409}
+        for order in orders:
+            won = await shop.connection.fetchrow("SELECT * FROM authorisations WHERE order_id = $1", order.order_id)
+            ended = await shop.reaches(order, {"capture": "captured", "void": "cancelled"}[won["intent"]])
+            assert [line.kind for line in shop.journal(order, "capture", "void")] == [won["intent"]]
+            if order is cancelled and ended["status"] == "captured":
+                await shop.refunds_done(order, 8_999)
+        assert sum(status == 202 for verb, status in answers if verb == "capture") in {0, 26, 52}
 
 
 async def test_the_ledger_chain_stays_one_line_under_parallel_writers(engines, prefix, tmp_path):
