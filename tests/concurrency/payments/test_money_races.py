@@ -78,7 +78,8 @@ async def test_of_many_captures_and_voids_at_once_one_decision_wins_and_the_mone
         reopened(engines, prefix, shop.world, shop.database_url, instance="payments-2", **by_hand) as other,
     ):
         shop.behave(idempotency=False)
-        kept, cancelled = orders = [an_order(), an_order()]
+        orders = [an_order(), an_order()]
+        cancelled = orders[1]
         await shop.place(*orders)
         for order in orders:
             await shop.reaches(order, "authorised")
