@@ -11,6 +11,7 @@ from shared.errors import Kind, Refusal
 from shared.redaction import is_card_number
 
 _RUN = re.compile(r"(?<![\w.-])\d(?:[ \-]?\d){12,18}(?![\w-])")
+_DIGITS = re.compile(r"\d{13,19}")
 _SEPARATORS = re.compile(r"[ \-]")
 
 
@@ -30,7 +31,13 @@ def holds_card_number(body: bytes) -> bool:
     return any(is_card_number(_SEPARATORS.sub("", run.group())) for run in _RUN.finditer(text))
 
 
+def refuse_card_token(token: str) -> None:
+    """A token is somebody's word for a card, never the card's number within it. Raises `CardDataRefused`."""
+    if any(is_card_number(run) for run in _DIGITS.findall(token)):
+        raise CardDataRefused("send the payment provider's token, never a card number")
+
+
 async def refuse_card_data(request: Request[Any, Any, Any]) -> None:
-    """Litestar before_request hook of every controller that takes bodies. Raises `CardDataRefused`."""
+    """Litestar before_request hook of every controller whose requests change something. Raises `CardDataRefused`."""
     if request.method in {"POST", "PUT", "PATCH"} and holds_card_number(await request.body()):
         raise CardDataRefused("send a payment token, never a card number")

@@ -52,6 +52,14 @@ class PspPayment(msgspec.Struct, frozen=True, kw_only=True):
     refunds: tuple[PspRefund, ...] = ()
 
 
+class PspMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """A card as the PSP tells it: what it is known by, never its number."""
+
+    token: Token
+    brand: Annotated[str, matching(r"[a-z_]+", 40)]
+    last4: Annotated[str, matching(r"[0-9]{4}", 4)]
+
+
 class ExchangeRate(msgspec.Struct, frozen=True, kw_only=True):
     """A rate as the exchange tells it, under its own name: so many `quote` for one `base`."""
 
@@ -80,6 +88,7 @@ class Psp(Protocol):
     ) -> PspPayment: ...
     async def capture(self, psp_payment_id: str, *, amount_minor: int, idempotency_key: str) -> PspPayment: ...
     async def void(self, psp_payment_id: str, *, idempotency_key: str) -> PspPayment: ...
+    async def method(self, token: str) -> PspMethod: ...
     async def charges_of(self, order_id: UUID) -> Sequence[PspPayment]: ...
     async def refund(
         self, refund_id: UUID, *, psp_payment_id: str, amount_minor: int, idempotency_key: str
@@ -145,6 +154,10 @@ class HttpPsp:
             PspPayment,
             idempotency_key=idempotency_key,
         )
+
+    async def method(self, token: str) -> PspMethod:
+        """The card behind a token."""
+        return await self._partner.call("GET", f"/v1/payment-methods/{quote(token, safe='')}", PspMethod)
 
     async def charges_of(self, order_id: UUID) -> Sequence[PspPayment]:
         """Every payment the PSP knows of the order; more than one is a double charge."""

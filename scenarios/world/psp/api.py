@@ -66,6 +66,7 @@ class PspApi:
             web.post("/v1/payments/{id}/void", self.void),
             web.post("/v1/payments/{id}/refunds", self.create_refund),
             web.get("/v1/refunds", self.list_refunds),
+            web.get("/v1/payment-methods/{token}", self.show_method),
             web.get("/control/behaviour", self.show_behaviour),
             web.put("/control/behaviour", self.replace_behaviour),
             web.patch("/control/behaviour", self.change_behaviour),
@@ -189,6 +190,14 @@ class PspApi:
 
     async def show_payment(self, request: web.Request) -> web.Response:
         return answer(self.provider.payments.payment(request.match_info["id"]))
+
+    async def show_method(self, request: web.Request) -> web.Response:
+        """The card behind a token, as far as it is shown to anybody."""
+        token = request.match_info["token"]
+        method = PAYMENT_METHODS.get(token)
+        if method is None:
+            raise ApiError(404, "unknown_payment_method", "no token of ours")
+        return answer({"token": token, "brand": method.brand, "last4": method.last4})
 
     async def list_refunds(self, request: web.Request) -> web.Response:
         """By `merchant_reference` (the refund's)."""

@@ -65,15 +65,17 @@ class Fault(enum.Enum):
 
 
 class Method(msgspec.Struct, frozen=True):
-    """A tokenised payment method and the fault it always brings with it."""
+    """A tokenised payment method, how its card looks, and the fault it always brings with it."""
 
     decline_code: str = ""
     fault: Fault = Fault.NONE
+    brand: str = "visa"
+    last4: str = "4242"
 
 
 PAYMENT_METHODS: dict[str, Method] = {
     "tok_visa": Method(),
-    "tok_mastercard": Method(),
+    "tok_mastercard": Method(brand="mastercard", last4="4444"),
     "tok_declined": Method(decline_code="card_declined"),
     "tok_insufficient_funds": Method(decline_code="insufficient_funds"),
     "tok_timeout_after_success": Method(fault=Fault.TIMEOUT_AFTER_SUCCESS),

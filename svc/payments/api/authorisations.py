@@ -14,6 +14,7 @@ from shared.database import Database
 from shared.identity import Principal, requires_role
 from shared.money import Money, MoneyWire
 from shared.pagination import Page, decode_cursor, make_page, page_size
+from svc.payments.card_data import refuse_card_data
 from svc.payments.domain import AuthorisationStatus, Intent
 from svc.payments.handlers import authorising
 from svc.payments.store import authorisations
@@ -37,6 +38,7 @@ class AuthorisationView(msgspec.Struct, frozen=True, kw_only=True):
 class AuthorisationController(Controller):
     path = "/api/v1/payments"
     tags = ("payments",)
+    before_request = refuse_card_data
     guards = (requires_role("admin", "support"),)
 
     @get("/authorisations")

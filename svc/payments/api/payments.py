@@ -223,6 +223,7 @@ class KeptReconciliation(msgspec.Struct, frozen=True):
 class InternalController(Controller):
     path = "/internal"
     tags = ("internal",)
+    before_request = refuse_card_data
     guards = (requires_role("service"),)
 
     @get("/reconciliation")

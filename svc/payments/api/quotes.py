@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from shared.currencies import Currency
 from shared.database import Database
 from shared.identity import requires_role
+from svc.payments.card_data import refuse_card_data
 from svc.payments.clients import Exchange
 from svc.payments.handlers import quoting
 from svc.payments.settings import Settings
@@ -36,6 +37,7 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
 class QuoteController(Controller):
     path = "/internal/quotes"
     tags = ("internal",)
+    before_request = refuse_card_data
     guards = (requires_role("service"),)
 
     @post("/")

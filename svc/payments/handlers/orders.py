@@ -9,6 +9,7 @@ from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
 from svc.payments.domain import Intent, PaymentStatus, payment_id_of
 from svc.payments.handlers import events
+from svc.payments.handlers.methods import token_for
 from svc.payments.handlers.refunding import open_refund
 from svc.payments.store import authorisations, payments
 from svc.payments.store.payments import NewPayment, Payment
@@ -23,7 +24,8 @@ async def owe_payment(uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None
     says otherwise violates a constraint.
     """
     order = envelope.data
-    owed = _payment_of(order, PaymentStatus.PENDING, order.payment_method, quote_id=order.quote_id)
+    token = await token_for(uow.connection, order.customer_id, order.payment_method)
+    owed = _payment_of(order, PaymentStatus.PENDING, token, quote_id=order.quote_id)
     await payments.insert(uow.connection, owed)
 
 

@@ -8,4 +8,5 @@ STATEMENTS = (
     FROM erased_people WHERE customer_id = user_id AND email <> '{ERASED_EMAIL}'
         AND status IN ('captured', 'failed', 'cancelled')
     """,  # noqa: S608 constants
+    "DELETE FROM payment_methods USING erased_people WHERE customer_id = user_id",
 )
