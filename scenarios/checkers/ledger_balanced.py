@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from scenarios.checkers.money_reconciles import DEBIT_OF_CAPTURE, ledger_book
+from scenarios.checkers.money_reconciles import DEBIT_OF_CAPTURE, DEBIT_OF_DISPUTE, ledger_book
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import LedgerRow
@@ -67,20 +67,31 @@ def _judge_balance(evidence: Evidence, findings: Findings) -> None:
 
 
 def _judge_sides(evidence: Evidence, findings: Findings) -> None:
-    """Money comes with a capture (receivable debited, sales credited) and goes with a refund (the other way round)."""
+    """Money comes with a capture (receivable debited, sales credited) and goes with a refund (the other way round); a
+    dispute moves it out of the receivable and back, or to the chargebacks.
+    """
     for entry in evidence.audit.ledger:
         if entry.order_id in evidence.foreign_orders:
             continue
         findings.check()
         about: dict[str, Any] = {"order_id": entry.order_id, "at": entry.created_at, "currency": entry.currency}
         said = f"{entry.kind} of {money_text(entry.amount_minor, entry.currency)} in {entry.account}"
-        debit = DEBIT_OF_CAPTURE.get(entry.account, 0) * (-1 if entry.kind.startswith("refund") else 1)
-        if debit == 0 or not entry.kind.startswith(("capture", "refund")):
+        debit = _debit(entry)
+        if debit == 0:
             findings.violation("unknown_posting", f"{said}: no such account or kind", **about)
         elif entry.amount_minor * debit <= 0:
             findings.violation(
                 "wrong_side", f"{said}: it belongs on the other side", weight=abs(entry.amount_minor), **about
             )
+
+
+def _debit(entry: LedgerRow) -> int:
+    """1 where entries of this kind are debits of the account, -1 where they are credits, 0 where there are none."""
+    if entry.kind in DEBIT_OF_DISPUTE:
+        return DEBIT_OF_DISPUTE[entry.kind].get(entry.account, 0)
+    if entry.kind.startswith("capture"):
+        return DEBIT_OF_CAPTURE.get(entry.account, 0)
+    return -DEBIT_OF_CAPTURE.get(entry.account, 0) if entry.kind.startswith("refund") else 0
 
 
 def _judge_floors(evidence: Evidence, findings: Findings) -> None:

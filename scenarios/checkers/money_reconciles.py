@@ -1,9 +1,10 @@
 """INV-06: provider, payments, ledger and orders tell the same amounts, per order, to the cent.
 
 Independent books are compared per order and currency; an order still in flight is left out and counted. The ledger
-is two books: the receivable account says what the provider owes us, the sales account what customers paid, so an
-amount in the wrong account or with the wrong sign shows in both. Where all books agree on too small a refund or on a
-charge that nobody was shown, the client is the witness: of the promise of everything, and of the total on the screen.
+is two books: the receivable account says what the provider owes us, the sales account what customers paid and those of
+disputes what of it is withheld, so an amount in the wrong account or with the wrong sign shows in both. Where all books
+agree on too small a refund or on a charge that nobody was shown, the client is the witness: of the promise of
+everything, and of the total on the screen.
 """
 
 from collections import defaultdict
@@ -24,6 +25,7 @@ class Sums(msgspec.Struct):
 
     captured_minor: int = 0
     refunded_minor: int = 0
+    disputed_minor: int = 0
 
     @property
     def net_minor(self) -> int:
@@ -31,15 +33,26 @@ class Sums(msgspec.Struct):
 
     def said(self, currency: str) -> str:
         captured = money_text(self.captured_minor, currency)
-        return f"captured {captured}, refunded {money_text(self.refunded_minor, currency)}"
+        withheld = f", withheld {money_text(self.disputed_minor, currency)}" if self.disputed_minor else ""
+        return f"captured {captured}, refunded {money_text(self.refunded_minor, currency)}{withheld}"
 
 
 Books = dict[tuple[str, str], Sums]
 
 RECEIVABLE = "psp_receivable"
 SALES = "sales"
+DISPUTED = "disputed"
+CHARGEBACKS = "chargebacks"
 DEBIT_OF_CAPTURE = {RECEIVABLE: 1, SALES: -1}
 """The sign of a capture's entry by account; a refund's is the opposite."""
+DEBIT_OF_DISPUTE = {
+    "dispute_opened": {DISPUTED: 1, RECEIVABLE: -1},
+    "dispute_won": {RECEIVABLE: 1, DISPUTED: -1},
+    "dispute_lost": {CHARGEBACKS: 1, DISPUTED: -1},
+}
+"""The same for disputes, whose money goes from what the provider owes us to what it withholds."""
+WITHHELD = {RECEIVABLE: {RECEIVABLE: -1}, SALES: {DISPUTED: 1, CHARGEBACKS: 1}}
+"""By book, the accounts that say what is withheld, and with which sign."""
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -73,6 +86,8 @@ def provider_book(evidence: Evidence) -> Books:
             book[order_id, line.currency].captured_minor += line.amount_minor
         for line in account.refunds:
             book[order_id, line.currency].refunded_minor += line.amount_minor
+    for account, withheld_minor in evidence.psp_disputes.items():
+        book[account].disputed_minor = withheld_minor
     return dict(book)
 
 
@@ -82,17 +97,26 @@ def payments_book(evidence: Evidence) -> Books:
         if row.captured_minor or row.refunded_minor:
             book[row.order_id, row.currency].captured_minor += row.captured_minor
             book[row.order_id, row.currency].refunded_minor += row.refunded_minor
+    for dispute in evidence.audit.disputes:
+        if dispute.status != "won":
+            book[dispute.order_id, dispute.currency].disputed_minor += dispute.amount_minor
     return dict(book)
 
 
 def ledger_book(evidence: Evidence, *, account: str = RECEIVABLE, kinds: Collection[str] | None = None) -> Books:
-    """What one account of the ledger says, in entries of some kinds or of all; a wrong side counts against it."""
+    """What one account of the ledger says, in entries of some kinds or of all; a wrong side counts against it.
+
+    What is withheld belongs to it as well.
+    """
     book: Books = defaultdict(Sums)
     sign = DEBIT_OF_CAPTURE[account]
     for row in evidence.audit.ledger:
-        if row.account != account or row.order_id in evidence.foreign_orders:
+        if row.order_id in evidence.foreign_orders or (kinds is not None and row.kind not in kinds):
             continue
-        if kinds is not None and row.kind not in kinds:
+        if row.kind in DEBIT_OF_DISPUTE and row.account in WITHHELD[account]:
+            book[row.order_id, row.currency].disputed_minor += WITHHELD[account][row.account] * row.amount_minor
+            continue
+        if row.account != account:
             continue
         sums = book[row.order_id, row.currency]
         if row.kind.startswith("capture"):
@@ -125,8 +149,8 @@ def _compare(account: tuple[str, str], one: tuple[str, Books], other: tuple[str,
         f"{one[0]}: {left.said(currency)}; {other[0]}: {right.said(currency)}",
         order_id=order_id,
         currency=currency,
-        amount_minor=abs(left.net_minor - right.net_minor),
-        weight=abs(left.net_minor - right.net_minor),
+        amount_minor=abs(left.net_minor - right.net_minor) or abs(left.disputed_minor - right.disputed_minor),
+        weight=abs(left.net_minor - right.net_minor) or abs(left.disputed_minor - right.disputed_minor),
     )
 
 

@@ -23,6 +23,7 @@ TOLD_MOVES = {
     "capture": "payment.processed",
     "refund": "payment.refunded",
     "refund_duplicate": "payment.duplicate_returned",
+    "dispute_opened": "payment.disputed",
 }
 """By kind of ledger entry; a capture beyond the one owed is told once it went back."""
 

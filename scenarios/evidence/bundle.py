@@ -224,6 +224,16 @@ class Evidence:
             for order_id in {**captures, **refunds}
         }
 
+    @cached_property
+    def psp_disputes(self) -> dict[tuple[str, str], int]:
+        """By order id and currency, what the provider withholds for disputes that are open or lost."""
+        withheld: dict[tuple[str, str], int] = defaultdict(int)
+        for line in self.journals.psp:
+            if line.kind in {"dispute_opened", "dispute_won"}:
+                sign = 1 if line.kind == "dispute_opened" else -1
+                withheld[line.merchant_reference, line.currency] += sign * line.amount_minor
+        return {account: amount_minor for account, amount_minor in withheld.items() if amount_minor}
+
     def psp_account(self, order_id: str) -> PspAccount:
         return self.psp_accounts.get(order_id, NO_ACCOUNT)
 

@@ -227,6 +227,20 @@ class RefundRow(Row, frozen=True, kw_only=True):
     created_at: Instant
 
 
+class DisputeRow(Row, frozen=True, kw_only=True):
+    """Money that the provider withholds while `status` is opened or lost."""
+
+    id: str
+    psp_dispute_id: str
+    payment_id: str
+    order_id: str
+    amount_minor: int
+    currency: str
+    status: str
+    created_at: Instant
+    closed_at: Instant | None = None
+
+
 class ConversionQuoteRow(Row, frozen=True, kw_only=True):
     """A rate promised to a customer until `expires_at`; `exchange_rate_id` is the exchange's name of it."""
 

@@ -14,6 +14,7 @@ from scenarios.evidence.rows import (
     CouponRow,
     DeadLetterRow,
     DeliveryRow,
+    DisputeRow,
     DocumentRow,
     IdempotencyRow,
     InboxRow,
@@ -78,6 +79,7 @@ class AuditTables(msgspec.Struct):
     payment_attempts: list[PaymentAttemptRow] = []
     authorisations: list[AuthorisationRow] = []
     refunds: list[RefundRow] = []
+    disputes: list[DisputeRow] = []
     conversion_quotes: list[ConversionQuoteRow] = []
     ledger: list[LedgerRow] = []
     webhooks: list[WebhookRow] = []

@@ -72,7 +72,7 @@ class WebhookRecord(Record, kw_only=True, omit_defaults=True):
 
 
 class PspRecord(WebhookRecord, kw_only=True, omit_defaults=True):
-    """One line of psp.jsonl.
+    """One line of psp.jsonl. `dispute_opened` withholds money, `dispute_won` gives it to us, `dispute_lost` leaves it.
 
     Money moved: `authorise`, `capture`, `decline`, `void`, `refund` (for a refund `merchant_reference` is the
     refund's, `payment_reference` the order's). No money moved: `replayed` (an idempotent answer), `refused`,
@@ -94,6 +94,8 @@ class PspRecord(WebhookRecord, kw_only=True, omit_defaults=True):
     status: str = ""
     decline_code: str = ""
     refund_id: str = ""
+    dispute_id: str = ""
+    reason: str = ""
     behaviour: msgspec.Raw = msgspec.Raw()
 
     @property

@@ -61,3 +61,12 @@ class PaymentRefundFailed(PaymentFact, frozen=True, kw_only=True):
     type: ClassVar[str] = "payment.refund_failed"
     refund_id: UUID
     reason: str
+
+
+class PaymentDisputed(PaymentFact, frozen=True, kw_only=True):
+    """The customer's bank took `amount_minor` back for a while (`opened`), let it go (`won`) or kept it (`lost`)."""
+
+    type: ClassVar[str] = "payment.disputed"
+    dispute_id: UUID
+    status: str
+    reason: str

@@ -2,8 +2,8 @@
 
 Owns carts, coupons, pricing, orders and the saga that leads each order to an end.
 Publishes order.created, .paid, .shipped, .completed, .cancelled and .refunded.
-Consumes payment.processed, .failed, .refunded, .refund_failed, shipment.created, .dispatched, .delivered, .lost,
-inventory.rejected, .released and user.deleted; the facts may come in any order.
+Consumes payment.processed, .failed, .refunded, .refund_failed, .disputed, shipment.created, .dispatched, .delivered,
+.lost, inventory.rejected, .released and user.deleted; the facts may come in any order.
 
 An order exists only once its stock is held. One (customer, key) names one order, whatever is repeated or killed.
 Totals are computed here alone; nothing a client says about a price is read. An order in another currency than the

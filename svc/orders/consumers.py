@@ -5,7 +5,13 @@ from functools import partial
 
 from shared.contracts.auth import UserDeleted
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
-from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
+from shared.contracts.payments import (
+    PaymentDisputed,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+)
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentLost
 from shared.erasure import Erasure
 from shared.kafka_consumer import Subscription
@@ -22,6 +28,7 @@ def subscription(parts: Parts, config: Settings, erasure: Erasure) -> Subscripti
         PaymentFailed: partial(parts.fail_payment, patience=patience),
         PaymentRefunded: partial(parts.refund_payment, patience=patience),
         PaymentRefundFailed: partial(parts.fail_refund, patience=patience),
+        PaymentDisputed: partial(parts.note_dispute, patience=patience),
         InventoryRejected: partial(parts.lose_stock, patience=patience),
         InventoryReleased: partial(parts.release_stock, patience=patience),
         ShipmentCreated: partial(parts.see_shipment_created, patience=patience),

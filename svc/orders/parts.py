@@ -54,6 +54,8 @@ class Parts(ServiceParts):
     """payment.refunded"""
     fail_refund: TakeFact = facts.fail_refund
     """payment.refund_failed"""
+    note_dispute: TakeFact = facts.note_dispute
+    """payment.disputed"""
     lose_stock: TakeFact = facts.lose_stock
     """inventory.rejected"""
     release_stock: TakeFact = facts.release_stock

@@ -2,7 +2,7 @@
 
 Owns payments, their attempts at the payment provider (PSP), authorisations, refunds, the payment methods that customers
 keep, the ledger, the PSP's webhooks and the quotes given of exchange rates.
-Publishes payment.processed, .failed, .refunded, .refund_failed and .duplicate_returned.
+Publishes payment.processed, .failed, .refunded, .refund_failed, .duplicate_returned and .disputed.
 Consumes order.created (a payment is owed), order.cancelled (nothing is owed any more) and user.deleted (the person is
 forgotten).
 

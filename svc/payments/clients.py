@@ -17,6 +17,7 @@ from shared.currencies import Currency
 from shared.exchange_rates import RATE_CHARACTERS_MAX, RATE_PATTERN
 from shared.partner_client import PartnerClient
 from shared.validated import Token, matching
+from svc.payments.domain import DisputeStatus
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 PAGE_ITEMS = 500
@@ -32,6 +33,15 @@ class PspRefund(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     status: str
     payment_id: str = ""
+
+
+class PspDispute(msgspec.Struct, frozen=True, kw_only=True):
+    """A dispute about a payment as the PSP tells it."""
+
+    id: str
+    amount_minor: int
+    reason: str
+    status: DisputeStatus
 
 
 class PspPayment(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +60,7 @@ class PspPayment(msgspec.Struct, frozen=True, kw_only=True):
     captured_minor: int = 0
     refunded_minor: int = 0
     refunds: tuple[PspRefund, ...] = ()
+    disputes: tuple[PspDispute, ...] = ()
 
 
 class PspMethod(msgspec.Struct, frozen=True, kw_only=True):

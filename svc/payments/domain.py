@@ -47,6 +47,14 @@ class AuthorisationStatus(StrEnum):
     VOIDED = "voided"
 
 
+class DisputeStatus(StrEnum):
+    """Opened: the PSP withholds the money; won: it is ours again; lost: it is the customer's."""
+
+    OPENED = "opened"
+    WON = "won"
+    LOST = "lost"
+
+
 class RefundStatus(StrEnum):
     PENDING = "pending"
     PROCESSING = "processing"
@@ -188,6 +196,17 @@ class Refunded(msgspec.Struct, frozen=True):
     currency: str
 
 
+class DisputeTold(msgspec.Struct, frozen=True, kw_only=True):
+    """The PSP's word on a dispute about one of its payments."""
+
+    psp_dispute_id: str
+    psp_payment_id: str
+    amount_minor: int
+    currency: str
+    reason: str
+    status: DisputeStatus
+
+
 ChargeOutcome = Captured | Authorised | Voided | Declined | InDoubt | NotSent | Absent
 SettlementOutcome = Captured | Voided | InDoubt | NotSent | Absent
 RefundOutcome = Refunded | Declined | InDoubt | NotSent | Absent
@@ -271,6 +290,26 @@ def decide_refund(
             return Decision(Step.DOUBT)
         case NotSent() | Absent():
             return Decision(Step.FAIL, "given_up") if attempts >= ATTEMPTS_MAX else Decision(Step.RETRY)
+
+
+def decide_dispute(
+    payment: PaymentState, told: DisputeTold, *, known: DisputeStatus | None, is_extra: bool
+) -> Decision:
+    """What the PSP's word on a dispute means; `is_extra` is of a capture beyond the one owed.
+
+    A dispute of what is not known to be captured yet is believed; one of another payment or of more is looked at.
+    """
+    if known is told.status or (known is not None and told.status is DisputeStatus.OPENED):
+        return NOTHING
+    if known is None:
+        fits = told.currency == payment.currency and 0 < told.amount_minor <= payment.amount_minor
+        is_own = payment.psp_payment_id in {None, told.psp_payment_id} or is_extra
+        ended = payment.status in {PaymentStatus.FAILED, PaymentStatus.CANCELLED}
+        if not fits or not is_own or ended:
+            return Decision(Step.REVIEW, f"dispute_unexpected: {told.psp_dispute_id}")
+    elif known is not DisputeStatus.OPENED:
+        return Decision(Step.REVIEW, f"dispute_{told.status}_after_{known}: {told.psp_dispute_id}")
+    return Decision(Step.SETTLE)
 
 
 def read_charges(payment: PaymentState, found: Sequence[Captured | Authorised | Voided | Declined]) -> ChargeOutcome:

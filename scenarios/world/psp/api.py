@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
@@ -11,7 +11,7 @@ from scenarios.world.fingerprints import fingerprint_of
 from scenarios.world.http_api import ApiError, Routes, answer, changed, decoded, integer, silence, trace_id
 from scenarios.world.journals import PspRecord, iterate
 from scenarios.world.psp.behaviour import PAYMENT_METHODS, Behaviour, Fault, Method
-from scenarios.world.psp.payments import PAGE_MAX, Payment, new_refund_id
+from scenarios.world.psp.payments import PAGE_MAX, Payment, new_dispute_id, new_refund_id
 from scenarios.world.psp.provider import Provider
 from shared.currencies import Currency
 from shared.money import AMOUNT_MINOR_MAX
@@ -48,6 +48,20 @@ class RefundCreate(msgspec.Struct, frozen=True):
     currency: str | None = None
 
 
+class DisputeCreate(msgspec.Struct, frozen=True):
+    """The customer's bank takes a captured payment back, all of it when no amount is given."""
+
+    payment_id: str
+    amount_minor: AmountMinor | None = None
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = "fraudulent"
+
+
+class DisputeEnd(msgspec.Struct, frozen=True):
+    """Who is right."""
+
+    status: Literal["won", "lost"]
+
+
 class PspApi:
     """The PSP's routes and, under /control, the operator's."""
 
@@ -70,6 +84,8 @@ class PspApi:
             web.get("/control/behaviour", self.show_behaviour),
             web.put("/control/behaviour", self.replace_behaviour),
             web.patch("/control/behaviour", self.change_behaviour),
+            web.post("/control/disputes", self.open_dispute),
+            web.post("/control/disputes/{id}", self.close_dispute),
             web.post("/control/reset", self.reset),
             web.post("/control/resend", self.resend),
             web.get("/control/stats", self.stats),
@@ -235,6 +251,48 @@ class PspApi:
         """Behave well again. Payments and the journal stay: they happened."""
         self.provider.behave(Behaviour())
         return answer(Behaviour())
+
+    async def open_dispute(self, request: web.Request) -> web.Response:
+        """201 with the dispute, as if a customer had gone to the bank."""
+        body = await decoded(request, DisputeCreate)
+        payment = self.provider.payments.payment(body.payment_id)
+        amount_minor = body.amount_minor or payment.captured_minor
+        if not 0 < amount_minor <= payment.captured_minor:
+            raise ApiError(409, "not_disputable", f"{payment.captured_minor} was captured")
+        line = PspRecord(
+            kind="dispute_opened",
+            dispute_id=new_dispute_id(),
+            payment_id=payment.id,
+            merchant_reference=payment.merchant_reference,
+            amount_minor=amount_minor,
+            currency=payment.currency,
+            reason=body.reason,
+            status="opened",
+            trace_id=trace_id(request),
+        )
+        await self.provider.commit([line, self.provider.webhook("dispute.opened", line)])
+        return answer(self.provider.payments.disputes[line.dispute_id], status=201)
+
+    async def close_dispute(self, request: web.Request) -> web.Response:
+        """The bank's decision, once."""
+        end = await decoded(request, DisputeEnd)
+        dispute = self.provider.payments.disputes.get(request.match_info["id"])
+        if dispute is None or dispute.status != "opened":
+            raise ApiError(409, "not_open", "there is no such open dispute")
+        payment = self.provider.payments.payment(dispute.payment_id)
+        line = PspRecord(
+            kind=f"dispute_{end.status}",
+            dispute_id=dispute.id,
+            payment_id=payment.id,
+            merchant_reference=payment.merchant_reference,
+            amount_minor=dispute.amount_minor,
+            currency=payment.currency,
+            reason=dispute.reason,
+            status=end.status,
+            trace_id=trace_id(request),
+        )
+        await self.provider.commit([line, self.provider.webhook(f"dispute.{end.status}", line)])
+        return answer(dispute)
 
     async def resend(self, request: web.Request) -> web.Response:
         """Send the webhooks of a merchant reference once more."""

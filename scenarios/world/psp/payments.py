@@ -28,6 +28,17 @@ class Refund(msgspec.Struct, kw_only=True, gc=False):
     created: int
 
 
+class Dispute(msgspec.Struct, kw_only=True, gc=False):
+    """Money that the customer's bank took back, for as long as it is not won."""
+
+    id: str
+    payment_id: str
+    amount_minor: int
+    reason: str
+    status: str
+    created: int
+
+
 class Payment(msgspec.Struct, kw_only=True):
     """One payment; its id is never reused. Amounts are minor units of `currency`."""
 
@@ -43,6 +54,7 @@ class Payment(msgspec.Struct, kw_only=True):
     captured_minor: int = 0
     refunded_minor: int = 0
     refunds: list[Refund] = []
+    disputes: list[Dispute] = []
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -61,6 +73,7 @@ class Payments:
     def __init__(self) -> None:
         self.by_id: dict[str, Payment] = {}
         self.refunds: dict[str, Refund] = {}
+        self.disputes: dict[str, Dispute] = {}
         self.attempts: Counter[str] = Counter()
         self.moved: Counter[str] = Counter()
         self._order: list[str] = []
@@ -89,6 +102,10 @@ class Payments:
                 self._remember_operation(record)
             case "refund":
                 self._add_refund(record)
+            case "dispute_opened":
+                self._add_dispute(record)
+            case "dispute_won" | "dispute_lost":
+                self.disputes[record.dispute_id].status = record.kind.removeprefix("dispute_")
             case "error":
                 self.attempts[attempted(record)] += 1
             case _:
@@ -159,6 +176,18 @@ class Payments:
         self._refunds_by_reference.setdefault(refund.merchant_reference, []).append(refund.id)
         self._remember(record)
 
+    def _add_dispute(self, record: PspRecord) -> None:
+        dispute = Dispute(
+            id=record.dispute_id,
+            payment_id=record.payment_id,
+            amount_minor=record.amount_minor,
+            reason=record.reason,
+            status="opened",
+            created=int(record.at),
+        )
+        self.disputes[dispute.id] = dispute
+        self.by_id[dispute.payment_id].disputes.append(dispute)
+
     def _remember_operation(self, record: PspRecord) -> None:
         """What a charge captured at once is remembered with it."""
         if record.operation:
@@ -193,3 +222,8 @@ def new_payment_id() -> str:
 def new_refund_id() -> str:
     """An id the PSP has never given before."""
     return f"ref_{secrets.token_hex(10)}"
+
+
+def new_dispute_id() -> str:
+    """An id the PSP has never given before."""
+    return f"dsp_{secrets.token_hex(10)}"

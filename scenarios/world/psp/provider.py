@@ -104,6 +104,8 @@ class Provider:
             data["authorised_until"] = line.authorised_until
         if line.decline_code:
             data["decline_code"] = line.decline_code
+        if line.dispute_id:
+            data |= {"dispute_id": line.dispute_id, "reason": line.reason}
         if line.refund_id:
             data["refund_id"] = line.refund_id
             data["payment_reference"] = line.payment_reference

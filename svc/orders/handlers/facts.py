@@ -9,7 +9,14 @@ import msgspec
 
 from shared.contracts import Envelope
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
-from shared.contracts.payments import PaymentFact, PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
+from shared.contracts.payments import (
+    PaymentDisputed,
+    PaymentFact,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+)
 from shared.contracts.shipping import (
     ShipmentCreated,
     ShipmentDelivered,
@@ -77,6 +84,14 @@ async def fail_refund(uow: UnitOfWork, envelope: Envelope[PaymentRefundFailed], 
     await history.note(uow.connection, order.id, actor="payments", note=note)
     if order.state.order is OrderState.CANCELLED and not money_settled(order):
         await sagas.fail(uow.connection, order.id, detail=note)
+
+
+async def note_dispute(uow: UnitOfWork, envelope: Envelope[PaymentDisputed], *, patience: timedelta) -> None:  # noqa: ARG001 all facts are taken alike
+    """The customer's bank took money back, or how that ended: it is written down and moves nothing."""
+    fact = envelope.data
+    order = await locked(uow, fact.order_id)
+    note = f"a dispute of {fact.amount_minor} {fact.currency} ({fact.reason}) is {fact.status}"
+    await history.note(uow.connection, order.id, actor="payments", note=note)
 
 
 async def lose_stock(uow: UnitOfWork, envelope: Envelope[InventoryRejected], *, patience: timedelta) -> None:

@@ -20,10 +20,11 @@ from shared.money import Money, MoneyWire
 from shared.pagination import Page, decode_cursor, make_page, page_size
 from shared.problem_details import refusal_body
 from shared.validated import Token, line
+from svc.payments.api.reports import KeptReconciliation, read
 from svc.payments.card_data import refuse_card_data
 from svc.payments.clients import Psp
 from svc.payments.domain import NotReconciled, UnknownPayment, UnknownRefund
-from svc.payments.handlers import duplicates, reconciliation
+from svc.payments.handlers import disputes, duplicates, reconciliation
 from svc.payments.handlers.reconciliation import Reconciliation
 from svc.payments.parts import Parts
 from svc.payments.settings import Settings
@@ -215,9 +216,8 @@ class WebhookController(Controller):
         return Received(received=True, fresh=fresh)
 
 
-class KeptReconciliation(msgspec.Struct, frozen=True):
-    at: datetime
-    report: Reconciliation
+class Applied(msgspec.Struct, frozen=True):
+    applied: int
 
 
 class InternalController(Controller):
@@ -238,8 +238,16 @@ class InternalController(Controller):
             kept = await reconciliations.latest(connection)
         if kept is None:
             raise NotReconciled("the books were not compared yet")
-        at, report = kept
-        return KeptReconciliation(at, msgspec.json.decode(report, type=Reconciliation))
+        return read(kept)
+
+    @post("/payments/{order_id:uuid}/disputes", status_code=200)
+    async def apply_disputes(
+        self, order_id: FromPath[UUID], database: NamedDependency[Database], psp: NamedDependency[Psp]
+    ) -> Applied:
+        """Apply what the PSP says of the order's disputes and no webhook told; repeating it changes nothing."""
+        found = await disputes.disputes_at(psp, order_id)
+        async with database.begin() as uow:
+            return Applied(await disputes.catch_up(uow, order_id, found))
 
     @post("/payments/{order_id:uuid}/duplicates", status_code=200)
     async def return_duplicate(

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from shared.contracts.payments import (
     DuplicateReturned,
+    PaymentDisputed,
     PaymentFailed,
     PaymentProcessed,
     PaymentRefunded,
@@ -86,5 +87,21 @@ def refund_failed(payment: NewPayment, *, refund_id: UUID, amount_minor: int, re
         amount_minor=amount_minor,
         currency=payment.currency,
         refund_id=refund_id,
+        reason=reason,
+    )
+
+
+def disputed(payment: NewPayment, *, dispute_id: UUID, amount_minor: int, status: str, reason: str) -> PaymentDisputed:
+    """A dispute was opened, won or lost."""
+    return PaymentDisputed(
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        customer_id=payment.customer_id,
+        email=payment.email,
+        order_number=payment.order_number,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+        dispute_id=dispute_id,
+        status=status,
         reason=reason,
     )

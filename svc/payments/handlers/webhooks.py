@@ -17,6 +17,8 @@ from svc.payments.domain import (
     Captured,
     Decision,
     Declined,
+    DisputeStatus,
+    DisputeTold,
     Refunded,
     Step,
     UnknownPayment,
@@ -24,6 +26,9 @@ from svc.payments.domain import (
     Voided,
     payment_id_of,
 )
+from svc.payments.handlers.disputes import apply_dispute
+
+DISPUTES = {f"dispute.{status}": status for status in DisputeStatus}
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +51,8 @@ class WebhookData(msgspec.Struct, frozen=True, kw_only=True):
     decline_code: str = ""
     refund_id: str = ""
     authorised_until: int = 0
+    dispute_id: str = ""
+    reason: str = ""
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +112,8 @@ async def _apply(uow: UnitOfWork, webhook: Webhook, apply_outcome: ApplyTo, appl
             case "refund.succeeded":
                 refunded = Refunded(data.refund_id, data.amount_minor, data.currency)
                 decision = await apply_refund_outcome(uow, reference, refunded)
+            case kind if kind in DISPUTES:
+                decision = await apply_dispute(uow, reference, _dispute_of(data, DISPUTES[kind]))
             case _:
                 return "ignored"
     except (UnknownPayment, UnknownRefund):
@@ -112,6 +121,17 @@ async def _apply(uow: UnitOfWork, webhook: Webhook, apply_outcome: ApplyTo, appl
     if decision.step is Step.REVIEW:
         return "review"
     return "known" if decision.step is Step.NOTHING else "applied"
+
+
+def _dispute_of(data: WebhookData, status: DisputeStatus) -> DisputeTold:
+    return DisputeTold(
+        psp_dispute_id=data.dispute_id,
+        psp_payment_id=data.payment_id,
+        amount_minor=data.amount_minor,
+        currency=data.currency,
+        reason=data.reason[:200],
+        status=status,
+    )
 
 
 def _decoded(body: bytes) -> Webhook:

@@ -23,22 +23,41 @@ GENESIS_HASH = "0" * 64
 
 
 class Kind(StrEnum):
-    """What a transaction records; a duplicate is a capture beyond the one owed, booked and given back."""
+    """What a transaction records; a duplicate is a capture beyond the one owed, booked and given back.
+
+    A dispute withholds what was captured until it is won, or for good.
+    """
 
     CAPTURE = "capture"
     CAPTURE_DUPLICATE = "capture_duplicate"
     REFUND = "refund"
     REFUND_DUPLICATE = "refund_duplicate"
-
-
-REFUNDS = frozenset({Kind.REFUND, Kind.REFUND_DUPLICATE})
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
 
 
 class Account(StrEnum):
-    """`psp_receivable`: what the PSP owes us; `sales`: what customers paid."""
+    """`psp_receivable`: what the PSP owes us; `sales`: what customers paid; `disputed`: what the PSP withholds while a
+    dispute is open; `chargebacks`: what it kept of lost ones.
+    """
 
     PSP_RECEIVABLE = "psp_receivable"
     SALES = "sales"
+    DISPUTED = "disputed"
+    CHARGEBACKS = "chargebacks"
+
+
+SIDES = {
+    Kind.CAPTURE: (Account.PSP_RECEIVABLE, Account.SALES),
+    Kind.CAPTURE_DUPLICATE: (Account.PSP_RECEIVABLE, Account.SALES),
+    Kind.REFUND: (Account.SALES, Account.PSP_RECEIVABLE),
+    Kind.REFUND_DUPLICATE: (Account.SALES, Account.PSP_RECEIVABLE),
+    Kind.DISPUTE_OPENED: (Account.DISPUTED, Account.PSP_RECEIVABLE),
+    Kind.DISPUTE_WON: (Account.PSP_RECEIVABLE, Account.DISPUTED),
+    Kind.DISPUTE_LOST: (Account.CHARGEBACKS, Account.DISPUTED),
+}
+"""The account each kind debits, and the one it credits."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -71,11 +90,9 @@ def entry_hash(previous_hash: str, entry: Entry) -> str:
 def entries_of(
     kind: Kind, *, transaction_id: UUID, order_id: UUID, amount_minor: int, currency: str
 ) -> tuple[Entry, Entry]:
-    """The two entries of a transaction of `amount_minor` > 0: money comes with a capture and goes with a refund."""
+    """The two entries of a transaction of `amount_minor` > 0, as SIDES has them."""
     assert amount_minor > 0
-    incoming, outgoing = (
-        (Account.SALES, Account.PSP_RECEIVABLE) if kind in REFUNDS else (Account.PSP_RECEIVABLE, Account.SALES)
-    )
+    incoming, outgoing = SIDES[kind]
     return (
         Entry(new_id(), transaction_id, incoming, amount_minor, currency, order_id, kind),
         Entry(new_id(), transaction_id, outgoing, -amount_minor, currency, order_id, kind),

@@ -15,8 +15,8 @@ from svc.payments.domain import CAPTURABLE, OPEN, UNPAID, Authorised, Captured, 
 
 _COLUMNS = """
     id, order_id, order_number, customer_id, email, amount_minor, currency, payment_method, status, cancel_requested,
-    captured_minor, extra_captured_minor, refund_reserved_minor, refunded_minor, extra_refunded_minor, psp_payment_id,
-    attempts, version, traceparent, quote_id, capture_apart, created_at
+    captured_minor, extra_captured_minor, refund_reserved_minor, refunded_minor, extra_refunded_minor, disputed_minor,
+    psp_payment_id, attempts, version, traceparent, quote_id, capture_apart, created_at
 """
 _INSERT = """
     INSERT INTO payments
@@ -95,6 +95,7 @@ class Payment(NewPayment, frozen=True, kw_only=True):
     refund_reserved_minor: int
     refunded_minor: int
     extra_refunded_minor: int
+    disputed_minor: int
     psp_payment_id: str | None
     attempts: int
     capture_apart: bool
@@ -102,8 +103,9 @@ class Payment(NewPayment, frozen=True, kw_only=True):
 
     @property
     def refundable_minor(self) -> int:
-        """What can still be asked back."""
-        return self.captured_minor + self.extra_captured_minor - self.refund_reserved_minor
+        """What can still be asked back; what a bank took back for the customer is not given twice."""
+        kept_minor = self.captured_minor + self.extra_captured_minor - self.refund_reserved_minor
+        return max(0, kept_minor - self.disputed_minor)
 
     @property
     def owed_refunded_minor(self) -> int:
@@ -308,7 +310,8 @@ async def books(connection: Connection, *, after: UUID | None, rows_max: int) ->
     """Per payment, in order of ids: what it captured and refunded, and what the ledger says is left of its order."""
     return await connection.fetch(
         """
-        SELECT p.id, p.order_id, p.status, p.currency, p.refunded_minor, p.refund_reserved_minor,
+        SELECT p.id, p.order_id, p.status, p.currency, p.psp_payment_id, p.refunded_minor, p.refund_reserved_minor,
+               p.disputed_minor,
                p.captured_minor + p.extra_captured_minor AS captured_minor,
                coalesce(sum(l.amount_minor), 0)::bigint AS ledger_net_minor
         FROM payments p LEFT JOIN ledger_entries l ON l.order_id = p.order_id AND l.account = 'psp_receivable'

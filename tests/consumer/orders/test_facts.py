@@ -5,7 +5,13 @@ from uuid import uuid4
 import pytest
 
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
-from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
+from shared.contracts.payments import (
+    PaymentDisputed,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+)
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentLost
 from shared.kafka_producer import Message, Producer
 from tests.support.builders.orders import minor
@@ -180,6 +186,19 @@ async def test_a_failed_refund_is_shown_to_people_at_once(engines, prefix):
         story = await told.becomes("cancelled", saga="failed")
         assert "failed: declined" in story["saga"]["detail"]
         assert "failed: declined" in story["notes"][-1]["note"]
+
+
+async def test_a_dispute_is_written_down_and_moves_nothing(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        await told.tell(PaymentProcessed)
+        await told.becomes("paid", saga="completed")
+        await told.tell(PaymentDisputed)
+        await told.tell(PaymentDisputed, status="lost")
+        await told.applied(3)
+        story = await told.becomes("paid")
+        notes = [note["note"] for note in story["notes"][-2:]]
+        assert [note.rsplit(" ", 1)[1] for note in notes] == ["opened", "lost"]
+        assert "(fraudulent)" in notes[0]
 
 
 async def test_an_expired_hold_alone_does_not_cancel_a_living_order(engines, prefix):

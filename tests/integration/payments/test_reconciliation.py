@@ -66,7 +66,33 @@ async def test_the_daily_reconciliation_is_a_job_that_keeps_its_report(engines, 
             status, body = await shop.service.call("GET", path)
             return body if status == 200 else None
 
-        assert (await until(kept))["report"] == await _books(shop)
+        latest = await until(kept)
+        assert latest["report"] == await _books(shop)
+        status, page = await shop.service.call("GET", "/api/v1/reconciliations")
+        (summary,) = page["items"]
+        assert (status, summary["compared"], summary["differences"], summary["complete"]) == (200, 1, 0, True)
+        assert await shop.service.call("GET", f"/api/v1/reconciliations/{summary['id']}") == (200, latest)
+        status, body = await shop.service.call("GET", f"/api/v1/reconciliations/{order.order_id}")
+        assert (status, body["code"]) == (404, "not_reconciled")
+
+
+async def test_the_reports_have_pages_the_newest_first_and_old_ones_are_still_read(engines, prefix, tmp_path):
+    old = '{"compared": 7, "in_flight": 0, "complete": true, "difference_minor": {}, "differences": [], "reviews": []}'
+    async with till(engines, prefix, tmp_path) as shop:
+        await shop.connection.execute(
+            "INSERT INTO reconciliations (at, report) SELECT now() - n * interval '1 day', $1::text::jsonb "
+            "FROM generate_series(1, 5) n",
+            old,
+        )
+        seen, cursor = [], ""
+        while cursor is not None:
+            _, page = await shop.service.call("GET", f"/api/v1/reconciliations?limit=2{cursor}")
+            seen += page["items"]
+            cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+        days = [item["at"] for item in seen]
+        assert (len(seen), days) == (5, sorted(days, reverse=True))
+        _, shown = await shop.service.call("GET", f"/api/v1/reconciliations/{seen[0]['id']}")
+        assert (shown["report"]["compared"], shown["report"]["plan"]) == (7, [])
 
 
 async def test_a_second_capture_is_found_and_given_back_once(engines, prefix, tmp_path):
@@ -82,6 +108,9 @@ async def test_a_second_capture_is_found_and_given_back_once(engines, prefix, tm
         assert body["difference_minor"] == {"EUR": 8_999}
         own, extra = difference["psp_payment_ids"]
         assert extra == second
+        (step,) = body["plan"]
+        assert (step["step"], step["psp_payment_id"], step["amount_minor"]) == ("return_duplicate", extra, 8_999)
+        assert step["request"] == f"POST /internal/payments/{order.order_id}/duplicates"
         path = f"/internal/payments/{order.order_id}/duplicates"
         answers = [await shop.service.call("POST", path, json={"psp_payment_id": extra}) for _ in range(2)]
         assert [status for status, _ in answers] == [200, 200]

@@ -5,7 +5,13 @@ from uuid import UUID, uuid4
 
 from shared.contracts import Event
 from shared.contracts.inventory import InventoryRejected, InventoryReleased
-from shared.contracts.payments import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentRefundFailed
+from shared.contracts.payments import (
+    PaymentDisputed,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+)
 from shared.contracts.shipping import ShipmentFact
 from shared.identity import Principal
 from tests.support.services import until
@@ -71,6 +77,8 @@ def fact(kind: type[Event], order: dict[str, Any], buyer: Principal, **more: Any
         common |= {"refund_id": uuid4(), "refunded_minor": total, "reason": "test"}
     if kind is PaymentRefundFailed:
         common |= {"refund_id": uuid4(), "reason": "declined"}
+    if kind is PaymentDisputed:
+        common |= {"dispute_id": uuid4(), "reason": "fraudulent", "status": "opened"}
     return kind(**{**common, **more})
 
 
