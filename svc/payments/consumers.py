@@ -10,10 +10,8 @@ from shared.erasure import Erasure
 from shared.kafka_consumer import Subscription
 from shared.money import Money
 from shared.unit_of_work import UnitOfWork
-from svc.payments.domain import payment_id_of
-from svc.payments.handlers.authorising import is_held_first
+from svc.payments.handlers.authorising import hold_first
 from svc.payments.parts import Parts
-from svc.payments.store import payments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +29,7 @@ def subscription(parts: Parts, erasure: Erasure, *, held_first_from: tuple[Money
     async def owe_payment(uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None:
         await parts.owe_payment(uow, envelope)
         order = envelope.data
-        if is_held_first(Money(order.total_minor, order.currency), held_first_from):
-            await payments.hold_first(uow.connection, payment_id_of(order.order_id))
+        await hold_first(uow, order.order_id, Money(order.total_minor, order.currency), bounds=held_first_from)
         uow.after_commit(wakes.charges)
 
     async def cancel_payment(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) -> None:

@@ -27,6 +27,7 @@ from svc.payments.domain import (
     Step,
     UnknownPayment,
     Voided,
+    payment_id_of,
     settlement_key,
 )
 from svc.payments.store import authorisations, payments
@@ -37,9 +38,10 @@ ASK_AGAIN_S = 0.5
 log = structlog.get_logger(__name__)
 
 
-def is_held_first(amount: Money, bounds: tuple[Money, ...]) -> bool:
-    """Whether people are to decide on the capture: it is of one of the amounts or more."""
-    return any(amount.currency == bound.currency and amount >= bound for bound in bounds)
+async def hold_first(uow: UnitOfWork, order_id: UUID, amount: Money, *, bounds: tuple[Money, ...]) -> None:
+    """Let people decide on the capture of what is owed, if it is one of the amounts or more."""
+    if any(amount.currency == bound.currency and amount >= bound for bound in bounds):
+        await payments.hold_first(uow.connection, payment_id_of(order_id))
 
 
 async def decide(uow: UnitOfWork, payment_id: UUID, intent: Intent, *, decided_by: str) -> Authorisation:
