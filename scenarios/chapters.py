@@ -85,6 +85,14 @@ def _paid(evidence: Evidence, order_id: str) -> Iterator[Chapter]:
     for row in tables.payment_attempts:
         if row.payment_id in payments:
             yield Chapter(row.started_at, "payments", "attempt", f"{row.number}: {row.outcome}", row.idempotency_key)
+    for row in tables.authorisations:
+        if row.order_id == order_id:
+            held = money_text(row.authorised_minor, row.currency)
+            yield Chapter(row.created_at, "payments", f"authorisation to {row.intent}", row.status, held)
+    for row in tables.disputes:
+        if row.order_id == order_id:
+            amount = money_text(row.amount_minor, row.currency)
+            yield Chapter(row.closed_at or row.created_at, "payments", "dispute", row.status, amount)
     for row in tables.refunds:
         if row.order_id == order_id:
             amount = money_text(row.amount_minor, row.currency)

@@ -68,16 +68,16 @@ def _judge_account(evidence: Evidence, order_id: str, account: PspAccount, findi
             currency=currency,
             trace_id=last_trace,
         )
-    if order is None or not account.net_minor:
+    if order is None or not account.kept_minor:
         return
     never_paid = order.status == "payment_failed" or not was_ever_paid(evidence, order)
     if is_cancelled(evidence, order) or (never_paid and order.status != "refunded"):
         findings.violation(
             "unpaid_but_captured",
-            f"order is {order.status}, {money_text(account.net_minor, currency)} stay captured",
+            f"order is {order.status}, {money_text(account.kept_minor, currency)} stay captured",
             order_id=order_id,
             at=account.captures[-1].at if account.captures else order.updated_at,
-            amount_minor=abs(account.net_minor),
+            amount_minor=abs(account.kept_minor),
             trace_id=last_trace,
         )
 

@@ -169,15 +169,16 @@ def _judge_order(evidence: Evidence, order: OrderRow, provider: Books, findings:
         )
         return
     actual = provider.get((order.id, order.currency), Sums())
-    if actual.net_minor == expected.net_minor:
+    kept_minor = actual.net_minor - (actual.disputed_minor if is_cancelled(evidence, order) else 0)
+    if kept_minor == expected.net_minor:
         return
     findings.violation(
         "orders_differ_from_provider",
         f"order is {order.status} and expects {money_text(expected.net_minor, order.currency)} to stay paid, "
-        f"the provider kept {money_text(actual.net_minor, order.currency)}",
+        f"the provider kept {money_text(kept_minor, order.currency)}",
         order_id=order.id,
-        amount_minor=abs(actual.net_minor - expected.net_minor),
-        weight=abs(actual.net_minor - expected.net_minor),
+        amount_minor=abs(kept_minor - expected.net_minor),
+        weight=abs(kept_minor - expected.net_minor),
     )
 
 
@@ -187,16 +188,16 @@ def _judge_return(evidence: Evidence, attempt: RefundAttempt, findings: Findings
         return
     findings.check()
     account = evidence.psp_account(attempt.order_id)
-    if account.net_minor > 0:
+    if account.kept_minor > 0:
         currency = account.captures[0].currency
         findings.violation(
             "returned_in_part",
-            f"all was to go back, the provider kept {money_text(account.net_minor, currency)} of "
+            f"all was to go back, the provider kept {money_text(account.kept_minor, currency)} of "
             f"{money_text(account.captured_minor, currency)}",
             order_id=attempt.order_id,
             currency=currency,
-            amount_minor=account.net_minor,
-            weight=account.net_minor,
+            amount_minor=account.kept_minor,
+            weight=account.kept_minor,
         )
 
 

@@ -48,6 +48,8 @@ KEPT: Final[dict[str, tuple[str, Identity]]] = {
     "reservations": ("INV-03", lambda row: (row.id, row.sku, row.warehouse, row.quantity)),
     "payments": ("INV-06", lambda row: (row.id, row.order_id, row.amount_minor, row.currency)),
     "payment_attempts": ("INV-05", lambda row: (row.id, row.payment_id, row.idempotency_key)),
+    "authorisations": ("INV-05", lambda row: (row.payment_id, row.psp_payment_id, row.authorised_minor)),
+    "disputes": ("INV-06", lambda row: (row.id, row.payment_id, row.amount_minor)),
     "refunds": ("INV-06", lambda row: (row.id, row.payment_id, row.amount_minor)),
     "shipments": ("INV-11", lambda row: (row.id, row.order_id)),
     "deliveries": ("INV-17", lambda row: (row.id, row.event_id, row.recipient)),

@@ -70,6 +70,7 @@ class PspAccount(msgspec.Struct, frozen=True):
 
     captures: tuple[PspRecord, ...]
     refunds: tuple[PspRecord, ...]
+    disputed_minor: int = 0
 
     @property
     def captured_minor(self) -> int:
@@ -82,6 +83,11 @@ class PspAccount(msgspec.Struct, frozen=True):
     @property
     def net_minor(self) -> int:
         return self.captured_minor - self.refunded_minor
+
+    @property
+    def kept_minor(self) -> int:
+        """What a customer is without: neither refunded nor taken back by the bank."""
+        return self.net_minor - self.disputed_minor
 
 
 NO_ACCOUNT = PspAccount(captures=(), refunds=())
@@ -219,8 +225,15 @@ class Evidence:
         for line in self.journals.psp:
             if line.kind == "refund":
                 refunds[line.payment_reference or order_by_payment.get(line.payment_id, "")].append(line)
+        disputed: dict[str, int] = defaultdict(int)
+        for (order_id, _), withheld_minor in self.psp_disputes.items():
+            disputed[order_id] += withheld_minor
         return {
-            order_id: PspAccount(captures=tuple(captures.get(order_id, ())), refunds=tuple(refunds.get(order_id, ())))
+            order_id: PspAccount(
+                captures=tuple(captures.get(order_id, ())),
+                refunds=tuple(refunds.get(order_id, ())),
+                disputed_minor=disputed[order_id],
+            )
             for order_id in {**captures, **refunds}
         }
 

@@ -67,6 +67,8 @@ def in_scope(evidence: Evidence) -> Evidence:
         sagas=_kept(tables.sagas, lambda row: mine(row.order_id, row.started_at)),
         payments=payments,
         payment_attempts=_kept(tables.payment_attempts, lambda row: row.payment_id in payment_ids),
+        authorisations=_kept(tables.authorisations, lambda row: mine(row.order_id, row.created_at)),
+        disputes=_kept(tables.disputes, lambda row: mine(row.order_id, row.created_at)),
         refunds=_kept(tables.refunds, lambda row: mine(row.order_id, row.created_at)),
         conversion_quotes=tables.conversion_quotes,
         ledger=tables.ledger,

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from scenarios.checkers import Outcome, named
+from scenarios.evidence import in_scope
 from scenarios.evidence.rows import AuthorisationRow, DisputeRow, LedgerRow
 from scenarios.world.journals import PspRecord
 from tests.support.builders import FlashSale
@@ -140,3 +141,34 @@ def test_a_capture_apart_has_one_key_beside_its_authorisations_and_it_is_stored(
     sold = Sold()
     _captured_apart(sold, *keys, stored="c")
     assert sold.judged("INV-05") == (Outcome.FAIL if kinds else Outcome.PASS, kinds)
+
+
+def test_a_run_keeps_the_disputes_and_authorisations_of_its_own_orders_alone():
+    sold = Sold()
+    sold.evidence.audit.payments.append(msgspec.structs.replace(sold.payment, id="p0", order_id="earlier"))
+    sold.stored("opened")
+    mine = sold.evidence.audit.disputes[0]
+    sold.evidence.audit.disputes[:] = [
+        msgspec.structs.replace(mine, order_id="earlier"),
+        msgspec.structs.replace(mine, created_at=sold.payment.created_at),
+    ]
+    _captured_apart(sold, "c", stored="c")
+    narrowed = in_scope(sold.evidence).audit
+    assert [row.order_id for row in narrowed.disputes] == [sold.order_id]
+    assert [row.order_id for row in narrowed.authorisations] == [sold.order_id]
+
+
+def test_a_customer_whose_bank_took_the_money_of_a_cancelled_order_back_is_owed_nothing():
+    sold = Sold()
+    orders = sold.evidence.audit.orders
+    (place,) = [n for n, order in enumerate(orders) if order.id == sold.order_id]
+    orders[place] = msgspec.structs.replace(orders[place], status="cancelled")
+    assert "orders_differ_from_provider" in sold.judged("INV-06")[1]
+    sold = Sold()
+    orders = sold.evidence.audit.orders
+    orders[place] = msgspec.structs.replace(orders[place], status="cancelled")
+    sold.told("dispute_opened")
+    sold.stored("opened")
+    sold.booked("dispute_opened")
+    assert sold.judged("INV-06") == (Outcome.PASS, set())
+    assert "unpaid_but_captured" not in sold.judged("INV-05")[1]
