@@ -105,6 +105,12 @@ OPEN_WORK = {
         "VALUES (gen_random_uuid(), gen_random_uuid(), 'SO', gen_random_uuid(), 'e', 100, 'EUR', 't', 'unknown')",
         "UPDATE payments SET status = 'captured', captured_minor = 100, refund_reserved_minor = 50",
     ),
+    "payments: open authorisations": (
+        "payments",
+        "INSERT INTO authorisations (payment_id, order_id, psp_payment_id, authorised_minor, currency, decided_by, "
+        "decided_at, expires_at, due_at) SELECT id, order_id, 'p', 100, 'EUR', 'me', now(), now(), now() FROM payments",
+        "UPDATE authorisations SET status = 'voided'",
+    ),
     "payments: open refunds": (
         "payments",
         "INSERT INTO refunds (id, payment_id, psp_payment_id, amount_minor, currency, reason, requested_by, status, "
