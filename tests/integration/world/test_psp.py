@@ -141,6 +141,67 @@ async def test_authorise_then_capture_or_void(tmp_path):
         assert [line.payment_id for line in psp_lines(tmp_path, "capture")] == [first["id"]]
 
 
+async def test_a_capture_and_a_void_apart_are_done_once_per_key_whatever_became_of_the_answer(tmp_path):
+    async with running_world(tmp_path) as world:
+        url = f"{world.psp_url}/v1/payments"
+        for verb, ended in (("capture", "captured"), ("void", "voided")):
+            held = await pay(world, verb, capture=False)
+            await behave(world, operations=[verb], timeout_after_success_rate=1.0, hold_s=0.05)
+            headers = {"Idempotency-Key": f"{verb}-1"}
+            with pytest.raises(aiohttp.ServerDisconnectedError):
+                await call(world, "POST", f"{url}/{held['id']}/{verb}", headers=headers)
+            _, again = await call(world, "POST", f"{url}/{held['id']}/{verb}", headers=headers, expect=200)
+            assert (again["id"], again["status"]) == (held["id"], ended)
+            (line,) = psp_lines(tmp_path, verb)
+            assert (line.operation, line.idempotency_key) == (verb, f"{verb}-1")
+        _, reused = await call(
+            world, "POST", f"{url}/{held['id']}/void", headers={"Idempotency-Key": "capture-1"}, expect=422
+        )
+        assert reused["error"]["code"] == "idempotency_key_reused"
+        assert [line.operation for line in psp_lines(tmp_path, "replayed")] == ["capture", "void"]
+    async with running_world(tmp_path) as world:  # a restart remembers
+        (held,) = world.psp.payments.of_reference("void")
+        assert held.status == "voided"
+        await call(world, "POST", f"{world.psp_url}/v1/payments/{held.id}/void", headers=headers, expect=200)
+
+
+async def test_what_is_held_is_let_go_when_its_time_is_over(tmp_path):
+    async with receiver() as merchant, running_world(tmp_path, gateway_url=merchant.url) as world:
+        await behave(world, authorisation_s=0)
+        held = await pay(world, "o1", capture=False)
+        assert abs(held["authorised_until"] - time.time()) < 5
+        _, refusal = await call(world, "POST", f"{world.psp_url}/v1/payments/{held['id']}/capture", expect=409)
+        assert refusal["error"]["code"] == "not_capturable"
+        await until(lambda: len(merchant.requests) == 2, "both webhooks")
+        assert [body["type"] for body in merchant.bodies] == ["payment.authorised", "payment.expired"]
+
+
+async def test_a_dispute_is_opened_and_decided_once_and_told(tmp_path):
+    async with receiver() as merchant, running_world(tmp_path, gateway_url=merchant.url) as world:
+        payment = await pay(world, "o1")
+        url = f"{world.psp_url}/control/disputes"
+        await call(world, "POST", url, json={"payment_id": payment["id"], "amount_minor": 6_000}, expect=409)
+        _, dispute = await call(world, "POST", url, json={"payment_id": payment["id"]}, expect=201)
+        await call(world, "POST", f"{url}/{dispute['id']}", json={"status": "won"}, expect=200)
+        await call(world, "POST", f"{url}/{dispute['id']}", json={"status": "lost"}, expect=409)
+        _, shown = await call(world, "GET", f"{world.psp_url}/v1/payments/{payment['id']}", expect=200)
+        assert [(one["status"], one["amount_minor"]) for one in shown["disputes"]] == [("won", 5_999)]
+        await until(lambda: len(merchant.requests) == 3, "the webhooks")
+        told = {body["type"]: body["data"] for body in merchant.bodies}
+        assert told["dispute.won"]["dispute_id"] == told["dispute.opened"]["dispute_id"] == dispute["id"]
+        assert told["dispute.opened"]["reason"] == "fraudulent"
+    async with running_world(tmp_path) as world:
+        assert [one.status for one in world.psp.payments.by_id[payment["id"]].disputes] == ["won"]
+
+
+async def test_a_token_tells_brand_and_last_digits(tmp_path):
+    async with running_world(tmp_path) as world:
+        url = f"{world.psp_url}/v1/payment-methods"
+        _, card = await call(world, "GET", f"{url}/tok_mastercard", expect=200)
+        assert card == {"token": "tok_mastercard", "brand": "mastercard", "last4": "4444"}
+        await call(world, "GET", f"{url}/4111111111111111", expect=404)
+
+
 async def refund(world, payment, amount, reference, *, expect=201):
     return await call(
         world,

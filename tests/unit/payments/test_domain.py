@@ -7,9 +7,12 @@ from svc.payments.domain import (
     ATTEMPTS_MAX,
     NOTHING,
     Absent,
+    Authorised,
     Captured,
     Decision,
     Declined,
+    DisputeStatus,
+    DisputeTold,
     InDoubt,
     NotSent,
     PaymentState,
@@ -17,8 +20,10 @@ from svc.payments.domain import (
     Refunded,
     RefundStatus,
     Step,
+    Voided,
     charge_key,
     decide_charge,
+    decide_dispute,
     decide_refund,
     payment_id_of,
     read_charges,
@@ -118,3 +123,106 @@ def test_an_open_refund_follows_its_outcome(status, outcome, step):
 def test_an_ended_refund_stays_as_it_is(status, outcome):
     decision = decide_refund(status=RefundStatus(status), amount_minor=100, currency="EUR", attempts=1, outcome=outcome)
     assert decision == NOTHING
+
+
+HELD = Authorised("pay_1", 100, "EUR")
+
+
+def apart(status=PaymentStatus.PROCESSING, **more):
+    return a_payment(status, capture_apart=True, **more)
+
+
+@pytest.mark.parametrize(
+    ("payment", "decision"),
+    [
+        (apart(), Decision(Step.HOLD)),
+        (apart(PaymentStatus.UNKNOWN), Decision(Step.HOLD)),
+        (apart(PaymentStatus.CANCELLED), Decision(Step.HOLD)),  # held in vain: it comes to light to be let go
+        (apart(PaymentStatus.AUTHORISED, psp_payment_id="pay_1"), NOTHING),
+        (apart(PaymentStatus.CAPTURED, psp_payment_id="pay_1"), NOTHING),
+        (apart(PaymentStatus.CANCELLED, psp_payment_id="pay_1"), NOTHING),
+        (apart(PaymentStatus.AUTHORISED, psp_payment_id="pay_0"), Decision(Step.REVIEW, "authorised_twice: pay_1")),
+        (apart(amount_minor=99), Decision(Step.REVIEW, "amount_mismatch: 100 EUR")),
+        (apart(PaymentStatus.PENDING, attempts=0), Decision(Step.REVIEW, "authorised_while_pending: pay_1")),
+        (apart(PaymentStatus.FAILED), Decision(Step.REVIEW, "authorised_while_failed: pay_1")),
+        (a_payment(), Decision(Step.DOUBT)),  # to be captured at once, which the PSP has not done yet
+        (a_payment(PaymentStatus.CAPTURED), NOTHING),
+    ],
+)
+def test_what_an_authorisation_means(payment, decision):
+    assert decide_charge(payment, HELD) == decision
+
+
+@pytest.mark.parametrize(
+    ("payment", "decision"),
+    [
+        (apart(PaymentStatus.AUTHORISED, psp_payment_id="pay_1"), Decision(Step.CANCEL, "voided")),
+        (
+            apart(PaymentStatus.AUTHORISED, psp_payment_id="pay_1", cancel_requested=True),
+            Decision(Step.CANCEL, "cancelled"),
+        ),
+        (apart(), Decision(Step.CANCEL, "voided")),  # told before the authorisation itself
+        (apart(PaymentStatus.CANCELLED, psp_payment_id="pay_1"), NOTHING),
+        (apart(PaymentStatus.AUTHORISED, psp_payment_id="pay_0"), NOTHING),
+        (apart(PaymentStatus.CAPTURED, psp_payment_id="pay_1"), Decision(Step.REVIEW, "voided_after_capture: pay_1")),
+        (a_payment(PaymentStatus.CAPTURED, psp_payment_id="pay_1"), NOTHING),
+    ],
+)
+def test_what_a_void_means(payment, decision):
+    assert decide_charge(payment, Voided("pay_1")) == decision
+
+
+def test_what_is_held_is_captured_once():
+    held = apart(PaymentStatus.AUTHORISED, psp_payment_id="pay_1")
+    assert decide_charge(held, CAPTURED).step is Step.SETTLE
+    assert decide_charge(apart(PaymentStatus.CAPTURED, psp_payment_id="pay_1"), CAPTURED) == NOTHING
+
+
+@pytest.mark.parametrize("outcome", WITHOUT_MONEY)
+def test_what_is_held_is_not_ended_by_a_late_answer_to_the_charge(outcome):
+    assert decide_charge(apart(PaymentStatus.AUTHORISED, psp_payment_id="pay_1"), outcome) == NOTHING
+
+
+def test_of_all_the_psp_knows_a_capture_counts_first_then_what_is_held_then_what_was_let_go():
+    found = [Declined("no"), Voided("pay_0"), HELD, CAPTURED]
+    assert read_charges(apart(), found) == CAPTURED
+    assert read_charges(apart(), found[:3]) == HELD
+    assert read_charges(apart(), found[:2]) == Voided("pay_0")
+
+
+OPENED, WON, LOST = DisputeStatus
+
+
+def a_dispute(status=OPENED, **more):
+    facts = {"psp_dispute_id": "dsp", "psp_payment_id": "pay_1", "amount_minor": 100, "currency": "EUR", "reason": "r"}
+    return DisputeTold(status=status, **{**facts, **more})
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "step"),
+    [
+        (None, OPENED, Step.SETTLE), (None, WON, Step.SETTLE), (None, LOST, Step.SETTLE),
+        (OPENED, OPENED, Step.NOTHING), (OPENED, WON, Step.SETTLE), (OPENED, LOST, Step.SETTLE),
+        (WON, OPENED, Step.NOTHING), (WON, WON, Step.NOTHING), (WON, LOST, Step.REVIEW),
+        (LOST, OPENED, Step.NOTHING), (LOST, WON, Step.REVIEW), (LOST, LOST, Step.NOTHING),
+    ],
+)  # fmt: skip
+def test_a_dispute_is_opened_once_and_ends_once(known, told, step):
+    paid = a_payment(PaymentStatus.CAPTURED, psp_payment_id="pay_1")
+    assert decide_dispute(paid, a_dispute(told), known=known, is_extra=False).step is step
+
+
+@pytest.mark.parametrize(
+    ("payment", "told", "is_extra", "step"),
+    [
+        (a_payment(PaymentStatus.UNKNOWN), a_dispute(), False, Step.SETTLE),
+        (a_payment(PaymentStatus.CAPTURED, psp_payment_id="pay_0"), a_dispute(), True, Step.SETTLE),
+        (a_payment(PaymentStatus.CAPTURED, psp_payment_id="pay_0"), a_dispute(), False, Step.REVIEW),
+        (a_payment(PaymentStatus.FAILED), a_dispute(), False, Step.REVIEW),
+        (a_payment(PaymentStatus.CANCELLED), a_dispute(), False, Step.REVIEW),
+        (a_payment(PaymentStatus.UNKNOWN), a_dispute(amount_minor=101), False, Step.REVIEW),
+        (a_payment(PaymentStatus.UNKNOWN), a_dispute(currency="USD"), False, Step.REVIEW),
+    ],
+)
+def test_a_dispute_is_of_what_was_or_may_be_captured(payment, told, is_extra, step):
+    assert decide_dispute(payment, told, known=None, is_extra=is_extra).step is step
