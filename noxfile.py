@@ -107,6 +107,12 @@ def drills(session: nox.Session) -> None:
 
 
 @nox.session
+def matrices(session: nox.Session) -> None:
+    """What the ordinary run leaves to the night: sagas killed at every point, the consumer of everything."""
+    _pytest(session, "-m", "matrices", "tests/saga", "tests/consumer")
+
+
+@nox.session
 def transcript(session: nox.Session) -> None:
     """Play a drill on the running fleet and write `docs/drill.md` from what the commands said."""
     _sync(session, "test")

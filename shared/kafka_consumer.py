@@ -15,7 +15,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from shared import dead_letters, inbox, kafka_connection
+from shared import crash_points, dead_letters, inbox, kafka_connection
 from shared.contracts import Envelope, EnvelopeHeader, Event, PoisonError, decode_data, decode_header
 from shared.database import Database
 from shared.dead_letters import DeadLetter, OpenLetter
@@ -310,7 +310,11 @@ class ConsumerRunner:
                 if header.id in fresh:
                     fresh.discard(header.id)
                     await self._handle(uow, header)
+            for header in ready:
+                crash_points.reach(header.type, "before-commit")
         self.applied += len(ready)
+        for header in ready:
+            crash_points.reach(header.type, "after-commit")
 
     async def _handle(self, uow: UnitOfWork, header: EnvelopeHeader) -> None:
         event_type, handler = self._handlers[header.type]
