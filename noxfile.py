@@ -113,6 +113,13 @@ def matrices(session: nox.Session) -> None:
 
 
 @nox.session
+def features(session: nox.Session) -> None:
+    """Write `docs/features.md`: which test shows what of which service."""
+    _sync(session, "test")
+    session.run("pytest", "--collect-only", "-q", "-m", "not drills", "--features-to", "docs/features.md", silent=True)
+
+
+@nox.session
 def transcript(session: nox.Session) -> None:
     """Play a drill on the running fleet and write `docs/drill.md` from what the commands said."""
     _sync(session, "test")

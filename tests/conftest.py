@@ -14,6 +14,7 @@ import pytest
 import structlog
 import uvloop
 
+from tests.support import feature_table
 from tests.support.engines import SESSION_PID_VARIABLE, SHARED_DIRECTORY_VARIABLE, EngineUrls, engine_urls, stop_engines
 
 # A rich traceback with every local costs a busy machine many seconds, inside the event loop of the service under test.
@@ -31,6 +32,7 @@ CATEGORIES = ("unit", "integration", "consumer", "performance", "security", "con
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--service", help="only the tests marked as this service's")
     parser.addoption("--count-to", help="write how many tests each category has to this file, as JSON")
+    parser.addoption("--features-to", help="write which test shows what of which service to this file, as Markdown")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,6 +62,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What `shopctl test --count` shows: every category, those outside of all as `other`, and the total."""
+    if features := session.config.getoption("--features-to"):
+        feature_table.write(session.items, Path(features))
     if not (path := session.config.getoption("--count-to")):
         return
     counts: dict[str, int] = dict.fromkeys((*CATEGORIES, "other"), 0)

@@ -14,7 +14,7 @@ from tests.support.services import served, until
 
 pytestmark = [pytest.mark.service("orders"), pytest.mark.timeout(300)]
 
-ORDERS = 30
+ORDERS = 50
 BUYERS_AT_ONCE = 4
 SEED = 10
 PATIENT = {

@@ -19,33 +19,6 @@ from tests.support.stocking import receive
 pytestmark = pytest.mark.service("orders")
 
 
-async def test_twenty_submits_with_one_key_make_one_order_and_one_hold(engines, prefix):
-    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
-        fakes.inventory.plan.extend(["slow"])
-        buyer = customer()
-        answers = await asyncio.gather(*(buy(orders, buyer, ("A", 1), key="k1") for _ in range(20)))
-        assert {status for status, _ in answers} == {201}
-        ids = {answer["id"] for _, answer in answers}
-        assert len(ids) == 1
-        assert fakes.inventory.held_units("A") == 1
-        assert len(await rows(orders.settings.database_url, "SELECT 1 FROM audit.orders")) == 1
-        assert (await place(orders, buyer, ("A", 1), key="k1"))[1]["id"] in ids
-
-
-async def test_one_key_submitted_to_two_instances_makes_one_order(engines, prefix):
-    async with (
-        database_of(engines, "orders") as database,
-        shop(engines.redis, prefix) as fakes,
-        served(engines, "orders", prefix=prefix, database_url=database) as one,
-        served(engines, "orders", prefix=prefix, database_url=database, instance="orders-2") as other,
-    ):
-        buyer = customer()
-        answers = await asyncio.gather(*(buy(at, buyer, ("A", 1), key="k1") for at in (one, other) * 5))
-        assert {status for status, _ in answers} == {201}
-        assert len({answer["id"] for _, answer in answers}) == 1
-        assert fakes.inventory.held_units("A") == 1
-
-
 async def test_of_many_who_take_a_guests_cart_along_one_gets_it(engines, prefix):
     async with (
         database_of(engines, "orders") as database,
@@ -150,18 +123,6 @@ async def test_ten_cancels_and_a_declined_card_cancel_once(engines, prefix):
         assert {answer[0] for answer in answers if answer} == {200}
         await told.applied(1)
         assert told.events(await told.story()) == ["order.created", "order.cancelled"]
-
-
-async def test_the_last_use_of_a_coupon_goes_to_one_of_many(engines, prefix):
-    async with (
-        shop(engines.redis, prefix) as fakes,
-        served(engines, "orders", prefix=prefix, resolver_interval_s=0.05) as orders,
-    ):
-        await orders.call("POST", "/api/v1/coupons", json={"code": "ONE", "rate_bp": 1000, "uses_max": 1})
-        answers = await asyncio.gather(*(buy(orders, customer(), ("A", 1), coupon="ONE") for _ in range(15)))
-        codes = Counter(answer.get("code", status) for status, answer in answers)
-        assert codes == {201: 1, "coupon_exhausted": 14}
-        await until(lambda: fakes.inventory.held_units("A") == 1)
 
 
 async def test_one_customer_racing_himself_uses_a_coupon_as_often_as_allowed(engines, prefix):

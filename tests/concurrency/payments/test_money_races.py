@@ -24,18 +24,6 @@ async def test_twenty_synchronised_refunds_never_exceed_the_capture(engines, pre
             assert sum(line.amount_minor for line in shop.journal(order, "refund")) == 9_990
 
 
-async def test_twenty_full_refunds_at_once_give_the_money_back_once(engines, prefix, tmp_path):
-    async with till(engines, prefix, tmp_path) as shop:
-        shop.behave(refund_guard=False, idempotency=False)
-        order = an_order()
-        await shop.place(order)
-        await shop.reaches(order, "captured")
-        answers = await asyncio.gather(*(shop.refund(order) for _ in range(20)))
-        assert sorted(status for status, _ in answers) == [201] + [409] * 19
-        await shop.refunds_done(order, 8_999)
-        assert len(shop.journal(order, "refund")) == 1
-
-
 async def test_a_refund_by_hand_and_a_cancellation_share_one_bound(engines, prefix, tmp_path):
     async with till(engines, prefix, tmp_path) as shop:
         shop.behave(refund_guard=False)

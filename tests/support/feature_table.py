@@ -1,0 +1,52 @@
+"""`docs/features.md`: which test shows what of which service, from the tests as they were collected.
+
+A test belongs to the services it is marked with, or to the folder's. Its feature is what its file is called, or what
+`pytest.mark.feature` says where one file shows several.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from tests.support.apps import SERVICES
+
+ROOT = Path(__file__).parents[2]
+HEAD = """# What each service does, and the test that shows it
+
+Made by `nox -s features` from the tests themselves; the name of a test is a sentence of what holds.
+"""
+
+
+def write(items: Iterable[pytest.Item], path: Path) -> None:
+    """Write the table of all that was collected."""
+    rows: dict[str, dict[tuple[str, str, str], set[str]]] = {service: defaultdict(set) for service in SERVICES}
+    for item in items:
+        file = item.path.relative_to(ROOT)
+        category = file.parts[1]
+        sentence = getattr(item, "originalname", item.name).removeprefix("test_").replace("_", " ")
+        for service in _services(item, file):
+            for feature in _features(item, file):
+                rows[service][feature, category, file.as_posix()].add(sentence)
+    path.write_text(HEAD + "".join(_section(service, of) for service, of in rows.items()))
+
+
+def _services(item: pytest.Item, file: Path) -> set[str]:
+    marked = {str(name) for mark in item.iter_markers("service") for name in mark.args}
+    return (marked or set(file.parts)) & set(SERVICES)
+
+
+def _features(item: pytest.Item, file: Path) -> list[str]:
+    marked = [str(name) for mark in item.iter_markers("feature") for name in mark.args]
+    return marked or [file.stem.removeprefix("test_").replace("_", " ")]
+
+
+def _section(service: str, rows: dict[tuple[str, str, str], set[str]]) -> str:
+    lines = [
+        f"| {feature} | [{category}](../{file}) | {' · '.join(sorted(sentences))} |"
+        for (feature, category, file), sentences in sorted(rows.items())
+    ]
+    return "\n".join(
+        [f"\n## {service.capitalize()}\n", "| feature | tests | what they show |", "|---|---|---|", *lines, ""]
+    )
