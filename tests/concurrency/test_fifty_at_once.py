@@ -40,12 +40,8 @@ async def test_the_last_unit_is_held_for_one_of_fifty(engines, prefix):
 
 @pytest.mark.service("orders")
 async def test_the_last_unit_is_sold_to_one_of_fifty(engines, prefix):
-    async with (
-        shop(engines.redis, prefix, without=("inventory",)),
-        pair(engines, "inventory", prefix) as stock,
-        pair(engines, "orders", prefix, **PATIENT) as both,
-    ):
-        await receive(stock[0], "A", 1)
+    async with shop(engines.redis, prefix) as fakes, pair(engines, "orders", prefix, **PATIENT) as both:
+        fakes.inventory.stock["A"] = 1
         await _is_found(both)
         answers = await race(both, lambda at, _: place(at, customer(), ("A", 1)))
         assert codes(answers) == {201: 1, "insufficient_stock": AT_ONCE - 1}
