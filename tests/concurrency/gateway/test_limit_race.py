@@ -8,7 +8,7 @@ pytestmark = pytest.mark.service("gateway")
 
 
 async def test_of_two_hundred_requests_at_once_no_more_than_the_limit_pass(engines, prefix):
-    async with door(engines, prefix, "orders", limit_checkout="10/60/10") as shop:
+    async with door(engines, prefix, "orders", limit_checkout="1/3600/10") as shop:
         token = shop.issuer.token()
         answers = await asyncio.gather(*(shop.call("GET", "/api/v1/orders", token=token) for _ in range(200)))
         statuses = [answer.status for answer in answers]
@@ -18,7 +18,7 @@ async def test_of_two_hundred_requests_at_once_no_more_than_the_limit_pass(engin
 
 
 async def test_a_burst_of_callers_is_counted_one_by_one(engines, prefix):
-    async with door(engines, prefix, "orders", limit_checkout="10/60/2") as shop:
+    async with door(engines, prefix, "orders", limit_checkout="1/3600/2") as shop:
         tokens = [shop.issuer.token() for _ in range(40)]
         answers = await asyncio.gather(
             *(shop.call("GET", "/api/v1/orders", token=token) for token in tokens for _ in range(3))
