@@ -191,5 +191,5 @@ def _retry_after_s(extra: Mapping[str, object]) -> int:
 
 
 def _trace_id(request: _Request) -> str:
-    # a refusal raised outside of the span (by a middleware) still names the request's trace
-    return tracing.current_trace_id() or str(cast("Mapping[str, Any]", request.scope).get("trace_id", ""))
+    # outside of the span, where no route was found or a middleware refused, the caller's trace is the request's
+    return tracing.current_trace_id() or tracing.trace_id_of(request.headers)

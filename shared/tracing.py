@@ -168,6 +168,12 @@ def extract(headers: Mapping[str, str]) -> str | None:
     return value if value is not None and parse(value) is not None else None
 
 
+def trace_id_of(headers: Mapping[str, str]) -> str:
+    """The id of the trace that incoming headers name; empty when they name none."""
+    remote = parse(extract(headers) or "")
+    return format(remote.trace_id, "032x") if remote is not None else ""
+
+
 def parse(traceparent: str) -> SpanContext | None:
     """Read a W3C traceparent; None when malformed, so that a client's nonsense never breaks a request."""
     if len(traceparent) != _TRACEPARENT_LENGTH:

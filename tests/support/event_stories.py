@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from uuid import UUID
 
+from svc.inventory import handlers
+from svc.inventory.domain import HoldOutcome
 from tests.support.builders.orders import customer, minor, place
 from tests.support.builders.samples import Case
 from tests.support.engines import EngineUrls
 from tests.support.fakes.shop import shop
+from tests.support.rows import database_for
 from tests.support.services import Served, until
 from tests.support.stocking import receive
 
@@ -66,11 +69,18 @@ async def _units_are_held(inventory: Served, case: Case) -> None:
     assert status == 201, hold
 
 
+async def _units_are_sold(inventory: Served, case: Case) -> None:
+    await _units_are_held(inventory, case)
+    async with database_for(inventory) as database, database.begin() as uow:
+        await handlers.end_hold(uow, case.id("order_id"), HoldOutcome.COMMITTED, reason="sold")
+
+
 PREPARED: dict[tuple[str, str], Prepare] = {
     ("orders", "payments.events"): _an_order_is_placed,
     ("orders", "inventory.events"): _an_order_is_placed,
     ("orders", "shipping.events"): _an_order_is_placed,
     ("inventory", "orders.events"): _units_are_held,
+    ("inventory", "shipping.events"): _units_are_sold,
 }
 """By service and topic."""
 
