@@ -8,7 +8,7 @@ import msgspec
 from compose.operator_error import OperatorError
 from scenarios.faults import controls
 from scenarios.faults.fault import FaultValue
-from scenarios.faults.sessions import superuser
+from scenarios.faults.sessions import plant_trigger, pull_trigger, superuser
 from scenarios.fleet import Fleet
 from shared.fault_controls import ServiceControls
 
@@ -65,15 +65,12 @@ class ShortHolds(FaultValue, frozen=True, tag="short-holds"):
                 "clock.unknown", f"{self.target!r} holds no stock.", mend="Leave the target out.", exit_code=2
             )
         async with superuser(fleet, self.target) as connection:
-            await connection.execute(f"""
-                CREATE OR REPLACE FUNCTION {SHORT_HOLDS}() RETURNS trigger LANGUAGE plpgsql AS $$
-                BEGIN
-                    NEW.expires_at := least(NEW.expires_at, clock_timestamp() + interval '{self.ttl_s} seconds');
-                    RETURN NEW;
-                END $$;
-                CREATE OR REPLACE TRIGGER {SHORT_HOLDS} BEFORE INSERT ON reservations
-                    FOR EACH ROW EXECUTE FUNCTION {SHORT_HOLDS}()
-            """)
+            await plant_trigger(
+                connection,
+                SHORT_HOLDS,
+                on="BEFORE INSERT ON reservations",
+                body=f"NEW.expires_at := least(NEW.expires_at, clock_timestamp() + interval '{self.ttl_s} seconds');",
+            )
             await connection.execute("BEGIN")  # of the probe nothing stays
             given_s = await connection.fetchval(
                 "INSERT INTO reservations (id, customer_id, status, expires_at) VALUES (gen_random_uuid(), "
@@ -84,9 +81,7 @@ class ShortHolds(FaultValue, frozen=True, tag="short-holds"):
 
     async def heal(self, fleet: Fleet) -> None:
         async with superuser(fleet, self.target) as connection:
-            await connection.execute(
-                f"DROP TRIGGER IF EXISTS {SHORT_HOLDS} ON reservations; DROP FUNCTION IF EXISTS {SHORT_HOLDS}()"
-            )
+            await pull_trigger(connection, SHORT_HOLDS, table="reservations")
 
 
 class LateDriver(FaultValue, frozen=True, tag="late-driver"):
@@ -101,15 +96,12 @@ class LateDriver(FaultValue, frozen=True, tag="late-driver"):
                 "clock.unknown", f"{self.target!r} waits for no driver.", mend="Leave the target out.", exit_code=2
             )
         async with superuser(fleet, self.target) as connection:
-            await connection.execute(f"""
-                CREATE OR REPLACE FUNCTION {LATE_DRIVER}() RETURNS trigger LANGUAGE plpgsql AS $$
-                BEGIN
-                    NEW.due_at := greatest(NEW.due_at, clock_timestamp() + interval '{self.after_s} seconds');
-                    RETURN NEW;
-                END $$;
-                CREATE OR REPLACE TRIGGER {LATE_DRIVER} BEFORE UPDATE ON shipments FOR EACH ROW
-                    WHEN (OLD.status = 'created' AND NEW.status = 'labelled') EXECUTE FUNCTION {LATE_DRIVER}()
-            """)
+            await plant_trigger(
+                connection,
+                LATE_DRIVER,
+                on="BEFORE UPDATE ON shipments WHEN (OLD.status = 'created' AND NEW.status = 'labelled')",
+                body=f"NEW.due_at := greatest(NEW.due_at, clock_timestamp() + interval '{self.after_s} seconds');",
+            )
             waits = await connection.fetchval(
                 "SELECT tgenabled <> 'D' FROM pg_trigger WHERE tgname = $1 AND tgrelid = 'shipments'::regclass",
                 LATE_DRIVER,
@@ -118,7 +110,5 @@ class LateDriver(FaultValue, frozen=True, tag="late-driver"):
 
     async def heal(self, fleet: Fleet) -> None:
         async with superuser(fleet, self.target) as connection:
-            await connection.execute(
-                f"DROP TRIGGER IF EXISTS {LATE_DRIVER} ON shipments; DROP FUNCTION IF EXISTS {LATE_DRIVER}()"
-            )
+            await pull_trigger(connection, LATE_DRIVER, table="shipments")
             await connection.execute(DRIVER_COMES)

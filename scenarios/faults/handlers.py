@@ -9,7 +9,7 @@ import msgspec
 
 from compose.operator_error import OperatorError
 from scenarios.faults.fault import FaultValue, until
-from scenarios.faults.sessions import superuser
+from scenarios.faults.sessions import plant_trigger, pull_trigger, superuser
 from scenarios.fleet import Fleet
 from shared.contracts import REGISTRY
 from shared.dead_letters import REASON_HANDLER_FAILED, REASON_PARKED
@@ -47,7 +47,15 @@ class Unprocessable(FaultValue, frozen=True, kw_only=True, tag="unprocessable"):
     async def bite(self, fleet: Fleet) -> tuple[bool, str]:
         self._require(fleet)
         async with superuser(fleet, self.target) as connection:
-            await connection.execute(self._creation)
+            await plant_trigger(
+                connection,
+                NAME,
+                on="BEFORE INSERT ON inbox",
+                body=f"""
+                IF NEW.type = '{self.event}' AND mod(hashtext(NEW.aggregate_id)::bigint & 65535, {self.one_in}) = 0
+                THEN RAISE EXCEPTION '{FAULT_PREFIX}% of % cannot be applied', NEW.type, NEW.aggregate_id;
+                END IF;""",
+            )
             subject = await connection.fetchval(
                 "SELECT 'probe-' || number FROM generate_series(1, 10000) number "
                 "WHERE mod(hashtext('probe-' || number)::bigint & 65535, $1) = 0 LIMIT 1",
@@ -67,7 +75,7 @@ class Unprocessable(FaultValue, frozen=True, kw_only=True, tag="unprocessable"):
     async def heal(self, fleet: Fleet) -> None:
         async with superuser(fleet, self.target) as connection:
             mended = await connection.fetchval("SELECT 1 FROM pg_trigger WHERE tgname = $1", NAME)
-            await connection.execute(f"DROP TRIGGER IF EXISTS {NAME} ON inbox; DROP FUNCTION IF EXISTS {NAME}()")
+            await pull_trigger(connection, NAME, table="inbox")
         if mended is not None:
             await self._redrive(fleet)
 
@@ -97,19 +105,6 @@ class Unprocessable(FaultValue, frozen=True, kw_only=True, tag="unprocessable"):
                 f"Dead letters of {self.target} cannot be redriven.",
                 mend="Look with: shopctl events dlq list.",
             )
-
-    @property
-    def _creation(self) -> str:
-        return f"""
-            CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                IF NEW.type = '{self.event}' AND mod(hashtext(NEW.aggregate_id)::bigint & 65535, {self.one_in}) = 0
-                THEN RAISE EXCEPTION '{FAULT_PREFIX}% of % cannot be applied', NEW.type, NEW.aggregate_id;
-                END IF;
-                RETURN NEW;
-            END $$;
-            CREATE OR REPLACE TRIGGER {NAME} BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION {NAME}()
-        """
 
     def _require(self, fleet: Fleet) -> None:
         consumed = fleet.subscriptions()

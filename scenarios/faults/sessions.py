@@ -1,4 +1,6 @@
-"""Database sessions that a fault holds open: known by name on the server, so that anybody can end them."""
+"""What a fault does in a database as superuser: sessions held open and triggers, known by name, so that anybody can end
+them.
+"""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -48,3 +50,26 @@ async def _connect(fleet: Fleet, database: str, name: str) -> asyncpg.Connection
         return await asyncpg.connect(url, server_settings={"application_name": name})
     except DATABASE_AWAY as error:
         raise FleetAwayError("postgres", f"port {fleet.layout.port('postgres')}") from error
+
+
+async def plant_trigger(connection: asyncpg.Connection, name: str, *, on: str, body: str) -> None:
+    """Run `body` (PL/pgSQL, before it returns NEW) for each row; trigger and function are both called `name`.
+
+    `on` is `BEFORE INSERT ON table`, with ` WHEN (…)` behind it where not every row is meant.
+    One of that name that is there already is replaced.
+    """
+    where, _, condition = on.partition(" WHEN ")
+    await connection.execute(f"""
+        CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            {body}
+            RETURN NEW;
+        END $$;
+        CREATE OR REPLACE TRIGGER {name} {where} FOR EACH ROW {f"WHEN {condition}" if condition else ""}
+            EXECUTE FUNCTION {name}()
+    """)
+
+
+async def pull_trigger(connection: asyncpg.Connection, name: str, *, table: str) -> None:
+    """Take it out; none is fine."""
+    await connection.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}; DROP FUNCTION IF EXISTS {name}()")

@@ -1,5 +1,6 @@
 """How a stored payment is told to the fleet."""
 
+from typing import Any
 from uuid import UUID
 
 from shared.contracts.payments import (
@@ -16,13 +17,8 @@ from svc.payments.store.payments import NewPayment
 def processed(payment: NewPayment, psp_payment_id: str) -> PaymentProcessed:
     """The money was captured."""
     return PaymentProcessed(
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        customer_id=payment.customer_id,
-        email=payment.email,
-        order_number=payment.order_number,
+        **_subject(payment),
         amount_minor=payment.amount_minor,
-        currency=payment.currency,
         psp_payment_id=psp_payment_id,
     )
 
@@ -30,13 +26,8 @@ def processed(payment: NewPayment, psp_payment_id: str) -> PaymentProcessed:
 def failed(payment: NewPayment, reason: str) -> PaymentFailed:
     """Nothing is captured; `reason` is declined, cancelled, refused, voided or expired."""
     return PaymentFailed(
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        customer_id=payment.customer_id,
-        email=payment.email,
-        order_number=payment.order_number,
+        **_subject(payment),
         amount_minor=payment.amount_minor,
-        currency=payment.currency,
         reason=reason,
     )
 
@@ -46,13 +37,8 @@ def refunded(
 ) -> PaymentRefunded:
     """One refund of what the order owed went through; `refunded_minor` is the sum of these so far."""
     return PaymentRefunded(
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        customer_id=payment.customer_id,
-        email=payment.email,
-        order_number=payment.order_number,
+        **_subject(payment),
         amount_minor=amount_minor,
-        currency=payment.currency,
         refund_id=refund_id,
         refunded_minor=refunded_minor,
         reason=reason,
@@ -64,13 +50,8 @@ def duplicate_returned(
 ) -> DuplicateReturned:
     """A capture that the order did not owe went back."""
     return DuplicateReturned(
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        customer_id=payment.customer_id,
-        email=payment.email,
-        order_number=payment.order_number,
+        **_subject(payment),
         amount_minor=amount_minor,
-        currency=payment.currency,
         refund_id=refund_id,
         psp_payment_id=psp_payment_id,
     )
@@ -79,13 +60,8 @@ def duplicate_returned(
 def refund_failed(payment: NewPayment, *, refund_id: UUID, amount_minor: int, reason: str) -> PaymentRefundFailed:
     """One refund did not happen."""
     return PaymentRefundFailed(
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        customer_id=payment.customer_id,
-        email=payment.email,
-        order_number=payment.order_number,
+        **_subject(payment),
         amount_minor=amount_minor,
-        currency=payment.currency,
         refund_id=refund_id,
         reason=reason,
     )
@@ -94,14 +70,21 @@ def refund_failed(payment: NewPayment, *, refund_id: UUID, amount_minor: int, re
 def disputed(payment: NewPayment, *, dispute_id: UUID, amount_minor: int, status: str, reason: str) -> PaymentDisputed:
     """A dispute was opened, won or lost."""
     return PaymentDisputed(
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        customer_id=payment.customer_id,
-        email=payment.email,
-        order_number=payment.order_number,
+        **_subject(payment),
         amount_minor=amount_minor,
-        currency=payment.currency,
         dispute_id=dispute_id,
         status=status,
         reason=reason,
     )
+
+
+def _subject(payment: NewPayment) -> dict[str, Any]:
+    """What every fact about a payment names: whose it is, of which order, in which currency."""
+    return {
+        "payment_id": payment.id,
+        "order_id": payment.order_id,
+        "customer_id": payment.customer_id,
+        "email": payment.email,
+        "order_number": payment.order_number,
+        "currency": payment.currency,
+    }
