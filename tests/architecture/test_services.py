@@ -54,9 +54,6 @@ FOREIGN = {
         "placing": "the orchestration of an order between its handlers and clients",
         "views": "what an order looks like from outside",
     },
-    "payments": {
-        "card_data": "card numbers are refused in any body",
-    },
     "search": {
         "index_definition": "mapping and analyzers",
         "indexing": "documents on their way into the index",

@@ -4,8 +4,11 @@ import asyncio
 from collections import Counter
 from uuid import uuid4
 
+import msgspec
 import pytest
 
+from scenarios.world.fingerprints import fingerprint_of
+from shared.contracts import Address
 from shared.contracts.payments import PaymentProcessed
 from tests.support.auth_steps import WEAK_HASHING, as_user, login, refresh, register, rows_of
 from tests.support.builders.orders import customer, place
@@ -13,6 +16,8 @@ from tests.support.builders.placed_order import Told, rows
 from tests.support.fakes.shop import shop
 from tests.support.paying import an_order, reopened, till
 from tests.support.racing import AT_ONCE, pair, race
+from tests.support.sending import CUSTOMER, a_paid_order, depot, label_wish, planned, shipment_id_of
+from tests.support.sending import reopened as reopened_depot
 from tests.support.services import topics, until
 from tests.support.stocking import know, receive
 
@@ -22,6 +27,7 @@ PATIENT = {
     "prices_timeout_s": 20.0, "quote_timeout_s": 20.0, "reserve_timeout_s": 20.0, "withhold_timeout_s": 20.0,
 }  # fmt: skip
 """Limits that a busy machine does not reach: what is judged is the outcome, not the time."""
+AT_HOME = {"name": "A. Buyer", "line1": "1 Road", "city": "Berlin", "postal_code": "10115", "country": "DE"}
 
 
 def codes(answers):
@@ -137,17 +143,18 @@ async def test_a_refresh_token_presented_fifty_times_leaves_at_most_one_child(en
 
 
 @pytest.mark.service("auth")
-async def test_of_fifty_admins_who_demote_each_other_one_stays(engines, prefix):
+@pytest.mark.parametrize("admins", [2, AT_ONCE])
+async def test_of_admins_who_demote_each_other_with_fifty_requests_one_stays(engines, prefix, admins):
     async with pair(engines, "auth", prefix, **WEAK_HASHING) as both, rows_of(both[0]) as fetch:
-        people = [{"email": f"u{n}@example.com", "name": "U"} for n in range(AT_ONCE)]
+        people = [{"email": f"u{n}@example.com", "name": "U"} for n in range(admins)]
         _, made = await both[0].call("POST", "/internal/users/import", json={"items": people})
         ids = [item["user_id"] for item in made["items"]]
         await fetch("UPDATE users SET roles = '{customer}'")
         await fetch("UPDATE users SET roles = '{admin,customer}' WHERE id = ANY($1::text[]::uuid[])", ids)
 
         def demote_the_next(at, n):
-            wish = {"json": {"roles": ["customer"]}, "principal": as_user(ids[n], None, "admin")}
-            return at.call("PATCH", f"/api/v1/users/{ids[(n + 1) % AT_ONCE]}", **wish)
+            wish = {"json": {"roles": ["customer"]}, "principal": as_user(ids[n % admins], None, "admin")}
+            return at.call("PATCH", f"/api/v1/users/{ids[(n + 1) % admins]}", **wish)
 
         answers = await race(both, demote_the_next)
         assert codes(answers)["last_admin"] >= 1
@@ -155,9 +162,109 @@ async def test_of_fifty_admins_who_demote_each_other_one_stays(engines, prefix):
         assert len(await fetch("SELECT 1 FROM users WHERE 'admin' = ANY(roles)")) == 1
 
 
+@pytest.mark.service("inventory")
+async def test_a_shelf_that_is_sold_out_while_it_is_counted_keeps_every_promise(engines, prefix):
+    """Thirty units, counted as twenty while fifty buyers come: the count is booked before more are promised, or not."""
+    async with pair(engines, "inventory", prefix) as both:
+        await receive(both[0], "A", 30)
+        _, take = await both[0].call("POST", "/api/v1/stock/takes", json={"sku": "A"})
+        path = f"/api/v1/stock/takes/{take['id']}/count"
+
+        async def sell_or_count(at, n):
+            counting = n // 2 % 2  # each instance does both
+            return await (at.call("POST", path, json={"counted": 20}) if counting else _hold(at, uuid4()))
+
+        answers = await race(both, sell_or_count, of=2 * AT_ONCE)
+        sold = codes(answers)[201]
+        booked = codes(answers)[200]
+        assert codes(answers)["insufficient_stock"] == AT_ONCE - sold
+        assert (sold, booked, codes(answers)["units_promised"]) in {(20, AT_ONCE, 0), (30, 0, AT_ONCE)}
+        (level,) = await rows(both[0].settings.database_url, "SELECT on_hand, reserved FROM audit.stock")
+        assert tuple(level) == (sold, sold)
+
+
+@pytest.mark.service("orders")
+async def test_an_order_cancelled_fifty_times_while_it_is_handed_over_is_kept_or_sent(engines, prefix, tmp_path):
+    """Before the label is bought, between label and driver, and when the driver has it."""
+    async with (
+        depot(engines, prefix, tmp_path, handover_delay_s=0.2) as house,
+        reopened_depot(engines, prefix, house.world, house.database_url, instance="shipping-2", handover_delay_s=0.2),
+        shop(engines.redis, prefix, without=("shipping",)) as fakes,
+        pair(engines, "orders", prefix, **PATIENT) as both,
+    ):
+        house.behave()
+        await _is_found(both)
+        for moment in (None, "labelled", "handed_over"):
+            buyer = customer()
+            _, order = await place(both[0], buyer, ("A", 1), shipping_address=AT_HOME)
+            told = Told(engines, prefix, both[0], buyer, order, fakes)
+            await told.tell(PaymentProcessed)
+            if moment is not None:
+                await _parcel_was(house, order, moment)
+            path = f"/api/v1/orders/{order['id']}/cancel"
+            answers = await race(both, lambda at, _, path=path, buyer=buyer: at.call("POST", path, principal=buyer))
+            told_so = {status for status, _ in answers}
+            assert told_so <= {200, 202, 409}
+
+            async def ended(told=told):
+                story = await told.story()
+                return story if story["order"]["status"] in {"cancelled", "completed"} else None
+
+            story = await until(ended, deadline_s=60)
+            left = [line for line in house.lines() if line.kind == "handed_over" and line.order_id == order["id"]]
+            cancelled = story["order"]["status"] == "cancelled"
+            assert (len(left), told.events(story).count("order.cancelled")) == ((0, 1) if cancelled else (1, 0))
+            assert (409 if cancelled else 200) not in told_so
+            assert moment != "handed_over" or told_so == {409}
+
+
+@pytest.mark.service("shipping")
+async def test_a_parcel_readdressed_fifty_times_while_it_is_handed_over_goes_where_its_label_says(
+    engines, prefix, tmp_path
+):
+    async with (
+        depot(engines, prefix, tmp_path) as house,
+        reopened_depot(engines, prefix, house.world, house.database_url, instance="shipping-2") as other,
+    ):
+        house.behave()
+        parcel = a_paid_order()
+        owner = customer(CUSTOMER)
+        await planned(house, parcel)
+        path = f"/api/v1/shipments/{shipment_id_of(parcel)}/address"
+
+        def elsewhere(at, n):
+            return at.call("PUT", path, json={**AT_HOME, "line1": f"{n} Road"}, principal=owner)
+
+        answers = await race((house.service, other.service), elsewhere)
+        assert codes(answers)[200] + codes(answers)["address_fixed"] == AT_ONCE
+        await house.reaches(parcel, "delivered")
+        row = await house.connection.fetchrow("SELECT * FROM shipments WHERE order_id = $1", parcel.order_id)
+        went_to = msgspec.json.decode(row["address"], type=Address)
+        acknowledged = {f"{n} Road" for n, (status, _) in enumerate(answers) if status == 200}
+        assert went_to.line1 in (acknowledged or {parcel.shipping_address.line1})
+        assert len(house.journal(parcel, "handed_over")) == 1
+        (label,) = house.journal(parcel, "label")
+        asked = label_wish(row, went_to)
+        assert label.fingerprint == fingerprint_of("/v1/labels", asked)
+
+
 def _hold(inventory, buyer):
     wish = {"reservation_id": str(uuid4()), "customer_id": str(buyer), "lines": [{"sku": "A", "quantity": 1}]}
     return inventory.call("POST", "/internal/reservations", json=wish)
+
+
+async def _parcel_was(house, order, status):
+    """The order's parcel has been there."""
+
+    async def moved():
+        return await house.connection.fetchval(
+            "SELECT EXISTS (SELECT FROM shipment_transitions t JOIN shipments s ON s.id = t.shipment_id "
+            "WHERE s.order_id = $1::text::uuid AND t.to_status = $2)",
+            order["id"],
+            status,
+        )
+
+    await until(moved)
 
 
 async def _is_found(both):

@@ -8,15 +8,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import msgspec
 
 from scenarios.world.app import World
+from scenarios.world.carrier.api import LabelCreate
 from scenarios.world.carrier.simulator import Behaviour
 from scenarios.world.journals import CarrierRecord, iterate
 from scenarios.world.settings import WorldSettings
 from shared.contracts import Address, OrderLine
 from shared.contracts.orders import OrderCancelled, OrderPaid
 from shared.ids import derived_id, new_id
+from svc.shipping.handlers.orders import send_parcel
 from tests.support.engines import EngineUrls
+from tests.support.rows import database_for
 from tests.support.services import WEBHOOK_SECRET, Served, database_of, envelope, publish, served, topics, until
 from tests.support.world import point_webhooks_at
 
@@ -56,6 +60,24 @@ def a_paid_order(*, quantity: int = 2, country: str = "DE", **more: Any) -> Orde
 
 def shipment_id_of(order: OrderPaid) -> UUID:
     return derived_id("shipment", order.order_id, 1)
+
+
+def label_wish(shipment: asyncpg.Record, address: Address) -> LabelCreate:
+    """What the carrier is asked for when the stored shipment is to go to the address."""
+    return LabelCreate(
+        merchant_reference=str(shipment["id"]),
+        order_id=str(shipment["order_id"]),
+        address=msgspec.to_builtins(address),
+        weight_g=shipment["weight_g"],
+        service=shipment["method"],
+    )
+
+
+async def planned(house: "Depot", *orders: OrderPaid) -> None:
+    """The orders' parcels are stored, and whoever works on them is not told."""
+    async with database_for(house.service) as database, database.begin() as uow:
+        for order in orders:
+            await send_parcel(uow, envelope(order, order.order_id, 2), carrier="parcelpost")
 
 
 @dataclass

@@ -6,6 +6,7 @@ from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
+from shared.card_data import refuse_card_data
 from shared.database import Database
 from shared.errors import Refusal, WorldError
 from shared.identity import Principal
@@ -33,6 +34,7 @@ class InvalidMerge(Refusal):
 class CartController(Controller):
     path = "/api/v1/cart"
     tags = ("cart",)
+    before_request = refuse_card_data
 
     @get("/")
     async def show(
@@ -121,6 +123,7 @@ class CartController(Controller):
 class MergeController(Controller):
     path = "/api/v1/cart"
     tags = ("cart",)
+    before_request = refuse_card_data
 
     @post("/merge", status_code=200)
     async def merge(

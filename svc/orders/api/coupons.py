@@ -8,6 +8,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
+from shared.card_data import refuse_card_data
 from shared.database import Database
 from shared.errors import Kind, Refusal
 from shared.identity import requires_role
@@ -59,6 +60,7 @@ class CouponView(msgspec.Struct, frozen=True, omit_defaults=True):
 class CouponController(Controller):
     path = "/api/v1/coupons"
     tags = ("coupons",)
+    before_request = refuse_card_data
 
     @post("/", guards=[requires_role("admin", "service")])
     async def create(self, data: JSONBody[CouponCreate], database: NamedDependency[Database]) -> CouponView:

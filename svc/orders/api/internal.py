@@ -9,6 +9,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from shared.card_data import refuse_card_data
 from shared.database import Database
 from shared.identity import Principal, requires_role
 from shared.tracing import parse
@@ -103,6 +104,7 @@ class InternalController(Controller):
     path = "/internal"
     tags = ("internal",)
     guards = (requires_role("service", "operator", "support"),)
+    before_request = refuse_card_data
 
     @get("/orders/{order_id:uuid}/story")
     async def story(self, order_id: FromPath[UUID], database: NamedDependency[Database]) -> Story:

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, SkipValidation
 
+from shared.card_data import refuse_card_data, refuse_card_token
 from shared.database import Database
 from shared.idempotency import Answer, checked_key, fingerprint
 from shared.identity import Principal
@@ -37,6 +38,7 @@ KEYED_HEADERS = (
 class OrderController(Controller):
     path = "/api/v1/orders"
     tags = ("orders",)
+    before_request = refuse_card_data
 
     @post(
         "/",
@@ -128,7 +130,11 @@ class OrderController(Controller):
 async def place_order(
     placement: Placement, principal: Principal, data: OrderCreate, *, email: str, key: str | None
 ) -> Response[bytes]:
-    """What `Placement.place` answers, or stored before. Raises what it raises, and `IdempotencyKeyMissing`."""
+    """What `Placement.place` answers, or stored before.
+
+    Raises what it raises, `IdempotencyKeyMissing` and `CardDataRefused`.
+    """
+    refuse_card_token(data.payment_method)
     placed = await placement.place(
         PlaceOrder(
             customer_id=customer_of(principal),

@@ -8,6 +8,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
+from shared.card_data import refuse_card_data
 from shared.clock import Clock
 from shared.database import Database
 from shared.errors import Refusal
@@ -73,6 +74,7 @@ class PromotionView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
 class PromotionController(Controller):
     path = "/api/v1/promotions"
     tags = ("promotions",)
+    before_request = refuse_card_data
 
     @post("/", guards=[requires_role("admin", "service")])
     async def create(

@@ -9,6 +9,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from shared.card_data import refuse_card_data
 from shared.database import Database
 from shared.identity import Principal, requires_role
 from shared.pagination import CURSOR_LENGTH_MAX, Page, decode_cursor, make_page, page_size
@@ -43,6 +44,7 @@ class StaffController(Controller):
     path = "/api/v1/orders"
     tags = ("staff",)
     guards = (requires_role(*STAFF),)
+    before_request = refuse_card_data
 
     @post("/{order_id:uuid}/notes")
     async def add_note(

@@ -10,11 +10,11 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
+from shared.card_data import refuse_card_data
 from shared.database import Database
 from shared.identity import Principal, requires_role
 from shared.money import Money, MoneyWire
 from shared.pagination import Page, decode_cursor, make_page, page_size
-from svc.payments.card_data import refuse_card_data
 from svc.payments.domain import AuthorisationStatus, Intent
 from svc.payments.handlers import authorising
 from svc.payments.store import authorisations

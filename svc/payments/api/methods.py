@@ -9,11 +9,11 @@ from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from shared.card_data import refuse_card_data, refuse_card_token
 from shared.database import Database
 from shared.identity import Principal
 from shared.pagination import Page, decode_cursor, make_page, page_size
 from shared.validated import matching
-from svc.payments.card_data import refuse_card_data, refuse_card_token
 from svc.payments.clients import Psp
 from svc.payments.handlers import methods as keeping
 from svc.payments.store import methods

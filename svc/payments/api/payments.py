@@ -13,6 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter, SkipValidation
 
 from shared import idempotency, webhook_signatures
+from shared.card_data import refuse_card_data
 from shared.database import Database
 from shared.errors import Refusal
 from shared.identity import Principal, requires_role
@@ -21,7 +22,6 @@ from shared.pagination import Page, decode_cursor, make_page, page_size
 from shared.problem_details import refusal_body
 from shared.validated import Token, line
 from svc.payments.api.reports import KeptReconciliation, read
-from svc.payments.card_data import refuse_card_data
 from svc.payments.clients import Psp
 from svc.payments.domain import NotReconciled, UnknownPayment, UnknownRefund
 from svc.payments.handlers import disputes, duplicates, reconciliation

@@ -8,10 +8,10 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from shared.card_data import refuse_card_data
 from shared.currencies import Currency
 from shared.database import Database
 from shared.identity import requires_role
-from svc.payments.card_data import refuse_card_data
 from svc.payments.clients import Exchange
 from svc.payments.handlers import quoting
 from svc.payments.settings import Settings

@@ -6,14 +6,11 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from scenarios.world.carrier.api import LabelCreate
 from scenarios.world.fingerprints import fingerprint_of
 from shared.contracts import Address
 from shared.identity import Principal
-from svc.shipping.handlers.orders import send_parcel
-from tests.support.rows import database_for
-from tests.support.sending import CUSTOMER, a_paid_order, depot, reopened, shipment_id_of
-from tests.support.services import envelope, until
+from tests.support.sending import CUSTOMER, a_paid_order, depot, label_wish, planned, reopened, shipment_id_of
+from tests.support.services import until
 
 pytestmark = pytest.mark.service("shipping")
 
@@ -25,13 +22,6 @@ async def redirect(house, order, *, principal=OWNER, **more):
     path = f"/api/v1/shipments/{shipment_id_of(order)}/address"
     status, body = await house.service.call("PUT", path, json={**ELSEWHERE, **more}, principal=principal)
     return (status, "") if status == 200 else (status, body["code"])
-
-
-async def planned(house, *orders):
-    """The orders' parcels, which nobody works on yet."""
-    async with database_for(house.service) as database, database.begin() as uow:
-        for order in orders:
-            await send_parcel(uow, envelope(order, order.order_id, 2), carrier="parcelpost")
 
 
 async def test_of_sixty_parcels_redirected_while_they_are_labelled_each_goes_where_its_label_says(
@@ -51,13 +41,7 @@ async def test_of_sixty_parcels_redirected_while_they_are_labelled_each_goes_whe
             row = await house.connection.fetchrow("SELECT * FROM shipments WHERE order_id = $1", order.order_id)
             address = msgspec.json.decode(row["address"])
             assert (address["city"] == "Bonn") == (status == 200)
-            asked = LabelCreate(
-                merchant_reference=str(row["id"]),
-                order_id=str(order.order_id),
-                address=msgspec.to_builtins(msgspec.convert(address, Address)),
-                weight_g=row["weight_g"],
-                service=row["method"],
-            )
+            asked = label_wish(row, msgspec.convert(address, Address))
             (label,) = house.journal(order, "label")
             assert label.fingerprint == fingerprint_of("/v1/labels", asked)
 

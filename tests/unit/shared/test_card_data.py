@@ -1,8 +1,6 @@
 import pytest
 
-from svc.payments.card_data import holds_card_number
-
-pytestmark = pytest.mark.service("payments")
+from shared.card_data import CardDataRefused, holds_card_number, refuse_card_token
 
 
 @pytest.mark.parametrize(
@@ -34,3 +32,14 @@ def test_card_numbers_are_seen_in_any_guise(body):
 )
 def test_what_is_no_card_number_passes(body):
     assert not holds_card_number(body)
+
+
+@pytest.mark.parametrize("token", ["tok_4111111111111111", "tok_x_5500000000000004_y", "4111111111111111"])
+def test_a_token_that_holds_a_card_number_is_refused(token):
+    with pytest.raises(CardDataRefused):
+        refuse_card_token(token)
+
+
+@pytest.mark.parametrize("token", ["tok_visa", "tok_default", "tok_pm_4111111111111111abcdefabcdefabcd"])
+def test_the_name_of_a_card_is_no_card_number(token):
+    refuse_card_token(token)
