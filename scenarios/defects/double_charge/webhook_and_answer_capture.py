@@ -10,7 +10,7 @@ from shared.ids import derived_id
 from shared.settings import ServiceSettings
 from shared.unit_of_work import UnitOfWork
 from shared.webhook_inbox import StoredWebhook
-from svc.payments.domain import Captured, payment_id_of
+from svc.payments.domain import Captured, double_entry, payment_id_of
 from svc.payments.handlers.webhooks import ApplyTo, Webhook
 from svc.payments.store import ledger, payments
 
@@ -46,8 +46,8 @@ async def _book_again(uow: UnitOfWork, webhook: Webhook) -> None:
     captured = Captured(data.payment_id, data.amount_minor, data.currency)
     if not await payments.take_over_capture(uow.connection, payment_id_of(order_id), captured):
         return
-    entries = ledger.entries_of(
-        ledger.Kind.CAPTURE_DUPLICATE,
+    entries = double_entry.entries_of(
+        double_entry.Kind.CAPTURE_DUPLICATE,
         transaction_id=derived_id("webhook", webhook.id),
         order_id=order_id,
         amount_minor=data.amount_minor,

@@ -10,6 +10,7 @@ from shared.ids import new_id
 from shared.settings import ServiceSettings
 from shared.unit_of_work import UnitOfWork
 from shared.webhook_inbox import StoredWebhook
+from svc.payments.domain import double_entry
 from svc.payments.handlers import events
 from svc.payments.handlers.webhooks import ApplyTo, Webhook
 from svc.payments.store import ledger, payments, refunds
@@ -72,8 +73,8 @@ async def _book_again(uow: UnitOfWork, refund_id: UUID) -> None:
         aggregate_id=payment.id,
         aggregate_version=version,
     )
-    entries = ledger.entries_of(
-        ledger.Kind.REFUND,
+    entries = double_entry.entries_of(
+        double_entry.Kind.REFUND,
         transaction_id=new_id(),
         order_id=payment.order_id,
         amount_minor=refund.amount_minor,

@@ -15,6 +15,7 @@ from svc.payments.domain import (
     Step,
     UnknownPayment,
     decide_dispute,
+    double_entry,
     payment_id_of,
 )
 from svc.payments.handlers import events
@@ -25,9 +26,9 @@ from svc.payments.store.disputes import Dispute
 from svc.payments.store.payments import Payment
 
 KINDS = {
-    DisputeStatus.OPENED: ledger.Kind.DISPUTE_OPENED,
-    DisputeStatus.WON: ledger.Kind.DISPUTE_WON,
-    DisputeStatus.LOST: ledger.Kind.DISPUTE_LOST,
+    DisputeStatus.OPENED: double_entry.Kind.DISPUTE_OPENED,
+    DisputeStatus.WON: double_entry.Kind.DISPUTE_WON,
+    DisputeStatus.LOST: double_entry.Kind.DISPUTE_LOST,
 }
 
 log = structlog.get_logger(__name__)
@@ -57,7 +58,7 @@ async def apply_dispute(uow: UnitOfWork, order_id: UUID, told: DisputeTold) -> D
         await _close(uow, payment, told)
         steps.append(told.status)
     for status in steps:
-        entries = ledger.entries_of(
+        entries = double_entry.entries_of(
             KINDS[status],
             transaction_id=derived_id("dispute", told.psp_dispute_id, status.value),
             order_id=order_id,

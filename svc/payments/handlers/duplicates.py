@@ -6,7 +6,7 @@ from shared.ids import derived_id
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
 from svc.payments.clients import Psp
-from svc.payments.domain import Captured, NotADuplicate, UnknownPayment, payment_id_of
+from svc.payments.domain import Captured, NotADuplicate, UnknownPayment, double_entry, payment_id_of
 from svc.payments.store import ledger, payments, refunds
 from svc.payments.store.refunds import Refund
 
@@ -52,8 +52,8 @@ async def return_duplicate(uow: UnitOfWork, order_id: UUID, extra: Captured, *, 
     assert refund is not None
     reserved = await payments.reserve_refund(uow.connection, payment.id, extra.amount_minor)
     assert reserved, "the extra capture raised the bound by its amount"
-    entries = ledger.entries_of(
-        ledger.Kind.CAPTURE_DUPLICATE,
+    entries = double_entry.entries_of(
+        double_entry.Kind.CAPTURE_DUPLICATE,
         transaction_id=derived_id("duplicate", extra.psp_payment_id),
         order_id=order_id,
         amount_minor=extra.amount_minor,

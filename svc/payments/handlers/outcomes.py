@@ -24,6 +24,7 @@ from svc.payments.domain import (
     UnknownPayment,
     Voided,
     decide_charge,
+    double_entry,
 )
 from svc.payments.handlers import events
 from svc.payments.handlers.charging import state_of
@@ -142,8 +143,8 @@ async def _settle(uow: UnitOfWork, payment: Payment, captured: Captured) -> None
     if payment.capture_apart:
         await authorisations.capture(uow.connection, payment.id, captured)
     if captured.amount_minor:
-        entries = ledger.entries_of(
-            ledger.Kind.CAPTURE,
+        entries = double_entry.entries_of(
+            double_entry.Kind.CAPTURE,
             transaction_id=payment.id,
             order_id=payment.order_id,
             amount_minor=captured.amount_minor,

@@ -33,6 +33,7 @@ from svc.payments.domain import (
     UnknownPayment,
     UnknownRefund,
     decide_refund,
+    double_entry,
     refund_key,
 )
 from svc.payments.handlers import events
@@ -185,8 +186,8 @@ async def _settle(uow: UnitOfWork, refund: Refund, refunded: Refunded) -> None:
             reason=refund.reason,
         )
     uow.publish(event, aggregate_id=payment.id, aggregate_version=version)
-    entries = ledger.entries_of(
-        ledger.Kind.REFUND_DUPLICATE if of_duplicate else ledger.Kind.REFUND,
+    entries = double_entry.entries_of(
+        double_entry.Kind.REFUND_DUPLICATE if of_duplicate else double_entry.Kind.REFUND,
         transaction_id=refund.id,
         order_id=payment.order_id,
         amount_minor=refund.amount_minor,

@@ -5,6 +5,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from svc.payments.domain import double_entry
 from svc.payments.store import ledger
 from tests.support.services import database_of
 
@@ -82,8 +83,8 @@ async def test_a_transaction_is_posted_once(engines):
 
 
 def _transaction(*, currency="EUR", transaction_id=None, order_id=None):
-    return ledger.entries_of(
-        ledger.Kind.CAPTURE,
+    return double_entry.entries_of(
+        double_entry.Kind.CAPTURE,
         transaction_id=transaction_id or uuid4(),
         order_id=order_id or uuid4(),
         amount_minor=100,

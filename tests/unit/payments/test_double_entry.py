@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from svc.payments.store.ledger import GENESIS_HASH, Account, Entry, Kind, entries_of, entry_hash
+from svc.payments.domain.double_entry import GENESIS_HASH, Account, Entry, Kind, entries_of, entry_hash
 
 pytestmark = pytest.mark.service("payments")
 

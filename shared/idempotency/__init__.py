@@ -5,15 +5,38 @@ answer is stored in the transaction that ends the work. All SQL on the keys is h
 of its own joins `CLAIM`, `completing` or `giving_up` into its statement.
 """
 
-import hashlib
 from datetime import timedelta
 
-import msgspec
-
-from shared.errors import Kind, Refusal
+from shared.idempotency.rules import (
+    COMPLETED,
+    Answer,
+    IdempotencyKeyInvalid,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    Known,
+    RequestInFlight,
+    answer_of,
+    checked_key,
+    fingerprint,
+)
 from shared.unit_of_work import Connection
 
-KEY_CHARACTERS_MAX = 255
+__all__ = [
+    "Answer",
+    "IdempotencyKeyInvalid",
+    "IdempotencyKeyMissing",
+    "IdempotencyKeyReused",
+    "RequestInFlight",
+    "checked_key",
+    "claim",
+    "complete",
+    "completing",
+    "find",
+    "fingerprint",
+    "giving_up",
+    "replay",
+]
+
 LEASE_S = 15.0
 RETENTION = timedelta(hours=24)
 FORGETTABLE = (
@@ -21,38 +44,6 @@ FORGETTABLE = (
     f"status = 'completed' AND created_at < clock_timestamp() - interval '{RETENTION.total_seconds()} seconds'",
 )
 """Table and condition of the answers that nobody may ask for any more."""
-
-
-class IdempotencyKeyMissing(Refusal):
-    code = "idempotency_key_missing"
-    kind = Kind.INVALID
-
-
-class IdempotencyKeyInvalid(Refusal):
-    code = "idempotency_key_invalid"
-    kind = Kind.INVALID
-
-
-class IdempotencyKeyReused(Refusal):
-    """The key came before with another body."""
-
-    code = "idempotency_key_reused"
-    kind = Kind.UNPROCESSABLE
-
-
-class RequestInFlight(Refusal):
-    """The first request with this key is still being worked on."""
-
-    code = "request_in_flight"
-    kind = Kind.CONFLICT
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What was answered the first time; replayed to the letter."""
-
-    status: int
-    body: bytes
-
 
 CLAIM = """
     INSERT INTO idempotency_keys AS held (scope, key, fingerprint, status, lease_until)
@@ -92,21 +83,6 @@ _COMPLETE = f"""
 _KNOWN = "SELECT fingerprint, status, answer_status, answer_body FROM idempotency_keys WHERE scope = $1 AND key = $2"
 
 
-def checked_key(header: str | None) -> str:
-    """The key as sent. Raises `IdempotencyKeyMissing`, `IdempotencyKeyInvalid`."""
-    if header is None or not header.strip():
-        raise IdempotencyKeyMissing("send an Idempotency-Key header with this request")
-    key = header.strip().strip('"')
-    if not key or len(key) > KEY_CHARACTERS_MAX or not key.isprintable():
-        raise IdempotencyKeyInvalid(f"1 to {KEY_CHARACTERS_MAX} printable characters")
-    return key
-
-
-def fingerprint(body: object) -> bytes:
-    """SHA-256 over the canonical JSON of a decoded body, so that spacing and key order do not matter."""
-    return hashlib.sha256(msgspec.json.encode(body, order="deterministic")).digest()
-
-
 async def claim(
     connection: Connection, scope: str, key: str, *, fingerprint: bytes, lease_s: float = LEASE_S
 ) -> Answer | None:
@@ -131,9 +107,7 @@ async def complete(connection: Connection, scope: str, key: str, answer: Answer)
 async def find(connection: Connection, scope: str, key: str) -> Answer | None:
     """The answer of a key, None while there is none; claims nothing."""
     row = await connection.fetchrow(_KNOWN, scope, key)
-    return (
-        Answer(row["answer_status"], row["answer_body"]) if row is not None and row["status"] == "completed" else None
-    )
+    return Answer(row["answer_status"], row["answer_body"]) if row is not None and row["status"] == COMPLETED else None
 
 
 async def replay(connection: Connection, scope: str, key: str, *, fingerprint: bytes) -> Answer | None:
@@ -142,10 +116,4 @@ async def replay(connection: Connection, scope: str, key: str, *, fingerprint: b
     Raises `IdempotencyKeyReused` (other body), `RequestInFlight` (no answer yet).
     """
     row = await connection.fetchrow(_KNOWN, scope, key)
-    if row is None:
-        return None
-    if row["fingerprint"] != fingerprint:
-        raise IdempotencyKeyReused("this Idempotency-Key was used with another body")
-    if row["status"] != "completed":
-        raise RequestInFlight("the same request is being worked on; try again")
-    return Answer(row["answer_status"], row["answer_body"])
+    return None if row is None else answer_of(Known(**row), fingerprint=fingerprint)
