@@ -4,6 +4,7 @@ Judging before is guessing; a fleet that never comes to rest has failed its live
 """
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -25,8 +26,16 @@ from shared.errors import RedisUnavailableError
 
 POLL_S = 0.25
 CALM_POLLS = 2
-STILL_S = 16.0
-"""Longer than any lease and any pause between two tries of what is open: whoever could still do something has tried."""
+STILL_S = 7.0
+"""Longer than any pause between two tries of work whose moments are declared: 5 s of back-off, and a look at its table.
+
+The lease of somebody who died at such work is a declared moment itself.
+"""
+SILENT_S = 35.0
+"""Longer than anything that keeps events back while all engines answer: a commit that is never answered (30 s), a dead
+member's session and the rebalance after it (12 s), the sending of a batch (15 s), the attempts of one event (24 s).
+"""
+ON_THE_WAY = ("unsent events", "events behind")
 
 _OUTBOX = "SELECT count(*) FROM audit.outbox WHERE sent_at IS NULL"
 
@@ -42,7 +51,11 @@ class Quiescence(msgspec.Struct, frozen=True, kw_only=True):
 async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescence:
     """Wait for calm twice in a row; give up at a look that finds open work and for `deadline_s` no less of any of it.
 
-    Given up sooner is a fleet that stands still and whose open work waits in vain, see `_in_vain`.
+    Given up sooner is a fleet that is provably stuck. It stands still: every count of open work, event on its way and
+    event ever written has been the same at each look. No moment comes in time that a service has declared for itself.
+    And it has stood still for longer than whoever could still move what is open pauses: STILL_S where all of it waits
+    for such moments and for events of which none is on its way, SILENT_S where events are not sent or not applied.
+    Other work (jobs, webhooks, mails, documents) may pause for a minute and gets its whole time.
     `since` (epoch seconds) is the start of the run. Raises `OperatorError` (kafka.away, fleet.refused).
     """
     started = time.monotonic()
@@ -69,9 +82,10 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
                 return Quiescence(reached=True, after_s=time.monotonic() - started, waits_for={})
             now = time.monotonic()
             left_s = deadline_s - progress.idle_s(waits_for, now)
-            still = stillness.lasts_s((waits_for, broker.written), now) >= STILL_S
+            still_s = stillness.lasts_s((waits_for, broker.written), now)
+            stuck = still_s >= _longest_pause_s(fleet, waits_for)
             if waits_for and (
-                left_s <= 0 or (still and await _in_vain(fleet, databases, waits_for, since_at, within_s=left_s))
+                left_s <= 0 or (stuck and await _nothing_is_due(fleet, databases, since_at, within_s=left_s))
             ):
                 return Quiescence(reached=False, after_s=now - started, waits_for=waits_for)
             await asyncio.sleep(POLL_S)
@@ -111,32 +125,30 @@ class _Stillness:
         return now - self._since
 
 
-async def _in_vain(
-    fleet: Fleet,
-    databases: Mapping[str, asyncpg.Pool],
-    waits_for: Collection[str],
-    since_at: datetime,
-    *,
-    within_s: float,
-) -> bool:
-    """Whether nothing sets a fleet going again that stands still.
+def _longest_pause_s(fleet: Fleet, waits_for: Iterable[str]) -> float:
+    """How long this open work may look the same although somebody is at it; endless where nobody has said."""
+    named = {f"{service}: {name}" for service, said in fleet.declared.items() for name in said.next_due}
+    pauses = (STILL_S if it in named else SILENT_S if it.endswith(ON_THE_WAY) else math.inf for it in waits_for)
+    return max(pauses, default=math.inf)
 
-    All that is open waits for events, of which none is on its way, or for a moment; and no moment that any service
-    has declared comes within that time. One that came while the fleet stood still may be having its effect just now.
+
+async def _nothing_is_due(
+    fleet: Fleet, databases: Mapping[str, asyncpg.Pool], since_at: datetime, *, within_s: float
+) -> bool:
+    """Whether no moment that a service has declared comes within that time.
+
+    One that came while the fleet stood still may be having its effect just now.
     """
     moments: list[datetime | None] = []
-    declared: set[str] = set()
     for service, pool in databases.items():
-        for name, query in fleet.declared[service].next_due.items():
-            declared.add(f"{service}: {name}")
+        for query in fleet.declared[service].next_due.values():
             try:
                 async with pool.acquire() as connection:
                     moments.append(await connection.fetchval(query, since_at))
             except DATABASE_AWAY:
                 return False
     now = time.time()
-    soon = any(moment and -STILL_S < moment.timestamp() - now < within_s for moment in moments)
-    return declared.issuperset(waits_for) and not soon
+    return not any(moment and -STILL_S < moment.timestamp() - now < within_s for moment in moments)
 
 
 async def _open_rows(fleet: Fleet, databases: Mapping[str, asyncpg.Pool], since_at: datetime) -> dict[str, int]:

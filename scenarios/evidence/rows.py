@@ -172,6 +172,7 @@ class SagaRow(Row, frozen=True, kw_only=True):
     deadline_at: Instant | None = None
     started_at: Instant
     ended_at: Instant | None = None
+    lease_until: Instant | None = None
 
 
 class PaymentRow(Row, frozen=True, kw_only=True):

@@ -210,8 +210,9 @@ HOLD = """
         (WAITS_FOR_AN_EVENT, 60.0, True),
         (WAITS_FOR_AN_EVENT, STANDS_STILL_S - 0.2, False),
         ("UPDATE sagas SET deadline_at = now() + interval '1 hour'", None, False),
+        (f"{WAITS_FOR_AN_EVENT}, lease_until = now() + interval '4.8 seconds'", None, False),
     ],
-    ids=["waits for an event", "a hold runs out later", "a hold runs out soon", "is tried again"],
+    ids=["waits for an event", "a hold runs out later", "a hold runs out soon", "is tried again", "a lease runs out"],
 )
 async def test_a_fleet_that_stands_still_is_given_up_early_only_when_nothing_sets_it_going(
     engines: EngineUrls,
@@ -233,16 +234,35 @@ async def test_a_fleet_that_stands_still_is_given_up_early_only_when_nothing_set
     assert (found.after_s < STANDS_STILL_S) is given_up
 
 
-async def test_other_open_work_is_waited_for_while_a_fleet_stands_still(
-    engines: EngineUrls, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("also_open", "silent_s", "given_up"),
+    [
+        ("orders: unsent events", 0.5, True),
+        ("orders: unsent events", 2 * STANDS_STILL_S, False),
+        ("orders: requests in flight", 0.5, False),
+        ("notifications: unsent messages", 0.5, False),
+    ],
+    ids=["events for long", "events not for long", "requests", "mails"],
+)
+async def test_what_else_is_open_has_its_own_time_while_a_fleet_stands_still(
+    engines: EngineUrls,
+    prefix: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    also_open: str,
+    silent_s: float,
+    given_up: bool,
 ) -> None:
-    monkeypatch.setattr(quiescence, "STILL_S", 0.5)
+    monkeypatch.setattr(quiescence, "STILL_S", 0.2)
+    monkeypatch.setattr(quiescence, "SILENT_S", silent_s)
     async with bare_fleet(engines, tmp_path, prefix=prefix) as bare:
         await bare.rows("orders", OPEN_WORK["orders: running sagas"][1])
         await bare.rows("orders", WAITS_FOR_AN_EVENT)
-        await bare.rows("orders", OPEN_WORK["orders: unsent events"][1])
+        service, begin, _ = OPEN_WORK[also_open]
+        await bare.rows(service, begin)
         found = await quiesce(bare.fleet, since=0.0, deadline_s=STANDS_STILL_S)
-    assert found.after_s >= STANDS_STILL_S
+    assert found.waits_for == {"orders: running sagas": 1, also_open: 1}
+    assert (found.after_s < STANDS_STILL_S) is given_up
 
 
 class _Interrupted(Fleet):
