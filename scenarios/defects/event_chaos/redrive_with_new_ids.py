@@ -1,5 +1,6 @@
 """Planted: a redriven letter is published again under a new id, to whom it may concern."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from shared import dead_letters
 from shared.contracts import REGISTRY, decode_header
 from shared.dead_letters import OpenLetter
 from shared.ids import new_id
-from shared.kafka_consumer import ConsumerRunner
+from shared.kafka_consumer import ConsumerRunner, Redriven
 from shared.kafka_producer import Message, Producer
 from shared.settings import ServiceSettings
 
@@ -33,22 +34,30 @@ def twin(healthy: Any, settings: ServiceSettings) -> Any:
     class SendsBack(runner):
         """The topic is read by others too."""
 
-        async def _redrive_one(self, letter: OpenLetter, blocked: set[str]) -> bool:
-            del blocked
-            try:
-                header = decode_header(letter.payload)
-            except Exception:  # noqa: BLE001 no envelope, nothing to send
-                return False
-            envelope: dict[str, Any] = msgspec.json.decode(letter.payload)
-            copy = msgspec.json.encode({**envelope, "id": str(new_id())})
-            producer = Producer(settings.kafka_bootstrap, client_id=f"{settings.instance}-redrive")
-            await producer.send([Message(REGISTRY[header.type].topic.name, header.aggregate_id, copy)])
-            await producer.close()
+        async def redrive(self, *, letters_max: int, since: datetime | None = None) -> Redriven:
+            copies: list[Message] = []
+            letters = await self._untried_letters([], letters_max=letters_max, since=since)
             async with self._database.begin() as uow:
-                await dead_letters.mark_redriven(uow.connection, letter.id)
-            return True
+                for letter in letters:
+                    if (copy := _copy_of(letter)) is not None:
+                        copies.append(copy)
+                        await dead_letters.mark_redriven(uow.connection, letter.id)
+            producer = Producer(settings.kafka_bootstrap, client_id=f"{settings.instance}-redrive")
+            await producer.send(copies)
+            await producer.close()
+            return Redriven(len(copies), len(letters) - len(copies))
 
     return SendsBack
+
+
+def _copy_of(letter: OpenLetter) -> Message | None:
+    try:
+        header = decode_header(letter.payload)
+    except Exception:  # noqa: BLE001 no envelope, nothing to send
+        return None
+    envelope: dict[str, Any] = msgspec.json.decode(letter.payload)
+    copy = msgspec.json.encode({**envelope, "id": str(new_id())})
+    return Message(REGISTRY[header.type].topic.name, header.aggregate_id, copy)
 
 
 TWINS: Twins = {"inventory.consumer": twin}

@@ -195,23 +195,29 @@ async def test_a_redriven_letter_goes_back_under_another_id(monkeypatch: pytest.
         async def close(self) -> None: ...
 
     monkeypatch.setattr("scenarios.defects.event_chaos.redrive_with_new_ids.Producer", Producing)
-    runner = twin("redrive-with-new-ids", "inventory.consumer", Applying)()
     event = upserted(1)
     payload = msgspec.json.encode(event)
-    assert await runner._redrive_one(OpenLetter(1, payload), set())
+
+    class Keeping(Applying):
+        async def _untried_letters(self, tried: Any, **_: object) -> list[OpenLetter]:
+            return [OpenLetter(1, payload), OpenLetter(2, b"no envelope")]
+
+    runner = twin("redrive-with-new-ids", "inventory.consumer", Keeping)()
+    assert await runner.redrive(letters_max=10) == (1, 1)
+    assert runner.said == ["UPDATE dead_letters"]
     (copy,) = (msgspec.json.decode(value) for value in sent)
     assert copy["id"] != str(event.id)
     assert {**copy, "id": ""} == {**msgspec.json.decode(payload), "id": ""}
-    assert not await runner._redrive_one(OpenLetter(2, b"no envelope"), set())
 
 
 async def test_the_handler_blocks_longer_than_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr("scenarios.defects.event_chaos.slow_handler.time.sleep", slept.append)
     runner = twin("slow-handler", "analytics.consumer", Applying)()
-    await runner._apply_partition(None, None, [])
+    for _ in range(2):
+        await runner._apply_partition(None, None, [])
     assert slept == [7.0]
-    assert runner.said == ["applied"]
+    assert runner.said == ["applied", "applied"]
 
 
 @pytest.mark.parametrize("defect", ["arrival-order", "wall-clock-order"])
