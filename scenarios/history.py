@@ -5,7 +5,7 @@ happened). Writing is append-only and cheap; nothing here judges.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self
@@ -182,15 +182,14 @@ class Invocation(msgspec.Struct, frozen=True, gc=False):
     key: str
 
 
-class HistoryWriter:
-    """Appends records to one file, from one event loop; closing it makes the file complete.
+class RecordWriter:
+    """Makes the records of one process, from one event loop, and hands each on as a line before anything else is done.
 
     A process has one operation at a time. One whose operation ended as `info` is retired, because
     it may still be running: ask `new_process` for the next id.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, write: Callable[[bytearray], object]) -> None:
         self.origin_at = time.time()
         self.records = 0
         self._origin_s = time.monotonic()
@@ -199,15 +198,7 @@ class HistoryWriter:
         self._retired: set[int] = set()
         self._encoder = msgspec.json.Encoder()
         self._line = bytearray()
-        self._file: BinaryIO = path.open("ab", buffering=WRITE_BUFFER_BYTES)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self._write = write
 
     def new_process(self) -> int:
         """A process id that was never used before."""
@@ -238,14 +229,6 @@ class HistoryWriter:
         self._retired.add(invocation.process)
         return self.new_process()
 
-    def flush(self) -> None:
-        """Hands everything written so far to the operating system."""
-        self._file.flush()
-
-    def close(self) -> None:
-        """Closes the file; what is still in flight stays an open invocation."""
-        self._file.close()
-
     def _complete(self, kind: RecordType, invocation: Invocation, *, value: object, error: str, trace_id: str) -> None:
         assert invocation.process in self._busy, f"operation {invocation.index} was completed twice"
         self._busy.discard(invocation.process)
@@ -259,14 +242,50 @@ class HistoryWriter:
             trace_id=trace_id,
         )
 
-    def _append(self, **fields: Any) -> int:
+    def _append(self, *, time_s: float | None = None, **fields: Any) -> int:
         index = self.records
         self.records += 1
-        time_s = round(time.monotonic() - self._origin_s, 6)
+        if time_s is None:
+            time_s = round(time.monotonic() - self._origin_s, 6)
         self._encoder.encode_into(Record(index=index, time_s=time_s, **fields), self._line)
         self._line += b"\n"
-        self._file.write(self._line)
+        self._write(self._line)
         return index
+
+
+class HistoryWriter(RecordWriter):
+    """Appends records to one file; closing it makes the file complete."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: BinaryIO = path.open("ab", buffering=WRITE_BUFFER_BYTES)
+        self._copied: dict[tuple[str, int], int] = {}
+        super().__init__(self._file.write)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def copy(self, record: Record, *, source: str, at: float) -> None:
+        """A record that somebody else made at `at` (epoch seconds); processes of equal ids at two sources are two."""
+        process = self._copied.get((source, record.process))
+        if process is None:
+            process = self._copied[source, record.process] = self.new_process()
+        fields = msgspec.structs.asdict(record) | {"process": process, "time_s": round(at - self.origin_at, 6)}
+        del fields["index"]
+        self._append(**fields)
+
+    def flush(self) -> None:
+        """Hands everything written so far to the operating system."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Closes the file; what is still in flight stays an open invocation."""
+        self._file.close()
 
 
 class Attempt(msgspec.Struct, frozen=True):

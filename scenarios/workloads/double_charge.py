@@ -20,18 +20,10 @@ from scenarios.cues import Cues
 from scenarios.evidence import SupplyStep, WorkloadFacts
 from scenarios.fleet import Fleet
 from scenarios.history import HistoryWriter, OrderAnswer, PreviewAnswer, WantedLine
-from scenarios.workloads.client import (
-    PATIENT_TIMEOUT_S,
-    AttemptResult,
-    Charge,
-    Client,
-    Request,
-    place_order,
-    preview_order,
-    refund,
-)
+from scenarios.workloads.client import PATIENT_TIMEOUT_S, AttemptResult, Client
 from scenarios.workloads.market import Article, Person, make_coupon, people, put_on_sale
 from scenarios.workloads.open_model import play, raise_file_limit
+from scenarios.workloads.requests import Charge, Request, place_order, preview_order, refund
 from scenarios.workloads.workload import LoadReport
 
 COUPON_RATE_BP: Final = 1_000

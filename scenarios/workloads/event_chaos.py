@@ -17,9 +17,10 @@ from scenarios.cues import Cues
 from scenarios.evidence import SupplyStep, WorkloadFacts
 from scenarios.fleet import Fleet
 from scenarios.history import EditAnswer, HistoryWriter, OrderAnswer, WantedLine
-from scenarios.workloads.client import Client, cancel_order, place_order, refund, reprice
+from scenarios.workloads.client import Client
 from scenarios.workloads.market import CURRENCY, Article, Person, people, put_on_sale
 from scenarios.workloads.open_model import play, raise_file_limit
+from scenarios.workloads.requests import cancel_order, place_order, refund, reprice
 from scenarios.workloads.workload import LoadReport
 from shared.money import Money
 

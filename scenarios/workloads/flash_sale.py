@@ -17,17 +17,10 @@ from scenarios.cues import Cues
 from scenarios.evidence import PurchaseLimit, SupplyStep, WorkloadFacts
 from scenarios.fleet import Fleet
 from scenarios.history import HistoryWriter, OrderAnswer, WantedLine
-from scenarios.workloads.client import (
-    Client,
-    cancel_order,
-    clear_cart,
-    merge_cart,
-    place_order,
-    receive_stock,
-    refund,
-)
+from scenarios.workloads.client import Client
 from scenarios.workloads.market import Article, Person, people, put_on_sale
 from scenarios.workloads.open_model import play, raise_file_limit
+from scenarios.workloads.requests import cancel_order, clear_cart, merge_cart, place_order, receive_stock, refund
 from scenarios.workloads.workload import LoadReport
 
 IMPATIENT_TIMEOUT_S: Final = 0.03

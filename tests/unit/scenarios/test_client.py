@@ -9,8 +9,9 @@ from aiohttp import web
 
 from scenarios.history import HistoryWriter, OrderAnswer, Record, WantedLine, paired, read_history
 from scenarios.workloads import client as clients
-from scenarios.workloads.client import AttemptResult, Charge, Client, cancel_order, place_order
+from scenarios.workloads.client import AttemptResult, Client
 from scenarios.workloads.market import Person
+from scenarios.workloads.requests import Charge, cancel_order, place_order
 from shared.money import Money
 
 ANN = Person("ann", "token")
