@@ -208,7 +208,7 @@ def _on_a_fleet(session: nox.Session, *command: str) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """The figures of the README, each against a floor measured in the same run."""
-    _sync(session, "load")
+    _sync(session)
     session.run("python", "-m", "loadtests.benchmarks", *session.posargs)
 
 

@@ -1,4 +1,6 @@
-"""Benchmarks of the figures the shop promises: each runs alone, prints one table and writes its result as JSON.
+"""Load and benchmarks: how much the shop carries, and whether what it did under load was right.
 
-Measures a fleet from outside or one module by itself; judges no business data, which is the business of `scenarios`.
+`catalogue` lists the suites, `suites` are Locust files, `customers` is what their customers have in common;
+`locust_load` plays a suite as the workload of a run. Only `suites` and `customers` import Locust, in a process of their
+own.
 """

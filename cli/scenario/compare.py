@@ -32,7 +32,7 @@ def compare(
     from cli import terminal  # noqa: PLC0415 -- the same
     from scenarios import comparison  # noqa: PLC0415 -- the same
 
-    found = comparison.compare(_run(first), _run(second))
+    found = comparison.compare(judged_run(first), judged_run(second))
     lines = found.differences if differences else found.lines
     if json:
         terminal.json(msgspec.to_builtins(msgspec.structs.replace(found, lines=lines)))
@@ -40,7 +40,7 @@ def compare(
     terminal.table(("", "what", found.first, found.second, "≠"), comparison.shown(lines))
 
 
-def _run(name: str) -> "Run":
+def judged_run(name: str) -> "Run":
     """A run with the verdict it was given. Raises OperatorError (run.none, run.unknown, run.unreadable)."""
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- quick --help
     from compose.state import layout_of  # noqa: PLC0415 -- the same

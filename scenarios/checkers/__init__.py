@@ -24,6 +24,7 @@ from scenarios.checkers import (
     projections_agree,
     saga_terminal,
     stock_conserved,
+    thresholds_held,
 )
 from scenarios.checkers.result import Checker, Example, Outcome, Result, Stake
 
@@ -50,12 +51,27 @@ ALL_CHECKERS: tuple[Checker, ...] = (
     nothing_silent.CHECKER,
 )
 
-__all__ = ["ALL_CHECKERS", "Checker", "Example", "Outcome", "Result", "Stake", "named"]
+MEASURED_CHECKERS: tuple[Checker, ...] = (thresholds_held.CHECKER,)
+"""Those that judge what was measured of a load; only a scenario that measures it names them."""
+
+EVERY_CHECKER: tuple[Checker, ...] = (*ALL_CHECKERS, *MEASURED_CHECKERS)
+
+__all__ = [
+    "ALL_CHECKERS",
+    "EVERY_CHECKER",
+    "MEASURED_CHECKERS",
+    "Checker",
+    "Example",
+    "Outcome",
+    "Result",
+    "Stake",
+    "named",
+]
 
 
 def named(*ids: str) -> tuple[Checker, ...]:
     """The checkers of these invariants, in catalogue order. Raises KeyError for an unknown id."""
-    unknown = set(ids) - {checker.id for checker in ALL_CHECKERS}
+    unknown = set(ids) - {checker.id for checker in EVERY_CHECKER}
     if unknown:
         raise KeyError(f"no checker for {', '.join(sorted(unknown))}")
-    return tuple(checker for checker in ALL_CHECKERS if checker.id in ids)
+    return tuple(checker for checker in EVERY_CHECKER if checker.id in ids)

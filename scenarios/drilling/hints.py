@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from scenarios.checkers import ALL_CHECKERS
+from scenarios.checkers import EVERY_CHECKER
 from scenarios.defects.card import DefectCard
 
 HINTS_MAX: Final = 3
@@ -17,7 +17,7 @@ def hints(card: DefectCard | None) -> tuple[str, ...]:
     """In the order in which they are given."""
     if card is None:
         return FOR_THE_HEALTHY
-    statement = next(checker.statement for checker in ALL_CHECKERS if checker.id == card.caught_by[0])
+    statement = next(checker.statement for checker in EVERY_CHECKER if checker.id == card.caught_by[0])
     services = ", ".join(card.services)
     parts = ", ".join(part.partition(".")[2].replace("_", " ") for part in card.parts)
     return (

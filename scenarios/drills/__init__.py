@@ -1,6 +1,6 @@
 """The incidents: one file each that reads as a plan. An explicit catalogue; nothing is found by name."""
 
-from scenarios.checkers import ALL_CHECKERS, Checker
+from scenarios.checkers import EVERY_CHECKER, Checker
 from scenarios.drills import double_charge, event_chaos, flash_sale
 from scenarios.plan import Scenario
 
@@ -17,4 +17,4 @@ def scenario(name: str) -> Scenario:
 
 def checkers_of(name: str) -> tuple[Checker, ...]:
     """Who judges that scenario; of one that is no longer in the catalogue, everybody."""
-    return next((known.checkers for known in SCENARIOS if known.id == name), ALL_CHECKERS)
+    return next((known.checkers for known in SCENARIOS if known.id == name), EVERY_CHECKER)

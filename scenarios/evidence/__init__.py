@@ -5,11 +5,13 @@ Pure data and its storage; reading it from a running fleet is the business of `s
 
 from scenarios.evidence.bundle import NO_JOURNALS, Evidence, PspAccount, Purchase
 from scenarios.evidence.facts import (
+    Chart,
     CouponLimit,
     FaultFired,
     PurchaseLimit,
     RunFacts,
     SupplyStep,
+    Threshold,
     WorkloadFacts,
 )
 from scenarios.evidence.scope import in_scope
@@ -26,6 +28,7 @@ __all__ = [
     "NO_JOURNALS",
     "ROW_TYPES",
     "AuditTables",
+    "Chart",
     "CouponLimit",
     "Evidence",
     "EvidenceUnreadableError",
@@ -35,6 +38,7 @@ __all__ = [
     "PurchaseLimit",
     "RunFacts",
     "SupplyStep",
+    "Threshold",
     "View",
     "WorkloadFacts",
     "in_scope",

@@ -45,10 +45,36 @@ class FaultFired(msgspec.Struct, frozen=True, omit_defaults=True):
     healed_at: float | None = None
 
 
+class Threshold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a figure of the load must reach: `most` is the largest it may be, `least` the smallest, both inclusive."""
+
+    figure: str
+    most: float | None = None
+    least: float | None = None
+
+    def admits(self, value: float) -> bool:
+        return (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
+
+    @property
+    def said(self) -> str:
+        """In words."""
+        bounds = (("at most", self.most), ("at least", self.least))
+        return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+
+
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
+    """Curves of one unit over the seconds since the load began, for the report."""
+
+    title: str
+    unit: str
+    curves: dict[str, list[tuple[float, float]]]
+
+
 class WorkloadFacts(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What only the workload of a run knows: the goods it was about, their supply, the limits in force.
 
-    `scarce_skus` are those for which demand was meant to exceed supply.
+    `scarce_skus` are those for which demand was meant to exceed supply, `thresholds` what the load's figures must
+    reach, `charts` what was measured over time.
     """
 
     skus: list[str] = []
@@ -56,6 +82,8 @@ class WorkloadFacts(msgspec.Struct, kw_only=True, omit_defaults=True):
     supply: list[SupplyStep] = []
     limits: list[PurchaseLimit] = []
     coupons: list[CouponLimit] = []
+    thresholds: list[Threshold] = []
+    charts: list[Chart] = []
 
 
 class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):

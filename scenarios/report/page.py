@@ -1,12 +1,13 @@
 """Puts the report together: one HTML file that needs nothing else, neither network nor script."""
 
+from itertools import cycle
 from pathlib import Path
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from scenarios.evidence import Evidence
+from scenarios.evidence import Chart, Evidence
 from scenarios.report import sections
 from scenarios.report.plots import (
     WIDE_HEIGHT,
@@ -34,6 +35,7 @@ _HERE = Path(__file__).parent
 TEMPLATES = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
 STYLE = Markup((_HERE / "style.css").read_text())  # noqa: S704 -- a file of ours
 LATENCY_FLOOR_MS = 1.0
+CURVE_STYLES = ("s-blue", "s-orange", "s-green", "s-violet", "s-grey")
 
 
 class Plot(msgspec.Struct, frozen=True):
@@ -74,6 +76,7 @@ def page(evidence: Evidence, verdict: Verdict, *, run_name: str) -> str:
 
 
 def _plots(evidence: Evidence, verdict: Verdict, sku: str) -> list[Plot]:
+    facts = evidence.facts
     span = plotted_span(evidence)
     bands = _bands(evidence)
     first = verdict.first_violation
@@ -82,6 +85,7 @@ def _plots(evidence: Evidence, verdict: Verdict, sku: str) -> list[Plot]:
         Plot("Answers per second", _answers_plot(evidence, span, bands, mark)),
         Plot("Time to answer (ms, logarithmic)", _latency_plot(evidence, span, bands, mark)),
     ]
+    drawn += [Plot(f"{chart.title} ({chart.unit})", _chart(chart, bands, mark)) for chart in facts.charts]
     if not sku:
         return drawn
     return [Plot("Units: supply, sold, in stock", _units_plot(evidence, sku, span, bands, mark), wide=True), *drawn]
@@ -151,6 +155,20 @@ def _latency_plot(evidence: Evidence, span: Span, bands: list[Band], mark: Mark 
         bands=bands,
         mark=mark,
     )
+
+
+def _chart(chart: Chart, bands: list[Band], mark: Mark | None) -> Markup:
+    points = [point for curve in chart.curves.values() for point in curve] or [(0.0, 0.0)]
+    frame = Frame(
+        title=chart.title,
+        unit=chart.unit,
+        start_s=min(0.0, *(at_s for at_s, _ in points)),
+        end_s=max(1.0, *(at_s for at_s, _ in points)),
+        top=nice_top(max(value for _, value in points)),
+    )
+    styles = cycle(CURVE_STYLES)
+    curves = [Curve(label, next(styles), curve) for label, curve in chart.curves.items()]
+    return curve_plot(frame, curves, bands=bands, mark=mark)
 
 
 def _power_below(value: float) -> int:

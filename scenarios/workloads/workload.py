@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
-from scenarios.evidence.facts import WorkloadFacts
+from scenarios.evidence.facts import Chart, WorkloadFacts
 
 if TYPE_CHECKING:
     from scenarios.cues import Cues
@@ -22,10 +22,11 @@ StageT = TypeVar("StageT")
 class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     """How the load itself went: `figures` for the report, `problems` why it was not the load that was planned.
 
-    A problem makes the run INVALID.
+    A problem makes the run INVALID. `charts` are what was measured over time.
     """
 
     figures: dict[str, float] = {}
+    charts: tuple[Chart, ...] = ()
     problems: tuple[str, ...] = ()
 
 

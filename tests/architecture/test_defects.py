@@ -34,7 +34,7 @@ def test_a_card_is_filled(card):
 
 @by_card
 def test_a_defect_is_caught_by_invariants_that_are_judged(card):
-    assert set(card.caught_by) <= {checker.id for checker in checkers.ALL_CHECKERS}
+    assert set(card.caught_by) <= {checker.id for checker in checkers.EVERY_CHECKER}
 
 
 @by_card

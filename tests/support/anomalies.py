@@ -1090,6 +1090,13 @@ def held_up_behind_poison(evidence: Evidence) -> None:
     alter(evidence.audit.inbox, {"applied_at": late.at + 90}, consumer="analytics", event_id=late.event_id)
 
 
+# LOAD-01
+
+
+def answered_slowly(evidence: Evidence) -> None:
+    evidence.facts.figures["load"]["p95_ms"] = 50.5
+
+
 ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (told_again, "INV-15", "old_news_won"),
     (deleted_product_came_back, "INV-15", "old_news_won"),
@@ -1259,4 +1266,5 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (bookings_interleaved, "INV-24", "g0"),
     (booked_on_half_a_booking, "INV-24", "g1b"),
     (refused_at_the_opening, "INV-24", "refused_though_available"),
+    (answered_slowly, "LOAD-01", "threshold_missed"),
 )

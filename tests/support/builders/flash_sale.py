@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from scenarios import rare_states
-from scenarios.evidence import Evidence, FaultFired, PurchaseLimit, RunFacts, SupplyStep
+from scenarios.evidence import Evidence, FaultFired, PurchaseLimit, RunFacts, SupplyStep, Threshold
 from scenarios.history import OrderAnswer, OrderAttempt, Record, WantedLine
 from tests.support.builders.fleet_rows import (
     CURRENCY,
@@ -92,6 +92,8 @@ class FlashSale:
             subscriptions=SUBSCRIPTIONS,
             psp_idempotency=False,
             log_lines=1_000,
+            figures={"load": {"p95_ms": 40.0}},
+            thresholds=[Threshold(figure="p95_ms", most=50.0)],
         )
 
     # the sale, buyer by buyer
