@@ -11,7 +11,9 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -26,7 +28,7 @@ from scenarios.cues import Cues
 from scenarios.evidence import SupplyStep, WorkloadFacts
 from scenarios.fleet import Fleet
 from scenarios.history import HistoryWriter
-from scenarios.workloads.market import Article, people, put_on_sale
+from scenarios.workloads.market import TOKEN_TTL_S, Article, Person, people, put_on_sale
 from scenarios.workloads.workload import LoadReport
 
 LOOPBACK: Final = "127.0.0.1"
@@ -36,12 +38,11 @@ CATEGORY: Final = "household"
 IMPORTS_AT_ONCE: Final = 8
 PEOPLE_SPARE: Final = 20
 WORKERS_WITHIN_S: Final = 60
-LAST_ANSWERS_S: Final = 15
+LAST_ANSWERS_S: Final = 5
 """What customers get to finish what they are about, when the time is over."""
 OVERTIME_S: Final = 60.0
 """A Locust that has not ended so long after its time is stopped."""
 STOP_WITHIN_S: Final = 10.0
-PAGE_STAYS_S: Final = 10
 LOCUST_LOG: Final = "locust.log"
 LOCUST_PAGE: Final = "locust.html"
 MEASURED: Final = "measured.json"
@@ -57,13 +58,14 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     target: str = ""
 
 
-class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What was prepared; `opened_at` is epoch seconds."""
+@dataclass(frozen=True, kw_only=True)
+class LoadRun:
+    """What was prepared; `opened_at` is epoch seconds, `renewed_people` gives the same people fresh tokens."""
 
     parameters: LoadParameters
     stage: LoadStage
     opened_at: float
-    figures: dict[str, float] = {}
+    renewed_people: Callable[[], Awaitable[tuple[Person, ...]]]
 
 
 class LocustLoad:
@@ -101,20 +103,28 @@ class LocustLoad:
                 await put_on_sale(fleet, article)
 
         await asyncio.gather(*(offer(one) for one in [*articles, *([scarce] if scarce.units else [])]))
-        crowd = await people(fleet, [f"load-{n:05}@load.example" for n in range(parameters.users + PEOPLE_SPARE)])
+        emails = [f"load-{n:05}@load.example" for n in range(parameters.users + PEOPLE_SPARE)]
+
+        async def renewed_people() -> tuple[Person, ...]:
+            return tuple(await people(fleet, emails))
+
+        crowd = await renewed_people()
         stage = LoadStage(
             name=name,
             target=target,
             elsewhere=elsewhere,
             processes=self._manner.workers if elsewhere else parameters.processes,
+            for_s=parameters.for_s,
             requests_max=parameters.requests_max,
-            people=tuple(crowd),
+            crowd=self._suite.crowd(parameters),
+            rate=parameters.rate,
+            people=crowd,
             skus=tuple(article.sku for article in articles),
             words=("mug", "load", "household", "rare mug", "jacket", "tent"),
             category=CATEGORY,
             scarce_sku=scarce.sku if scarce.units else "",
         )
-        return LoadRun(parameters=parameters, stage=stage, opened_at=opened_at)
+        return LoadRun(parameters=parameters, stage=stage, opened_at=opened_at, renewed_people=renewed_people)
 
     async def play(self, stage: LoadRun, history: HistoryWriter, cues: Cues) -> LoadReport:
         directory = history.path.parent
@@ -122,7 +132,12 @@ class LocustLoad:
         with tempfile.TemporaryDirectory(prefix="shopstream-load-") as private:
             secret = Path(private) / "stage.json"
             write_stage(stage.stage, secret)
-            code = await self._locust(stage.parameters, directory, secret, history)
+            renewing = asyncio.create_task(_renew(stage, secret))
+            try:
+                code = await self._locust(stage.parameters, directory, secret, history)
+            finally:
+                renewing.cancel()
+                (renewed,) = await asyncio.gather(renewing, return_exceptions=True)
         measured = await asyncio.to_thread(read_measured, directory / MEASURED)
         cues.done(1.0)
         if measured is None:
@@ -132,7 +147,7 @@ class LocustLoad:
         return LoadReport(
             figures=measured.figures,
             charts=measured.charts(since_at=started_at),
-            problems=tuple(self._problems(stage.parameters, measured, code)),
+            problems=(*self._problems(stage.parameters, measured, code), *_unrenewed(renewed)),
         )
 
     def facts(self, stage: LoadRun, report: LoadReport) -> WorkloadFacts:
@@ -181,14 +196,13 @@ class LocustLoad:
         """The options of the process that leads."""
         manner = self._manner
         options = [
-            f"--users={parameters.users}", f"--spawn-rate={parameters.rate:g}", f"--run-time={parameters.for_s:g}s",
+            f"--users={self._suite.crowd(parameters)[0].users}", f"--spawn-rate={parameters.rate:g}",
             f"--stop-timeout={LAST_ANSWERS_S}", "--exit-code-on-error=0", "--only-summary",
         ]  # fmt: skip
         if manner.web_port is None:
             options.append("--headless")
         else:
             options += [f"--web-host={LOOPBACK}", f"--web-port={manner.web_port}", "--autostart"]
-            options.append(f"--autoquit={PAGE_STAYS_S}")
         if manner.bind is not None:
             options += ["--master", f"--master-bind-host={manner.bind}", f"--master-bind-port={manner.port}"]
             options += [f"--expect-workers={manner.workers}", f"--expect-workers-max-wait={WORKERS_WITHIN_S}"]
@@ -206,6 +220,20 @@ class LocustLoad:
         if wanted > 1 and measured.workers < wanted:
             problems.append(f"only {measured.workers} of {wanted} Locust processes took part")
         return problems
+
+
+async def _renew(run: LoadRun, path: Path) -> None:
+    """People get new tokens long before the old ones end; the leading process passes them on."""
+    while True:
+        await asyncio.sleep(TOKEN_TTL_S / 2)
+        write_stage(msgspec.structs.replace(run.stage, people=await run.renewed_people()), path)
+
+
+def _unrenewed(ended: object) -> tuple[str, ...]:
+    """The reason why people had to go on with old tokens, if they had to."""
+    if isinstance(ended, asyncio.CancelledError):
+        return ()
+    return (f"people got no new tokens: {ended}",)
 
 
 def locust_command(suite: Suite) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ import msgspec
 from scenarios.evidence import Chart
 
 PERCENTILES: Final = {"p50_ms": 0.50, "p95_ms": 0.95, "p99_ms": 0.99}
+PARTS: Final = 4
+"""A load is looked at in quarters; the first is that in which people come."""
 SHED: Final = frozenset({"overloaded"})
 """Refusals by which a shop that has too much to do protects itself."""
 
@@ -59,12 +61,29 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
             "shed_share": round(total.shed / answered, 5),
             "users_max": max((moment.users for moment in self.moments), default=0),
             "workers": self.workers,
+            **self._over_time(),
             **{name: getattr(total, name) for name in PERCENTILES},
         }
         for entry in self.entries:
             found[f"{entry.name}: requests"] = entry.requests
             found |= {f"{entry.name}: {name}": getattr(entry, name) for name in PERCENTILES}
         return found
+
+    def _over_time(self) -> dict[str, float]:
+        """How it changed on the way: the best moment, how much of that was left at the end, the drift of p95."""
+        if len(self.moments) < PARTS:
+            return {}
+        good = [moment.requests_per_s - moment.failures_per_s for moment in self.moments]
+        best = max(range(len(good)), key=good.__getitem__)
+        part = len(good) // PARTS
+        first, last = self.moments[part : 2 * part], self.moments[-part:]
+        early, late = (sum(moment.p95_ms for moment in of) / part for of in (first, last))
+        return {
+            "goodput_best_per_s": round(good[best], 1),
+            "users_at_best": self.moments[best].users,
+            "goodput_kept": round(sum(good[-part:]) / part / max(good[best], 0.001), 3),
+            "p95_drift": round(late / max(early, 1.0), 2),
+        }
 
     def charts(self, *, since_at: float) -> tuple[Chart, ...]:
         """Over the seconds since that moment."""

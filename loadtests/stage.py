@@ -7,11 +7,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from compose.operator_error import OperatorError
+from loadtests.suite import Crowd
 from scenarios.workloads.market import Person
 
 
 class LoadStage(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom to be and what to want. `elsewhere` says that an operator has named a shop that is not on this machine.
+    """Whom to be and what to want; how many come when, and when it ends.
+
+    `elsewhere` says that an operator has named a shop that is not on this machine.
 
     `words` are what people search for; `scarce_sku` is empty where nothing is scarce.
     """
@@ -20,7 +23,10 @@ class LoadStage(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     elsewhere: bool
     processes: int
+    for_s: float
     requests_max: int
+    crowd: tuple[Crowd, ...]
+    rate: float
     people: tuple[Person, ...]
     skus: tuple[str, ...]
     words: tuple[str, ...]
@@ -30,8 +36,10 @@ class LoadStage(msgspec.Struct, frozen=True, kw_only=True):
 
 def write_stage(stage: LoadStage, path: Path) -> None:
     """For nobody else to read: it holds the tokens of simulated people."""
-    path.touch(mode=0o600)
-    path.write_bytes(msgspec.json.encode(stage))
+    new = path.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.write_bytes(msgspec.json.encode(stage))
+    new.replace(path)
 
 
 def read_stage(content: bytes | str) -> LoadStage:

@@ -30,10 +30,25 @@ class LoadParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     scarce_units: Annotated[int, Meta(ge=0, le=10_000, description="units of one more thing that many want")] = 0
 
 
+class Step(msgspec.Struct, frozen=True):
+    """From this share of the time on, this share of the people is there."""
+
+    at: float
+    share: float
+
+
+class Crowd(msgspec.Struct, frozen=True):
+    """So many people from that second of the load on."""
+
+    at_s: float
+    users: int
+
+
 class Suite(msgspec.Struct, frozen=True, kw_only=True):
     """One suite: `thresholds` are what its figures must reach, beside the invariants, which must always hold.
 
-    `defaults` are what it is played with unless told otherwise; `skips` are invariants that it cannot judge.
+    `defaults` are what it is played with unless told otherwise; `steps` is how the crowd comes and goes, `skips` are
+    invariants that it cannot judge.
     """
 
     id: str
@@ -41,7 +56,14 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     story: str
     defaults: LoadParameters
     thresholds: tuple[Threshold, ...]
+    steps: tuple[Step, ...] = (Step(0.0, 1.0),)
     skips: dict[str, str] = {}
+
+    def crowd(self, parameters: LoadParameters) -> tuple["Crowd", ...]:
+        """How many people there are, from which second on; somebody always is."""
+        return tuple(
+            Crowd(step.at * parameters.for_s, max(1, round(step.share * parameters.users))) for step in self.steps
+        )
 
     @property
     def file(self) -> Path:

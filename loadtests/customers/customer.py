@@ -18,6 +18,7 @@ from loadtests.customers.load import Load
 from loadtests.stage import LoadStage
 from scenarios.checkers.standing import CANCELLED_STATUSES, PAID_STATUSES
 from scenarios.history import OrderAnswer, WantedLine
+from scenarios.workloads.market import Person
 from scenarios.workloads.requests import Answered, Judged, Request, cancel_order, judged, place_order
 
 PATIENT_TIMEOUT_S: Final = 12.0
@@ -50,14 +51,18 @@ class Customer(FastHttpUser):
         self.host = self.stage.target
         super().__init__(environment)
         self._http: Any = self.client
-        number = Load.current.next_person()
-        self.person = self.stage.people[number]
-        self.chance = random.Random(f"{self.stage.name}-{number}")
+        self._number = Load.current.next_person()
+        self.chance = random.Random(f"{self.stage.name}-{self._number}")
         self._process = Load.current.records.new_process()
 
     @property
     def stage(self) -> LoadStage:
         return Load.current.stage
+
+    @property
+    def person(self) -> Person:
+        """With the newest token."""
+        return self.stage.people[self._number]
 
     def look(self, path: str, *, name: str = "", token: bool = False) -> Any:
         """GET something; None when it was not to be had. `name` groups what differs only by an id."""

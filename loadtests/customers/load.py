@@ -6,6 +6,7 @@ for the stage and sends its records to it.
 
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import gevent
 import locust
 from gevent.event import AsyncResult
 from locust.env import Environment
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_INIT, STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
 
 from loadtests.measured import write_measured
 from loadtests.records import sourced_writer, to_pipe
@@ -24,7 +25,13 @@ STAGE: Final = "stage"
 RECORDS: Final = "records"
 STAGE_WITHIN_S: Final = 30.0
 SEND_EVERY_S: Final = 0.2
-LOOK_EVERY_S: Final = 0.5
+READ_EVERY_S: Final = 5.0
+LOOK_EVERY_S: Final = 0.25
+LAST_WORD_S: Final = 1.0
+"""What workers get to tell of the last answers."""
+PAGE_STAYS_S: Final = 10.0
+NOT_BEGUN: Final = (STATE_INIT,)
+UNDER_WAY: Final = (STATE_SPAWNING, STATE_RUNNING)
 
 
 class Load:
@@ -67,14 +74,14 @@ class Load:
             self.runner.send_message(STAGE_WANTED)
             gevent.spawn(self._keep_sending)
             return
-        content = Path(path).read_text()
-        self._stage.set(read_stage(content))
+        self._read(Path(path))
+        gevent.spawn(self._keep_reading, Path(path))
         leads = isinstance(self.runner, MasterRunner)
         if leads:
             self.runner.register_message(STAGE_WANTED, self._give_stage)
             self.runner.register_message(RECORDS, self._pass_on)
         if not isinstance(self.runner, WorkerRunner):
-            gevent.spawn(self._end_in_time, self.stage.requests_max)
+            gevent.spawn(self._lead)
 
     def end(self) -> None:
         """Whoever leads writes what all of them measured."""
@@ -82,6 +89,21 @@ class Load:
             self._send()
         elif path := options(self._environment).measured:
             write_measured(self._environment, Path(path))
+
+    def _read(self, path: Path) -> None:
+        self._stage.set(read_stage(path.read_bytes()))
+
+    def _keep_reading(self, path: Path) -> None:
+        """A stage that was written anew is taken, and told to those who have no file."""
+        leads = isinstance(self.runner, MasterRunner)
+        read = path.stat().st_mtime_ns
+        while path.exists():
+            gevent.sleep(READ_EVERY_S)
+            if path.exists() and (now := path.stat().st_mtime_ns) != read:
+                read = now
+                self._read(path)
+                if leads:
+                    self.runner.send_message(STAGE, path.read_text())
 
     def _take_stage(self, msg: Any, **_: object) -> None:
         self._stage.set(read_stage(msg.data))
@@ -94,9 +116,27 @@ class Load:
         for line in msg.data:
             os.write(self._pipe, line)
 
-    def _end_in_time(self, requests_max: int) -> None:
-        while self.runner.stats.total.num_requests < requests_max:
+    def _lead(self) -> None:
+        """People come and go as planned, and all end when the time, the requests or the page's user say so.
+
+        Locust's own time limit would leave before workers have told of the last answers.
+        """
+        while self.runner.state in NOT_BEGUN:
             gevent.sleep(LOOK_EVERY_S)
+        began = time.monotonic()
+        waiting = list(self.stage.crowd[1:])
+        while self.runner.state in UNDER_WAY and self.runner.stats.total.num_requests < self.stage.requests_max:
+            passed_s = time.monotonic() - began
+            if passed_s >= self.stage.for_s:
+                break
+            if waiting and passed_s >= waiting[0].at_s and self.runner.state == STATE_RUNNING:
+                self.runner.start(waiting.pop(0).users, self.stage.rate)
+            gevent.sleep(LOOK_EVERY_S)
+        self.runner.stop()
+        gevent.sleep(LAST_WORD_S)
+        if self._environment.web_ui is not None:
+            gevent.sleep(PAGE_STAYS_S)
+            self._environment.web_ui.stop()
         self.runner.quit()
 
     def _keep_sending(self) -> None:

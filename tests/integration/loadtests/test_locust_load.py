@@ -1,6 +1,7 @@
 """Locust itself, in processes of its own, against a tiny shop: what it does is recorded, measured and bounded."""
 
 import asyncio
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -28,13 +29,20 @@ def prepared(shop: TinyShop, **changes: object) -> LoadRun:
         target=shop.url,
         elsewhere=False,
         processes=parameters.processes,
+        for_s=parameters.for_s,
         requests_max=parameters.requests_max,
+        crowd=CHECKOUT.crowd(parameters),
+        rate=parameters.rate,
         people=tuple(Person(f"user-{n}", f"token-{n}") for n in range(12)),
         skus=("A", "B", "C"),
         words=("mug",),
         category="household",
     )
-    return LoadRun(parameters=parameters, stage=stage, opened_at=0.0)
+
+    async def renewed_people() -> tuple[Person, ...]:
+        return stage.people
+
+    return LoadRun(parameters=parameters, stage=stage, opened_at=0.0, renewed_people=renewed_people)
 
 
 async def played(run: LoadRun, directory: Path, manner: Manner = HERE) -> tuple[LoadReport, list[str]]:
@@ -106,6 +114,6 @@ async def test_a_locust_that_does_not_get_under_way_makes_the_run_invalid(tmp_pa
         elsewhere = msgspec.structs.replace(run.stage, target="http://shop.example")
         with HistoryWriter(tmp_path / "history.jsonl") as history:
             load = LocustLoad(CHECKOUT, HERE)
-            report = await load.play(msgspec.structs.replace(run, stage=elsewhere), history, Cues())
+            report = await load.play(dataclasses.replace(run, stage=elsewhere), history, Cues())
         assert report.problems
         assert shop.asked == {}

@@ -8,6 +8,7 @@ import pytest
 
 from compose.operator_error import OperatorError
 from loadtests.stage import LoadStage, check_target, is_loopback, read_stage, write_stage
+from loadtests.suite import Crowd
 from scenarios.workloads.market import Person
 
 
@@ -17,7 +18,10 @@ def stage(**changes: object) -> LoadStage:
         target="http://127.0.0.1:8000",
         elsewhere=False,
         processes=1,
+        for_s=5.0,
         requests_max=100,
+        crowd=(Crowd(0.0, 1),),
+        rate=1.0,
         people=(Person("u1", "secret"),),
         skus=("A",),
         words=("mug",),
