@@ -22,11 +22,12 @@ def db(
     """Open psql as the service's own role."""
     import os  # noqa: PLC0415 -- quick --help
     import shutil  # noqa: PLC0415 -- the same
+    from urllib.parse import urlsplit  # noqa: PLC0415 -- the same
 
-    from compose import environment, secrets_file, state  # noqa: PLC0415 -- the same
+    from compose import secrets_file, state  # noqa: PLC0415 -- the same
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
 
-    layout, _ = state.running()
+    layout, running = state.running()
     secrets = secrets_file.load_or_make(layout)
     if service not in secrets.database_passwords:
         known = ", ".join(sorted(secrets.database_passwords))
@@ -34,7 +35,8 @@ def db(
             "database.unknown", f"{service!r} has no database.", mend=f"Choose one of: {known}.", exit_code=2
         )
     psql = shutil.which("psql")
-    url = environment.database_url_without_password(layout, service)
+    parts = urlsplit(running.urls[f"database_{service}"])
+    url = parts._replace(netloc=f"{service}@{parts.netloc.rpartition('@')[2]}").geturl()
     if psql is None:
         raise OperatorError(
             "psql.missing",

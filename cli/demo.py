@@ -1,6 +1,6 @@
 """shopctl demo: boot, seed, an incident without and with a planted defect, two verdicts, one report each."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -23,6 +23,10 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     seed: Annotated[int, typer.Option(help="Everything random comes from it.")] = 1,
+    profile: Annotated[
+        Literal["local", "external"] | None,
+        typer.Option(envvar="SHOPSTREAM_PROFILE", help="How the engines are run: see shopctl up --help."),
+    ] = None,
     port_base: Annotated[
         int | None,
         typer.Option(envvar="SHOPSTREAM_PORT_BASE", help="First port; default 8000, or the next free base."),
@@ -54,7 +58,7 @@ def demo(
                 else:
                     board.row(*status.board_row(event))
 
-            launch.up(port_base=port_base, scale=scenario(SCENARIO).scale, on_event=show)
+            launch.up(profile=profile, port_base=port_base, scale=scenario(SCENARIO).scale, on_event=show)
         tour = _play(seed)
         _tell(tour, json=json, seconds=time.monotonic() - started)
     finally:

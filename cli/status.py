@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from compose.layout import Layout
+    from compose.state import StackState
 
 EXIT_NOT_HEALTHY = 3
 EXAMPLES = """Examples:
@@ -32,8 +32,8 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] 
     from compose import state  # noqa: PLC0415 -- the same
     from compose.control import Control  # noqa: PLC0415 -- the same
 
-    layout, _ = state.running()
-    found = Control(layout).status() | {"jobs": asyncio.run(_jobs(layout))}
+    layout, running = state.running()
+    found = Control(layout).status() | {"jobs": asyncio.run(_jobs(running))}
     if json:
         terminal.json(found)
     else:
@@ -55,13 +55,13 @@ def show(found: Json) -> None:
         terminal.line(f"Jobs: {jobs['open']} open, {jobs['dead']} dead.")
 
 
-async def _jobs(layout: "Layout") -> Json | None:
+async def _jobs(running: "StackState") -> Json | None:
     """How many jobs are open and dead; None while Redis does not answer."""
     from scenarios.job_board import job_board  # noqa: PLC0415 -- quick --help
     from shared.errors import RedisUnavailableError  # noqa: PLC0415 -- the same
 
     try:
-        async with job_board(layout) as board:
+        async with job_board(running) as board:
             rows = await board.rows()
     except RedisUnavailableError:
         return None

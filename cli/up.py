@@ -10,7 +10,9 @@ EXAMPLES = """Examples:
 
   shopctl up --only catalog,search --port-base 9000
 
-  shopctl up --scale inventory=2 --json"""
+  shopctl up --scale inventory=2 --json
+
+  shopctl up --profile external"""
 
 
 def register(app: typer.Typer) -> None:
@@ -18,10 +20,14 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    profile: Annotated[  # noqa: ARG001 -- there is one, and typer refuses any other
-        Literal["local"],
-        typer.Option(envvar="SHOPSTREAM_PROFILE", help="How the engines are run: as processes of this machine."),
-    ] = "local",
+    profile: Annotated[
+        Literal["local", "external"] | None,
+        typer.Option(
+            envvar="SHOPSTREAM_PROFILE",
+            help="How the engines are run: as processes of this machine, or by somebody else, at "
+            "SHOPSTREAM_POSTGRES_URL, …_REDIS_URL, …_KAFKA_BOOTSTRAP and …_ELASTICSEARCH_URL.",
+        ),
+    ] = None,
     scale: Annotated[list[str] | None, typer.Option(help="Instances of a service, as inventory=2.")] = None,
     port_base: Annotated[
         int | None,
@@ -48,7 +54,7 @@ def up(
             else:
                 board.row(*status.board_row(event))
 
-        found = launch.up(port_base=port_base, names=names, scale=counts, on_event=show)
+        found = launch.up(profile=profile, port_base=port_base, names=names, scale=counts, on_event=show)
     if json:
         terminal.json(found)
         return

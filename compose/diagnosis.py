@@ -1,5 +1,6 @@
 """What `doctor` looks at: can this machine start a stack here, with which engines, and what stands in the way."""
 
+import asyncio
 import os
 import shutil
 import sys
@@ -10,10 +11,11 @@ from typing import Final, Literal
 
 import psutil
 
-from compose import ports, privileges, stack, state
+from compose import ports, privileges, secrets_file, stack, state
 from compose.control import Control
 from compose.engines import jars, java, providers
 from compose.engines.postgres import data_root
+from compose.environment import AUDIT_ROLE
 from compose.layout import Layout
 from compose.operator_error import OperatorError
 from compose.supervisor import leftovers
@@ -41,16 +43,47 @@ class Finding:
 def examine(home: Path | None = None) -> list[Finding]:
     """Every check, in the order an operator would go through them. Nothing is started or changed."""
     layout = state.layout_of(home)
+    profile = os.environ.get("SHOPSTREAM_PROFILE") or (known.profile if (known := state.load(layout)) else "local")
     findings = [_system(), _user(layout), _home(layout)]
     findings += [_disk("disk of the state directory", layout.home), _disk("disk of the cache", layout.cache), _memory()]
-    findings += [
+    findings += _external(layout) if profile == "external" else _local(layout)
+    findings += [_stack(layout), _leftovers(layout), _ports(layout)]
+    return findings
+
+
+def _local(layout: Layout) -> list[Finding]:
+    """What starts the engines here."""
+    return [
         _tried("java", lambda: java.choose().reason),
         _tried("postgres", lambda: _provided(providers.postgres())),
         _tried("redis", lambda: _provided(providers.redis())),
+        _jars(layout, "kafka"),
+        _jars(layout, "elasticsearch"),
     ]
-    findings += [_jars(layout, "kafka"), _jars(layout, "elasticsearch")]
-    findings += [_stack(layout), _leftovers(layout), _ports(layout)]
-    return findings
+
+
+def _external(layout: Layout) -> list[Finding]:
+    """The engines where they are said to be, each looked at as a start would."""
+    from compose.external import engine as external  # noqa: PLC0415 -- other profiles never need it
+
+    secrets = secrets_file.load_or_make(layout) if layout.secrets_file.is_file() else None
+    roles = {**secrets.database_passwords, AUDIT_ROLE: secrets.audit_password} if secrets else {}
+    try:
+        where = external.addresses(os.environ)
+    except OperatorError as error:
+        return [Finding("external engines", "fail", error.what, error.mend)]
+
+    async def look(name: str) -> Finding:
+        try:
+            found = await external.External(name, where, roles=roles).examine()
+        except OperatorError as error:
+            return Finding(name, "fail", error.what, error.mend)
+        return Finding(name, "warn" if found.notes else "ok", found.described, " ".join(found.notes))
+
+    async def look_at_all() -> list[Finding]:
+        return list(await asyncio.gather(*map(look, external.NAMES)))
+
+    return asyncio.run(look_at_all())
 
 
 def _system() -> Finding:

@@ -5,17 +5,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from compose import stack
+from compose.addresses import Addresses
 from compose.layout import Layout
+from compose.ports import LOOPBACK
 from compose.secrets_file import Secrets
 from compose.stack import Component
 
-LOOPBACK: Final = "127.0.0.1"
 AUDIT_ROLE: Final = "audit"
 INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH")
 INHERITED_PREFIX: Final = "OTEL_"  # where a collector listens
 
 
-def common(layout: Layout, secrets: Secrets) -> dict[str, str]:
+def common(layout: Layout, secrets: Secrets, engines: Addresses) -> dict[str, str]:
     """What all processes of the stack are told alike."""
 
     def http(name: str) -> str:
@@ -24,9 +25,9 @@ def common(layout: Layout, secrets: Secrets) -> dict[str, str]:
     values = {
         "ENV": os.environ.get("SHOPSTREAM_ENV", "development"),
         "HOST": LOOPBACK,
-        "REDIS_URL": f"redis://{LOOPBACK}:{layout.port('redis')}/0",
-        "KAFKA_BOOTSTRAP": f"{LOOPBACK}:{layout.port('kafka')}",
-        "ELASTICSEARCH_URL": http("elasticsearch"),
+        "REDIS_URL": engines.redis,
+        "KAFKA_BOOTSTRAP": engines.kafka,
+        "ELASTICSEARCH_URL": engines.elasticsearch,
         "SMTP_URL": f"smtp://{LOOPBACK}:{layout.port('smtp')}",
         "PSP_URL": http("psp"),
         "CARRIER_URL": http("carrier"),
@@ -50,40 +51,39 @@ def common(layout: Layout, secrets: Secrets) -> dict[str, str]:
 
 
 def of_service(
-    layout: Layout, secrets: Secrets, component: Component, *, instance: str, port: int, extra: Mapping[str, str]
+    layout: Layout,
+    secrets: Secrets,
+    engines: Addresses,
+    component: Component,
+    *,
+    instance: str,
+    port: int,
+    extra: Mapping[str, str],
 ) -> dict[str, str]:
     """The whole environment of one service instance; `extra` wins."""
-    database = database_url(layout, secrets, component.name) if component.database else ""
     own = {
         "SHOPSTREAM_SERVICE": component.name,
         "SHOPSTREAM_INSTANCE": instance,
         "SHOPSTREAM_PORT": str(port),
         "SHOPSTREAM_ROLE": "all",
-        "SHOPSTREAM_DATABASE_URL": database,
+        "SHOPSTREAM_DATABASE_URL": database_url(secrets, engines, component.name) if component.database else "",
     }
-    return common(layout, secrets) | own | dict(extra)
+    return common(layout, secrets, engines) | own | dict(extra)
 
 
-def of_world(layout: Layout, secrets: Secrets, *, extra: Mapping[str, str]) -> dict[str, str]:
+def of_world(layout: Layout, secrets: Secrets, engines: Addresses, *, extra: Mapping[str, str]) -> dict[str, str]:
     """The environment of the simulated world: its ports by name, its journal directory, the fleet's addresses."""
     named = ("psp", "carrier", "smtp", "catcher", "fault-api")
     own = {f"SHOPSTREAM_{name.upper().replace('-', '_')}_PORT": str(layout.port(name)) for name in named}
     own["SHOPSTREAM_WORLD_DIR"] = str(layout.world)
-    return common(layout, secrets) | own | dict(extra)
+    return common(layout, secrets, engines) | own | dict(extra)
 
 
-def database_url(layout: Layout, secrets: Secrets, service: str) -> str:
+def database_url(secrets: Secrets, engines: Addresses, service: str) -> str:
     """A service's own database as its own role."""
-    password = secrets.database_passwords[service]
-    return f"postgresql://{service}:{password}@{LOOPBACK}:{layout.port('postgres')}/{service}"
+    return engines.database(service, user=service, password=secrets.database_passwords[service])
 
 
-def database_url_without_password(layout: Layout, service: str) -> str:
-    """The same for places that others may read."""
-    return f"postgresql://{service}@{LOOPBACK}:{layout.port('postgres')}/{service}"
-
-
-def audit_url(layout: Layout, secrets: Secrets) -> str:
+def audit_url(secrets: Secrets, engines: Addresses) -> str:
     """The read-only role's address with a `{database}` placeholder."""
-    where = f"{LOOPBACK}:{layout.port('postgres')}"
-    return f"postgresql://{AUDIT_ROLE}:{secrets.audit_password}@{where}/{{database}}"
+    return engines.database("{database}", user=AUDIT_ROLE, password=secrets.audit_password)

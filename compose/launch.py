@@ -3,6 +3,7 @@
 Blocking. The supervisor itself runs detached and outlives the caller.
 """
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -13,9 +14,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from compose import operator_error, ports, state
+from compose import operator_error, ports, secrets_file, state
 from compose.control import SUPERVISOR_AWAY, Control
 from compose.engines.postgres import FOREIGN_DATA, data_root
+from compose.environment import AUDIT_ROLE
 from compose.layout import Layout, default_cache, default_home, make_directories
 from compose.machine import DISK_FULL, disk_full
 from compose.operator_error import OperatorError
@@ -59,6 +61,7 @@ def ignore(event: Json) -> None:
 def up(
     home: Path | None = None,
     *,
+    profile: state.ProfileName | None = None,
     port_base: int | None = None,
     names: Iterable[str] = (),
     scale: Mapping[str, int] | None = None,
@@ -66,7 +69,8 @@ def up(
 ) -> Json:
     """Start the stack, or what is missing of it, and return its status when everything is ready.
 
-    `names` empty means everything. Raises OperatorError when it cannot start; nothing is left running then.
+    `names` empty means everything; no `profile` the one that this home had before, at first the local one. Raises
+    OperatorError when it cannot start; nothing is left running then.
     """
     layout = Layout((home or default_home()).absolute(), default_cache(), port_base or ports.DEFAULT_BASE)
     wanted, counts = list(names), dict(scale or {})
@@ -74,9 +78,10 @@ def up(
     control = Control(layout)
     ours = not control.answers
     if not ours:
+        _refuse_other_profile(layout, profile)
         _refuse_other_base(layout, port_base)
     else:
-        _launch(layout, port_base=port_base, names=wanted, scale=counts)
+        _launch(layout, profile=profile, port_base=port_base, names=wanted, scale=counts)
     try:
         for line in control.stream("up", seconds_max=BOOT_SECONDS_MAX, names=wanted, scale=counts):
             if "event" not in line:
@@ -110,8 +115,21 @@ def down(home: Path | None = None, *, wipe: bool = False) -> bool:
         was_running = True
     swept = leftovers.sweep(layout) if layout.home.is_dir() else []
     if wipe:
+        if known and known.profile == "external" and known.urls:
+            _wipe_external(layout, known)
         delete(layout)
     return was_running or bool(swept)
+
+
+def _wipe_external(layout: Layout, known: state.StackState) -> None:
+    """Take out of the engines what they were given; raises OperatorError `external.not_wiped`."""
+    from compose.external import wiping  # noqa: PLC0415 -- other profiles never need it
+    from shared import contracts  # noqa: PLC0415 -- imports every contract
+
+    secrets = secrets_file.load_or_make(layout)
+    roles = {**secrets.database_passwords, AUDIT_ROLE: secrets.audit_password}
+    topics = [topic.name for topic in contracts.topics(secrets.database_passwords)]
+    asyncio.run(wiping.wipe(known.urls, roles=roles, topics=topics))
 
 
 def delete(layout: Layout) -> None:
@@ -128,8 +146,18 @@ def delete(layout: Layout) -> None:
             directory.rmdir()
 
 
-def _launch(layout: Layout, *, port_base: int | None, names: list[str], scale: dict[str, int]) -> None:
+def _launch(
+    layout: Layout,
+    *,
+    profile: state.ProfileName | None,
+    port_base: int | None,
+    names: list[str],
+    scale: dict[str, int],
+) -> None:
+    known = state.load(layout)
+    chosen = profile or (known.profile if known else "local")
     argv = [sys.executable, "-P", "-m", "compose.supervisor", "--home", str(layout.home), f"--only={','.join(names)}"]
+    argv += ["--profile", chosen]
     if port_base is not None:
         argv += ["--port-base", str(port_base)]
     for service, count in scale.items():
@@ -203,6 +231,17 @@ def _refuse_other_base(layout: Layout, asked: int | None) -> None:
             f"The stack in {layout.home} already runs on port base {known.port_base}.",
             mend=f"Stop it first (shopctl down), or start another beside it: SHOPSTREAM_HOME=DIR shopctl up "
             f"--port-base {asked}.",
+        )
+
+
+def _refuse_other_profile(layout: Layout, asked: state.ProfileName | None) -> None:
+    known = state.load(layout)
+    if asked is not None and known and known.profile != asked:
+        raise OperatorError(
+            "stack.other_profile",
+            f"The stack in {layout.home} runs with the profile {known.profile}.",
+            mend=f"Stop it first (shopctl down), or start another beside it: SHOPSTREAM_HOME=DIR shopctl up "
+            f"--profile {asked}.",
         )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from compose.operator_error import OperatorError
 from compose.privileges import Drop
 
 PR_SET_PDEATHSIG: Final = 1
@@ -39,15 +40,54 @@ class Command:
     death_signal: signal.Signals = signal.SIGKILL
 
 
-class Watched:
-    """A running process known by pid and start time; `ended` is set when it is gone."""
+class Process:
+    """What a stack runs, wherever that is: known by pid and start time; `ended` is set when it is gone."""
 
-    def __init__(self, pid: int, *, child: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(self, pid: int) -> None:
+        """A `pid` of 0 is no process of this machine."""
         self.pid = pid
         self.started_ticks = start_ticks(pid) or 0
         self.started_at = time.time()
         self.ended = asyncio.Event()
         self.exit_code: int | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return not self.ended.is_set()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to exactly this process, never to a later one with the same pid."""
+        raise NotImplementedError
+
+    async def stop(self, number: signal.Signals, *, seconds_max: float) -> bool:
+        """Ask to stop, then kill after `seconds_max`; True when it went by itself."""
+        raise NotImplementedError
+
+
+class Elsewhere(Process):
+    """What somebody else runs: it is reached by its address only."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def send(self, number: signal.Signals) -> None:
+        del number
+        raise self.refusal()
+
+    def refusal(self) -> OperatorError:
+        """To do anything to it."""
+        return OperatorError(
+            "process.elsewhere",
+            "ShopStream did not start that engine, so it neither signals nor restarts it.",
+            mend="Do it where it runs; faults of its links work from here: shopctl fault inject down all:postgres.",
+        )
+
+
+class Watched(Process):
+    """A process of this machine that we started."""
+
+    def __init__(self, pid: int, *, child: subprocess.Popen[bytes] | None = None) -> None:
+        super().__init__(pid)
         self._child = child
         self._loop = asyncio.get_running_loop()
         try:
@@ -58,18 +98,12 @@ class Watched:
         else:
             self._loop.add_reader(self._pidfd, self._finish)
 
-    @property
-    def is_running(self) -> bool:
-        return not self.ended.is_set()
-
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to exactly this process, never to a later one with the same pid."""
         if self.is_running:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
 
     async def stop(self, number: signal.Signals, *, seconds_max: float) -> bool:
-        """Ask to stop, then kill after `seconds_max`; True when it went by itself."""
         self.send(number)
         self.send(signal.SIGCONT)  # a paused process cannot obey
         try:

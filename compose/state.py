@@ -5,7 +5,7 @@ Written by the supervisor only; anybody may read it. Holds passwords, so it is p
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -16,6 +16,9 @@ from compose.operator_error import OperatorError
 from compose.process import is_same
 
 VERSION: Final = "0.1.0"
+
+ProfileName = Literal["local", "external"]
+"""How the engines are run: as processes of this machine, or by somebody else."""
 
 
 class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +39,7 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     """The content of stack.json. `audit_url` has a `{database}` placeholder."""
 
     version: str = VERSION
+    profile: ProfileName = "local"
     port_base: int
     supervisor: ProcessRecord
     processes: tuple[ProcessRecord, ...] = ()

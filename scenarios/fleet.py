@@ -17,6 +17,7 @@ import msgspec
 
 from compose import secrets_file, state
 from compose import stack as stack_definition
+from compose.addresses import place_of
 from compose.control import Control
 from compose.layout import Layout
 from compose.operator_error import OperatorError
@@ -222,7 +223,7 @@ class Fleet:
             finally:
                 await connection.close()
         except DATABASE_AWAY as error:
-            raise FleetAwayError(f"the database of {service}", f"port {self.layout.port('postgres')}") from error
+            raise FleetAwayError(f"the database of {service}", place_of(url)) from error
 
     async def supervise(self, command: str, **arguments: Any) -> Json:
         """One call on the control socket, off the loop."""

@@ -67,7 +67,7 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
             for service, url in fleet.audit_urls().items()
         }
         broker = await stack.enter_async_context(
-            await _connected_broker(f"127.0.0.1:{fleet.layout.port('kafka')}", deadline_s=deadline_s)
+            await _connected_broker(fleet.stack.urls["kafka_bootstrap"], deadline_s=deadline_s)
         )
         consumed = {service: _topics(types) for service, types in fleet.subscriptions().items()}
         while True:
@@ -175,7 +175,7 @@ async def _open_rows_of(
 async def _open_jobs(fleet: Fleet) -> dict[str, int]:
     """Jobs somebody waits for; a dead job is no longer waited for, and is somebody else's finding."""
     try:
-        async with job_board(fleet.layout) as board:
+        async with job_board(fleet.stack) as board:
             rows = await board.rows()
     except RedisUnavailableError:
         return {"redis: does not answer": 1}

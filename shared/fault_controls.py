@@ -5,6 +5,7 @@ the file asks for it to be read again, which cuts the connections that would now
 """
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,11 +28,11 @@ class ControlsRefusedError(Exception):
 
 
 class ServiceControls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`detours` gives, for the host:port that is meant, the port of the same host that is connected to instead;
+    """`detours` gives, for the host:port that is meant, the one that is connected to instead;
     `dies_at` is a point of `shared.crash_points`.
     """
 
-    detours: dict[str, int] = {}
+    detours: dict[str, str] = {}
     clock_offset_s: float = 0.0
     dies_at: str = crash_points.NOWHERE
 
@@ -53,27 +54,27 @@ class OffsetClock:
 
 
 class DetourLoop(uvloop.Loop):
-    """An event loop whose new connections can be led to another port."""
+    """An event loop whose new connections can be led elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._detours: dict[Address, int] = {}
+        self._detours: dict[Address, Address] = {}
         self._open: WeakSet[Any] = WeakSet()
 
     async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
-        made: Any = await super().create_connection(
-            protocol_factory, host, self._detours.get((host, port), port), **options
-        )
+        host, port = self._detours.get((host, port), (host, port))
+        made: Any = await super().create_connection(protocol_factory, host, port, **options)
         self._open.add(made[0])
         return made
 
     async def sock_connect(self, sock: Any, address: Any) -> Any:
-        return await super().sock_connect(sock, (address[0], self._detours.get(address[:2], address[1])))
+        instead: Any = self._detours.get(address[:2], address)
+        return await super().sock_connect(sock, instead)
 
-    def detour(self, detours: Mapping[Address, int]) -> int:
+    def detour(self, detours: Mapping[Address, Address]) -> int:
         """Lead new connections so; cut those that lead elsewhere now, and give how many."""
         stale = {
-            (address[0], self._detours.get(address, address[1]))
+            self._detours.get(address, address)
             for address in {*self._detours, *detours}
             if self._detours.get(address) != detours.get(address)
         }
@@ -97,7 +98,9 @@ class FaultControls:
         controls = self._read()
         self._clock.offset = timedelta(seconds=controls.clock_offset_s)
         crash_points.arm(controls.dies_at)
-        detours = {_address(meant): port for meant, port in controls.detours.items()}
+        detours = {
+            address: _numeric(instead) for meant, instead in controls.detours.items() for address in _spellings(meant)
+        }
         loop = asyncio.get_running_loop()
         if isinstance(loop, DetourLoop):
             return loop.detour(detours)
@@ -120,6 +123,21 @@ class FaultControls:
         return known.services.get(self._config.service, ServiceControls())
 
 
-def _address(text: str) -> Address:
+def _spellings(text: str) -> set[Address]:
+    """An address as it is written and as it is resolved: some clients connect to the one, some to the other."""
     host, _, port = text.rpartition(":")
-    return host, int(port)
+    return {(host, int(port)), *_resolved(host, int(port))}
+
+
+def _numeric(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    return min(_resolved(host, int(port)))
+
+
+def _resolved(host: str, port: int) -> set[Address]:
+    """Looked up while everything else waits: drills only, and names of the stack's own network."""
+    try:
+        found = socket.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ControlsRefusedError(f"nobody knows where {host} is: {error}") from error
+    return {(str(where[0]), int(where[1])) for *_, where in found}

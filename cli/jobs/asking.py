@@ -20,9 +20,9 @@ COLUMNS = ("service", "kind", "state", "attempts", "key", "error")
 @asynccontextmanager
 async def running_board() -> AsyncGenerator[JobBoard]:
     """The board of the running stack. Raises `OperatorError` (stack.down, redis.away, jobs.unknown)."""
-    layout, _ = state.running()
+    _, running = state.running()
     try:
-        async with job_board(layout) as board:
+        async with job_board(running) as board:
             yield board
     except RedisUnavailableError as error:
         raise OperatorError("redis.away", "Redis does not answer.", mend="Look with: shopctl status.") from error

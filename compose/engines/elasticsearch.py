@@ -7,7 +7,7 @@ from typing import Final
 from compose import http_probe
 from compose.engines import cds, jars, java
 from compose.engines.engine import Context, NotReadyError, claim_data, minimal_environ
-from compose.process import Command, Watched
+from compose.process import Command, Process
 
 PROBE_SECONDS_MAX: Final = 4.0
 MAIN: Final = "ShopElasticsearch"
@@ -92,7 +92,7 @@ class Elasticsearch:
             stop_seconds_max=20.0,  # the first end also writes the class-data archive
         )
 
-    async def probe(self, process: Watched) -> None:
+    async def probe(self, process: Process) -> None:
         try:
             node = await http_probe.get(f"{self.url}/_nodes/_local/process", seconds_max=PROBE_SECONDS_MAX)
             health = await http_probe.get(

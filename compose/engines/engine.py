@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from compose.layout import Layout
 from compose.machine import DISK_FULL, disk_full
 from compose.operator_error import OperatorError
-from compose.process import Command, Watched, tail
+from compose.process import Command, Process, tail
 
 STAMP: Final = "provider"
 
@@ -46,7 +46,7 @@ class Engine(Protocol):
 
     def command(self) -> Command: ...
 
-    async def probe(self, process: Watched) -> None:
+    async def probe(self, process: Process) -> None:
         """One real call; raises NotReadyError until it succeeds against this very process."""
 
     def ended(self, *, cleanly: bool) -> None:

@@ -8,7 +8,7 @@ from compose.engines import cds, jars, java
 from compose.engines.engine import Context, NotReadyError, claim_data, minimal_environ
 from compose.machine import DISK_FULL, disk_full
 from compose.operator_error import OperatorError
-from compose.process import Command, Watched
+from compose.process import Command, Process
 
 FORMAT_SECONDS_MAX: Final = 60
 PROBE_SECONDS_MAX: Final = 4.0
@@ -90,7 +90,7 @@ class Kafka:
             stop_seconds_max=20.0,  # the first end also writes the class-data archive
         )
 
-    async def probe(self, process: Watched) -> None:
+    async def probe(self, process: Process) -> None:
         del process  # the cluster id identifies the broker
         await _answers(self.url)
         await _is_cluster(self.url, self._context.cluster_id)

@@ -13,7 +13,7 @@ from compose.engines import providers
 from compose.engines.engine import Context, NotReadyError, claim_data, minimal_environ
 from compose.machine import DISK_FULL, disk_full
 from compose.operator_error import OperatorError
-from compose.process import Command, Watched
+from compose.process import Command, Process
 
 SUPERUSER: Final = "postgres"
 INITDB_SECONDS_MAX: Final = 60
@@ -73,7 +73,7 @@ class Postgres:
             death_signal=signal.SIGINT,
         )
 
-    async def probe(self, process: Watched) -> None:
+    async def probe(self, process: Process) -> None:
         import asyncpg  # noqa: PLC0415 -- 0.14 s to import
 
         del process  # the data directory identifies the cluster better than a pid

@@ -6,7 +6,7 @@ from typing import Final
 
 from compose.engines import providers
 from compose.engines.engine import Context, NotReadyError, claim_data, minimal_environ
-from compose.process import Command, Watched
+from compose.process import Command, Process
 
 PROBE_SECONDS_MAX: Final = 2.0
 ANSWER_BYTES_MAX: Final = 65_536
@@ -56,7 +56,7 @@ class Redis:
             environ=minimal_environ(self._home),
         )
 
-    async def probe(self, process: Watched) -> None:
+    async def probe(self, process: Process) -> None:
         try:
             async with asyncio.timeout(PROBE_SECONDS_MAX):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)

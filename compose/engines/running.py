@@ -14,7 +14,7 @@ from compose.engines.postgres import Postgres
 from compose.engines.redis import Redis
 from compose.layout import Layout, make_directories
 from compose.operator_error import OperatorError
-from compose.process import Watched, spawn
+from compose.process import Process, Watched, spawn
 
 ENGINES: Final[dict[str, Callable[[Context], Engine]]] = {
     "postgres": Postgres,
@@ -116,7 +116,7 @@ async def start(engine: Engine, layout: Layout, report: Report = no_report) -> R
     return RunningEngine(engine, process, boot_seconds)
 
 
-async def until_ready(engine: Engine, process: Watched) -> None:
+async def until_ready(engine: Engine, process: Process) -> None:
     """Probe until the engine answers. Raises OperatorError when it ends first or takes too long."""
     log = engine.command().log
     reason = "no answer yet"

@@ -1,4 +1,4 @@
-"""The supervisor's process: python -m compose.supervisor --home DIR [--port-base N] [--only a,b] [--scale s=2].
+"""The supervisor's process: python -m compose.supervisor --home DIR [--profile external] [--port-base N] [--only a,b].
 
 Normally detached by `shopctl up`; runs until it is told to stop. Dies with nothing left behind.
 """
@@ -12,14 +12,16 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from compose import environment, ports, secrets_file, state
+from compose.addresses import Addresses
 from compose.layout import Layout, default_cache, make_directories
 from compose.operator_error import OperatorError
 from compose.process import start_ticks
 from compose.stack import Stack, load, parse_scale
 from compose.supervisor import leftovers, status
+from compose.supervisor import profile as profiles
 from compose.supervisor.fleet import Fleet
 from compose.supervisor.forks import ForkParent
 from compose.supervisor.server import ControlServer, Handler, Json
@@ -32,9 +34,13 @@ EXIT_OPERATOR: Final = 3
 class Supervisor:
     """One running stack and the commands it obeys."""
 
-    def __init__(self, layout: Layout, stack: Stack, names: list[str], scale: dict[str, int]) -> None:
+    def __init__(
+        self, layout: Layout, stack: Stack, profile: state.ProfileName, *, names: list[str], scale: dict[str, int]
+    ) -> None:
+        """Raises OperatorError `external.not_named`."""
         self.layout = layout
         self._stack = stack
+        self._profile_name: state.ProfileName = profile
         self._names = names
         self._scale = scale
         self._began = time.monotonic()
@@ -47,12 +53,15 @@ class Supervisor:
         self._error: OperatorError | None = None
         self._forks = ForkParent(stack.preload, layout.forks)
         self._secrets = secrets_file.with_databases(layout, [c.name for c in stack.components if c.database])
-        self._fleet = Fleet(layout, stack, self._secrets, self._forks, self._changed)
+        self._profile = profiles.build(profile, layout, self._secrets, note=self.note)
+        self._fleet = Fleet(layout, stack, self._secrets, self._profile, self._forks, changed=self._changed)
         self._boot: asyncio.Task[None] | None = None
 
     def note(self, text: str) -> None:
         """Something a person should know about this start."""
         self._notes.append(text)
+        for tell in tuple(self._listeners):
+            tell({"event": "note", "text": text})
 
     async def run(self) -> int:
         """Boot, serve, and stop everything in the end; the exit code of the process."""
@@ -164,11 +173,12 @@ class Supervisor:
         state.save(
             self.layout,
             state.StackState(
+                profile=self._profile_name,
                 port_base=self.layout.port_base,
                 supervisor=_record("supervisor", "supervisor", os.getpid()),
                 processes=tuple(_running_records(self._fleet)),
-                urls=_urls(self.layout, self._secrets),
-                audit_url=environment.audit_url(self.layout, self._secrets),
+                urls=_urls(self.layout, self._secrets, self._profile.engines),
+                audit_url=environment.audit_url(self._secrets, self._profile.engines),
                 timings_s=dict(self._fleet.timings_s),
                 started_at=self._started_at,
                 error=self._error.to_dict() if self._error else None,
@@ -190,13 +200,13 @@ def _running_records(fleet: Fleet) -> list[state.ProcessRecord]:
             port=unit.port,
         )
         for unit in fleet.units.values()
-        if unit.process and unit.process.is_running
+        if unit.process and unit.process.is_running and unit.process.pid
     ]
 
 
-def _urls(layout: Layout, secrets: secrets_file.Secrets) -> dict[str, str]:
+def _urls(layout: Layout, secrets: secrets_file.Secrets, engines: Addresses) -> dict[str, str]:
     """Every address an operator or a drill may want; databases with their service's own role."""
-    given = environment.common(layout, secrets)
+    given = environment.common(layout, secrets, engines)
     named = ("REDIS_URL", "KAFKA_BOOTSTRAP", "ELASTICSEARCH_URL", "SMTP_URL", "PSP_URL", "CARRIER_URL")
     urls = {name.lower().removesuffix("_url"): given[f"SHOPSTREAM_{name}"] for name in named}
     urls["catcher"] = given["SHOPSTREAM_SMS_URL"]
@@ -204,9 +214,8 @@ def _urls(layout: Layout, secrets: secrets_file.Secrets) -> dict[str, str]:
     for service in load().services:
         urls[service.name] = f"http://{ports.LOOPBACK}:{layout.port(service.name)}"
     for name in secrets.database_passwords:
-        urls[f"database_{name}"] = environment.database_url(layout, secrets, name)
-    where = f"{ports.LOOPBACK}:{layout.port('postgres')}"
-    urls["postgres"] = f"postgresql://postgres:{secrets.superuser_password}@{where}/postgres"
+        urls[f"database_{name}"] = environment.database_url(secrets, engines, name)
+    urls["postgres"] = engines.postgres
     return urls
 
 
@@ -233,18 +242,19 @@ async def _supervise(asked: argparse.Namespace, home: Path) -> int:
         layout.controls_file.unlink(missing_ok=True)  # the proxies it leads to died with the last stack
         # without an asked base there must be room for the whole stack: more may be started later
         components = stack.closure(names) if asked.port_base is not None else stack.components
-        wanted = stack.offsets(components)
+        ours = [component for component in components if component.kind != "engine" or asked.profile == "local"]
+        wanted = stack.offsets(ours)
         known = state.load(layout)
         try:
             base = _choose_base(asked.port_base, known=known.port_base if known else None, offsets=wanted)
         except OperatorError as error:
-            _save_refusal(layout, error)
+            _save_refusal(layout, asked.profile, error)
             return error.exit_code
         layout = Layout(home, layout.cache, base)
         try:
-            supervisor = Supervisor(layout, stack, names, parse_scale(asked.scale, stack))
+            supervisor = Supervisor(layout, stack, asked.profile, names=names, scale=parse_scale(asked.scale, stack))
         except OperatorError as error:
-            _save_refusal(layout, error)
+            _save_refusal(layout, asked.profile, error)
             return error.exit_code
         if swept:
             supervisor.note(f"Ended leftovers of an earlier run: {', '.join(record.name for record in swept)}.")
@@ -253,11 +263,12 @@ async def _supervise(asked: argparse.Namespace, home: Path) -> int:
         return await supervisor.run()
 
 
-def _save_refusal(layout: Layout, error: OperatorError) -> None:
+def _save_refusal(layout: Layout, profile: state.ProfileName, error: OperatorError) -> None:
     known = state.load(layout)
     state.save(
         layout,
         state.StackState(
+            profile=profile,
             port_base=known.port_base if known else layout.port_base,
             supervisor=_record("supervisor", "supervisor", os.getpid()),
             error=error.to_dict(),
@@ -268,6 +279,7 @@ def _save_refusal(layout: Layout, error: OperatorError) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m compose.supervisor", description=__doc__)
     parser.add_argument("--home", required=True)
+    parser.add_argument("--profile", choices=get_args(state.ProfileName), default="local")
     parser.add_argument("--port-base", type=int)
     parser.add_argument("--only", default="")
     parser.add_argument("--scale", action="append", default=[])

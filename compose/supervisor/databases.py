@@ -8,7 +8,9 @@ import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
+from compose.addresses import Addresses
 from compose.environment import AUDIT_ROLE, common, database_url
 from compose.layout import Layout
 from compose.machine import DISK_FULL, disk_full
@@ -38,11 +40,12 @@ END $$
 class Databases:
     """Prepares the databases of the services it is asked for, once per supervisor."""
 
-    def __init__(self, layout: Layout, secrets: Secrets, forks: ForkParent, superuser_url: str) -> None:
+    def __init__(self, layout: Layout, secrets: Secrets, forks: ForkParent, engines: Addresses) -> None:
         self._layout = layout
         self._secrets = secrets
         self._forks = forks
-        self._url = superuser_url
+        self._engines = engines
+        self._url = engines.postgres
         self._existing: dict[str, str] = {}
         self._roles: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
@@ -70,6 +73,8 @@ class Databases:
             if name not in self._roles:
                 password = self._secrets.database_passwords[name]
                 await connection.execute(f"CREATE ROLE \"{name}\" LOGIN PASSWORD '{password}'")
+                # who is no superuser may own for a role only what it is a member of
+                await connection.execute(f'GRANT "{name}" TO CURRENT_USER')
                 self._roles.add(name)
             if name not in self._existing:
                 await connection.execute(f'CREATE DATABASE "{name}" OWNER "{name}"')
@@ -98,8 +103,8 @@ class Databases:
             child.upgrade,
             f"migrate-{component.name}",
             component.argument,
-            database_url(self._layout, self._secrets, component.name),
-            common(self._layout, self._secrets),
+            database_url(self._secrets, self._engines, component.name),
+            common(self._layout, self._secrets, self._engines),
             str(log),
         )
         try:
@@ -117,7 +122,7 @@ class Databases:
             )
 
     async def _remember(self, name: str, digest: str) -> None:
-        connection = await connect(self._url.rpartition("/")[0] + f"/{name}")
+        connection = await connect(urlsplit(self._url)._replace(path=f"/{name}").geturl())
         try:
             await connection.execute(CREATE_SCHEMA_GRANTS)
             await connection.execute(f"COMMENT ON DATABASE \"{name}\" IS '{COMMENT}{digest}'")

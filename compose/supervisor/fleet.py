@@ -7,17 +7,17 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 from compose import environment, ports
-from compose.engines import running
 from compose.layout import Layout
 from compose.operator_error import OperatorError
-from compose.process import Watched
+from compose.process import Elsewhere, Watched
 from compose.secrets_file import Secrets
 from compose.stack import Component, Stack, check_count, unknown
 from compose.supervisor import child, topics
 from compose.supervisor.databases import Databases
 from compose.supervisor.forks import ForkParent
-from compose.supervisor.runners import EngineRunner, ForkRunner
-from compose.supervisor.unit import Unit
+from compose.supervisor.profile import Probed, Profile
+from compose.supervisor.runners import ForkRunner
+from compose.supervisor.unit import Runner, Unit
 from shared.probe_token import probe_token
 
 SIGNALS: Final = {"KILL": signal.SIGKILL, "STOP": signal.SIGSTOP, "CONT": signal.SIGCONT, "TERM": signal.SIGTERM}
@@ -29,11 +29,19 @@ class Fleet:
     """Starts and holds the units. One instance per supervisor."""
 
     def __init__(
-        self, layout: Layout, stack: Stack, secrets: Secrets, forks: ForkParent, changed: Callable[[Unit], None]
+        self,
+        layout: Layout,
+        stack: Stack,
+        secrets: Secrets,
+        profile: Profile,
+        forks: ForkParent,
+        *,
+        changed: Callable[[Unit], None],
     ) -> None:
         self.units: dict[str, Unit] = {}
         self.timings_s: dict[str, float] = {}
-        self.engines: dict[str, running.Engine] = {}
+        self.engines: dict[str, Probed] = {}
+        self._profile = profile
         self._layout = layout
         self._stack = stack
         self._secrets = secrets
@@ -101,6 +109,9 @@ class Fleet:
     async def restart(self, target: str, environ: Mapping[str, str] | None) -> list[str]:
         """Restart what `find` finds, one after the other; `environ` replaces the component's extra environment."""
         units = self.find(target)
+        for unit in units:
+            if isinstance(unit.process, Elsewhere):
+                raise unit.process.refusal()
         if environ is not None:
             self._extra_environ[units[0].component] = dict(environ)
         for unit in units:
@@ -130,7 +141,7 @@ class Fleet:
     async def keep(self, argument: str) -> Watched:
         """Start a keeper beside the stack: it outlives who asked for it and ends before anything else does."""
         self._keepers = [it for it in self._keepers if it.is_running]
-        environ = environment.common(self._layout, self._secrets)
+        environ = environment.common(self._layout, self._secrets, self._profile.engines)
         keeper = await self._forks.fork(
             child.become, "fault", self._stack.keeper, argument, environ, str(self._layout.log("faults"))
         )
@@ -177,20 +188,19 @@ class Fleet:
 
     async def _migrate(self, component: Component) -> None:
         if self._databases is None:
-            url = self.engines["postgres"].url
-            self._databases = Databases(self._layout, self._secrets, self._forks, url)
+            self._databases = Databases(self._layout, self._secrets, self._forks, self._profile.engines)
         await self._databases.ensure(component)
 
     async def _make_topics(self) -> None:
-        await topics.ensure(self.engines["kafka"].url, [service.name for service in self._stack.audited])
+        await topics.ensure(self._profile.engines.kafka, [service.name for service in self._stack.audited])
 
     def _unit_of(self, component: Component) -> Unit:
         if component.name in self.units:
             return self.units[component.name]
         if component.kind == "engine":
-            engine = running.build(self._layout, component.name, secrets=self._secrets, report=self._report)
-            self.engines[component.name] = engine
-            return self._add(component, component.name, EngineRunner(engine, self._layout), component.ports[0])
+            made = self._profile.engine(component, report=self._report)
+            self.engines[component.name] = made.engine
+            return self._add(component, component.name, made.runner, made.port)
         runner = ForkRunner(
             self._layout,
             self._forks,
@@ -201,10 +211,13 @@ class Fleet:
             ready_url=component.ready_url(self._layout.port_base),
             probe_token=self.probe_token,
             environ=lambda: environment.of_world(
-                self._layout, self._secrets, extra=self._extra_environ.get(component.name, {})
+                self._layout,
+                self._secrets,
+                self._profile.engines,
+                extra=self._extra_environ.get(component.name, {}),
             ),
         )
-        return self._add(component, component.name, runner, component.ports[0])
+        return self._add(component, component.name, runner, self._layout.port(component.ports[0]))
 
     def _instance(self, component: Component, number: int) -> Unit:
         name = f"{component.name}-{number}"
@@ -223,6 +236,7 @@ class Fleet:
             environ=lambda: environment.of_service(
                 self._layout,
                 self._secrets,
+                self._profile.engines,
                 component,
                 instance=name,
                 port=port,
@@ -231,9 +245,8 @@ class Fleet:
         )
         return self._add(component, name, runner, port)
 
-    def _add(self, component: Component, name: str, runner: EngineRunner | ForkRunner, port: str | int) -> Unit:
-        number = port if isinstance(port, int) else self._layout.port(port)
-        unit = Unit(name, runner, kind=component.kind, component=component.name, port=number, changed=self._changed)
+    def _add(self, component: Component, name: str, runner: Runner, port: int) -> Unit:
+        unit = Unit(name, runner, kind=component.kind, component=component.name, port=port, changed=self._changed)
         self.units[name] = unit
         self._changed(unit)
         return unit

@@ -14,7 +14,7 @@ from compose.engines import running
 from compose.engines.engine import Engine
 from compose.layout import Layout
 from compose.operator_error import OperatorError
-from compose.process import Watched, rotate, spawn, tail
+from compose.process import Process, rotate, spawn, tail
 from compose.supervisor import child
 from compose.supervisor.forks import ForkParent
 
@@ -39,20 +39,20 @@ class EngineRunner:
         self._engine = engine
         self._layout = layout
 
-    async def spawn(self) -> Watched:
+    async def spawn(self) -> Process:
         await self._engine.prepare()
         await running.refuse_taken_ports(self._engine, self._layout)
         return spawn(self._engine.command())
 
-    async def until_ready(self, process: Watched) -> None:
+    async def until_ready(self, process: Process) -> None:
         await running.until_ready(self._engine, process)
 
-    async def stop(self, process: Watched) -> None:
+    async def stop(self, process: Process) -> None:
         command = self._engine.command()
         cleanly = await process.stop(command.stop_signal, seconds_max=command.stop_seconds_max)
         self._engine.ended(cleanly=cleanly)
 
-    def ended(self, process: Watched) -> None:
+    def ended(self, process: Process) -> None:
         del process
         self._engine.ended(cleanly=False)
 
@@ -84,7 +84,7 @@ class ForkRunner:
         self._probe_token = probe_token
         self._environ = environ
 
-    async def spawn(self) -> Watched:
+    async def spawn(self) -> Process:
         if not ports.is_free(self._port):
             raise await asyncio.to_thread(ports.taken_error, self._port, self._name, self._port_base)
         rotate(self._log)
@@ -92,7 +92,7 @@ class ForkRunner:
             child.become, self._name, self._function, self._argument, dict(self._environ()), str(self._log)
         )
 
-    async def until_ready(self, process: Watched) -> None:
+    async def until_ready(self, process: Process) -> None:
         deadline = time.monotonic() + READY_SECONDS_MAX
         reason = "it never answered"
         while time.monotonic() < deadline:
@@ -113,13 +113,13 @@ class ForkRunner:
             mend=f"Read {self._log}, or look with: shopctl status.",
         )
 
-    async def stop(self, process: Watched) -> None:
+    async def stop(self, process: Process) -> None:
         await process.stop(signal.SIGTERM, seconds_max=STOP_SECONDS_MAX)
 
-    def ended(self, process: Watched) -> None:
+    def ended(self, process: Process) -> None:
         del process
 
-    def _ended(self, process: Watched) -> OperatorError:
+    def _ended(self, process: Process) -> OperatorError:
         return OperatorError(
             "service.ended",
             f"{self._name} ended with exit code {process.exit_code} while starting: {last_words(tail(self._log))}",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final, Literal, Protocol
 
 from compose.operator_error import OperatorError
-from compose.process import Watched
+from compose.process import Process
 
 # the first restart comes well within a second; a process that never gets far is tried ever more rarely
 BACK_OFF_SECONDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -26,17 +26,17 @@ class Runner(Protocol):
 
     ready_url: str
 
-    async def spawn(self) -> Watched:
+    async def spawn(self) -> Process:
         """Start the process; raises OperatorError."""
         ...
 
-    async def until_ready(self, process: Watched) -> None:
+    async def until_ready(self, process: Process) -> None:
         """Return when it answers; raises OperatorError when it ends or stays mute."""
         ...
 
-    async def stop(self, process: Watched) -> None: ...
+    async def stop(self, process: Process) -> None: ...
 
-    def ended(self, process: Watched) -> None: ...
+    def ended(self, process: Process) -> None: ...
 
 
 class Unit:
@@ -52,7 +52,7 @@ class Unit:
         self.runner = runner
         self.state: State = "waiting"
         self.detail = ""
-        self.process: Watched | None = None
+        self.process: Process | None = None
         self.boot_seconds = 0.0
         self.restarts = 0
         self._changed = changed
@@ -119,7 +119,7 @@ class Unit:
             "component": self.component,
             "state": self.state,
             "detail": self.detail,
-            "pid": self.process.pid if self.process and self.process.is_running else None,
+            "pid": (self.process.pid or None) if self.process and self.process.is_running else None,
             "start_ticks": self.process.started_ticks if self.process and self.process.is_running else None,
             "started_at": self.process.started_at if self.process else None,
             "port": self.port,

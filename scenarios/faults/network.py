@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from compose.addresses import place_of
 from compose.operator_error import OperatorError
 from scenarios.faults import controls
 from scenarios.faults.fault import FaultValue, Milliseconds, Number
@@ -17,10 +18,10 @@ from scenarios.fleet import Fleet
 from shared.fault_controls import ServiceControls
 
 BEHIND: Final = {
-    "postgres": "postgres", "redis": "redis", "kafka": "kafka", "elasticsearch": "elasticsearch",
+    "postgres": "postgres", "redis": "redis", "kafka": "kafka_bootstrap", "elasticsearch": "elasticsearch",
     "smtp": "smtp", "psp": "psp", "carrier": "carrier", "sms": "catcher",
 }  # fmt: skip
-"""Where a link can lead, and the port's name there; besides these, to any service."""
+"""Where a link can lead, and the name of its address in the stack's state; besides these, to any service."""
 EVERYBODY: Final = "all"
 SURELY: Final = 0.8
 """The share of the delay asked for that a probe must see: timers and clocks are not exact."""
@@ -33,15 +34,11 @@ class Route(msgspec.Struct, frozen=True):
 
     service: str
     behind: str
-    port: int
+    address: str
 
     @property
     def name(self) -> str:
-        return f"{self.service}:{self.behind}:{self.port}"
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.service}:{self.behind}:{self.address.rpartition(':')[2]}"
 
 
 class _LinkFault(FaultValue, frozen=True, kw_only=True):
@@ -51,7 +48,9 @@ class _LinkFault(FaultValue, frozen=True, kw_only=True):
         led = 0
         for service in dict.fromkeys(route.service for route in routes):
             detours = {
-                route.address: port for route, port in zip(routes, ports, strict=True) if route.service == service
+                route.address: f"127.0.0.1:{port}"
+                for route, port in zip(routes, ports, strict=True)
+                if route.service == service
             }
             led += len(await controls.change(fleet, service, lambda it, new=detours: _with(it, new)))
         if led == 0:
@@ -186,10 +185,10 @@ async def routes_of(fleet: Fleet, target: str) -> list[Route]:
             exit_code=2,
         )
     if behind in BEHIND:
-        ports = [fleet.layout.port(BEHIND[behind])]
+        addresses = [place_of(fleet.stack.urls[BEHIND[behind]])]
     else:
-        ports = [int(it["port"]) for it in processes if it["component"] == behind]
-    return [Route(each, behind, port) for each in wanted if each != behind for port in ports]
+        addresses = [f"127.0.0.1:{it['port']}" for it in processes if it["component"] == behind]
+    return [Route(each, behind, address) for each in wanted if each != behind for address in addresses]
 
 
 async def open_links(fleet: Fleet) -> list[dict[str, Any]]:
@@ -221,11 +220,12 @@ def _toxic(kind: str, *, stream: str = "downstream", **attributes: int) -> dict[
     return {"type": kind, "stream": stream, "toxicity": 1.0, **attributes}
 
 
-def _with(controls: ServiceControls, detours: dict[str, int]) -> ServiceControls:
+def _with(controls: ServiceControls, detours: dict[str, str]) -> ServiceControls:
     return msgspec.structs.replace(controls, detours={**controls.detours, **detours})
 
 
 def _without(controls: ServiceControls, route: Route) -> ServiceControls:
     return msgspec.structs.replace(
-        controls, detours={address: port for address, port in controls.detours.items() if address != route.address}
+        controls,
+        detours={address: instead for address, instead in controls.detours.items() if address != route.address},
     )

@@ -6,6 +6,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from compose.addresses import place_of
 from scenarios.faults.fault import FaultValue
 from scenarios.faults.processes import Pause
 from scenarios.fleet import Fleet, FleetAwayError
@@ -32,14 +33,14 @@ class CacheFlush(FaultValue, frozen=True, tag="cache-flush"):
             gone = not await redis.exists(mark) if self.pattern == EVERYTHING else after < before
             await redis.unlink(mark)
         except (RedisError, OSError) as error:
-            raise FleetAwayError("redis", fleet.stack.urls["redis"]) from error
+            raise FleetAwayError("redis", place_of(fleet.stack.urls["redis"])) from error
         finally:
             await redis.aclose()
         return gone, f"{before - after} keys are gone"
 
     async def _flush(self, redis: Redis) -> None:
         if self.pattern == EVERYTHING:
-            await redis.flushall()
+            await redis.flushdb()
         elif keys := [key async for key in redis.scan_iter(self.pattern, count=1_000)]:
             await redis.unlink(*keys)
 

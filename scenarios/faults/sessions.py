@@ -4,9 +4,11 @@ them.
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import asyncpg
 
+from compose.addresses import place_of
 from scenarios.fleet import DATABASE_AWAY, Fleet, FleetAwayError
 
 _held: dict[str, asyncpg.Connection] = {}
@@ -45,11 +47,11 @@ async def end(fleet: Fleet, *, name: str) -> None:
 
 
 async def _connect(fleet: Fleet, database: str, name: str) -> asyncpg.Connection:
-    url = fleet.stack.urls["postgres"].rpartition("/")[0] + f"/{database}"
+    url = urlsplit(fleet.stack.urls["postgres"])._replace(path=f"/{database}").geturl()
     try:
         return await asyncpg.connect(url, server_settings={"application_name": name})
     except DATABASE_AWAY as error:
-        raise FleetAwayError("postgres", f"port {fleet.layout.port('postgres')}") from error
+        raise FleetAwayError("postgres", place_of(url)) from error
 
 
 async def plant_trigger(connection: asyncpg.Connection, name: str, *, on: str, body: str) -> None:

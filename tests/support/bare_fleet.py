@@ -73,4 +73,9 @@ def _state(layout: Layout, engines: EngineUrls, suffix: str) -> state.StackState
     pid = os.getpid()
     me = state.ProcessRecord(name="supervisor", kind="supervisor", pid=pid, start_ticks=start_ticks(pid) or 0)
     server = engines.postgres.rpartition("/")[0]
-    return state.StackState(port_base=layout.port_base, supervisor=me, audit_url=f"{server}/{{database}}_{suffix}")
+    return state.StackState(
+        port_base=layout.port_base,
+        supervisor=me,
+        urls={"redis": engines.redis, "kafka_bootstrap": engines.kafka},
+        audit_url=f"{server}/{{database}}_{suffix}",
+    )

@@ -66,7 +66,7 @@ async def test_a_link_suffers_and_recovers(fleet, fault):
             await done.heal()
         assert await network.open_links(fleet) == []
         assert not (await told(fleet, route.service))
-        assert await knock(route.behind, route.port) < 1
+        assert await knock(route.behind, int(route.address.rpartition(":")[2])) < 1
         await healthy(fleet)
 
 

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from compose import environment, secrets_file, stack
+from compose import addresses, environment, secrets_file, stack
 from compose.layout import Layout
 from compose.operator_error import OperatorError
 
@@ -97,8 +97,15 @@ def test_a_scale_out_of_bounds_is_a_usage_error(shipped, item):
 def test_a_service_environment_has_its_own_database_and_the_shared_addresses(shipped, tmp_path):
     layout = Layout(tmp_path, tmp_path, 9000)
     secrets = secrets_file.with_databases(layout, ["orders"])
+    engines = addresses.local(layout, secrets)
     given = environment.of_service(
-        layout, secrets, shipped.get("orders"), instance="orders-1", port=9004, extra={"SHOPSTREAM_ROLE": "api"}
+        layout,
+        secrets,
+        engines,
+        shipped.get("orders"),
+        instance="orders-1",
+        port=9004,
+        extra={"SHOPSTREAM_ROLE": "api"},
     )
     password = secrets.database_passwords["orders"]
     assert given["SHOPSTREAM_DATABASE_URL"] == f"postgresql://orders:{password}@127.0.0.1:9100/orders"
@@ -109,5 +116,8 @@ def test_a_service_environment_has_its_own_database_and_the_shared_addresses(shi
 def test_the_gateway_is_given_no_database(shipped, tmp_path):
     layout = Layout(tmp_path, tmp_path, 9000)
     secrets = secrets_file.load_or_make(layout)
-    given = environment.of_service(layout, secrets, shipped.get("gateway"), instance="gateway-1", port=9000, extra={})
+    engines = addresses.local(layout, secrets)
+    given = environment.of_service(
+        layout, secrets, engines, shipped.get("gateway"), instance="gateway-1", port=9000, extra={}
+    )
     assert given["SHOPSTREAM_DATABASE_URL"] == ""

@@ -69,7 +69,7 @@ async def test_a_detour_cuts_what_led_elsewhere_leads_what_is_new_and_ends(file)
         assert controls.apply() == 0
         async with connected(meant) as (word, reader):
             assert word == b"a"
-            write(file, detours={f"127.0.0.1:{meant}": proxy})
+            write(file, detours={f"127.0.0.1:{meant}": f"127.0.0.1:{proxy}"})
             assert controls.apply() == 1
             assert await reader.read() == b""
         async with connected(meant) as (word, reader):
@@ -85,7 +85,7 @@ async def test_a_detour_cuts_what_led_elsewhere_leads_what_is_new_and_ends(file)
 @on_detour_loop
 async def test_other_connections_are_left_alone(file):
     async with speaker(b"a") as meant, speaker(b"b") as other, connected(other):
-        write(file, detours={f"127.0.0.1:{meant}": other})
+        write(file, detours={f"127.0.0.1:{meant}": f"127.0.0.1:{other}"})
         assert FaultControls(settings(file)).apply() == 0
 
 
@@ -99,7 +99,7 @@ async def test_http_clients_take_detours_too(file):
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    write(file, detours={"127.0.0.1:1": runner.addresses[0][1]})
+    write(file, detours={"127.0.0.1:1": f"127.0.0.1:{runner.addresses[0][1]}"})
     FaultControls(settings(file)).apply()
     async with aiohttp.ClientSession() as http, http.get("http://127.0.0.1:1/") as answer:
         assert await answer.text() == "b"
@@ -132,6 +132,6 @@ async def test_a_file_that_is_none_is_refused(file):
 
 
 async def test_a_loop_that_knows_no_detours_refuses_them(file):
-    write(file, detours={"127.0.0.1:1": 2})
+    write(file, detours={"127.0.0.1:1": "127.0.0.1:2"})
     with pytest.raises(ControlsRefusedError):
         FaultControls(settings(file)).apply()
