@@ -52,8 +52,10 @@ async def _refuse_missing_rights(bootstrap: str) -> None:
             try:
                 await _try(bootstrap, "write to topics", _produce(bootstrap, topic))
                 await _try(bootstrap, "read as a group", _commit(bootstrap, topic))
-            finally:
-                await _try(bootstrap, "make topics", admin.delete_topics([topic]))
+            except OperatorError:
+                await admin.delete_topics([topic])
+                raise
+            await _delete(admin, bootstrap, topic)
     except TimeoutError as error:
         advertised = "answers, but not on the addresses it advertises"
         mend = "Let advertised.listeners name what this machine can reach."
@@ -74,6 +76,12 @@ async def _make(admin: "AIOKafkaAdminClient", bootstrap: str, topic: str) -> Non
     if code:
         what = f"would not make a topic with one replica: {message or code}"
         raise unfit("kafka", bootstrap, what, mend="Allow topics with one partition and one replica there.")
+
+
+async def _delete(admin: "AIOKafkaAdminClient", bootstrap: str, topic: str) -> None:
+    gone = await admin.delete_topics([topic])
+    if any(code in DENIED for _, code in gone.topic_error_codes):
+        raise _right(bootstrap, "make topics")
 
 
 async def _produce(bootstrap: str, topic: str) -> None:

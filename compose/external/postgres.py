@@ -22,7 +22,8 @@ async def examine(url: str, roles: Mapping[str, str]) -> Found:
     """
     connection = await _connect(url)
     try:
-        found = judged("postgres", url, (*connection.get_server_version()[:2],))
+        major, _, micro = connection.get_server_version()[:3]  # 15.18 comes as 15, 0, 18
+        found = judged("postgres", url, (major, micro))
         if await connection.fetchval("SELECT pg_is_in_recovery()"):
             raise unfit("postgres", url, "is a replica, which takes no writes", mend=f"Name its primary in {VARIABLE}.")
         await _refuse_missing_rights(connection, url)

@@ -33,6 +33,8 @@ async def examine(url: str) -> Found:
         raise away("redis", url, error) from error
     try:
         told = await client.info()
+        kind = "valkey" if "valkey_version" in told else "redis"
+        found = judged("redis", url, parse(str(told[f"{kind}_version"])), kind=kind, notes=_notes(told))
         await _refuse_missing_rights(client, url, told)
     except AuthenticationError as error:
         raise wrong_login("redis", url, str(error)) from error
@@ -42,9 +44,7 @@ async def examine(url: str) -> Found:
         raise away("redis", url, error) from error
     finally:
         await client.aclose()
-    if "valkey_version" in told:
-        return judged("redis", url, parse(str(told["valkey_version"])), kind="valkey", notes=_notes(told))
-    return judged("redis", url, parse(str(told["redis_version"])), notes=_notes(told))
+    return found
 
 
 async def _refuse_missing_rights(client: "Redis", url: str, told: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ SUPPORTED: Final = {
 def parse(text: str) -> Version:
     """`15.18 (Debian 15.18-1)` as (15, 18)."""
     numbers: list[int] = []
-    for part in text.split(" ", 1)[0].split("."):
+    for part in text.split(" ", 1)[0].split("-", 1)[0].split("."):
         digits = "".join(char for char in part if char.isdigit())
         if not part[:1].isdigit():
             break
