@@ -31,11 +31,12 @@ STILL_S = 7.0
 
 The lease of somebody who died at such work is a declared moment itself.
 """
-SILENT_S = 35.0
-"""Longer than anything that keeps events back while all engines answer: a commit that is never answered (30 s), a dead
-member's session and the rebalance after it (12 s), the sending of a batch (15 s), the attempts of one event (24 s).
+UNSENT_S = 20.0
+"""Longer than what keeps a relay from its outbox while all engines answer: the sending of a batch (15 s), a look."""
+UNAPPLIED_S = 35.0
+"""Longer than anything that keeps events from a consumer while all engines answer: a commit that is never answered
+(30 s), a dead member's session and the rebalance after it (12 s), the attempts of one event (24 s).
 """
-ON_THE_WAY = ("unsent events", "events behind")
 
 _OUTBOX = "SELECT count(*) FROM audit.outbox WHERE sent_at IS NULL"
 
@@ -54,7 +55,7 @@ async def quiesce(fleet: Fleet, *, since: float, deadline_s: float) -> Quiescenc
     Given up sooner is a fleet that is provably stuck. It stands still: every count of open work, event on its way and
     event ever written has been the same at each look. No moment comes in time that a service has declared for itself.
     And it has stood still for longer than whoever could still move what is open pauses: STILL_S where all of it waits
-    for such moments and for events of which none is on its way, SILENT_S where events are not sent or not applied.
+    for such moments and for events of which none is on its way, UNSENT_S and UNAPPLIED_S where some are.
     Other work (jobs, webhooks, mails, documents) may pause for a minute and gets its whole time.
     `since` (epoch seconds) is the start of the run. Raises `OperatorError` (kafka.away, fleet.refused).
     """
@@ -127,9 +128,10 @@ class _Stillness:
 
 def _longest_pause_s(fleet: Fleet, waits_for: Iterable[str]) -> float:
     """How long this open work may look the same although somebody is at it; endless where nobody has said."""
-    named = {f"{service}: {name}" for service, said in fleet.declared.items() for name in said.next_due}
-    pauses = (STILL_S if it in named else SILENT_S if it.endswith(ON_THE_WAY) else math.inf for it in waits_for)
-    return max(pauses, default=math.inf)
+    pauses_s = {"unsent events": UNSENT_S, "events behind": UNAPPLIED_S}
+    for said in fleet.declared.values():
+        pauses_s |= dict.fromkeys(said.next_due, STILL_S)
+    return max((pauses_s.get(it.partition(": ")[2], math.inf) for it in waits_for), default=math.inf)
 
 
 async def _nothing_is_due(

@@ -17,6 +17,8 @@ from scenarios.money_text import minor_units, money_text
 from scenarios.world.journals import SmtpRecord
 
 PHONES = frozenset({"sms", "push"})
+MAY_SOUND_ALIKE = frozenset({"duplicate_returned"})
+"""Two duplicates of one order may have the same amount."""
 REDELIVERIES_MAX = 1
 """Copies of one mail beyond the first on a fleet where nothing was broken: one answer that came too late."""
 
@@ -34,7 +36,7 @@ def examine(evidence: Evidence) -> Finding:
     for (_, template, recipient), copies in sent.items():
         _judge_copies(template, recipient, copies, findings)
         _judge_redeliveries(evidence, template, recipient, copies, findings)
-    _judge_twins(sent, findings)
+    _judge_twins(evidence, sent, findings)
     _judge_deliveries(evidence, mails, findings)
     return findings.result()
 
@@ -72,7 +74,7 @@ def _judge_redeliveries(
             )
 
 
-def _judge_twins(sent: dict[tuple[str, str, str], list[SmtpRecord]], findings: Findings) -> None:
+def _judge_twins(evidence: Evidence, sent: dict[tuple[str, str, str], list[SmtpRecord]], findings: Findings) -> None:
     """The customer sees the same mail again, whatever event is said to be behind it."""
     twins: dict[tuple[str, str, str, str], dict[str, SmtpRecord]] = defaultdict(dict)
     for (event_id, template, recipient), copies in sent.items():
@@ -80,7 +82,8 @@ def _judge_twins(sent: dict[tuple[str, str, str], list[SmtpRecord]], findings: F
         if mail.order_id and mail.body_sha256:
             twins[mail.order_id, template, recipient, mail.body_sha256][event_id] = mail
     for (order_id, template, recipient, _), by_event in twins.items():
-        if len(by_event) > 1:
+        excused = template in MAY_SOUND_ALIKE and by_event.keys() <= evidence.outbox_by_id.keys()
+        if len(by_event) > 1 and not excused:
             newest = max(by_event.values(), key=lambda mail: mail.at)
             findings.violation(
                 "same_mail_again",

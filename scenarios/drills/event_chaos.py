@@ -7,12 +7,13 @@ from scenarios import rare_states
 from scenarios.cues import After, AtShare, Cue
 from scenarios.defects import catalogue
 from scenarios.faults.broker import Rebalance
+from scenarios.faults.database import SlowCommits
 from scenarios.faults.events import Duplicate, Poison, Reorder, Rewind, Shuffle
 from scenarios.faults.fault import FaultValue
 from scenarios.faults.handlers import Unprocessable
 from scenarios.faults.mail import MailTarpit
 from scenarios.faults.network import Down, Latency
-from scenarios.faults.processes import Kill, Pause
+from scenarios.faults.processes import Kill, KillRelay, Pause
 from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
 from scenarios.workloads.event_chaos import ChaosParameters, EventChaos
 
@@ -85,6 +86,8 @@ SCENARIO = Scenario(
                 lasting(Down(target="search:elasticsearch"), 60.0, 60.0),
                 lasting(MailTarpit(tarpit_s=10.0), 150.0, 30.0),
                 lasting(Latency(target="orders:postgres", latency_ms=40, jitter_ms=40), 180.0, 20.0),
+                lasting(SlowCommits(target="orders"), 205.0, 15.0),
+                *(once(KillRelay("inventory"), After(at)) for at in (40.0, 110.0)),
                 *again(AtShare(0.95), records_max=10_000),
                 *(once(Rewind(name, records_max=10_000), AtShare(0.98)) for name in CONSUMERS),
             ),
@@ -110,7 +113,9 @@ SCENARIO = Scenario(
                 lasting(MailTarpit(tarpit_s=1.5), 2.0, 3.0),
                 lasting(Down(target="search:elasticsearch"), 6.0, 3.0),
                 lasting(Pause("notifications-2"), 4.0, 7.5),
-                once(Kill("inventory-1"), AtShare(0.4)),
+                lasting(SlowCommits(target="orders"), 1.0, 6.0),
+                once(KillRelay("inventory"), AtShare(0.4)),
+                once(KillRelay("inventory"), AtShare(0.7)),
                 lasting(Rebalance("payments"), 5.5, 2.0),
                 lasting(Down(target="orders:kafka"), 7.0, 3.0),
                 lasting(Down(target="analytics:kafka"), 7.0, 6.5),
@@ -126,6 +131,7 @@ SCENARIO = Scenario(
     required=(
         rare_states.EVENT_TWICE,
         rare_states.EVENTS_REORDERED,
+        rare_states.COMMITTED_LATE,
         rare_states.FORMER_VERSION,
         rare_states.READ_AGAIN,
         rare_states.KILLED_IN_SAGA,

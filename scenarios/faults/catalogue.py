@@ -23,7 +23,7 @@ class Family(NamedTuple):
 
 
 FAMILIES: Final = (
-    Family(processes, (processes.Kill, processes.KillAt, processes.Pause, processes.Restart)),
+    Family(processes, (processes.Kill, processes.KillRelay, processes.KillAt, processes.Pause, processes.Restart)),
     Family(
         network,
         (network.Latency, network.Bandwidth, network.Slicer, network.Reset, network.Blackhole, network.Down),
@@ -34,7 +34,7 @@ FAMILIES: Final = (
     Family(psp, (psp.PspDecline, psp.PspTimeout, psp.PspError, psp.PspSlow, psp.WebhookStorm)),
     Family(mail, (mail.MailTarpit, mail.MailDefer, mail.MailRefuse)),
     Family(redis, (redis.CacheFlush, redis.RedisPause)),
-    Family(database, (database.PoolSqueeze, database.TableLock)),
+    Family(database, (database.PoolSqueeze, database.TableLock, database.SlowCommits)),
     Family(clock, (clock.ClockOffset, clock.ShortHolds, clock.LateDriver)),
     Family(resources, (resources.CpuBurn,)),
 )

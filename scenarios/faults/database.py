@@ -1,14 +1,18 @@
-"""What can happen to a service's database beside the network: too few connections, a locked table."""
+"""What can happen to a service's database beside the network: too few connections, a locked table, slow commits."""
+
+from typing import Annotated, Final
 
 import asyncpg
+import msgspec
 
 from compose.operator_error import OperatorError
-from scenarios.faults.fault import FaultValue, Number
-from scenarios.faults.sessions import end, hold, session_name, superuser
+from scenarios.faults.fault import FaultValue, Milliseconds, Number
+from scenarios.faults.sessions import end, hold, plant_trigger, pull_trigger, session_name, superuser
 from scenarios.fleet import Fleet
 
 LOCK_WAIT_MS = 5_000
 LOOK_MS = 200
+SLOW: Final = "fault_slow_commits"
 
 
 class PoolSqueeze(FaultValue, frozen=True, tag="pool-squeeze"):
@@ -62,6 +66,47 @@ class TableLock(FaultValue, frozen=True, tag="table-lock"):
 
     async def heal(self, fleet: Fleet) -> None:
         await end(fleet, name=session_name(self.name, self.target))
+
+
+class SlowCommits(FaultValue, frozen=True, kw_only=True, tag="slow-commits"):
+    """A service's transactions about every `one_in`-th aggregate commit so much later, as behind a busy replica.
+
+    What others write meanwhile is seen before it, although it has higher positions in the outbox.
+    """
+
+    one_in: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 5
+    later_ms: Milliseconds = 400
+
+    async def bite(self, fleet: Fleet) -> tuple[bool, str]:
+        async with superuser(fleet, _service(fleet, self.target)) as connection:
+            struck = f"mod(hashtext(NEW.aggregate_id)::bigint & 65535, {self.one_in}) = 0"
+            await plant_trigger(
+                connection,
+                SLOW,
+                on=f"BEFORE INSERT ON outbox WHEN ({struck})",
+                body=f"PERFORM pg_sleep({self.later_ms / 1_000});",
+            )
+            took_ms = await self._probed(connection)
+        return took_ms >= self.later_ms, f"an event of {self.target} was written in {took_ms:.0f} ms"
+
+    async def _probed(self, connection: asyncpg.Connection) -> float:
+        """How long an event of a slow aggregate takes, which is undone."""
+        probe = connection.transaction()
+        await probe.start()
+        started = await connection.fetchval("SELECT clock_timestamp()")
+        await connection.execute(
+            "INSERT INTO outbox (id, topic, type, aggregate_id, aggregate_version, payload) "
+            "SELECT gen_random_uuid(), 'probe', 'probe', 'probe-' || n, 1, '' FROM generate_series(1, 10000) AS n "
+            "WHERE mod(hashtext('probe-' || n)::bigint & 65535, $1) = 0 LIMIT 1",
+            self.one_in,
+        )
+        ended = await connection.fetchval("SELECT clock_timestamp()")
+        await probe.rollback()
+        return (ended - started).total_seconds() * 1_000
+
+    async def heal(self, fleet: Fleet) -> None:
+        async with superuser(fleet, _service(fleet, self.target)) as connection:
+            await pull_trigger(connection, SLOW, table="outbox")
 
 
 def _service(fleet: Fleet, name: str) -> str:

@@ -15,12 +15,20 @@ from compose.operator_error import OperatorError
 from compose.process import is_same
 from scenarios.faults import controls
 from scenarios.faults.fault import FaultValue, Injected, until
+from scenarios.faults.sessions import superuser
 from scenarios.fleet import Fleet
 from shared import crash_points
 from shared.crash_points import Point
+from shared.outbox import RELAY_LOCK
 
 READY_DEADLINE_S: Final = 60.0
 READY_INTERVAL_S: Final = 0.1
+
+_RELAYS: Final = """
+    SELECT split_part(application_name, ':', 1) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objid = $2::bigint::oid AND datname = $1
+    AND database = (SELECT oid FROM pg_database WHERE datname = $1)
+"""
 
 
 class _OfOneProcess(FaultValue, frozen=True):
@@ -74,6 +82,31 @@ class KillForkParent:
 
         gone = await until(all_are_gone)
         return Injected(confirmed=gone, probe=f"pid {parent} is gone, and {len(before)} with it", heal=heal)
+
+
+class KillRelay(FaultValue, frozen=True, tag="kill-relay"):
+    """SIGKILL the process of a service whose relay is at its outbox, whichever of its instances that is."""
+
+    lasting: ClassVar[bool] = False
+
+    async def bite(self, fleet: Fleet) -> tuple[bool, str]:
+        process = ""
+
+        async def somebody_relays() -> bool:
+            nonlocal process
+            async with superuser(fleet, "postgres") as connection:
+                process = await connection.fetchval(_RELAYS, self.target, RELAY_LOCK) or ""
+            return bool(process)
+
+        if not await until(somebody_relays):
+            return False, f"nobody relays the events of {self.target}"
+        gone, probe = await Kill(process).bite(fleet)
+        return gone, f"{process}, {probe}"
+
+    async def heal(self, fleet: Fleet) -> None:
+        for process in await fleet.processes():
+            if process["component"] == self.target:
+                await wait_ready(fleet, process["name"])
 
 
 class KillAt(FaultValue, frozen=True, tag="kill-at"):

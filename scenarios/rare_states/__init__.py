@@ -19,6 +19,7 @@ from scenarios.rare_states.answers import (
     STORED_ANSWER_REPEATED,
 )
 from scenarios.rare_states.events import (
+    COMMITTED_LATE,
     EVENT_TWICE,
     EVENTS_REORDERED,
     FORMER_VERSION,
@@ -83,6 +84,7 @@ RARE_STATES: tuple[RareState, ...] = (
     READ_AGAIN,
     EVENT_TWICE,
     EVENTS_REORDERED,
+    COMMITTED_LATE,
     FORMER_VERSION,
     POISON_REFUSED,
     LETTER_REDRIVEN,

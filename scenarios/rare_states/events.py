@@ -7,6 +7,9 @@ from scenarios.rare_states.faults import moments_of
 from scenarios.rare_states.state import RareState
 from shared.contracts import REGISTRY
 
+ONE_BATCH_S = 0.02
+"""Rows of one batch are ticked off within this time, in any order."""
+
 
 def _sagas_at(evidence: Evidence, kind: str) -> int:
     return sum(
@@ -50,6 +53,18 @@ def _former_versions(evidence: Evidence) -> int:
     return sum(message.version < REGISTRY[message.type].schema_version for message in first.values())
 
 
+def _committed_late(evidence: Evidence) -> int:
+    """Outbox rows that were written before others of their service and sent well after them, or never."""
+    count = 0
+    later_sent: dict[str, float] = {}
+    for row in sorted(evidence.audit.outbox, key=lambda row: row.created_at, reverse=True):
+        sent_at = row.sent_at or float("inf")
+        earliest = later_sent.get(row.service, float("inf"))
+        count += earliest + ONE_BATCH_S < sent_at
+        later_sent[row.service] = min(earliest, sent_at)
+    return count
+
+
 KILLED_IN_SAGA = RareState(
     "killed-in-saga", "sagas were running when a process was killed", lambda evidence: _sagas_at(evidence, "kill")
 )
@@ -62,6 +77,7 @@ EVENTS_REORDERED = RareState("events-reordered", "events lie on the broker behin
 FORMER_VERSION = RareState(
     "former-version", "events that were applied came as the release before told them", _former_versions
 )
+COMMITTED_LATE = RareState("committed-late", "events were seen by their relay behind later ones", _committed_late)
 POISON_REFUSED = RareState(
     "poison-refused",
     "records that a fault made unreadable lie in dead letters",

@@ -130,7 +130,7 @@ class SmtpRecord(Record, kw_only=True, omit_defaults=True, rename={"sender": "fr
     has that address), `behaviour`.
 
     template, event_id and order_id come from the headers X-Shopstream-Template, -Event and -Order, `amount` from
-    X-Shopstream-Amount.
+    X-Shopstream-Amount. `body_sha256` is that of what people read: two mails that say the same have the same.
     """
 
     message_id: str = ""

@@ -309,6 +309,17 @@ def never_redriven(evidence: Evidence) -> None:
     evidence.audit.dead_letters[:] = [change(row, redriven_at=None) for row in evidence.audit.dead_letters]
 
 
+def one_sent_last(evidence: Evidence) -> None:
+    """The first event of a service becomes visible when all others were sent."""
+    outbox = evidence.audit.outbox
+    first = outbox.index(min((row for row in outbox if row.service == "orders"), key=lambda row: row.created_at))
+    outbox[first] = change(outbox[first], sent_at=LOAD_STARTED_AT + 3_600)
+
+
+def all_sent_at_once(evidence: Evidence) -> None:
+    evidence.audit.outbox[:] = [change(row, sent_at=row.created_at) for row in evidence.audit.outbox]
+
+
 CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.LAST_UNIT_RACED, nothing, buyers_alone),
     (rare_states.LAST_UNIT_RACED, nothing, supplied(100)),
@@ -356,6 +367,7 @@ CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.READ_AGAIN, struck("rewind", "payments", at=LOAD_STARTED_AT + 2), too_early),
     (rare_states.EVENT_TWICE, written_twice, read_twice),
     (rare_states.EVENTS_REORDERED, behind_a_newer_one, versions_alike),
+    (rare_states.COMMITTED_LATE, one_sent_last, all_sent_at_once),
     (rare_states.FORMER_VERSION, told_in_version(1), told_in_version(2)),
     (rare_states.POISON_REFUSED, poison, letters_unread),
     (rare_states.POISON_REFUSED, poison, records_of_nobody),

@@ -147,9 +147,15 @@ def describe(body: bytes, *, sender: str, recipients: list[str]) -> SmtpRecord:
         order_id=_text(headers, "X-Shopstream-Order"),
         amount=_text(headers, "X-Shopstream-Amount"),
         trace_id=trace[1] if len(trace) == 4 else _text(headers, "X-Shopstream-Trace"),
-        body_sha256=hashlib.sha256(body).hexdigest(),
+        body_sha256=hashlib.sha256(_read(headers)).hexdigest(),
         size=len(body),
     )
+
+
+def _read(message: Message) -> bytes:
+    """What people read of a mail: all behind its headers, without the boundary that each mail draws for itself."""
+    text = str(message.get_payload()).encode(errors="surrogateescape")
+    return text.replace((message.get_boundary() or "\n").encode(), b"\n")
 
 
 def _text(headers: Message, name: str) -> str:

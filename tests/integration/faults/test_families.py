@@ -18,16 +18,17 @@ from scenarios.faults import by_hand, catalogue, events, network
 from scenarios.faults.broker import BrokerAway, Rebalance
 from scenarios.faults.catalogue import made
 from scenarios.faults.clock import ClockOffset, LateDriver, ShortHolds
-from scenarios.faults.database import PoolSqueeze, TableLock
+from scenarios.faults.database import SLOW, PoolSqueeze, SlowCommits, TableLock
 from scenarios.faults.events import Delay, Duplicate, Poison, Reorder, Rewind, Shuffle
 from scenarios.faults.handlers import Unprocessable
 from scenarios.faults.knocking import knock
 from scenarios.faults.mail import MailDefer, MailRefuse, MailTarpit
 from scenarios.faults.network import Bandwidth, Blackhole, Down, Latency, Reset, Slicer
-from scenarios.faults.processes import Kill, KillAt, KillForkParent, Pause, Restart
+from scenarios.faults.processes import Kill, KillAt, KillForkParent, KillRelay, Pause, Restart
 from scenarios.faults.psp import PspDecline, PspError, PspSlow, PspTimeout, WebhookStorm
 from scenarios.faults.redis import CacheFlush, RedisPause
 from scenarios.faults.resources import CpuBurn
+from scenarios.faults.sessions import superuser
 from shared.crash_points import Point
 from tests.integration.faults.conftest import healthy
 
@@ -167,6 +168,28 @@ async def test_a_process_dies_at_a_point_of_its_work_and_comes_back(fleet, point
         for _ in range(2):
             await done.heal()
         assert (await fleet.process("payments-1"))["pid"] != before["pid"]
+        await healthy(fleet)
+
+
+async def test_whoever_relays_the_events_of_a_service_dies_and_its_successor_relays(fleet):
+    async with fleet:
+        before = await fleet.process("payments-1")
+        done = await injected(fleet, KillRelay("payments"))
+        assert done.probe == f"payments-1, pid {before['pid']} is gone"
+        await done.heal()
+        assert (await injected(fleet, KillRelay("payments"))).confirmed
+        await done.heal()
+        await healthy(fleet)
+
+
+async def test_commits_of_some_aggregates_come_later_until_they_are_healed(fleet):
+    async with fleet:
+        done = await injected(fleet, SlowCommits(target="payments", one_in=3, later_ms=50))
+        for _ in range(2):
+            await done.heal()
+        async with superuser(fleet, "payments") as connection:
+            assert await connection.fetchval("SELECT count(*) FROM pg_trigger WHERE tgname = $1", SLOW) == 0
+            assert await connection.fetchval("SELECT count(*) FROM outbox WHERE topic = 'probe'") == 0
         await healthy(fleet)
 
 
@@ -469,6 +492,7 @@ async def test_the_machine_is_busy_and_idle_again(fleet):
         Unprocessable(target="inventory", event="refund.failed"),
         Unprocessable(target="nobody", event="order.paid"),
         PoolSqueeze("nobody"),
+        SlowCommits(target="nobody"),
         TableLock("orders.no_such_table"),
         ClockOffset("nobody"),
         ShortHolds("orders"),

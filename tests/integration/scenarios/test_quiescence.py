@@ -235,7 +235,7 @@ async def test_a_fleet_that_stands_still_is_given_up_early_only_when_nothing_set
 
 
 @pytest.mark.parametrize(
-    ("also_open", "silent_s", "given_up"),
+    ("also_open", "unsent_s", "given_up"),
     [
         ("orders: unsent events", 0.5, True),
         ("orders: unsent events", 2 * STANDS_STILL_S, False),
@@ -250,11 +250,11 @@ async def test_what_else_is_open_has_its_own_time_while_a_fleet_stands_still(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     also_open: str,
-    silent_s: float,
+    unsent_s: float,
     given_up: bool,
 ) -> None:
     monkeypatch.setattr(quiescence, "STILL_S", 0.2)
-    monkeypatch.setattr(quiescence, "SILENT_S", silent_s)
+    monkeypatch.setattr(quiescence, "UNSENT_S", unsent_s)
     async with bare_fleet(engines, tmp_path, prefix=prefix) as bare:
         await bare.rows("orders", OPEN_WORK["orders: running sagas"][1])
         await bare.rows("orders", WAITS_FOR_AN_EVENT)

@@ -55,6 +55,17 @@ async def test_a_mail_is_kept_listed_and_shown(tmp_path):
     assert shown["subject"] == line.subject
 
 
+async def test_two_mails_that_say_the_same_have_the_same_digest(tmp_path):
+    async with running_world(tmp_path) as world:
+        for event in ("evt-1", "evt-2"):
+            await send(world, mail(X_Shopstream_Event=event))
+        other = mail()
+        other.get_body(("plain",)).set_content("Thank you, Bob.")
+        await send(world, other)
+    first, again, different = (line.body_sha256 for line in read_journals(tmp_path).smtp)
+    assert first == again != different
+
+
 async def test_the_list_is_newest_first_filtered_and_bounded(tmp_path):
     async with running_world(tmp_path) as world:
         for i in range(4):

@@ -210,6 +210,20 @@ def test_a_mail_about_a_refund_may_say_what_had_gone_back_by_then() -> None:
         assert judged(evidence, "INV-17").outcome is outcome
 
 
+def test_two_duplicates_of_one_amount_may_be_told_in_the_same_words() -> None:
+    evidence = FlashSale().evidence()
+    mail = evidence.journals.smtp[where(evidence.journals.smtp, order_id=PAID)]
+    told = [row.id for row in evidence.audit.outbox if row.aggregate_id == PAID][:2]
+    for template, outcome in (("duplicate_returned", Outcome.PASS), ("order_cancelled", Outcome.FAIL)):
+        for event_id in told:
+            again = change(mail, template=template, event_id=event_id, message_id=f"{template} {event_id}")
+            evidence.journals.smtp.append(again)
+        assert judged(replace(evidence), "INV-17").outcome is outcome
+    made_up = change(evidence.journals.smtp[-3], event_id="nobody's", message_id="m")
+    evidence.journals.smtp[-2:] = [made_up]
+    assert judged(replace(evidence), "INV-17").counts == {"same_mail_again": 1}
+
+
 def test_a_full_return_that_paid_everything_back_is_no_short_one() -> None:
     evidence = FlashSale().evidence()
     returned_without_tax(evidence)
