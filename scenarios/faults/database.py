@@ -91,8 +91,7 @@ class SlowCommits(FaultValue, frozen=True, kw_only=True, tag="slow-commits"):
 
     async def _probed(self, connection: asyncpg.Connection) -> float:
         """How long an event of a slow aggregate takes, which is undone."""
-        probe = connection.transaction()
-        await probe.start()
+        await connection.execute("BEGIN")
         started = await connection.fetchval("SELECT clock_timestamp()")
         await connection.execute(
             "INSERT INTO outbox (id, topic, type, aggregate_id, aggregate_version, payload) "
@@ -101,7 +100,7 @@ class SlowCommits(FaultValue, frozen=True, kw_only=True, tag="slow-commits"):
             self.one_in,
         )
         ended = await connection.fetchval("SELECT clock_timestamp()")
-        await probe.rollback()
+        await connection.execute("ROLLBACK")
         return (ended - started).total_seconds() * 1_000
 
     async def heal(self, fleet: Fleet) -> None:

@@ -85,7 +85,7 @@ def test_a_fault_nobody_knows_is_refused_with_those_there_are(shopctl) -> None:
     said = shopctl("fault", "inject", "melt", "kafka")
     assert (said.code, len(said.lines)) == (2, 2)
     assert said.lines[0] == "There is no fault 'melt'."
-    assert said.lines[1].startswith("Choose from: kill, kill-at, pause, restart, latency,")
+    assert said.lines[1].startswith("Choose from: kill, kill-relay, kill-at, pause, restart, latency,")
 
 
 @pytest.mark.parametrize(
