@@ -20,7 +20,7 @@ from scenarios.checkers import Result
 from scenarios.collection import collect
 from scenarios.cues import AtShare, Cues
 from scenarios.defects.card import DefectCard
-from scenarios.evidence import Evidence, RunFacts, save_evidence
+from scenarios.evidence import Evidence, RunFacts, residue_of, save_evidence
 from scenarios.faults.injections import Injections
 from scenarios.faults.processes import Kill
 from scenarios.fleet import Fleet
@@ -31,6 +31,7 @@ from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
 from scenarios.preparation import check_processes, scaled
 from scenarios.quiescence import Quiescence, quiesce
 from scenarios.run_directory import create_run_directory, history_path, save_plan, write_judgement
+from scenarios.snapshots import take_snapshots
 from scenarios.verdict import Verdict
 from scenarios.workloads.workload import LoadReport
 from scenarios.world.journals import marks
@@ -40,6 +41,7 @@ REST_BEFORE_S: Final = 10.0
 """What a fleet gets to finish what it was doing, a seeding for example; one that never rests is judged all the same."""
 KILL_CUE: Final = AtShare(0.2)
 """The cue of the kills that an operator adds: early, so that most of the load sees them."""
+RESIDUE_VIEWS: Final = ("analytics.order_facts", "analytics.revenue_daily")
 
 Report = Callable[[str], None]
 
@@ -171,11 +173,13 @@ async def _collected(fleet: Fleet, scenario: Scenario, options: RunOptions, repo
         await _ready(fleet, plan, stack)
         journal_marks = marks(fleet.layout.world)
         started_at = time.time()
+        residue = residue_of((await take_snapshots(fleet.audit_urls(), only=RESIDUE_VIEWS)).tables)
         report("preparing the load")
         stage = await scenario.workload.prepare(fleet, plan.parameters, seed=options.seed)
         report("the load begins")
         played = await _play(fleet, plan, stage, directory, report)
         facts = _facts(plan, stage, played, started_at=started_at)
+        facts.residue = residue
         if planting.is_hidden(fleet.layout):
             facts.defect = planting.HIDDEN
         if plan.card is not None:

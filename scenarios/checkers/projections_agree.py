@@ -87,7 +87,7 @@ def _booked(evidence: Evidence) -> dict[str, Sums]:
 
 def _judge_revenue(evidence: Evidence, findings: Findings) -> None:
     """The ledger and the daily revenue both keep every order there ever was; those of other runs are taken off both,
-    as each of the two has them.
+    as each of the two has them, and so is what the revenue had beside them before the run.
     """
     told: dict[str, Sums] = defaultdict(Sums)
     for day in evidence.audit.revenue_daily:
@@ -96,6 +96,9 @@ def _judge_revenue(evidence: Evidence, findings: Findings) -> None:
     for fact in evidence.foreign_facts:
         told[fact.currency].captured_minor -= fact.paid_minor
         told[fact.currency].refunded_minor -= fact.refunded_minor
+    for currency, (paid_minor, refunded_minor) in evidence.facts.residue.revenue.items():
+        told[currency].captured_minor -= paid_minor
+        told[currency].refunded_minor -= refunded_minor
     foreign = evidence.foreign_orders | {fact.order_id for fact in evidence.foreign_facts}
     booked: dict[str, Sums] = defaultdict(Sums)
     for row in evidence.audit.ledger:

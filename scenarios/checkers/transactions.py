@@ -13,10 +13,16 @@ from scenarios.evidence.rows import LedgerRow, OrderTransitionRow
 
 
 def of_the_ledger(evidence: Evidence) -> list[Transaction]:
-    """Every booking, which appends entries to the list of its currency, and a last reader who saw all of them."""
+    """Every booking of the run, which appends entries to the list of its currency, and a last reader who saw all of
+    them.
+    """
     trace_ids = {order.id: order.trace_id for order in evidence.audit.orders}
-    chains = {currency: _in_chain_order(rows) for currency, rows in _by_currency(evidence.audit.ledger).items()}
-    by_hash = {row.entry_hash: row.id for row in evidence.audit.ledger}
+    foreign = evidence.foreign_orders
+    chains = {
+        currency: [row for row in _in_chain_order(rows) if row.order_id not in foreign]
+        for currency, rows in _by_currency(evidence.audit.ledger).items()
+    }
+    by_hash = {row.entry_hash: row.id for rows in chains.values() for row in rows}
     steps: dict[str, list[Append | Read | Saw]] = defaultdict(list)
     first: dict[str, LedgerRow] = {}
     for currency, rows in chains.items():

@@ -14,6 +14,7 @@ from scenarios.evidence.facts import (
     Threshold,
     WorkloadFacts,
 )
+from scenarios.evidence.residue import Residue, residue_of
 from scenarios.evidence.scope import in_scope
 from scenarios.evidence.storage import (
     EvidenceUnreadableError,
@@ -36,6 +37,7 @@ __all__ = [
     "PspAccount",
     "Purchase",
     "PurchaseLimit",
+    "Residue",
     "RunFacts",
     "SupplyStep",
     "Threshold",
@@ -44,6 +46,7 @@ __all__ = [
     "in_scope",
     "load_evidence",
     "load_facts",
+    "residue_of",
     "save_evidence",
     "save_facts",
     "views_of",

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from scenarios.evidence.residue import Residue
+
 
 class SupplyStep(msgspec.Struct, frozen=True, omit_defaults=True):
     """`quantity` units of `sku` became sellable. A restock counts for the seller from `at` (when it was
@@ -92,7 +94,8 @@ class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
 
     `skips` maps an invariant's id to the reason why this scenario does not judge it. `repaired` is true
     when the evidence was collected after a repair: damage that was undone is then no violation.
-    `others_from` is when the fleet began to serve another run, whose orders are not this one's.
+    `others_from` is when the fleet began to serve another run, whose orders are not this one's; `residue` is what was
+    wrong already when this one began.
     `figures` are what was measured of the run itself, by subject; `log_lines` counts what the logs held to choose from.
     """
 
@@ -114,6 +117,7 @@ class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
     watched: list[str] = []
     skips: dict[str, str] = {}
     subscriptions: dict[str, list[str]] = {}
+    residue: Residue = Residue()
     psp_idempotency: bool = True
     hold_ttl_s: float = 600.0
     repaired: bool = False

@@ -2,7 +2,8 @@
 
 An order belongs to the run if it was placed after the run began and before another one did, or if the run's clients
 speak of it.
-Rows of unknown orders stay when they were written during the run: they may be the very damage.
+Rows of unknown orders stay when they were written during the run: they may be the very damage. What was written of one
+before the run is damage of another, and so is all that is said of that order since.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,7 +27,8 @@ def in_scope(evidence: Evidence) -> Evidence:
     known = {order.id for order in evidence.audit.orders}
     until = evidence.facts.others_from or float("inf")
     own = {order.id for order in evidence.audit.orders if started_at <= order.placed_at < until or order.id in named}
-    foreign = frozenset(known - own)
+    left_behind = _left_behind(evidence.audit, started_at).union(evidence.facts.residue.undated_orders)
+    foreign = frozenset((known | left_behind) - own)
     skus = frozenset(evidence.facts.skus)
 
     def mine(order_id: str, at: float | None) -> bool:
@@ -118,6 +120,23 @@ def in_scope(evidence: Evidence) -> Evidence:
         foreign_orders=foreign,
         foreign_facts=tuple(row for row in tables.order_facts if not mine(row.order_id, row.placed_at)),
     )
+
+
+def _left_behind(tables: AuditTables, before: float) -> set[str]:
+    """The orders of which anything was written before that moment, whether or not there ever was such an order."""
+    written = (
+        *((row.order_id, row.created_at) for row in tables.payments),
+        *((row.order_id, row.created_at) for row in tables.ledger),
+        *((row.order_id, row.created_at) for row in tables.authorisations),
+        *((row.order_id, row.created_at) for row in tables.disputes),
+        *((row.order_id, row.created_at) for row in tables.refunds),
+        *((row.order_id, row.created_at) for row in tables.shipments),
+        *((row.order_id, row.started_at) for row in tables.sagas),
+        *((row.order_id, row.at) for row in tables.order_transitions),
+        *((row.order_id, row.placed_at) for row in tables.order_facts),
+        *((row.order_id, row.sent_at) for row in tables.deliveries),
+    )
+    return {order_id for order_id, at in written if order_id and at is not None and at < before}
 
 
 def _kept(rows: Iterable[RowT], keep: Callable[[RowT], bool]) -> list[RowT]:
