@@ -79,6 +79,7 @@ class Variant(msgspec.Struct, frozen=True):
     currency: str
     status: str
     tax_class: TaxClass
+    seller_id: str | None = None
 
     @property
     def for_sale(self) -> bool:

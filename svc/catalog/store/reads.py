@@ -22,8 +22,8 @@ _PRODUCTS = """
     FROM (SELECT * FROM products WHERE {conditions} ORDER BY id LIMIT {rows_max}) page
 """
 _PRICED = """
-    SELECT v.sku, v.product_id, p.title, p.tax_class, coalesce(x.price_minor, v.price_minor) AS price_minor,
-           coalesce(x.currency, v.currency) AS currency,
+    SELECT v.sku, v.product_id, p.title, p.seller_id, p.tax_class,
+           coalesce(x.price_minor, v.price_minor) AS price_minor, coalesce(x.currency, v.currency) AS currency,
            CASE WHEN p.deleted_at IS NOT NULL THEN 'archived'
                 WHEN p.status = 'active' AND NOT p.approved THEN 'draft' ELSE p.status END AS status
     FROM variants v JOIN products p ON p.id = v.product_id
@@ -74,6 +74,7 @@ class PricedVariant(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     status: str
     tax_class: str
+    seller_id: str | None
 
 
 async def list_products(connection: Connection, wanted: ProductFilter, *, rows_max: int) -> list[Product]:

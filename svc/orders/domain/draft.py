@@ -28,6 +28,7 @@ class DraftLine(msgspec.Struct, frozen=True):
     line_total_minor: int
     discount_minor: int
     tax_minor: int
+    seller_id: str | None = None
 
 
 class Priced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

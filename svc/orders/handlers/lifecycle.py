@@ -236,6 +236,7 @@ def _lines(order: StoredOrder) -> list[OrderLine]:
             quantity=line.quantity,
             unit_price_minor=line.unit_price_minor,
             line_total_minor=line.line_total_minor,
+            seller_id=line.seller_id,
         )
         for line in order.lines
     ]

@@ -191,6 +191,7 @@ def price_goods(
                 line_total_minor=line.line_total_minor,
                 discount_minor=line.discount_minor,
                 tax_minor=line.tax_minor,
+                seller_id=variants[line.sku].seller_id,
             )
             for line in totals.lines
         ),

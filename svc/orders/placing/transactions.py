@@ -175,6 +175,7 @@ def _created(draft: Draft, now: datetime) -> OrderCreated:
                 quantity=line.quantity,
                 unit_price_minor=line.unit_price_minor,
                 line_total_minor=line.line_total_minor,
+                seller_id=line.seller_id,
             )
             for line in draft.lines
         ],

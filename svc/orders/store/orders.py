@@ -31,12 +31,12 @@ _CONFIRM = f"""
         FROM moved
     ), lines AS (
         INSERT INTO order_lines (order_id, position, sku, product_id, title, quantity, unit_price_minor,
-            tax_class, line_total_minor, discount_minor, tax_minor)
+            tax_class, line_total_minor, discount_minor, tax_minor, seller_id)
         SELECT $1, position, sku, product_id, title, quantity, unit_price_minor, tax_class, line_total_minor,
-               discount_minor, tax_minor
+               discount_minor, tax_minor, seller_id
         FROM moved, unnest($20::text[], $21::uuid[], $22::text[], $23::integer[], $24::bigint[], $25::text[],
-            $26::bigint[], $27::bigint[], $28::bigint[]) WITH ORDINALITY AS line (sku, product_id, title, quantity,
-            unit_price_minor, tax_class, line_total_minor, discount_minor, tax_minor, position)
+            $26::bigint[], $27::bigint[], $28::bigint[], $31::text[]) WITH ORDINALITY AS line (sku, product_id, title,
+            quantity, unit_price_minor, tax_class, line_total_minor, discount_minor, tax_minor, seller_id, position)
     )
     {idempotency.completing("moved", status="$29", body="$30")}
 """  # noqa: S608 constants
@@ -176,6 +176,7 @@ async def confirm(
             [line.tax_minor for line in lines],
             answer.status,
             answer.body,
+            [line.seller_id for line in lines],
         )
     )
 

@@ -84,6 +84,7 @@ async def test_orders_can_price_skus(engines, prefix):
                 "currency": "EUR",
                 "status": "active",
                 "tax_class": "standard",
+                "seller_id": None,
             }
         ]
         assert product["variants"][0]["price"] == {"amount": "14.00", "currency": "USD"}

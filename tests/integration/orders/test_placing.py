@@ -1,5 +1,6 @@
 import asyncio
 
+import msgspec
 import pytest
 
 from tests.support.builders.orders import ADDRESS, body, buy, customer, place
@@ -38,6 +39,18 @@ async def test_each_line_is_taxed_by_the_class_of_its_goods_and_keeps_it(engines
         assert (order["tax"]["amount"], order["total"]["amount"]) == ("5.87", "56.36")
         fakes.catalog.tax_classes["A"] = "standard"
         assert await orders.call("GET", f"/api/v1/orders/{order['id']}", principal=buyer) == (200, order)
+
+
+async def test_an_order_tells_whose_goods_it_sold(engines, prefix):
+    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
+        fakes.catalog.sellers["A"] = "seller-1"
+        status, order = await place(orders, customer(), ("A", 2), ("B", 1))
+        assert status == 201, order
+        (told,) = await rows(orders.settings.database_url, "SELECT payload FROM outbox WHERE type = 'order.created'")
+        lines = msgspec.json.decode(told["payload"])["data"]["lines"]
+        assert {line["sku"]: line.get("seller_id") for line in lines} == {"A": "seller-1", "B": None}
+        kept = await rows(orders.settings.database_url, "SELECT sku, seller_id FROM order_lines ORDER BY sku")
+        assert [tuple(row) for row in kept] == [("A", "seller-1"), ("B", None)]
 
 
 async def test_wishes_for_one_sku_become_one_line(engines, prefix):

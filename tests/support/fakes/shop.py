@@ -143,6 +143,8 @@ class FakeCatalog:
     prices: dict[str, tuple[int, str]] = field(default_factory=dict)
     tax_classes: dict[str, str] = field(default_factory=dict)
     """Of the SKUs that are not taxed as all others."""
+    sellers: dict[str, str] = field(default_factory=dict)
+    """Of the SKUs that are not the shop's own."""
     inactive: set[str] = field(default_factory=set)
     down: bool = False
     calls: int = 0
@@ -166,6 +168,7 @@ class FakeCatalog:
                         "currency": self.prices[sku][1],
                         "status": "archived" if sku in self.inactive else "active",
                         "tax_class": self.tax_classes.get(sku, "standard"),
+                        "seller_id": self.sellers.get(sku),
                     }
                     for sku in skus
                     if sku in self.prices

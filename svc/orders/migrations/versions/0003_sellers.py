@@ -1,0 +1,12 @@
+"""whose product a line sold"""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE order_lines ADD COLUMN seller_id text")
