@@ -28,7 +28,10 @@ class PriceFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProductUpserted(Event, frozen=True, kw_only=True):
-    """The product as it stands after the change, whole."""
+    """The product as it stands after the change, whole, at the prices in force then.
+
+    `attributes` is empty where a release of before did not tell them.
+    """
 
     type: ClassVar[str] = "product.upserted"
     topic: ClassVar[Topic] = TOPIC
@@ -39,6 +42,7 @@ class ProductUpserted(Event, frozen=True, kw_only=True):
     category: str
     status: str
     variants: list[VariantFact]
+    attributes: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class ProductDeleted(Event, frozen=True, kw_only=True):

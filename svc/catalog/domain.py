@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -13,6 +14,12 @@ from shared.tax_classes import TaxClass
 
 CATEGORY_DEPTH_MAX = 6
 VARIANTS_MAX = 100
+ATTRIBUTES_MAX = 30
+MEDIA_MAX = 20
+RELATED_MAX = 20
+WINDOWS_PER_PRICE_MAX = 50
+WINDOW_DAYS_MAX = 366
+LOW_STOCK_UNITS_MAX = 5
 EDITOR_ROLES = ("admin", "operator")
 
 
@@ -61,6 +68,65 @@ class CategoryExists(Refusal):
     kind = Kind.CONFLICT
 
 
+class CategoryCycle(Refusal):
+    """A category cannot be moved below itself."""
+
+    code = "category_cycle"
+    kind = Kind.CONFLICT
+
+
+class CategoryTooDeep(Refusal):
+    """Something below the category would lie deeper than `depth_max`, or its path be too long."""
+
+    code = "category_too_deep"
+    kind = Kind.UNPROCESSABLE
+
+
+class UnknownRelated(Refusal):
+    """Products that are not there, or the product itself; `ids` names them."""
+
+    code = "unknown_related"
+    kind = Kind.UNPROCESSABLE
+
+
+class InvalidWindow(Refusal):
+    """A price holds from a moment to a later one that is to come, for WINDOW_DAYS_MAX at most."""
+
+    code = "invalid_window"
+    kind = Kind.UNPROCESSABLE
+
+
+class WindowOverlaps(Refusal):
+    """A SKU has one price at a time in a currency."""
+
+    code = "window_overlaps"
+    kind = Kind.CONFLICT
+
+
+class TooManyWindows(Refusal):
+    code = "too_many_windows"
+    kind = Kind.UNPROCESSABLE
+
+
+class PriceMissing(Refusal):
+    """A price for a while stands in for one that holds otherwise, in the same currency."""
+
+    code = "price_missing"
+    kind = Kind.UNPROCESSABLE
+
+
+class UnknownWindow(Refusal):
+    code = "unknown_window"
+    kind = Kind.NOT_FOUND
+
+
+class FutureIsPrivate(Refusal):
+    """What will be asked for later is the editors' to know."""
+
+    code = "future_prices_private"
+    kind = Kind.FORBIDDEN
+
+
 class TooManyVariants(Refusal):
     code = "too_many_variants"
     kind = Kind.UNPROCESSABLE
@@ -80,12 +146,35 @@ class Price(msgspec.Struct, frozen=True, order=True, array_like=True):
     amount_minor: int
 
 
-class Variant(msgspec.Struct, frozen=True, kw_only=True):
-    """One sellable variant; the first price is in its home currency."""
+class Availability(StrEnum):
+    """The badge: what a customer is told of the stock, never how much there is."""
+
+    IN_STOCK = "in_stock"
+    LOW_STOCK = "low_stock"
+    OUT_OF_STOCK = "out_of_stock"
+
+
+class Medium(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture or film in the shop's own media store, named by its key there; nothing is ever fetched by it."""
+
+    key: str
+    alt: str = ""
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One sellable variant; the first price is in its home currency.
+
+    `available` is what inventory last said, None where nobody asked or whoever reads does not care.
+    """
 
     sku: str
     options: dict[str, str]
     prices: tuple[Price, ...]
+    available: int | None = None
+
+    @property
+    def availability(self) -> Availability | None:
+        return badge(self.available)
 
     def price(self, currency: str | None = None) -> Price:
         """The price in the wished currency, or the one in the home currency where there is none."""
@@ -106,6 +195,9 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     seller_id: str | None
     version: int
     variants: tuple[Variant, ...]
+    attributes: dict[str, str] = {}
+    media: tuple[Medium, ...] = ()
+    related: tuple[UUID, ...] = ()
 
     @property
     def visible(self) -> bool:
@@ -118,8 +210,8 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
         return ProductStatus.DRAFT if self.status == ProductStatus.ACTIVE and not self.approved else self.status
 
 
-class ProductWish(msgspec.Struct, frozen=True, kw_only=True):
-    """A product as an import wants it to be."""
+class ProductWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A product as an import wants it to be. Fields with a default came later: left out, they change no fingerprint."""
 
     slug: str
     title: str
@@ -129,6 +221,31 @@ class ProductWish(msgspec.Struct, frozen=True, kw_only=True):
     tax_class: str
     seller_id: str | None
     variants: tuple[Variant, ...]
+    attributes: dict[str, str] = {}
+    media: tuple[Medium, ...] = ()
+    related: tuple[UUID, ...] = ()
+
+
+def badge(available: int | None) -> Availability | None:
+    """None for what is not known."""
+    if available is None:
+        return None
+    if available <= 0:
+        return Availability.OUT_OF_STOCK
+    return Availability.LOW_STOCK if available <= LOW_STOCK_UNITS_MAX else Availability.IN_STOCK
+
+
+def checked_move(path: str, to: str) -> str | None:
+    """The parent that the moved category will have. Raises `CategoryCycle`."""
+    if to == path or to.startswith(f"{path}/"):
+        raise CategoryCycle("a category cannot be moved to itself or below itself")
+    return parent_of(to)
+
+
+def checked_window(begins: datetime, ends: datetime, *, now: datetime) -> None:
+    """Raises `InvalidWindow`."""
+    if begins >= ends or ends <= now or ends - begins > timedelta(days=WINDOW_DAYS_MAX):
+        raise InvalidWindow(f"a price holds from a moment to a later one to come, for {WINDOW_DAYS_MAX} days at most")
 
 
 def product_id_of(slug: str) -> UUID:

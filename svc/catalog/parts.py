@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from shared.kafka_consumer import Handler
 from shared.service_parts import ServiceParts
+from svc.catalog import handlers
+from svc.catalog.clients import StockClient
 from svc.catalog.shelf import Shelf
 
 
@@ -12,6 +15,12 @@ class Parts(ServiceParts):
 
     shelf: type[Shelf] = Shelf
     """Products and categories read through the cache, pages in a fixed number of statements."""
+    stock: type[StockClient] = StockClient
+    """Inventory, for the badge."""
+    note_reservation: Handler = handlers.note_reservation
+    """inventory.*: the SKUs of a hold are looked at."""
+    note_stock: Handler = handlers.note_stock
+    """stock.adjusted: the SKU is looked at."""
 
 
 HEALTHY = Parts()

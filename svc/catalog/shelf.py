@@ -3,8 +3,9 @@
 Never the truth: editing and pricing read the database. What is put back on the shelf after a change is loaded anew.
 """
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from shared.cache import INVALIDATE_KEYS_MAX, Cache
@@ -12,6 +13,8 @@ from shared.database import Database
 from shared.validated import SLUG_PATTERN
 from svc.catalog import store
 from svc.catalog.domain import Product, UnknownProduct
+from svc.catalog.store import moving
+from svc.catalog.store.moving import Named
 
 CATEGORIES_KEY = "categories"
 CATEGORIES_TTL_S = 30.0
@@ -26,6 +29,7 @@ class Shelf:
         self._cache = cache
         self._ttl_s = ttl_s
         self._stale_s = stale_s
+        self._forgetting: set[asyncio.Task[None]] = set()
 
     async def product(self, reference: str) -> Product:
         """The product with this id or slug, visible or not. Raises `UnknownProduct`."""
@@ -44,6 +48,11 @@ class Shelf:
         async with self._database.acquire() as connection:
             return await store.list_products(connection, wanted, rows_max=rows_max)
 
+    async def related(self, product: Product) -> list[Product]:
+        """The related products that customers see, as the database has them now."""
+        async with self._database.acquire() as connection:
+            return await store.related_products(connection, product)
+
     async def categories(self) -> list[store.Category]:
         """The tree in the order of its paths; counts may be CATEGORIES_TTL_S old."""
         return await self._cache.get_or_load(
@@ -54,7 +63,20 @@ class Shelf:
             stale_s=self._stale_s,
         )
 
-    async def forget(self, products: Iterable[Product]) -> None:
+    async def forget_by_id(self, product_id: UUID) -> None:
+        """The same for a product that is known by its id alone, as events know it."""
+        async with self._database.acquire() as connection:
+            known = await moving.named(connection, product_id)
+        if known is not None:
+            await self.forget([known])
+
+    def forget_soon(self, products: Sequence[Product | Named]) -> None:
+        """The same without waiting for it; where it fails, the pages' life is what bounds their age."""
+        task = asyncio.create_task(self.forget(products), name="forget_pages")
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgetting.discard)
+
+    async def forget(self, products: Iterable[Product | Named]) -> None:
         """Called after the commit of a change: the next reader loads these products anew."""
         keys = [_key(reference) for product in products for reference in (str(product.id), product.slug)]
         for start in range(0, len(keys), INVALIDATE_KEYS_MAX):

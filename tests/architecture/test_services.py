@@ -44,7 +44,12 @@ FOREIGN = {
         "passwords": "hashing off the event loop",
         "tokens": "access tokens",
     },
-    "catalog": {"shelf": "the cached side of reading products"},
+    "catalog": {
+        "feeding": "a streamed feed in portions, each its own transaction",
+        "feeds": "rows out of a streamed CSV or JSONL body",
+        "shelf": "the cached side of reading products",
+        "views": "looks at pages, counted in Redis",
+    },
     "inventory": {"batcher": "micro-batches of waiting buyers"},
     "orders": {
         "pricing": "pure rules of a size of their own",

@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get
+from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 
@@ -15,6 +16,7 @@ from shared.validated import STORABLE, CategoryPath, in_query
 from svc.catalog.api.wire import (
     CategoryList,
     CategoryView,
+    ProductList,
     ProductView,
     listed,
     listed_ids,
@@ -26,6 +28,7 @@ from svc.catalog.handlers import may_see
 from svc.catalog.handlers.editing import VIEWER_ROLES
 from svc.catalog.shelf import Shelf
 from svc.catalog.store import ProductFilter
+from svc.catalog.views import Views
 
 PRODUCTS_ORDER = "products:id"
 
@@ -80,6 +83,7 @@ async def show_product(
     reference: FromPath[str],
     shelf: NamedDependency[Shelf],
     principal: NamedDependency[Principal],
+    views: NamedDependency[Views],
     currency: CurrencyWish = None,
     if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match", required=False)] = None,
 ) -> Response[ProductView | None]:
@@ -87,10 +91,25 @@ async def show_product(
     product = await shelf.product(reference)
     if not may_see(product, principal):
         raise UnknownProduct("there is no such product")
+    counted = BackgroundTask(views.count, product.id) if product.visible else None
     headers = {"ETag": etag(product.version), "Cache-Control": "private, no-cache"}
     if currency is None and not none_match(if_none_match, headers["ETag"]):
-        return Response(None, status_code=304, headers=headers)
-    return Response(product_view(product, currency), headers=headers)
+        return Response(None, status_code=304, headers=headers, background=counted)
+    return Response(product_view(product, currency), headers=headers, background=counted)
+
+
+@get("/api/v1/products/{reference:str}/related", opt={"public": True}, tags=["products"])
+async def list_related(
+    reference: FromPath[str],
+    shelf: NamedDependency[Shelf],
+    principal: NamedDependency[Principal],
+    currency: CurrencyWish = None,
+) -> ProductList:
+    """What goes with the product, in the order its editor gave; at most 20, only what customers see."""
+    product = await shelf.product(reference)
+    if not may_see(product, principal):
+        raise UnknownProduct("there is no such product")
+    return ProductList([product_view(one, currency) for one in await shelf.related(product)])
 
 
 @get("/api/v1/categories", opt={"public": True}, tags=["categories"])

@@ -15,19 +15,22 @@ from shared.validated import Sku, in_path
 from svc.catalog import handlers
 from svc.catalog.api.wire import (
     CategoryCreate,
+    CategoryMove,
+    CategoryMoved,
     CategoryView,
     ProductCreate,
     ProductPatch,
     ProductView,
     StaffWrite,
     VariantWrite,
+    edit_of,
     product_id_of,
     product_view,
     variant_of,
     wish_of,
 )
 from svc.catalog.domain import EDITOR_ROLES, Product
-from svc.catalog.handlers import ProductEdit, StaffFields
+from svc.catalog.handlers import StaffFields
 from svc.catalog.shelf import Shelf
 
 EDITORS = (requires_role("seller", *EDITOR_ROLES),)
@@ -59,7 +62,7 @@ async def edit(
 ) -> Response[ProductView]:
     """Change the given fields of the product with this id."""
     product_id, version = product_id_of(reference), expected_version(if_match)
-    edit = ProductEdit(**{name: getattr(data, name) for name in data.__struct_fields__})
+    edit = edit_of(data)
     return await _edited(
         database,
         shelf,
@@ -161,6 +164,21 @@ async def add_category(
         await handlers.add_category(uow, data.path, data.name)
     await shelf.forget_categories()
     return CategoryView(data.path, data.name, 0)
+
+
+@post("/api/v1/categories/move", status_code=200, guards=STAFF, tags=["categories"])
+async def move_category(
+    data: JSONBody[CategoryMove], database: NamedDependency[Database], shelf: NamedDependency[Shelf]
+) -> CategoryMoved:
+    """Give a category, all below it and their products another path, at once.
+
+    409 category_cycle below itself, 409 category_exists, 422 unknown_category, 422 category_too_deep. Product pages and
+    the index follow within seconds.
+    """
+    async with database.begin() as uow:
+        moved = await handlers.move_category(uow, data.path, data.to)
+    await shelf.forget_categories()
+    return CategoryMoved(moved.categories, moved.products)
 
 
 async def _edited(

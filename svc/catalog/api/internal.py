@@ -1,16 +1,18 @@
 """Routes for other services and for seeding."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter, SkipValidation
 
 from shared.currencies import Currency
 from shared.database import Database
 from shared.identity import requires_role
-from shared.validated import STORABLE
+from shared.validated import STORABLE, line
 from svc.catalog import handlers, store
 from svc.catalog.api.wire import ImportProduct, imported_wish, listed
 from svc.catalog.shelf import Shelf
@@ -18,6 +20,9 @@ from svc.catalog.shelf import Shelf
 SERVICES = (requires_role("service"),)
 IMPORT_ITEMS_MAX = 1_000
 IMPORT_BYTES_MAX = 8 * 1024 * 1024
+WARM_PRODUCTS_MAX = 1_000
+AskToWarm = Callable[[str, Sequence[UUID]], Awaitable[bool]]
+"""Queues the job that loads the pages of these products, for an event."""
 
 
 class PricedVariants(msgspec.Struct, frozen=True):
@@ -32,6 +37,19 @@ class Imported(msgspec.Struct, frozen=True):
     created: int
     updated: int
     unchanged: int
+
+
+class WarmUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The products of an event; `event` names it, and one warm-up of an event is on its way at a time."""
+
+    event: Annotated[str, line(80)]
+    product_ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=WARM_PRODUCTS_MAX)]
+
+
+class WarmUpAsked(msgspec.Struct, frozen=True):
+    """`queued` is false while one for this event is on its way already, or Redis is away."""
+
+    queued: bool
 
 
 @get("/internal/variants", guards=SERVICES, tags=["internal"])
@@ -71,3 +89,9 @@ async def import_products(
     if created or updated:
         await shelf.forget_categories()
     return Imported(created, updated, unchanged)
+
+
+@post("/internal/warm-up", status_code=202, guards=SERVICES, tags=["internal"])
+async def warm_up(data: JSONBody[WarmUp], ask_to_warm: NamedDependency[SkipValidation[AskToWarm]]) -> WarmUpAsked:
+    """Have the pages of these products loaded before an event, by a job."""
+    return WarmUpAsked(await ask_to_warm(data.event, data.product_ids))

@@ -1,5 +1,6 @@
 """What the catalog's requests and answers look like, and the translation between wire and domain."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -9,9 +10,14 @@ from shared.currencies import Currency
 from shared.errors import Kind, Refusal
 from shared.money import InvalidMoneyError, Money, MoneyWire
 from shared.tax_classes import TaxClass
-from shared.validated import PRICE_MINOR_MAX, STORABLE, AmountMinor, CategoryPath, PriceMinor, Sku, Slug, line
+from shared.validated import PRICE_MINOR_MAX, STORABLE, AmountMinor, CategoryPath, PriceMinor, Sku, Slug, line, matching
 from svc.catalog.domain import (
+    ATTRIBUTES_MAX,
+    MEDIA_MAX,
+    RELATED_MAX,
     VARIANTS_MAX,
+    Availability,
+    Medium,
     Price,
     Product,
     ProductStatus,
@@ -21,6 +27,7 @@ from svc.catalog.domain import (
     checked_prices,
     tax_class_of,
 )
+from svc.catalog.handlers import ProductEdit
 
 BATCH_MAX = 100
 CURRENCIES_MAX = 10
@@ -33,6 +40,10 @@ TaxClassName = Annotated[str, line(40)]
 """One of `TaxClass`; checked by `tax_class_of`, which tells an unknown one from a body that cannot be read."""
 OptionText = Annotated[str, line(60)]
 Options = Annotated[dict[OptionText, OptionText], msgspec.Meta(max_length=OPTIONS_MAX)]
+AttributeText = Annotated[str, line(200)]
+Attributes = Annotated[dict[OptionText, AttributeText], msgspec.Meta(max_length=ATTRIBUTES_MAX)]
+MediaKey = Annotated[str, matching(r"[a-z0-9][a-z0-9_-]*(?:[./][a-z0-9_-]+)*", 200)]
+"""A key of the media store, such as `mugs/blue.1.jpg`: no address, no way up a folder."""
 
 
 class NegativePrice(Refusal):
@@ -48,12 +59,23 @@ class InvalidFilter(Refusal):
 
 
 class VariantView(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`price` is in the wished currency where there is one; `prices` lists all when there are several."""
+    """`price` is in the wished currency where there is one; `prices` lists all when there are several.
+
+    `availability` is left out where nobody knows yet.
+    """
 
     sku: str
     options: dict[str, str]
     price: MoneyWire
     prices: list[MoneyWire] = []
+    availability: Availability | None = None
+
+
+class MediaView(msgspec.Struct, frozen=True):
+    """`key` in the shop's media store, and what to say of it to those who do not see it."""
+
+    key: str
+    alt: str
 
 
 class ProductView(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +87,21 @@ class ProductView(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     version: int
     variants: list[VariantView]
+    attributes: dict[str, str] = {}
+    media: list[MediaView] = []
+
+
+class ProductList(msgspec.Struct, frozen=True):
+    items: list[ProductView]
+
+
+class MediaWrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    key: MediaKey
+    alt: Annotated[str, msgspec.Meta(max_length=200, pattern=STORABLE)] = ""
+
+
+MediaList = Annotated[list[MediaWrite], msgspec.Meta(max_length=MEDIA_MAX)]
+RelatedList = Annotated[list[UUID], msgspec.Meta(max_length=RELATED_MAX)]
 
 
 class VariantWrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -86,6 +123,9 @@ class ProductCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     status: ProductStatus = ProductStatus.DRAFT
     tax_class: TaxClassName = TaxClass.STANDARD
     variants: Annotated[list[VariantCreate], msgspec.Meta(max_length=VARIANTS_MAX)] = []
+    attributes: Attributes = {}
+    media: MediaList = []
+    related: RelatedList = []
 
 
 class ProductPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -94,6 +134,9 @@ class ProductPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     category: CategoryPath | None = None
     status: ProductStatus | None = None
     tax_class: TaxClassName | None = None
+    attributes: Attributes | None = None
+    media: MediaList | None = None
+    related: RelatedList | None = None
 
 
 class StaffWrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -115,6 +158,20 @@ class CategoryList(msgspec.Struct, frozen=True):
 class CategoryCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: CategoryPath
     name: CategoryName
+
+
+class CategoryMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`to` is the whole new path; the category above it must be there."""
+
+    path: CategoryPath
+    to: CategoryPath
+
+
+class CategoryMoved(msgspec.Struct, frozen=True):
+    """How many categories have another path, and how many products lie in them."""
+
+    categories: int
+    products: int
 
 
 class ImportPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,6 +200,8 @@ class ImportProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     tax_class: TaxClassName = TaxClass.STANDARD
     seller_id: Annotated[str, line(80)] | None = None
     variants: Annotated[list[ImportVariant], msgspec.Meta(min_length=1, max_length=VARIANTS_MAX)]
+    attributes: Attributes = {}
+    media: MediaList = []
 
 
 def product_view(product: Product, currency: str | None = None) -> ProductView:
@@ -156,6 +215,8 @@ def product_view(product: Product, currency: str | None = None) -> ProductView:
         status=product.shown_status,
         version=product.version,
         variants=[_variant_view(variant, currency) for variant in product.variants],
+        attributes=product.attributes,
+        media=[MediaView(medium.key, medium.alt) for medium in product.media],
     )
 
 
@@ -166,7 +227,36 @@ def _variant_view(variant: Variant, currency: str | None) -> VariantView:
         variant.options,
         _money(variant.price(currency)),
         [_money(price) for price in variant.prices] if several else [],
+        variant.availability,
     )
+
+
+def _media(written: Sequence[MediaWrite]) -> tuple[Medium, ...]:
+    return tuple(Medium(key=one.key, alt=one.alt) for one in written)
+
+
+def edit_of(patch: ProductPatch) -> ProductEdit:
+    """What an editor wants changed."""
+    return ProductEdit(
+        title=patch.title,
+        description=patch.description,
+        category=patch.category,
+        status=patch.status,
+        tax_class=patch.tax_class,
+        attributes=patch.attributes,
+        media=None if patch.media is None else _media(patch.media),
+        related=None if patch.related is None else tuple(dict.fromkeys(patch.related)),
+    )
+
+
+def price_of(wire: MoneyWire) -> Price:
+    """Raises `InvalidMoneyError`, `NegativePrice`."""
+    price = Money.from_wire(wire)
+    if price.amount_minor < 0:
+        raise NegativePrice("a price is not negative")
+    if price.amount_minor > PRICE_MINOR_MAX:
+        raise InvalidMoneyError(f"a price is at most {PRICE_MINOR_MAX} minor units")
+    return Price(price.currency, price.amount_minor)
 
 
 def _money(price: Price) -> MoneyWire:
@@ -175,15 +265,10 @@ def _money(price: Price) -> MoneyWire:
 
 def variant_of(sku: str, write: VariantWrite) -> Variant:
     """Raises `InvalidMoneyError`, `NegativePrice`, `CurrencyRepeated`."""
-    prices = [Money.from_wire(wire) for wire in write.prices]
-    if any(price.amount_minor < 0 for price in prices):
-        raise NegativePrice("a price is not negative")
-    if any(price.amount_minor > PRICE_MINOR_MAX for price in prices):
-        raise InvalidMoneyError(f"a price is at most {PRICE_MINOR_MAX} minor units")
     return Variant(
         sku=sku,
         options=write.options,
-        prices=checked_prices([Price(price.currency, price.amount_minor) for price in prices]),
+        prices=checked_prices([price_of(wire) for wire in write.prices]),
     )
 
 
@@ -198,6 +283,9 @@ def wish_of(create: ProductCreate) -> ProductWish:
         tax_class=tax_class_of(create.tax_class),
         seller_id=None,
         variants=tuple(variant_of(variant.sku, variant) for variant in create.variants),
+        attributes=create.attributes,
+        media=_media(create.media),
+        related=tuple(dict.fromkeys(create.related)),
     )
 
 
@@ -224,6 +312,8 @@ def imported_wish(item: ImportProduct) -> ProductWish:
             )
             for variant in item.variants
         ),
+        attributes=item.attributes,
+        media=_media(item.media),
     )
 
 

@@ -1,6 +1,8 @@
 """Products and categories edited by people: admins change any product, sellers only their own."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -15,6 +17,7 @@ from svc.catalog.domain import (
     EDITOR_ROLES,
     VARIANTS_MAX,
     CategoryExists,
+    Medium,
     Product,
     ProductWish,
     SkuTaken,
@@ -22,6 +25,7 @@ from svc.catalog.domain import (
     TooManyVariants,
     UnknownCategory,
     UnknownProduct,
+    UnknownRelated,
     UnknownVariant,
     Variant,
     checked_prices,
@@ -29,8 +33,16 @@ from svc.catalog.domain import (
     price_changes,
     tax_class_of,
 )
-from svc.catalog.handlers.announcing import announce
-from svc.catalog.store import CategoryRepository, CategoryRow, PriceRow, ProductRepository, ProductRow, VariantRow
+from svc.catalog.handlers.announcing import Change, announce
+from svc.catalog.store import (
+    CategoryRepository,
+    CategoryRow,
+    PriceRow,
+    ProductRepository,
+    ProductRow,
+    VariantRow,
+    existing_products,
+)
 
 VIEWER_ROLES = (*EDITOR_ROLES, "support", "service")
 
@@ -43,23 +55,28 @@ class ProductEdit(msgspec.Struct, frozen=True, kw_only=True):
     category: str | None = None
     status: str | None = None
     tax_class: str | None = None
+    attributes: dict[str, str] | None = None
+    media: tuple[Medium, ...] | None = None
+    related: tuple[UUID, ...] | None = None
 
 
 def may_see(product: Product, viewer: Principal) -> bool:
     """Everyone sees visible products, staff all, sellers their own."""
-    return product.visible or viewer.has_role(*VIEWER_ROLES) or _owns(product.seller_id, viewer)
+    return product.visible or viewer.has_role(*VIEWER_ROLES) or owns(product.seller_id, viewer)
 
 
-def _owns(seller_id: str | None, editor: Principal) -> bool:
+def owns(seller_id: str | None, editor: Principal) -> bool:
+    """Whether it is this seller's."""
     return seller_id is not None and seller_id == editor.subject and editor.has_role("seller")
 
 
 async def create_product(uow: OrmUnitOfWork, wish: ProductWish, editor: Principal) -> Product:
     """Store a new product; an admin's is approved at once, a seller's waits for the staff.
 
-    Raises `UnknownCategory`, `SlugTaken`, `SkuTaken`, `CurrencyRepeated`.
+    Raises `UnknownCategory`, `UnknownRelated`, `SlugTaken`, `SkuTaken`, `CurrencyRepeated`.
     """
     await _require_category(uow, wish.category)
+    await _require_related(uow, wish.related)
     is_staff = editor.has_role(*EDITOR_ROLES)
     row = ProductRow(
         id=new_id(),
@@ -73,12 +90,15 @@ async def create_product(uow: OrmUnitOfWork, wish: ProductWish, editor: Principa
         approved=is_staff,
         version=1,
         updated_at=datetime.now(UTC),
+        attributes=dict(wish.attributes),
+        media=_stored(wish.media),
+        related=list(wish.related),
         variants=[_variant_row(variant, position) for position, variant in enumerate(wish.variants)],
     )
     await _saved(uow, row)
     product = row.to_domain()
-    announce(uow, product)
-    return product
+    (told,) = await announce(uow, [Change(product)])
+    return told
 
 
 async def edit_product(
@@ -86,7 +106,8 @@ async def edit_product(
 ) -> Product:
     """Change the given fields; changing nothing publishes nothing.
 
-    Raises `UnknownProduct` (also for another seller's), `VersionChanged`, `UnknownCategory`, `UnknownTaxClass`.
+    Raises `UnknownProduct` (also for another seller's), `VersionChanged`, `UnknownCategory`, `UnknownTaxClass`,
+    `UnknownRelated`.
     """
     row = await editable(uow, product_id, version=version, editor=editor)
     before = row.to_domain()
@@ -94,10 +115,12 @@ async def edit_product(
         await _require_category(uow, edit.category)
     if edit.tax_class is not None:
         tax_class_of(edit.tax_class)
+    if edit.related is not None:
+        await _require_related(uow, edit.related, product_id)
     for name in ProductEdit.__struct_fields__:
         value = getattr(edit, name)
         if value is not None:
-            setattr(row, name, value)
+            setattr(row, name, _stored(value))
     return await changed(uow, row, before)
 
 
@@ -152,6 +175,8 @@ async def add_category(uow: OrmUnitOfWork, path: str, name: str) -> None:
     try:
         await repository.add(CategoryRow(path=path, parent_path=parent, name=name))
     except IntegrityError as error:
+        if "categories_parent_path_fkey" in str(error.orig):  # moved away since we looked
+            raise UnknownCategory(f"there is no category {parent}", category=parent) from error
         raise CategoryExists("there is such a category already") from error
 
 
@@ -161,7 +186,7 @@ async def editable(uow: OrmUnitOfWork, product_id: UUID, *, version: int, editor
     row = await repository.get_one_or_none(
         ProductRow.id == product_id, ProductRow.deleted_at.is_(None), with_for_update=True
     )
-    if row is None or not (editor.has_role(*EDITOR_ROLES) or _owns(row.seller_id, editor)):
+    if row is None or not (editor.has_role(*EDITOR_ROLES) or owns(row.seller_id, editor)):
         raise UnknownProduct("there is no such product")
     if row.version != version:
         raise VersionChanged("the product was changed since; read it again", version=row.version)
@@ -177,9 +202,8 @@ async def changed(uow: OrmUnitOfWork, row: ProductRow, before: Product) -> Produ
     row.version += 2 if changes else 1
     row.updated_at = datetime.now(UTC)
     await _saved(uow, row)
-    product = row.to_domain()
-    announce(uow, product, changes)
-    return product
+    (told,) = await announce(uow, [Change(row.to_domain(), changes)])
+    return told
 
 
 async def _saved(uow: OrmUnitOfWork, row: ProductRow) -> None:
@@ -190,7 +214,23 @@ async def _saved(uow: OrmUnitOfWork, row: ProductRow) -> None:
             raise SkuTaken("this SKU belongs to another product") from error
         if "products_slug_key" in str(error.orig):
             raise SlugTaken("another product has this slug") from error
+        if "products_category_fkey" in str(error.orig):  # moved away since we looked
+            raise UnknownCategory("there is no such category any more", category=row.category) from error
         raise
+
+
+async def _require_related(uow: OrmUnitOfWork, ids: Sequence[UUID], product_id: UUID | None = None) -> None:
+    known = set(await existing_products(uow.connection, ids)) if ids else set[UUID]()
+    unknown = [str(one) for one in ids if one not in known or one == product_id]
+    if unknown:
+        raise UnknownRelated("there are no such products to go with this one", ids=unknown)
+
+
+def _stored(value: object) -> Any:
+    """As its column holds it."""
+    if not isinstance(value, tuple):
+        return value
+    return [msgspec.to_builtins(one) if isinstance(one, Medium) else one for one in cast("tuple[object, ...]", value)]
 
 
 async def _require_category(uow: OrmUnitOfWork, path: str) -> None:

@@ -7,7 +7,7 @@ from shared.errors import Kind, Refusal
 from shared.unit_of_work import EVENTS_MAX, UnitOfWork
 from svc.catalog import store
 from svc.catalog.domain import ProductWish
-from svc.catalog.handlers.announcing import announce
+from svc.catalog.handlers.announcing import Change, announce
 
 EVENTS_PER_PRODUCT = 2
 """At most: its new prices, and the product whole."""
@@ -38,14 +38,17 @@ def portions(wishes: Sequence[ProductWish]) -> list[list[ProductWish]]:
     return cut
 
 
-async def import_portion(uow: UnitOfWork, wishes: Sequence[ProductWish]) -> store.ImportOutcome:
+async def import_portion(
+    uow: UnitOfWork, wishes: Sequence[ProductWish], *, seller_id: str | None = None
+) -> store.ImportOutcome:
     """Make all products as wished or none; what is so already is left alone and not published.
 
-    People's edits survive a repeated import of equal content. Raises `SkuTaken`.
+    People's edits survive a repeated import of equal content. Raises `SkuTaken`, and for a seller `SlugTaken`.
     """
-    outcome = await store.import_products(uow.connection, wishes)
-    for imported in (*outcome.created, *outcome.updated):
-        announce(uow, imported.product, imported.price_changes)
+    outcome = await store.import_products(uow.connection, wishes, seller_id=seller_id)
+    made = (*outcome.created, *outcome.updated)
+    if made:
+        await announce(uow, [Change(imported.product, imported.price_changes) for imported in made])
     return outcome
 
 

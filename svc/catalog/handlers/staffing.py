@@ -8,16 +8,17 @@ from shared.identity import Principal
 from shared.unit_of_work import OrmUnitOfWork
 from svc.catalog.domain import Product, UnknownProduct
 from svc.catalog.handlers.editing import changed, editable
-from svc.catalog.store import ProductRepository, ProductRow
+from svc.catalog.store import ProductRepository, ProductRow, views
 
 
 class StaffFields(msgspec.Struct, frozen=True, kw_only=True):
-    """`cost_minor` is in the home currency of each variant."""
+    """`cost_minor` is in the home currency of each variant; `views` counts looks at the product's page."""
 
     approved: bool
     is_featured: bool
     cost_minor: int | None
     version: int
+    views: int = 0
 
 
 async def staff_fields(uow: OrmUnitOfWork, product_id: UUID) -> StaffFields:
@@ -27,7 +28,7 @@ async def staff_fields(uow: OrmUnitOfWork, product_id: UUID) -> StaffFields:
     )
     if row is None:
         raise UnknownProduct("there is no such product")
-    return _fields(row)
+    return _fields(row, await views.of(uow.connection, product_id))
 
 
 async def set_staff_fields(
@@ -43,10 +44,14 @@ async def set_staff_fields(
     row.is_featured = wanted.is_featured
     row.cost_minor = wanted.cost_minor
     product = await changed(uow, row, before)
-    return product, _fields(row)
+    return product, _fields(row, await views.of(uow.connection, product_id))
 
 
-def _fields(row: ProductRow) -> StaffFields:
+def _fields(row: ProductRow, seen: int) -> StaffFields:
     return StaffFields(
-        approved=row.approved, is_featured=row.is_featured, cost_minor=row.cost_minor, version=row.version
+        approved=row.approved,
+        is_featured=row.is_featured,
+        cost_minor=row.cost_minor,
+        version=row.version,
+        views=seen,
     )

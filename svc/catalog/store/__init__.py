@@ -10,14 +10,25 @@ from svc.catalog.store.models import (
     VariantRow,
     metadata,
 )
+from svc.catalog.store.moving import (
+    Named,
+    count_changes,
+    lock_products,
+    move_category,
+    products_to_tell,
+    renumbered,
+    take_moved,
+)
 from svc.catalog.store.reads import (
     Category,
     PricedVariant,
     ProductFilter,
     categories,
+    existing_products,
     list_products,
     product_by_id,
     product_by_slug,
+    related_products,
     variants_by_sku,
 )
 
@@ -26,6 +37,7 @@ __all__ = [
     "CategoryRepository",
     "CategoryRow",
     "ImportOutcome",
+    "Named",
     "PriceRow",
     "PricedVariant",
     "ProductFilter",
@@ -33,10 +45,18 @@ __all__ = [
     "ProductRow",
     "VariantRow",
     "categories",
+    "count_changes",
+    "existing_products",
     "import_products",
     "list_products",
+    "lock_products",
     "metadata",
+    "move_category",
     "product_by_id",
     "product_by_slug",
+    "products_to_tell",
+    "related_products",
+    "renumbered",
+    "take_moved",
     "variants_by_sku",
 ]

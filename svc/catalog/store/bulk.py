@@ -11,6 +11,7 @@ from svc.catalog.domain import (
     Product,
     ProductWish,
     SkuTaken,
+    SlugTaken,
     Variant,
     ancestors,
     category_name,
@@ -29,19 +30,23 @@ _ENSURE_CATEGORIES = """
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING
 """
 _KNOWN = """
-    SELECT slug, id, version, fingerprint, deleted_at IS NOT NULL AS deleted FROM products
+    SELECT slug, id, version, fingerprint, approved, seller_id, deleted_at IS NOT NULL AS deleted FROM products
     WHERE slug = ANY($1::text[]) ORDER BY id FOR UPDATE
 """
 _UPSERT_PRODUCTS = """
     INSERT INTO products AS p
-        (id, slug, title, description, category, status, tax_class, seller_id, approved, version, fingerprint)
-    SELECT id, slug, title, description, category, status, tax_class, seller_id, true, version, fingerprint
+        (id, slug, title, description, category, status, tax_class, seller_id, approved, version, fingerprint,
+         attributes, media)
+    SELECT id, slug, title, description, category, status, tax_class, seller_id, approved, version, fingerprint,
+        attributes::jsonb, media::jsonb
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::bigint[], $10::bytea[])
-        AS new (id, slug, title, description, category, status, tax_class, seller_id, version, fingerprint)
+                $9::bigint[], $10::bytea[], $11::boolean[], $12::text[], $13::text[])
+        AS new (id, slug, title, description, category, status, tax_class, seller_id, version, fingerprint, approved,
+                attributes, media)
     ON CONFLICT (id) DO UPDATE SET
         title = excluded.title, description = excluded.description, category = excluded.category,
-        status = excluded.status, tax_class = excluded.tax_class, seller_id = excluded.seller_id, approved = true,
+        status = excluded.status, tax_class = excluded.tax_class, seller_id = excluded.seller_id,
+        approved = excluded.approved, attributes = excluded.attributes, media = excluded.media,
         version = excluded.version, fingerprint = excluded.fingerprint, deleted_at = NULL,
         updated_at = clock_timestamp()
 """
@@ -78,13 +83,19 @@ class ImportOutcome(msgspec.Struct, frozen=True):
     unchanged: int
 
 
-async def import_products(connection: Connection, wishes: Sequence[ProductWish]) -> ImportOutcome:
+async def import_products(
+    connection: Connection, wishes: Sequence[ProductWish], *, seller_id: str | None = None
+) -> ImportOutcome:
     """Make the products as wished; equal content changes nothing. Slugs and SKUs are unique among the wishes.
 
-    Raises `SkuTaken` when a SKU belongs to a product that is not among them.
+    With a `seller_id` they are that seller's: new ones wait for approval, others' are not touched. Raises `SlugTaken`
+    then, and `SkuTaken` when a SKU belongs to a product that is not among them.
     """
     await connection.execute("SELECT pg_advisory_xact_lock($1)", IMPORT_LOCK)
     known = {row["slug"]: row for row in await connection.fetch(_KNOWN, [wish.slug for wish in wishes])}
+    foreign = [slug for slug, row in known.items() if seller_id is not None and row["seller_id"] != seller_id]
+    if foreign:
+        raise SlugTaken("another product has this slug", slugs=foreign[:10])
     prints = {wish.slug: fingerprint(wish) for wish in wishes}
     changed = [
         wish
@@ -102,7 +113,9 @@ async def import_products(connection: Connection, wishes: Sequence[ProductWish])
         product_id = row["id"] if row else product_id_of(wish.slug)
         changes = price_changes(before.get(product_id, ()), wish.variants)
         version = (row["version"] if row else 0) + (2 if changes else 1)
-        (updated if row else created).append(Imported(_product(wish, product_id, version), changes))
+        approved = seller_id is None or bool(row and row["approved"])
+        product = _product(wish, product_id, version, approved=approved)
+        (updated if row else created).append(Imported(product, changes))
     products = [imported.product for imported in (*created, *updated)]
     await _write(connection, products, prints)
     return ImportOutcome(created, updated, len(wishes) - len(changed))
@@ -125,6 +138,9 @@ async def _write(connection: Connection, products: Sequence[Product], prints: di
         [product.seller_id for product in products],
         [product.version for product in products],
         [prints[product.slug] for product in products],
+        [product.approved for product in products],
+        [_json(product.attributes) for product in products],
+        [_json(product.media) for product in products],
     )
     variants = [
         (product.id, position, variant) for product in products for position, variant in enumerate(product.variants)
@@ -161,7 +177,11 @@ async def _variants_of(connection: Connection, ids: Sequence[UUID]) -> dict[UUID
     return {product.id: product.variants for product in await list_products(connection, wanted, rows_max=len(ids))}
 
 
-def _product(wish: ProductWish, product_id: UUID, version: int) -> Product:
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _product(wish: ProductWish, product_id: UUID, version: int, *, approved: bool) -> Product:
     return Product(
         id=product_id,
         slug=wish.slug,
@@ -170,8 +190,10 @@ def _product(wish: ProductWish, product_id: UUID, version: int) -> Product:
         category=wish.category,
         status=wish.status,
         tax_class=wish.tax_class,
-        approved=True,
+        approved=approved,
         seller_id=wish.seller_id,
         version=version,
         variants=wish.variants,
+        attributes=wish.attributes,
+        media=wish.media,
     )

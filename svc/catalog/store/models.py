@@ -5,12 +5,12 @@ from uuid import UUID
 
 from advanced_alchemy.base import DefaultBase
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
-from sqlalchemy import CHAR, BigInteger, ForeignKey, LargeBinary, MetaData, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CHAR, BigInteger, ForeignKey, LargeBinary, MetaData, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, registry, relationship
 from sqlalchemy.types import DateTime
 
-from svc.catalog.domain import Price, Product, Variant
+from svc.catalog.domain import Medium, Price, Product, Variant
 
 metadata = MetaData()
 
@@ -81,6 +81,9 @@ class ProductRow(CatalogBase):
     fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    attributes: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    media: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list)
+    related: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
     variants: Mapped[list[VariantRow]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", order_by=(VariantRow.position, VariantRow.sku)
     )
@@ -98,6 +101,9 @@ class ProductRow(CatalogBase):
             seller_id=self.seller_id,
             version=self.version,
             variants=tuple(variant.to_domain() for variant in self.variants),
+            attributes=dict(self.attributes),
+            media=tuple(Medium(**medium) for medium in self.media),
+            related=tuple(self.related),
         )
 
 

@@ -7,29 +7,40 @@ import asyncpg
 import msgspec
 
 from shared.unit_of_work import Connection
-from svc.catalog.domain import Product, Variant
+from svc.catalog.domain import Medium, Product, Variant
 
+_STANDING_IN = """(
+    SELECT w.price_minor FROM price_windows w
+    WHERE w.sku = {0}.sku AND w.currency = {0}.currency AND w.valid @> statement_timestamp()
+)"""
+"""The price that holds for a while, by the clock of the database: no cache and no job decides what is charged."""
 _PRODUCTS = """
-    SELECT id, slug, title, description, category, status, tax_class, approved, seller_id, version, (
+    SELECT id, slug, title, description, category, status, tax_class, approved, seller_id, version,
+        attributes::text AS attributes, media::text AS media, related, (
         SELECT coalesce(json_agg(json_build_object(
                    'sku', sku, 'options', options,
-                   'prices', jsonb_build_array(jsonb_build_array(currency, price_minor)) || coalesce((
-                       SELECT jsonb_agg(jsonb_build_array(currency, price_minor) ORDER BY currency)
-                       FROM variant_prices WHERE sku = v.sku), '[]')
+                   'prices', jsonb_build_array(jsonb_build_array(currency, coalesce(STANDING_IN_V, price_minor)))
+                       || coalesce((
+                           SELECT jsonb_agg(jsonb_build_array(currency, coalesce(STANDING_IN_P, price_minor))
+                               ORDER BY currency)
+                           FROM variant_prices p WHERE sku = v.sku), '[]'),
+                   'available', (SELECT available FROM stock_seen s WHERE s.sku = v.sku)
                ) ORDER BY position, sku), '[]')::text
         FROM variants v WHERE product_id = page.id
     ) AS variants
     FROM (SELECT * FROM products WHERE {conditions} ORDER BY id LIMIT {rows_max}) page
-"""
-_PRICED = """
+""".replace("STANDING_IN_V", _STANDING_IN.format("v")).replace("STANDING_IN_P", _STANDING_IN.format("p"))
+_PRICED = f"""
     SELECT v.sku, v.product_id, p.title, p.seller_id, p.tax_class,
-           coalesce(x.price_minor, v.price_minor) AS price_minor, coalesce(x.currency, v.currency) AS currency,
+           coalesce({_STANDING_IN.format("x")}, x.price_minor, {_STANDING_IN.format("v")}, v.price_minor)
+               AS price_minor,
+           coalesce(x.currency, v.currency) AS currency,
            CASE WHEN p.deleted_at IS NOT NULL THEN 'archived'
                 WHEN p.status = 'active' AND NOT p.approved THEN 'draft' ELSE p.status END AS status
     FROM variants v JOIN products p ON p.id = v.product_id
     LEFT JOIN variant_prices x ON x.sku = v.sku AND x.currency = $2
     WHERE v.sku = ANY($1::text[]) ORDER BY v.sku
-"""
+"""  # noqa: S608 constants
 _CATEGORIES = """
     SELECT c.path, c.name, count(p.id) AS products
     FROM categories c LEFT JOIN products p ON p.category = c.path AND p.visible
@@ -37,6 +48,8 @@ _CATEGORIES = """
 """
 
 _variants_decoder = msgspec.json.Decoder(tuple[Variant, ...])
+_attributes_decoder = msgspec.json.Decoder(dict[str, str])
+_media_decoder = msgspec.json.Decoder(tuple[Medium, ...])
 
 
 class ProductFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +118,21 @@ async def categories(connection: Connection) -> list[Category]:
     return [Category(**row) for row in await connection.fetch(_CATEGORIES)]
 
 
+async def existing_products(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the ids that are products."""
+    rows = await connection.fetch(
+        "SELECT id FROM products WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL", list(ids)
+    )
+    return [row["id"] for row in rows]
+
+
+async def related_products(connection: Connection, product: Product) -> list[Product]:
+    """The related products that customers see, in the order their editor gave; one statement."""
+    wanted = ProductFilter(ids=product.related)
+    found = {one.id: one for one in await list_products(connection, wanted, rows_max=max(1, len(product.related)))}
+    return [found[product_id] for product_id in product.related if product_id in found]
+
+
 async def _one(connection: Connection, condition: str, key: object) -> Product | None:
     row = await connection.fetchrow(_PRODUCTS.format(conditions=condition, rows_max=1), key)
     return None if row is None else _product(row)
@@ -113,6 +141,9 @@ async def _one(connection: Connection, condition: str, key: object) -> Product |
 def _product(row: asyncpg.Record) -> Product:
     fields = dict(row)
     fields["variants"] = _variants_decoder.decode(fields["variants"])
+    fields["attributes"] = _attributes_decoder.decode(fields["attributes"])
+    fields["media"] = _media_decoder.decode(fields["media"])
+    fields["related"] = tuple(fields["related"])
     return Product(**fields)
 
 

@@ -18,7 +18,10 @@ async def test_a_sellers_product_waits_for_approval(engines, prefix):
         status, body = await catalog.call(
             "PUT", path + "/staff", json={"approved": True, "cost_minor": 300}, headers={"If-Match": '"1"'}
         )
-        assert (status, body) == (200, {"approved": True, "is_featured": False, "cost_minor": 300, "version": 2})
+        assert (status, body) == (
+            200,
+            {"approved": True, "is_featured": False, "cost_minor": 300, "version": 2, "views": 0},
+        )
         status, body = await catalog.call("GET", path, anonymous=True)
         assert (status, body["status"]) == (200, "active")
         assert "cost_minor" not in str(body)
