@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, SkipValidation
 
 from shared.clock import Clock
 from shared.database import Database
@@ -62,7 +62,7 @@ async def prices_at(
     reference: FromPath[str],
     shelf: NamedDependency[Shelf],
     database: NamedDependency[Database],
-    clock: NamedDependency[Clock],
+    clock: NamedDependency[SkipValidation[Clock]],
     principal: NamedDependency[Principal],
     at: Annotated[datetime | None, QueryParameter(required=False)] = None,
 ) -> PricesAt:
@@ -98,7 +98,7 @@ async def add_window(
     reference: FromPath[str],
     data: JSONBody[WindowWrite],
     database: NamedDependency[Database],
-    clock: NamedDependency[Clock],
+    clock: NamedDependency[SkipValidation[Clock]],
     principal: NamedDependency[Principal],
 ) -> WindowView:
     """Let a SKU cost something else for a while; 409 window_overlaps where another such price holds meanwhile."""
