@@ -63,7 +63,7 @@ STATEMENTS = (
             WHERE lower(valid) <= clock_timestamp() GROUP BY sku, currency
         ), spans AS (
             SELECT sku, currency, price_minor, unnest(
-                tstzmultirange(tstzrange(begun, greatest(begun, until))) - coalesce(taken.valid, '{}')
+                tstzmultirange(tstzrange(begun, CASE WHEN until IS NOT NULL THEN greatest(begun, until) END)) - coalesce(taken.valid, '{}')
             ) AS valid
             FROM base LEFT JOIN taken USING (sku, currency)
             UNION ALL
