@@ -1,8 +1,9 @@
 """What is left of each SKU, for services that only show it: marked by inventory's events, asked for many at a time.
 
 An event says that a SKU is to be looked at, never how much is left, so that doubles, losses of order and a release
-with other events do no harm, and a thousand sales of one SKU cost one question. Every mark is counted; an answer is
-kept with the mark it was asked at, and one to an older mark never replaces one to a newer. Who sells asks inventory.
+with other events do no harm, and a thousand sales of one SKU cost few questions. A mark counts each transaction that
+heard of the SKU; an answer is kept with the mark it was asked at, and one to an older mark never replaces one to a
+newer. Who sells asks inventory.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -30,7 +31,7 @@ TABLE = """
 INDEX = "CREATE INDEX stock_seen_due ON stock_seen (due_at) WHERE seen < marks"
 VIEW = "CREATE VIEW audit.stock_seen AS SELECT sku, marks, seen, available, changed_at FROM stock_seen"
 COMMENTS = (
-    "COMMENT ON COLUMN audit.stock_seen.marks IS 'events of inventory about this SKU'",
+    "COMMENT ON COLUMN audit.stock_seen.marks IS 'transactions that heard of this SKU from inventory'",
     "COMMENT ON COLUMN audit.stock_seen.seen IS 'the mark that available answers; lower than marks: about to be asked'",
 )
 STATEMENTS = (TABLE, INDEX, VIEW, *COMMENTS)

@@ -16,7 +16,7 @@ from svc.catalog.api.editing import (
 )
 from svc.catalog.api.feeding import bring_feed, feed_errors, show_feed
 from svc.catalog.api.internal import import_products, variants, warm_up
-from svc.catalog.api.pricing import add_window, end_window, list_windows, prices_at
+from svc.catalog.api.windows import add_window, end_window, list_windows, prices_at
 
 ROUTES: tuple[Any, ...] = (
     list_products,

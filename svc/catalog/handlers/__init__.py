@@ -23,8 +23,8 @@ from svc.catalog.handlers.feeding import (
 from svc.catalog.handlers.hearing import Forget, Forgetting, note_reservation, note_stock
 from svc.catalog.handlers.importing import import_portion, portions
 from svc.catalog.handlers.moving import move_category, tell_of_moved
-from svc.catalog.handlers.pricing import add_window, end_window, prices_at, turn_prices, windows_of
 from svc.catalog.handlers.staffing import StaffFields, set_staff_fields, staff_fields
+from svc.catalog.handlers.windows import add_window, end_window, prices_at, turn_prices, windows_of
 
 __all__ = [
     "PORTION_ROWS_MAX",

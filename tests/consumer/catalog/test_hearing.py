@@ -78,11 +78,12 @@ async def test_a_thousand_events_of_one_sku_cost_few_questions(engines, prefix):
         await publish(engines, prefix, *(envelope(_adjusted(), "main/RED", n) for n in range(1, 1_001)))
 
         async def all_heard():
-            rows = await _execute(catalog, "SELECT marks, seen FROM stock_seen WHERE sku = 'RED'")
-            return rows and rows[0]["marks"] == rows[0]["seen"] == 1_000
+            heard = await _execute(catalog, "SELECT count(*) FROM inbox WHERE type = 'stock.adjusted'")
+            seen = await _execute(catalog, "SELECT seen = marks AS looked_at FROM stock_seen WHERE sku = 'RED'")
+            return heard[0]["count"] == 1_000 and seen[0]["looked_at"]
 
         await until(all_heard)
-        assert FakeStock.asked < 100
+        assert 1 <= FakeStock.asked < 100
 
 
 async def test_a_page_goes_by_the_event_of_its_change_when_nobody_else_said_so(engines, prefix):
