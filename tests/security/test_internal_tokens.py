@@ -11,7 +11,7 @@ CLOSED = {service: [route for route in routes(service) if not route.public] for 
 OPEN = {service: [route for route in routes(service) if route.public] for service in BEHIND}
 PROBES = ("/health/live", "/health/ready", "/metrics")
 # The gateway knows prefixes only; below an open one the service itself asks who is calling.
-LEFT_TO_THE_SERVICE = {"/api/v1/products/{reference:str}/staff"}
+LEFT_TO_THE_SERVICE = {"/api/v1/products/{reference:str}/staff", "/api/v1/products/{reference:str}/price-windows"}
 OWN_PAGES = {*PROBES, "/openapi/openapi.json", "/.well-known/jwks.json"}
 
 

@@ -20,6 +20,7 @@ import asyncpg
 import msgspec
 import uvloop
 from aiokafka import AIOKafkaProducer, TopicPartition
+from redis.asyncio import Redis
 
 from shared import crash_points
 from shared.contracts import REGISTRY, Envelope, Event, encode
@@ -30,6 +31,7 @@ from tests.support.builders.samples import Case
 from tests.support.engines import EngineUrls
 from tests.support.event_stories import PREPARED, neighbours
 from tests.support.forked import forked
+from tests.support.redis_clients import connected
 from tests.support.services import Served, served, topics, until
 from tests.support.statements import API_ONLY
 
@@ -89,6 +91,7 @@ class Bench:
     prefix: str
     connection: asyncpg.Connection
     producer: AIOKafkaProducer
+    redis: Redis
     dump: str
     settings: Any
     runner: _Runner | None = None
@@ -106,8 +109,13 @@ class Bench:
         return case
 
     async def rows(self, query: str = "") -> Counter[Row]:
-        """Every row, or those that the query gives, as relation and text."""
-        return Counter(map(tuple, await self.connection.fetch(query or self.dump)))
+        """Every row and every page in the cache, or the rows that the query gives, as relation and text."""
+        rows = Counter(map(tuple, await self.connection.fetch(query or self.dump)))
+        return rows if query else rows + await self._pages()
+
+    async def _pages(self) -> Counter[Row]:
+        cache = f"{self.prefix}cache:{self.service.name}:"
+        return Counter([("cache", key.decode()) async for key in self.redis.scan_iter(match=f"{cache}*", count=1_000)])
 
     async def tell(self, *told: Message | Envelope[Event]) -> None:
         """Send and wait until the consumer of this process has done with all of it."""
@@ -196,12 +204,13 @@ async def bench_of(engines: EngineUrls, service: str, prefix: str) -> AsyncItera
         topics(engines, prefix),
         neighbours(engines, service, prefix),
         served(engines, service, prefix=prefix, **API_ONLY) as opened,
+        connected(engines.redis) as redis,
     ):
         connection = await asyncpg.connect(opened.settings.database_url)
         await producer.start()
         try:
             settings = msgspec.structs.replace(opened.settings, role="all")
-            yield Bench(opened, prefix, connection, producer, await _dump(connection), settings)
+            yield Bench(opened, prefix, connection, producer, redis, await _dump(connection), settings)
         finally:
             await producer.stop()
             await connection.close()

@@ -11,6 +11,7 @@ from svc.inventory import handlers
 from svc.inventory.domain import HoldOutcome
 from tests.support.builders.orders import customer, minor, place
 from tests.support.builders.samples import Case
+from tests.support.cataloguing import imported, item
 from tests.support.engines import EngineUrls
 from tests.support.fakes.shop import shop
 from tests.support.rows import database_for
@@ -75,12 +76,20 @@ async def _units_are_sold(inventory: Served, case: Case) -> None:
         await handlers.end_hold(uow, case.id("order_id"), HoldOutcome.COMMITTED, reason="sold")
 
 
+async def _a_product_is_in_the_cache(catalog: Served, case: Case) -> None:
+    await imported(catalog, item(case.token))
+    _, shown = await catalog.call("GET", f"/api/v1/products/{case.token}")
+    case.ids["product_id"] = UUID(shown["id"])
+    await catalog.call("GET", f"/api/v1/products/{shown['id']}")
+
+
 PREPARED: dict[tuple[str, str], Prepare] = {
     ("orders", "payments.events"): _an_order_is_placed,
     ("orders", "inventory.events"): _an_order_is_placed,
     ("orders", "shipping.events"): _an_order_is_placed,
     ("inventory", "orders.events"): _units_are_held,
     ("inventory", "shipping.events"): _units_are_sold,
+    ("catalog", "catalog.events"): _a_product_is_in_the_cache,
 }
 """By service and topic."""
 
