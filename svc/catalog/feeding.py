@@ -8,11 +8,21 @@ import msgspec
 from shared.database import Database
 from shared.errors import Refusal
 from svc.catalog import handlers
-from svc.catalog.domain import Product
-from svc.catalog.feeds import DETAIL_CHARACTERS_MAX, Row
+from svc.catalog.domain import Product, ProductWish
 from svc.catalog.handlers import FeedUnderWay
 from svc.catalog.shelf import Shelf
 from svc.catalog.store.feeds import Feed, FeedError
+
+DETAIL_CHARACTERS_MAX = 300
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Row `number`, counted from 1: what it wishes, or why it cannot be read."""
+
+    number: int
+    wish: ProductWish | None
+    code: str = ""
+    detail: str = ""
 
 
 class Feeder:

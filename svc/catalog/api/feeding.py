@@ -13,9 +13,9 @@ from shared.database import Database
 from shared.identity import Principal, requires_role
 from shared.pagination import Page, decode_cursor, make_page, page_size
 from svc.catalog import handlers
+from svc.catalog.api.feed_rows import FeedFormat, rows_of
 from svc.catalog.domain import EDITOR_ROLES
 from svc.catalog.feeding import Feeder
-from svc.catalog.feeds import FeedFormat, rows_of
 from svc.catalog.shelf import Shelf
 from svc.catalog.store import feeds
 from svc.catalog.store.feeds import Feed, FeedError

@@ -13,11 +13,10 @@ import msgspec
 from shared.errors import Kind, Refusal
 from shared.strict_body import FIELD_MARK
 from svc.catalog.api.wire import ImportProduct, imported_wish
-from svc.catalog.domain import ProductWish
+from svc.catalog.feeding import DETAIL_CHARACTERS_MAX, Row
 
 ROW_BYTES_MAX = 64 * 1024
 ROWS_MAX = 200_000
-DETAIL_CHARACTERS_MAX = 300
 COLUMNS = (
     "slug", "title", "description", "category", "status", "tax_class", "seller_id", "sku", "price_minor", "currency",
     "options", "attributes",
@@ -43,15 +42,6 @@ class InvalidFeed(Refusal):
 class FeedTooLong(Refusal):
     code = "feed_too_long"
     kind = Kind.TOO_LARGE
-
-
-class Row(msgspec.Struct, frozen=True):
-    """Row `number`, counted from 1: what it wishes, or why it cannot be read."""
-
-    number: int
-    wish: ProductWish | None
-    code: str = ""
-    detail: str = ""
 
 
 _decoder = msgspec.json.Decoder(ImportProduct)
