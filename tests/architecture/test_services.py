@@ -46,7 +46,6 @@ FOREIGN = {
     },
     "catalog": {
         "feeding": "a streamed feed in portions, each its own transaction",
-        "feeds": "rows out of a streamed CSV or JSONL body",
         "shelf": "the cached side of reading products",
         "views": "looks at pages, counted in Redis",
     },
