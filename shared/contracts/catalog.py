@@ -30,7 +30,7 @@ class PriceFact(msgspec.Struct, frozen=True, kw_only=True):
 class ProductUpserted(Event, frozen=True, kw_only=True):
     """The product as it stands after the change, whole, at the prices in force then.
 
-    `attributes` is empty where a release of before did not tell them.
+    Where a release of before did not tell them `attributes` is empty and `seller_id` None, as it is for the shop's own.
     """
 
     type: ClassVar[str] = "product.upserted"
@@ -43,6 +43,7 @@ class ProductUpserted(Event, frozen=True, kw_only=True):
     status: str
     variants: list[VariantFact]
     attributes: dict[str, str] = msgspec.field(default_factory=dict)
+    seller_id: str | None = None
 
 
 class ProductDeleted(Event, frozen=True, kw_only=True):

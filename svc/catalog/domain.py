@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from shared.availability import Availability, badge
 from shared.errors import Kind, Refusal
 from shared.ids import derived_id
 from shared.tax_classes import TaxClass
@@ -19,7 +20,6 @@ MEDIA_MAX = 20
 RELATED_MAX = 20
 WINDOWS_PER_PRICE_MAX = 50
 WINDOW_DAYS_MAX = 366
-LOW_STOCK_UNITS_MAX = 5
 EDITOR_ROLES = ("admin", "operator")
 
 
@@ -146,14 +146,6 @@ class Price(msgspec.Struct, frozen=True, order=True, array_like=True):
     amount_minor: int
 
 
-class Availability(StrEnum):
-    """The badge: what a customer is told of the stock, never how much there is."""
-
-    IN_STOCK = "in_stock"
-    LOW_STOCK = "low_stock"
-    OUT_OF_STOCK = "out_of_stock"
-
-
 class Medium(msgspec.Struct, frozen=True, kw_only=True):
     """A picture or film in the shop's own media store, named by its key there; nothing is ever fetched by it."""
 
@@ -224,15 +216,6 @@ class ProductWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     attributes: dict[str, str] = {}
     media: tuple[Medium, ...] = ()
     related: tuple[UUID, ...] = ()
-
-
-def badge(available: int | None) -> Availability | None:
-    """None for what is not known."""
-    if available is None:
-        return None
-    if available <= 0:
-        return Availability.OUT_OF_STOCK
-    return Availability.LOW_STOCK if available <= LOW_STOCK_UNITS_MAX else Availability.IN_STOCK
 
 
 def checked_move(path: str, to: str) -> str | None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 
+from shared.availability import badge
 from shared.database import Database
 from shared.errors import RedisUnavailableError
 from shared.jobs_queue import JobKind, JobQueue, JobWorker
@@ -14,7 +15,7 @@ from shared.stock_watch import Sight, StockWatch
 from shared.unit_of_work import UnitOfWork
 from svc.catalog import handlers
 from svc.catalog.clients import Stock
-from svc.catalog.domain import UnknownProduct, badge
+from svc.catalog.domain import UnknownProduct
 from svc.catalog.shelf import Shelf
 from svc.catalog.store import moving, views
 from svc.catalog.views import Views
@@ -112,7 +113,7 @@ class Warming:
         async with self._database.acquire() as connection:
             most = await views.most_viewed(connection, rows_max=WARM_USUALLY)
         await self._shelf.categories()
-        await self._load(most)
+        await self._load([viewed.product_id for viewed in most])
 
     async def _load(self, product_ids: Sequence[UUID]) -> None:
         places = asyncio.Semaphore(WARM_AT_ONCE_MAX)

@@ -1,5 +1,7 @@
 """The index: its analyzers and its mapping. No scripts, no dynamic fields."""
 
+import hashlib
+import json
 from typing import Any
 
 SYNONYMS = (
@@ -21,7 +23,7 @@ GC_DELETES = "10m"
 
 _FOLD = ["lowercase", "asciifolding"]
 _TEXT = {"type": "text", "analyzer": "text", "search_analyzer": "text_query"}
-_KEYWORD = {"type": "keyword", "ignore_above": 256}
+_KEYWORD = {"type": "keyword", "ignore_above": 300}
 
 SETTINGS: dict[str, Any] = {
     "number_of_shards": 1,
@@ -56,7 +58,7 @@ MAPPINGS: dict[str, Any] = {
         "slug": {"type": "keyword"},
         "title": {
             **_TEXT,
-            "copy_to": "everything",
+            "copy_to": ["everything", "spelling"],
             "fields": {
                 "prefix": {"type": "text", "analyzer": "prefix", "search_analyzer": "folded"},
                 "sort": {"type": "keyword", "normalizer": "folded", "ignore_above": 256},
@@ -65,15 +67,28 @@ MAPPINGS: dict[str, Any] = {
         "description": {**_TEXT, "copy_to": "everything"},
         "category": {"type": "keyword"},
         "category_paths": {"type": "keyword"},
-        "category_words": {**_TEXT, "copy_to": "everything"},
+        "category_words": {**_TEXT, "copy_to": ["everything", "spelling"]},
         "skus": {"type": "keyword", "normalizer": "folded"},
-        "option_values": _KEYWORD,
-        "option_words": {**_TEXT, "copy_to": "everything"},
-        "prices": {
-            "type": "nested",  # so that an amount is never seen without its currency
-            "properties": {"currency": {"type": "keyword"}, "price_minor": {"type": "long"}},
+        "seller_id": {"type": "keyword"},
+        "attributes": _KEYWORD,
+        "attribute_words": {**_TEXT, "copy_to": ["everything", "spelling"]},
+        "option_words": {**_TEXT, "copy_to": ["everything", "spelling"]},
+        "popularity": {"type": "integer"},
+        "sold_out": {"type": "boolean"},
+        "offers": {
+            "type": "nested",  # so that price, options and stock are those of one variant
+            "properties": {
+                "currency": {"type": "keyword"},
+                "price_minor": {"type": "long"},
+                "options": _KEYWORD,
+                "availability": {"type": "keyword"},
+            },
         },
         "everything": _TEXT,
+        "spelling": {"type": "text", "analyzer": "folded"},
         "variants": {"type": "object", "enabled": False},
     },
 }
+
+DEFINITION = hashlib.sha256(json.dumps([SETTINGS, MAPPINGS], sort_keys=True).encode()).hexdigest()[:8]
+"""Names this very definition: a release searches only in an index that was made by its own."""

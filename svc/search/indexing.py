@@ -5,7 +5,7 @@ Documents are claimed from their table and written many at a time; what becomes 
 """
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -17,7 +17,7 @@ from shared.unit_of_work import Connection
 from svc.search import store
 from svc.search.clients import BulkWrite, Engine, Rejection, SearchEngineUnavailableError
 from svc.search.domain import Document, indexed_fields
-from svc.search.index_definition import MAPPINGS, SETTINGS
+from svc.search.index_definition import DEFINITION, MAPPINGS, SETTINGS
 
 BATCH_DOCUMENTS_MAX = 500
 LEASE_S = 30.0
@@ -37,6 +37,9 @@ class Indexer:
 
     def __init__(self, database: Database, engine: Engine, *, prefix: str) -> None:
         self.alias = f"{prefix}products"
+        """The index in use, for whoever looks from outside."""
+        self.current = f"{self.alias}-d{DEFINITION}"
+        """The index in use if it was made by this release's definition; the only one it writes to and searches in."""
         self._database = database
         self._engine = engine
         self._alias_seen = False
@@ -53,38 +56,52 @@ class Indexer:
 
     async def check(self) -> str:
         """For readiness. Raises `SearchEngineUnavailableError`."""
-        return await self._engine.check(self.alias)
+        return await self._engine.check(self.current)
 
     async def write(self, targets: Sequence[str], documents: Sequence[Document]) -> list[Rejection | None]:
-        """Write the documents to all targets; per document None, or why it was not taken.
+        """Write the documents, with what is left of their SKUs, to all targets; per document None, or why not.
 
         One that makes the whole write fail is found by halving, and rejected alone. Raises
         `SearchEngineUnavailableError`.
         """
+        async with self._database.acquire() as connection:
+            stock = await store.documents.stock_of(connection, [sku for document in documents for sku in document.skus])
+        return await self._write(targets, [_write_of(document, stock) for document in documents])
+
+    async def _write(self, targets: Sequence[str], writes: Sequence[BulkWrite]) -> list[Rejection | None]:
         try:
-            return await self._engine.write(targets, [_write_of(document) for document in documents])
+            return await self._engine.write(targets, writes)
         except WorldError:
             raise
         except Exception as error:
-            if len(documents) == 1:
-                log.exception("document_surprised", product_id=str(documents[0].product_id))
+            if len(writes) == 1:
+                log.exception("document_surprised", product_id=writes[0].id)
                 return [Rejection(repr(error)[:REASON_CHARACTERS_MAX], is_final=False)]
-            half = len(documents) // 2
-            return [
-                *await self.write(targets, documents[:half]),
-                *await self.write(targets, documents[half:]),
-            ]
+            half = len(writes) // 2
+            return [*await self._write(targets, writes[:half]), *await self._write(targets, writes[half:])]
 
     async def give_up(self, connection: Connection, document: Document, reason: str) -> None:
         """Halt this version of the document, until a newer one comes or a rebuild is asked for."""
         log.error("document_given_up", product_id=str(document.product_id), version=document.version, reason=reason)
-        await store.refuse(connection, document, reason)
+        await store.documents.refuse(connection, document, reason)
 
     async def create_index(self) -> str:
         """A new, empty index with a name nobody used; gives the name."""
         name = f"{self.alias}-v{time.time_ns() // 1_000_000}"
         await self._engine.create(name, settings=SETTINGS, mappings=MAPPINGS)
         return name
+
+    async def use(self, name: str) -> None:
+        """Search in this index from now on, everybody at once, and remove those nobody reads."""
+        await self._engine.point((self.alias, self.current), name, among=f"{self.alias}-v*")
+        await self.sweep()
+
+    async def sweep(self) -> None:
+        """Remove the indexes nobody reads: the one before, and those of builds that died."""
+        read = await self._engine.indexes_behind(self.alias)
+        for name in await self._engine.indexes_like(f"{self.alias}-v*"):
+            if name not in read:
+                await self._engine.delete(name)
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncGenerator[bool]:
@@ -98,28 +115,28 @@ class Indexer:
     async def _ensure_index(self) -> None:
         if self._alias_seen:
             return
-        if not await self._engine.indexes_behind(self.alias):
+        if not await self._engine.indexes_behind(self.current):
             async with self.exclusive() as is_ours:
                 if not is_ours:
                     raise SearchEngineUnavailableError("another instance creates the index")
-                if not await self._engine.indexes_behind(self.alias):
+                if not await self._engine.indexes_behind(self.current):
                     name = await self.create_index()
                     async with self._database.acquire() as connection:
-                        await store.mark_all_pending(connection)
-                    await self._engine.point(self.alias, name)
+                        await store.documents.mark_all_pending(connection)
+                    await self.use(name)
                     log.info("index_created", index=name)
         self._alias_seen = True
 
     async def _push_due(self) -> int:
         async with self._database.begin() as uow:
             claimed = await store.WORK.claim(uow.connection, rows_max=BATCH_DOCUMENTS_MAX, lease_s=LEASE_S)
-            build = await store.open_build(uow.connection) if claimed else None
+            build = await store.builds.open_build(uow.connection) if claimed else None
         if not claimed:
             return 0
         documents = [one.item for one in claimed]
         try:
             rejections = await self.write(
-                [self.alias, *([build.index_name] if build and build.index_name else [])], documents
+                [self.current, *([build.index_name] if build and build.index_name else [])], documents
             )
         except SearchEngineUnavailableError:
             async with self._database.begin() as uow:
@@ -130,8 +147,9 @@ class Indexer:
         return len(documents)
 
     async def _record(self, connection: Connection, outcomes: Sequence[tuple[Document, Rejection | None]]) -> None:
-        current = await store.lock_current(connection, [document for document, _ in outcomes])
-        await store.mark_indexed(connection, [document for document, rejection in outcomes if rejection is None])
+        current = await store.documents.lock_current(connection, [document for document, _ in outcomes])
+        taken = [document for document, rejection in outcomes if rejection is None]
+        await store.documents.mark_indexed(connection, taken)
         for document, rejection in outcomes:
             if rejection is not None and document.product_id in current:
                 await self._put_off(connection, document, rejection)
@@ -145,6 +163,8 @@ class Indexer:
         await store.WORK.postpone(connection, document.product_id, delay_s=BACK_OFF.delay_s(attempts))
 
 
-def _write_of(document: Document) -> BulkWrite:
-    source = indexed_fields(document.body) if document.is_indexed and document.body is not None else None
-    return BulkWrite(str(document.product_id), document.version, source)
+def _write_of(document: Document, stock: Mapping[str, int]) -> BulkWrite:
+    source = None
+    if document.is_indexed and document.body is not None:
+        source = indexed_fields(document.body, popularity=document.popularity, stock=stock)
+    return BulkWrite(str(document.product_id), document.index_version, source)

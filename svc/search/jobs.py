@@ -1,5 +1,6 @@
-"""The work of search: documents into the index, and rebuilds of it, each of which is a job."""
+"""The work of search: documents into the index, what is left, what is popular, and rebuilds, each of them a job."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
@@ -8,7 +9,10 @@ from shared.database import Database
 from shared.errors import RedisUnavailableError
 from shared.jobs_queue import JobKind, JobQueue, JobWorker
 from shared.periodic import Periodic
-from svc.search import store
+from shared.stock_watch import Sight, StockWatch
+from shared.unit_of_work import UnitOfWork
+from svc.search import handlers, store
+from svc.search.clients import Catalog, Stock
 from svc.search.indexing import Indexer
 from svc.search.rebuilding import BUILD_ATTEMPTS_MAX, Rebuilder
 
@@ -24,6 +28,30 @@ log = structlog.get_logger(__name__)
 def index_documents(indexer: Indexer, *, every_s: float) -> Periodic:
     """Brings the index up to the documents; woken by the consumer."""
     return Periodic("index_documents", every_s, indexer.push)
+
+
+def stock_viewer(database: Database, stock: Stock, index: Periodic, *, every_s: float) -> Periodic:
+    """Keeps what is available of each SKU; `index` is woken where that turned."""
+
+    async def show(uow: UnitOfWork, sights: Sequence[Sight]) -> None:
+        if await handlers.show_stock(uow, sights):
+            uow.after_commit(index.wake)
+
+    return Periodic("look_at_stock", every_s, StockWatch(database, stock.available, show).look)
+
+
+def ranker(database: Database, catalog: Catalog, index: Periodic, *, every_s: float) -> Periodic:
+    """Keeps how popular products are, from what is bought and what is looked at; `index` is woken where that moved."""
+
+    async def look() -> int:
+        views = await catalog.most_viewed()
+        async with database.begin() as uow:
+            moved = await handlers.rank(uow, views)
+            if moved:
+                uow.after_commit(index.wake)
+        return moved
+
+    return Periodic("rank_products", every_s, look)
 
 
 class RebuildJobs:
@@ -53,6 +81,6 @@ class RebuildJobs:
     async def ask_again(self) -> None:
         """Queue the job of the open build, if it is not queued or under way."""
         async with self._database.acquire() as connection:
-            build = await store.open_build(connection)
+            build = await store.builds.open_build(connection)
         if build is not None:
             await self.ask(build.id)

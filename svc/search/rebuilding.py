@@ -18,7 +18,7 @@ from svc.search import store
 from svc.search.clients import Catalog, Engine, SearchEngineUnavailableError
 from svc.search.domain import Document
 from svc.search.indexing import Indexer
-from svc.search.store import Build
+from svc.search.store.builds import Build
 
 PAGE_DOCUMENTS_MAX = 100
 BUILD_ATTEMPTS_MAX = 10
@@ -51,8 +51,8 @@ class Rebuilder:
         Raises as long as another attempt may help, `JobGivenUpError` after the last.
         """
         async with self._database.begin() as uow:
-            await store.reopen_build(uow.connection, UUID(build_id))
-            wanted = await store.begin_attempt(uow.connection, UUID(build_id))
+            await store.builds.reopen_build(uow.connection, UUID(build_id))
+            wanted = await store.builds.begin_attempt(uow.connection, UUID(build_id))
         if wanted is None:
             return
         try:
@@ -61,7 +61,7 @@ class Rebuilder:
             if wanted.attempts < BUILD_ATTEMPTS_MAX:
                 raise
             async with self._database.begin() as uow:
-                await store.fail_build(uow.connection, wanted.id, repr(error)[:REASON_CHARACTERS_MAX])
+                await store.builds.fail_build(uow.connection, wanted.id, repr(error)[:REASON_CHARACTERS_MAX])
             raise JobGivenUpError(repr(error)) from error
 
     async def _build(self, wanted: Build) -> None:
@@ -71,31 +71,24 @@ class Rebuilder:
             await self._build_alone(wanted)
 
     async def _build_alone(self, wanted: Build) -> None:
-        await self._sweep()
+        await self._indexer.sweep()
+        expected = await self._catalog.size()
         name = await self._indexer.create_index()
         async with self._database.acquire() as connection:
-            build = await store.start_build(connection, wanted.id, name)
-            await store.revive_halted(connection)
+            build = await store.builds.start_build(connection, wanted.id, name, expected=expected)
+            await store.documents.revive_halted(connection)
         seen = await self._copy(build, name)
         async with self._database.acquire() as connection:
             assert build.started_at is not None
-            dropped = await store.drop_unseen(connection, seen, before=build.started_at)
-            if not await store.is_still_ours(connection, build):
+            dropped = await store.documents.drop_unseen(connection, seen, before=build.started_at)
+            if not await store.builds.is_still_ours(connection, build):
                 raise BuildLostError(f"{name} is no longer the index being built")
         documents = await self._engine.refresh(name)
-        await self._engine.point(self._indexer.alias, name)
-        await self._sweep()
+        await self._indexer.use(name)
         async with self._database.acquire() as connection:
-            await store.count_built(connection, build, documents)
-            await store.end_build(connection, build)
+            await store.builds.count_built(connection, build, documents)
+            await store.builds.end_build(connection, build)
         log.info("index_rebuilt", index=name, documents=documents, dropped=dropped)
-
-    async def _sweep(self) -> None:
-        """Remove the indexes nobody reads: the one before, and those of builds that died."""
-        read = await self._engine.indexes_behind(self._indexer.alias)
-        for name in await self._engine.indexes_like(f"{self._indexer.alias}-v*"):
-            if name not in read:
-                await self._engine.delete(name)
 
     async def _copy(self, build: Build, name: str) -> list[UUID]:
         """Page through the catalog into the new index; gives the ids seen."""
@@ -104,12 +97,14 @@ class Rebuilder:
         while True:
             page = await self._catalog.page(cursor, limit=PAGE_DOCUMENTS_MAX)
             if page.documents:
+                ids = [document.product_id for document in page.documents]
                 async with self._database.acquire() as connection:
-                    await store.put(connection, page.documents)
-                await self._fill(name, page.documents)
-                seen += [document.product_id for document in page.documents]
+                    await store.documents.put(connection, page.documents)
+                    known = await store.documents.of_products(connection, ids)
+                await self._fill(name, known)
+                seen += ids
                 async with self._database.acquire() as connection:
-                    await store.count_built(connection, build, len(seen))
+                    await store.builds.count_built(connection, build, len(seen))
             cursor = page.next_cursor
             if cursor is None:
                 return seen

@@ -17,7 +17,7 @@ ROOT = Path(svc.__file__).parent
 SERVICES = sorted(path.parent.name for path in ROOT.glob("*/service.toml"))
 PURE_LIBRARY = {
     "money", "ids", "errors", "clock", "state_machine", "currencies", "exchange_rates", "tax_classes", "back_off",
-    "scopes",
+    "scopes", "availability",
 }  # fmt: skip
 WRITES = re.compile(
     r"\b(INSERT INTO|UPDATE \w+|DELETE FROM|TRUNCATE|MERGE INTO)\b|\b(insert|update|delete|pg_insert)\("

@@ -59,11 +59,14 @@ FOREIGN = {
         "views": "what an order looks like from outside",
     },
     "search": {
+        "answers": "what was found, out of the engine's answer or the catalog's page",
         "index_definition": "mapping and analyzers",
         "indexing": "documents on their way into the index",
+        "misses": "words that found nothing, counted beside the requests",
         "querying": "bounded queries made from words and filters",
         "rebuilding": "a new index behind the alias",
         "searching": "the read side and its degraded answer",
+        "snapshots": "views of the index that pages are cut from",
     },
     "notifications": {
         "letters": "templates rendered to messages",

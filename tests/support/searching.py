@@ -28,13 +28,17 @@ GOODS = (
 )
 
 
+AT_ONCE = {"snapshot_age_s": 0.0}
+"""Every list begins with the index as it is."""
+
+
 @asynccontextmanager
 async def shop(engines, prefix, goods=GOODS, **overrides):
     """Catalog and search with the goods already found."""
     async with (
         topics(engines, prefix),
         served(engines, "catalog", prefix=prefix) as catalog,
-        served(engines, "search", prefix=prefix, **overrides) as search,
+        served(engines, "search", prefix=prefix, **{**AT_ONCE, **overrides}) as search,
     ):
         await imported(catalog, *goods)
         await until(lambda: total_is(search, len(goods)))

@@ -69,6 +69,8 @@ def _body(product: ProductUpserted) -> ProductBody:
             VariantBody(sku=it.sku, options=it.options, price_minor=it.price_minor, currency=it.currency)
             for it in product.variants
         ),
+        attributes=product.attributes,
+        seller_id=product.seller_id,
     )
 
 

@@ -15,7 +15,7 @@ from svc.catalog.api.editing import (
     staff_fields,
 )
 from svc.catalog.api.feeding import bring_feed, feed_errors, show_feed
-from svc.catalog.api.internal import import_products, variants, warm_up
+from svc.catalog.api.internal import import_products, most_viewed, variants, warm_up
 from svc.catalog.api.windows import add_window, end_window, list_windows, prices_at
 
 ROUTES: tuple[Any, ...] = (
@@ -32,6 +32,7 @@ ROUTES: tuple[Any, ...] = (
     add_category,
     variants,
     import_products,
+    most_viewed,
     list_related,
     move_category,
     prices_at,

@@ -16,17 +16,23 @@ from shared.validated import STORABLE, line
 from svc.catalog import handlers, store
 from svc.catalog.api.wire import ImportProduct, imported_wish, listed
 from svc.catalog.shelf import Shelf
+from svc.catalog.store import views
 
 SERVICES = (requires_role("service"),)
 IMPORT_ITEMS_MAX = 1_000
 IMPORT_BYTES_MAX = 8 * 1024 * 1024
 WARM_PRODUCTS_MAX = 1_000
+VIEWED_MAX = 1_000
 AskToWarm = Callable[[str, Sequence[UUID]], Awaitable[bool]]
 """Queues the job that loads the pages of these products, for an event."""
 
 
 class PricedVariants(msgspec.Struct, frozen=True):
     items: list[store.PricedVariant]
+
+
+class MostViewed(msgspec.Struct, frozen=True):
+    items: list[views.Viewed]
 
 
 class ProductImport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +68,13 @@ async def variants(
     wanted = listed("skus", skus) or ()
     async with database.acquire() as connection:
         return PricedVariants(await store.variants_by_sku(connection, wanted, currency))
+
+
+@get("/internal/products/most-viewed", guards=SERVICES, tags=["internal"])
+async def most_viewed(database: NamedDependency[Database]) -> MostViewed:
+    """The up to 1,000 products looked at most, for whoever ranks by it; nobody else is told."""
+    async with database.acquire() as connection:
+        return MostViewed(await views.most_viewed(connection, rows_max=VIEWED_MAX))
 
 
 @post(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from shared.availability import Availability
 from shared.currencies import Currency
 from shared.errors import Kind, Refusal
 from shared.money import InvalidMoneyError, Money, MoneyWire
@@ -16,7 +17,6 @@ from svc.catalog.domain import (
     MEDIA_MAX,
     RELATED_MAX,
     VARIANTS_MAX,
-    Availability,
     Medium,
     Price,
     Product,
@@ -89,6 +89,7 @@ class ProductView(msgspec.Struct, frozen=True, kw_only=True):
     variants: list[VariantView]
     attributes: dict[str, str] = {}
     media: list[MediaView] = []
+    seller_id: str | None = None
 
 
 class ProductList(msgspec.Struct, frozen=True):
@@ -217,6 +218,7 @@ def product_view(product: Product, currency: str | None = None) -> ProductView:
         variants=[_variant_view(variant, currency) for variant in product.variants],
         attributes=product.attributes,
         media=[MediaView(medium.key, medium.alt) for medium in product.media],
+        seller_id=product.seller_id,
     )
 
 

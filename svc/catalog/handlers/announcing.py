@@ -67,6 +67,7 @@ def _publish_whole(uow: UnitOfWork, product: Product) -> None:
                 for variant in product.variants
             ],
             attributes=product.attributes,
+            seller_id=product.seller_id,
         ),
         aggregate_id=product.id,
         aggregate_version=product.version,

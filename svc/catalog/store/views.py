@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+import msgspec
+
 from shared.unit_of_work import Connection
 
 _ADD = """
@@ -16,9 +18,16 @@ _ADD = """
     ON CONFLICT (product_id) DO UPDATE SET views = v.views + excluded.views
 """
 _MOST = """
-    SELECT v.product_id FROM product_views AS v JOIN products AS p ON p.id = v.product_id AND p.visible
+    SELECT v.product_id, v.views FROM product_views AS v JOIN products AS p ON p.id = v.product_id AND p.visible
     ORDER BY v.views DESC, v.product_id LIMIT $1
 """
+
+
+class Viewed(msgspec.Struct, frozen=True):
+    """How often the page of a product was looked at, up to the last flush."""
+
+    product_id: UUID
+    views: int
 
 
 async def add(connection: Connection, batch: UUID, counted: Mapping[UUID, int]) -> None:
@@ -31,6 +40,6 @@ async def of(connection: Connection, product_id: UUID) -> int:
     return await connection.fetchval("SELECT views FROM product_views WHERE product_id = $1", product_id) or 0
 
 
-async def most_viewed(connection: Connection, *, rows_max: int) -> list[UUID]:
+async def most_viewed(connection: Connection, *, rows_max: int) -> list[Viewed]:
     """Visible products, the most looked at first."""
-    return [row["product_id"] for row in await connection.fetch(_MOST, rows_max)]
+    return [Viewed(**row) for row in await connection.fetch(_MOST, rows_max)]

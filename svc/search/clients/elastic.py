@@ -10,7 +10,7 @@ from elastic_transport import ConnectionError, ConnectionTimeout, TransportError
 from elasticsearch import ApiError, AsyncElasticsearch, BadRequestError, NotFoundError
 
 from shared import deadline
-from shared.errors import RemoteUnavailableError
+from shared.errors import RemoteUnavailableError, WorldError
 from svc.search.domain import QueryInvalid
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,12 @@ class SearchEngineUnavailableError(RemoteUnavailableError):
     """The engine did not answer in time, refused the connection, or has lost the index."""
 
     code = "search_engine_unavailable"
+
+
+class SnapshotLostError(WorldError):
+    """The engine does not have this view of an index any more: its time was over, or it restarted."""
+
+    code = "search_snapshot_lost"
 
 
 class BulkWrite(msgspec.Struct, frozen=True):
@@ -74,17 +80,35 @@ class Engine:
             raise SearchEngineUnavailableError(f"index {index} is {health['status']}")
         return str(health["status"])
 
-    async def search(self, index: str, body: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any]:
-        """Run one query within `timeout_s` and the request's deadline.
+    async def search(
+        self, index: str, body: Mapping[str, Any], *, timeout_s: float, snapshot: str | None = None
+    ) -> dict[str, Any]:
+        """Run one query within `timeout_s` and the request's deadline, in a snapshot of the index where one is named.
 
-        Raises `QueryInvalid` when the engine cannot take a value of it, which came from the caller.
+        Raises `SnapshotLostError`, and `QueryInvalid` when the engine cannot take a value, which came from the caller.
         """
+        where: dict[str, Any] = {"index": index} if snapshot is None else {"pit": {"id": snapshot}}
         async with self._client_for(deadline.remaining_s(timeout_s)) as client:
             try:
-                return dict((await client.search(index=index, **body)).body)
+                return dict((await client.search(**where, **body)).body)
             except BadRequestError as error:
                 log.warning("query_not_taken", error=error.message)
                 raise QueryInvalid("this cannot be searched for") from error
+            except NotFoundError as error:
+                if snapshot is None:
+                    raise
+                raise SnapshotLostError(error.message) from error
+
+    async def open_snapshot(self, index: str, *, life_s: int, timeout_s: float) -> str:
+        """A view of the index as it is now, for `life_s` seconds (a point in time); gives its name."""
+        async with self._client_for(deadline.remaining_s(timeout_s)) as client:
+            answer = await client.open_point_in_time(index=index, keep_alive=f"{life_s}s")
+        return str(answer["id"])
+
+    async def close_snapshot(self, snapshot: str) -> None:
+        """Let it go before its time; one that is gone already is fine."""
+        async with self._client_for(ADMIN_TIMEOUT_S) as client:
+            await client.options(ignore_status=NOT_FOUND).close_point_in_time(id=snapshot)
 
     async def write(self, targets: Sequence[str], writes: Sequence[BulkWrite]) -> list[Rejection | None]:
         """Write all to all targets; per document None, or why a target did not take it.
@@ -125,14 +149,15 @@ class Engine:
             except NotFoundError:
                 return []
 
-    async def point(self, alias: str, index: str) -> None:
-        """Let the alias name this index and no other, at once for all readers."""
-        before = [name for name in await self.indexes_behind(alias) if name != index]
+    async def point(self, aliases: Sequence[str], index: str, *, among: str) -> None:
+        """Let the aliases name this index and no other, at once for all readers; the indexes `among` keep no alias."""
         async with self._client_for(ADMIN_TIMEOUT_S) as client:
+            known = await client.indices.get_alias(index=among)
+            gone = [(name, alias) for name, of in known.items() for alias in of["aliases"]]
             await client.indices.update_aliases(
                 actions=[
-                    *({"remove": {"index": name, "alias": alias}} for name in before),
-                    {"add": {"index": index, "alias": alias}},
+                    *({"remove": {"index": name, "alias": alias}} for name, alias in gone if name != index),
+                    *({"add": {"index": index, "alias": alias}} for alias in aliases),
                 ]
             )
 

@@ -48,6 +48,9 @@ class OnePage:
     async def page(self, cursor, *, limit):
         return CatalogPage(self._documents, None)
 
+    async def size(self):
+        return len(self._documents)
+
 
 class Bench:
     """Documents, their index, and who brings them there."""
@@ -59,7 +62,7 @@ class Bench:
 
     async def put(self, *documents):
         async with self.database.begin() as uow:
-            await store.put(uow.connection, documents)
+            await store.documents.put(uow.connection, documents)
 
     async def push(self):
         """One push of all that is not indexed, whether it is due or waits for its next attempt."""
@@ -78,15 +81,15 @@ class Bench:
 
     async def halted(self):
         async with self.database.acquire() as connection:
-            return {one.product_id: one.reason for one in await store.halted(connection, rows_max=10)}
+            return {one.product_id: one.reason for one in await store.documents.halted(connection, rows_max=10)}
 
     async def wanted(self):
         async with self.database.begin() as uow:
-            return await store.request_build(uow.connection, uuid4())
+            return await store.builds.request_build(uow.connection, uuid4())
 
     async def latest(self):
         async with self.database.acquire() as connection:
-            return await store.latest_build(connection)
+            return await store.builds.latest_build(connection)
 
     async def indexed(self):
         """The ids of the documents in the index."""
@@ -219,7 +222,7 @@ async def test_a_rebuild_waits_for_what_is_rejected_for_now_and_tries_the_given_
         made.engine.busy_for[str(given_up.product_id)] = 1
         await made.push()
         async with made.database.begin() as uow:
-            await store.refuse(uow.connection, given_up, "planned")
+            await store.documents.refuse(uow.connection, given_up, "planned")
         made.engine.busy_for[str(busy.product_id)] = 2
         build = await made.wanted()
         await Rebuilder(made.database, made.engine, made.indexer, OnePage(documents)).run(str(build.id))

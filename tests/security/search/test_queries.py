@@ -2,7 +2,7 @@ import pytest
 
 from shared.pagination import encode_cursor
 from svc.search.clients import Engine
-from svc.search.domain import QueryInvalid
+from svc.search.domain import QueryInvalid, Sort, Wish
 from svc.search.searching import LOOKUP_ORDER
 from tests.support.searching import GOODS, found, shop
 from tests.support.services import served
@@ -56,19 +56,18 @@ async def test_what_is_out_of_bounds_is_refused(engines, prefix, indexes):
             assert (status, body["code"]) == (422, "invalid_money")
 
 
-CURSORS = {
-    "relevance": ((float("inf"), "a"), (float("nan"), "a"), (1.0, "\x00")),
-    "price_asc": ((2**63, "a"),),
+FOREIGN = {
+    Sort.RELEVANCE: (("", float("inf"), "a", 0), ("", float("nan"), "a", 0), ("", 1.0, "\x00", 0), ("", 1.0, "a")),
+    Sort.PRICE_ASC: (("", 2**63, "a", 0), ("", 1, "a", 2**63)),
 }
 
 
 async def test_a_cursor_that_the_engine_or_the_catalog_would_refuse_is_invalid(engines, prefix, indexes):
     async with shop(engines, prefix, GOODS[:1]) as (_, search):
-        cursors = [encode_cursor(f"search:{sort}:EUR", value) for sort, values in CURSORS.items() for value in values]
-        sorts = [sort for sort, values in CURSORS.items() for _ in values]
-        targets = [*zip(sorts, cursors, strict=True), ("relevance", encode_cursor(LOOKUP_ORDER, ["garbage"]))]
-        for sort, cursor in targets:
-            params = {"q": "mugs", "sort": sort, "cursor": cursor}
+        wishes = {sort: Wish(terms=("mugs",), sort=sort) for sort in FOREIGN}
+        targets = [(sort, encode_cursor(wishes[sort].order, it)) for sort, values in FOREIGN.items() for it in values]
+        for sort, cursor in [*targets, ("relevance", encode_cursor(LOOKUP_ORDER, ["garbage"]))]:
+            params = {"q": "mugs", "sort": str(sort), "cursor": cursor}
             status, problem = await search.call("GET", "/api/v1/search", params=params, anonymous=True)
             assert (status, problem["code"]) == (400, "invalid_cursor"), (sort, cursor)
 
@@ -78,7 +77,7 @@ async def test_a_query_that_the_engine_refuses_is_a_refusal_and_no_failure(engin
         engine = Engine(engines.elasticsearch)
         await engine.open()
         try:
-            by_price = {"prices.price_minor": {"order": "asc", "nested": {"path": "prices"}}}
+            by_price = {"offers.price_minor": {"order": "asc", "nested": {"path": "offers"}}}
             body = {"query": {"match_all": {}}, "sort": [by_price], "search_after": ["garbage"]}
             with pytest.raises(QueryInvalid):
                 await engine.search(indexes, body, timeout_s=5.0)

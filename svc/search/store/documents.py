@@ -1,4 +1,4 @@
-"""The documents the index is made of, and its builds. Every statement runs inside the caller's transaction or alone."""
+"""The documents the index is made of. Every statement runs inside the caller's transaction or alone."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,24 +12,32 @@ from shared.unit_of_work import Connection
 from shared.work_table import WorkTable
 from svc.search.domain import Document, ProductBody
 
+_OPEN = "(indexed_version < version OR indexed_changes < changes)"
+_COLUMNS = "product_id, version, changes, popularity, body::text AS body"
 _PUT = """
     INSERT INTO documents AS d (product_id, version, deleted, body)
     SELECT product_id, version, body IS NULL, body::jsonb
     FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS new (product_id, version, body)
     ON CONFLICT (product_id) DO UPDATE SET version = excluded.version, deleted = excluded.deleted,
-        body = excluded.body, surprises = 0, review = NULL, due_at = clock_timestamp(), updated_at = clock_timestamp()
+        body = excluded.body, changes = 0, indexed_changes = 0, surprises = 0, review = NULL,
+        due_at = clock_timestamp(), updated_at = clock_timestamp()
         WHERE d.version < excluded.version
     RETURNING product_id
 """
 _MARK = """
-    UPDATE documents d SET indexed_version = d.version, surprises = 0
-    FROM unnest($1::uuid[], $2::bigint[]) AS done (product_id, version)
+    UPDATE documents d SET indexed_version = d.version, surprises = 0,
+        indexed_changes = greatest(d.indexed_changes, done.changes)
+    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS done (product_id, version, changes)
     WHERE d.product_id = done.product_id AND d.version = done.version
 """
+_BY_SKU = "jsonb_path_query_array(body, '$.variants[*].sku') ?| $1::text[]"
+"""Has an index of its own."""
+CHANGED = "changes = changes + 1, due_at = CASE WHEN review IS NULL THEN clock_timestamp() ELSE due_at END"
+"""Something beside the product is another one now; what nobody tries any more stays with people."""
 _ANEW = "indexed_version = 0, surprises = 0, review = NULL, due_at = clock_timestamp()"
 _REPRICE = """
     UPDATE documents SET version = $2, updated_at = clock_timestamp(),
-        surprises = 0, review = NULL, due_at = clock_timestamp(),
+        changes = 0, indexed_changes = 0, surprises = 0, review = NULL, due_at = clock_timestamp(),
         body = jsonb_set(body, '{variants}', (
             SELECT coalesce(
                 jsonb_agg(variant || coalesce($3::jsonb -> (variant ->> 'sku'), '{}') ORDER BY position), '[]')
@@ -51,20 +59,6 @@ class Halted(msgspec.Struct, frozen=True, kw_only=True):
 _body_decoder = msgspec.json.Decoder(ProductBody)
 
 
-class Build(msgspec.Struct, frozen=True, kw_only=True):
-    """One rebuild of the index; `documents` counts those written so far."""
-
-    id: UUID
-    index_name: str | None
-    status: str
-    documents: int
-    attempts: int
-    reason: str | None
-    requested_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-
-
 async def put(connection: Connection, documents: Sequence[Document]) -> int:
     """Keep what is newer than what is known; an older version changes nothing. Gives the number kept."""
     kept = await connection.fetch(
@@ -84,7 +78,10 @@ async def reprice(connection: Connection, product_id: UUID, version: int, prices
 async def mark_indexed(connection: Connection, documents: Sequence[Document]) -> None:
     """These very versions are in the index."""
     await connection.execute(
-        _MARK, [document.product_id for document in documents], [document.version for document in documents]
+        _MARK,
+        [document.product_id for document in documents],
+        [document.version for document in documents],
+        [document.changes for document in documents],
     )
 
 
@@ -119,6 +116,38 @@ async def halted(connection: Connection, *, rows_max: int) -> list[Halted]:
     return [Halted(**row) for row in rows]
 
 
+async def of_products(connection: Connection, product_ids: Sequence[UUID]) -> list[Document]:
+    """The documents as they stand."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM documents WHERE product_id = ANY($1::uuid[]) ORDER BY product_id",  # noqa: S608 constants
+        list(product_ids),
+    )
+    return [_document(row) for row in rows]
+
+
+async def stock_changed(connection: Connection, skus: Sequence[str]) -> None:
+    """The documents with one of these SKUs are on their way again."""
+    await connection.execute(
+        f"WITH theirs AS (SELECT product_id FROM documents WHERE {_BY_SKU} ORDER BY product_id FOR UPDATE) "  # noqa: S608 constants
+        f"UPDATE documents d SET {CHANGED} FROM theirs WHERE d.product_id = theirs.product_id",
+        list(skus),
+    )
+
+
+async def stock_of(connection: Connection, skus: Sequence[str]) -> dict[str, int]:
+    """What was last seen of each SKU, once whoever is just changing it has committed.
+
+    Asked after the documents were read: a change that this does not show comes to documents that it can see, and they
+    are written again. Never in the transaction that locked the documents.
+    """
+    rows = await connection.fetch(
+        "SELECT sku, available FROM stock_seen WHERE sku = ANY($1::text[]) AND available IS NOT NULL "
+        "ORDER BY sku FOR SHARE",
+        list(skus),
+    )
+    return {row["sku"]: row["available"] for row in rows}
+
+
 async def mark_all_pending(connection: Connection) -> None:
     """The index is new and empty: every document is on its way again."""
     await connection.execute(f"UPDATE documents SET {_ANEW}")  # noqa: S608 constants
@@ -143,109 +172,21 @@ async def drop_unseen(connection: Connection, seen: Sequence[UUID], *, before: d
     return len(dropped)
 
 
-async def request_build(connection: Connection, build_id: UUID) -> Build:
-    """Ask for a rebuild; while one is open, that one is given instead."""
-    await connection.execute(
-        "INSERT INTO index_builds (id, status) VALUES ($1, 'requested') ON CONFLICT DO NOTHING", build_id
-    )
-    build = await open_build(connection) or await latest_build(connection)
-    assert build is not None, "a build was just stored"
-    return build
-
-
-async def open_build(connection: Connection) -> Build | None:
-    """The build that is wanted or under way."""
-    row = await connection.fetchrow("SELECT * FROM index_builds WHERE status IN ('requested', 'running')")
-    return None if row is None else Build(**row)
-
-
-async def latest_build(connection: Connection) -> Build | None:
-    """The newest build, ended or not."""
-    row = await connection.fetchrow("SELECT * FROM index_builds ORDER BY requested_at DESC LIMIT 1")
-    return None if row is None else Build(**row)
-
-
-async def reopen_build(connection: Connection, build_id: UUID) -> None:
-    """Want one that failed again, unless another is open by now."""
-    await connection.execute(
-        "UPDATE index_builds SET status = 'requested', reason = NULL, ended_at = NULL, attempts = 0 "
-        "WHERE id = $1 AND status = 'failed' "
-        "AND NOT EXISTS (SELECT FROM index_builds WHERE status IN ('requested', 'running'))",
-        build_id,
-    )
-
-
-async def begin_attempt(connection: Connection, build_id: UUID) -> Build | None:
-    """Count an attempt at the build; None when it has ended."""
-    row = await connection.fetchrow(
-        "UPDATE index_builds SET attempts = attempts + 1 WHERE id = $1 AND status IN ('requested', 'running') "
-        "RETURNING *",
-        build_id,
-    )
-    return None if row is None else Build(**row)
-
-
-async def start_build(connection: Connection, build_id: UUID, index_name: str) -> Build:
-    """The build writes into this index from now on; an attempt that died before is forgotten."""
-    row = await connection.fetchrow(
-        "UPDATE index_builds SET status = 'running', index_name = $2, documents = 0, started_at = clock_timestamp() "
-        "WHERE id = $1 RETURNING *",
-        build_id,
-        index_name,
-    )
-    assert row is not None, "builds are never deleted"
-    return Build(**row)
-
-
-async def count_built(connection: Connection, build: Build, documents: int) -> None:
-    """Show progress."""
-    await connection.execute("UPDATE index_builds SET documents = $2 WHERE id = $1", build.id, documents)
-
-
-async def is_still_ours(connection: Connection, build: Build) -> bool:
-    """Whether no other instance took the build over."""
-    return bool(
-        await connection.fetchval(
-            "SELECT true FROM index_builds WHERE id = $1 AND index_name = $2 AND status = 'running'",
-            build.id,
-            build.index_name,
-        )
-    )
-
-
-async def end_build(connection: Connection, build: Build) -> None:
-    """It is in use."""
-    await connection.execute(
-        "UPDATE index_builds SET status = 'completed', ended_at = clock_timestamp() "
-        "WHERE id = $1 AND index_name = $2 AND status = 'running'",
-        build.id,
-        build.index_name,
-    )
-
-
-async def fail_build(connection: Connection, build_id: UUID, reason: str) -> None:
-    """Nobody tries any more."""
-    await connection.execute(
-        "UPDATE index_builds SET status = 'failed', reason = $2, ended_at = clock_timestamp() "
-        "WHERE id = $1 AND status IN ('requested', 'running')",
-        build_id,
-        reason,
-    )
-
-
 def _document(row: asyncpg.Record) -> Document:
     return Document(
         product_id=row["product_id"],
         version=row["version"],
         body=_body_decoder.decode(row["body"]) if row["body"] else None,
+        changes=row["changes"],
+        popularity=row["popularity"],
     )
 
 
 WORK = WorkTable(
     "documents",
     key="product_id",
-    is_open="indexed_version < version",
-    columns="product_id, version, body::text AS body",
+    is_open=_OPEN,
+    columns=_COLUMNS,
     read=_document,
 )
-"""Documents whose newest version the index does not have."""
+"""Documents whose newest version, or whose newest change since, the index does not have."""
