@@ -27,7 +27,7 @@ CRASH_LOGS_MAX: Final = 20
 COMMANDS: Final = (
     "up", "down", "status", "logs", "restart", "doctor",
     "demo", "seed", "scenario", "drill", "fault", "invariants", "repair",
-    "order", "saga", "trace", "events", "jobs", "mail", "db", "load", "test",
+    "order", "saga", "trace", "events", "jobs", "search", "mail", "db", "load", "test",
 )  # fmt: skip
 
 

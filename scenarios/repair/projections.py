@@ -17,12 +17,10 @@ from scenarios.faults.fault import until
 from scenarios.fleet import Fleet
 from scenarios.index_reading import read_index
 from scenarios.quiescence import Quiescence, quiesce
+from scenarios.reindexing import REBUILD_S_MAX, rebuild_index
 from scenarios.snapshots import take_snapshots
 
-REBUILD_S_MAX: Final = 300.0
 QUIESCE_S: Final = 90.0
-COMPLETED: Final = "completed"
-FAILED: Final = "failed"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +73,7 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     Raises OperatorError (rebuild.failed).
     """
     if planned.products:
-        await _rebuild_index(fleet)
+        await rebuild_index(fleet)
     if planned.orders:
         await _rebuild_figures(fleet)
     rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
@@ -87,19 +85,6 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     )
 
 
-async def _rebuild_index(fleet: Fleet) -> None:
-    begun = await fleet.call("search", "POST", "/internal/reindex")
-
-    async def ended() -> bool:
-        build = await fleet.call("search", "GET", "/internal/reindex")
-        return build["id"] == begun["id"] and build["status"] in {COMPLETED, FAILED}
-
-    in_time = await until(ended, deadline_s=REBUILD_S_MAX)
-    build = await fleet.call("search", "GET", "/internal/reindex")
-    if not in_time or build["status"] == FAILED:
-        raise _failed("The index", build["reason"] or "it takes too long")
-
-
 async def _rebuild_figures(fleet: Fleet) -> None:
     begun = await fleet.call("analytics", "POST", "/internal/projections/rebuild")
 
@@ -108,10 +93,8 @@ async def _rebuild_figures(fleet: Fleet) -> None:
         return now["current"] > begun["current"]
 
     if not await until(ended, deadline_s=REBUILD_S_MAX):
-        raise _failed("Analytics' figures", f"not done after {REBUILD_S_MAX:g} s")
-
-
-def _failed(what: str, reason: str) -> OperatorError:
-    return OperatorError(
-        "rebuild.failed", f"{what} could not be rebuilt: {reason}.", mend="Look with: shopctl logs, shopctl jobs list."
-    )
+        raise OperatorError(
+            "rebuild.failed",
+            f"Analytics' figures could not be rebuilt: not done after {REBUILD_S_MAX:g} s.",
+            mend="Look with: shopctl logs, shopctl jobs list.",
+        )

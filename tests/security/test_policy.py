@@ -99,6 +99,7 @@ POLICY = {
     ("payments", "POST", "/api/v1/payments/{payment_id:uuid}/capture"): STAFF,
     ("payments", "POST", "/api/v1/payments/{payment_id:uuid}/refunds"): STAFF,
     ("payments", "POST", "/api/v1/payments/{payment_id:uuid}/void"): STAFF,
+    ("search", "GET", "/api/v1/search/misses"): STAFF,
     ("shipping", "DELETE", "/api/v1/shipping/rate-table/{rate_id:uuid}"): ADMIN,
     ("shipping", "GET", "/api/v1/shipments"): EVERYBODY,
     ("shipping", "GET", "/api/v1/shipments/{shipment_id:uuid}"): EVERYBODY,

@@ -4,7 +4,7 @@ from shared.pagination import encode_cursor
 from svc.search.clients import Engine
 from svc.search.domain import QueryInvalid, Sort, Wish
 from svc.search.searching import LOOKUP_ORDER
-from tests.support.searching import GOODS, found, shop
+from tests.support.searching import GOODS, found, item, shop
 from tests.support.services import served
 
 pytestmark = pytest.mark.service("search")
@@ -22,6 +22,11 @@ SYNTAX = (
     "\x00\x1b[31m",
     "${jndi:ldap://x}",
     '"unclosed',
+    "(a+)+$ (.*)*x{1,9999}",
+    "a?b*c? ????????",
+    "_exists_:title OR _id:1",
+    "<1..9999999999>",
+    "~~~~99",
 )
 
 
@@ -42,7 +47,30 @@ OUT_OF_BOUNDS = (
     {"category": "home/../x"},
     {"currency": "euro"},
     {"min_price": "-1"},
+    {"option": "colour"},
+    {"option": "colour:"},
+    {"attribute": ":oak"},
+    {"attribute": "a\x1fb:c"},
+    {"attribute": "material:" + "x" * 260},
+    {"seller": ""},
+    {"seller": "x" * 81},
+    {"seller": "a\nb"},
+    {"availability": "plenty"},
+    {"option": [f"colour:{n}" for n in range(21)]},
+    {"option": [f"colour:{n}" for n in range(15)], "attribute": [f"legs:{n}" for n in range(15)]},
+    {"seller": [f"s{n}" for n in range(200)]},
+    {"availability": ["in_stock"] * 4},
 )
+
+
+async def test_filters_are_values_and_no_syntax(engines, prefix, indexes):
+    lamp = item("Lamp", "L-1", options={"colour": "red"}, attributes={"material": "oak"}, seller_id="ann")
+    async with shop(engines, prefix, [lamp]) as (_, search):
+        for name in ("option", "attribute"):
+            for text in ("colour:*", "colour:r.*", "*:*", "material:o?k", "material:/oak/", "_id:1", "a]>[:b", 'x:"}]'):
+                assert (await found(search, **{name: text}))["total"] == 0, text
+        for text in ("*", "a*", "ann OR bob", "/.*/", '"ann"'):
+            assert (await found(search, seller=text))["total"] == 0, text
 
 
 async def test_what_is_out_of_bounds_is_refused(engines, prefix, indexes):

@@ -40,6 +40,8 @@ NEEDS_A_FLEET = {
     ("jobs", "list"): [[], ["--dead", "--json"]],
     ("jobs", "retry"): [["notifications:send_message:1"], ["--all", "--json"]],
     ("jobs", "drop"): [["notifications:send_message:1"], ["--all", "--json"]],
+    ("search", "reindex"): [[], ["--json"]],
+    ("search", "misses"): [[], ["--json"]],
     ("mail", "list"): [[], ["--to", "a@example.com", "--json"]],
     ("mail", "show"): [["1"]],
 }
