@@ -181,7 +181,8 @@ async def _answers(search):
 def _document():
     product_id = uuid4()
     body = ProductBody(
-        product_id=product_id, slug=f"lamp-{product_id}", title="Lamp", description="", category="home", status="active",
+        product_id=product_id, slug=f"lamp-{product_id}", title="Lamp", description="", category="home",
+        status="active",
         variants=(VariantBody(sku=f"L-{product_id}", options={}, price_minor=1, currency="EUR"),),
     )  # fmt: skip
     return Document(product_id=product_id, version=1, body=body)
