@@ -12,7 +12,7 @@ from scenarios.checkers.in_order import DELETED, newest_product_events
 from scenarios.checkers.money_reconciles import RECEIVABLE, Sums, ledger_book
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
-from scenarios.evidence.rows import DocumentRow, IndexedRow, OrderFactRow, OrderRow, OutboxRow, VariantRow
+from scenarios.evidence.rows import IndexedRow, OrderFactRow, OrderRow, OutboxRow, VariantRow
 from scenarios.money_text import money_text
 
 OWED = frozenset({"capture", "refund"})
@@ -145,21 +145,14 @@ def _judge_index(evidence: Evidence, findings: Findings) -> None:
 def index_differences(evidence: Evidence) -> Iterator[tuple[VariantRow, OutboxRow, IndexedRow | None]]:
     """What the index has otherwise than the catalog, or not at all; what is on its way there is left out."""
     indexed = {(row.product_id, row.sku): row for row in evidence.audit.index}
-    documents = {row.product_id: row for row in evidence.audit.documents}
     waiting = _waiting(evidence)
     for variant, event in _sold(evidence):
         found = indexed.get((variant.product_id, variant.sku))
-        version = _written_as(documents.get(variant.product_id), event)
-        wanted = IndexedRow(variant.product_id, version, variant.sku, variant.price_minor, variant.currency)
+        wanted = IndexedRow(
+            variant.product_id, event.aggregate_version, variant.sku, variant.price_minor, variant.currency
+        )
         if found != wanted and variant.product_id not in waiting:
             yield variant, event, found
-
-
-def _written_as(document: DocumentRow | None, event: OutboxRow) -> int:
-    """The version under which the engine must have the product as of its newest event."""
-    if document is None or not document.index_version or document.version != event.aggregate_version:
-        return event.aggregate_version
-    return document.index_version
 
 
 def _sold(evidence: Evidence) -> list[tuple[VariantRow, OutboxRow]]:

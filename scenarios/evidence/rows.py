@@ -409,16 +409,12 @@ class ShippingRateRow(Row, frozen=True, kw_only=True):
 
 
 class DocumentRow(Row, frozen=True, kw_only=True):
-    """What search keeps of a product, up to which version the index has it, and what the engine calls that version.
-
-    `index_version` is 0 in runs of a release that wrote with the product's own version.
-    """
+    """What search keeps of a product, and up to which version the index has it."""
 
     product_id: str
     version: int
     deleted: bool
     indexed_version: int
-    index_version: int = 0
 
 
 class IndexedRow(Row, frozen=True):

@@ -8,6 +8,7 @@ EXPANSIONS_MAX = 30
 POPULARITY_WEIGHT = 0.02
 """Popularity grows with the logarithm: the most popular goods of a large shop weigh about twice as much as others."""
 NOT_SOLD_OUT_WEIGHT = 0.5
+SKU_BOOST = 50
 
 Query = dict[str, Any]
 
@@ -30,7 +31,13 @@ def matching(wish: Wish) -> Query:
 
 def exactly(wish: Wish) -> Query:
     """The same without typos, as a filter."""
-    return {"match": {"everything": _exact(wish)}} if wish.terms else {"match_all": {}}
+    if not wish.terms:
+        return {"match_all": {}}
+    return {"bool": {"should": [{"match": {"everything": _exact(wish)}}, _sku(wish)], "minimum_should_match": 1}}
+
+
+def _sku(wish: Wish) -> Query:
+    return {"term": {"skus": {"value": wish.text, "boost": SKU_BOOST}}}
 
 
 def _exact(wish: Wish) -> Query:
@@ -53,7 +60,7 @@ def _words(wish: Wish) -> Query:
                     "should": [
                         {"match": {"everything": exact}},
                         {"match": {"everything": {**exact, **typos}}},
-                        {"term": {"skus": {"value": text, "boost": 50}}},
+                        _sku(wish),
                     ],
                     "minimum_should_match": 1,
                 }
