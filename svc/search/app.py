@@ -32,18 +32,19 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
     queue = JobQueue(settings.redis_url, prefix=settings.prefix, service=settings.service)
     rebuilds = RebuildJobs(runtime.database, queue, parts.rebuilder(runtime.database, engine, indexer, catalog))
     missed = Misses(runtime.database, every_s=settings.misses_every_s)
+    snapshots = parts.snapshots(
+        engine,
+        runtime.redis,
+        prefix=settings.prefix,
+        index=indexer.current,
+        life_s=settings.snapshot_life_s,
+        age_s=settings.snapshot_age_s,
+    )
     searcher = parts.searcher(
         engine,
         catalog,
         CircuitBreaker(runtime.redis, "search-engine", prefix=settings.prefix),
-        parts.snapshots(
-            engine,
-            runtime.redis,
-            prefix=settings.prefix,
-            index=indexer.current,
-            life_s=settings.snapshot_life_s,
-            age_s=settings.snapshot_age_s,
-        ),
+        snapshots,
         missed,
         index=indexer.current,
         timeout_s=settings.search_timeout_s,
@@ -60,5 +61,5 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             rebuilds.worker(),
         ],
         pruning=PRUNING,
-        resources=[engine, queue, missed],
+        resources=[engine, queue, snapshots, missed],
     )

@@ -13,6 +13,7 @@ from svc.search.answers import CatalogFilter, Found, Suggestion, found_of
 from svc.search.clients import Catalog, Engine, SearchEngineUnavailableError, SnapshotLostError
 from svc.search.domain import CursorExpired, QueryInvalid, Sort, Wish
 from svc.search.misses import Misses
+from svc.search.querying import Body
 from svc.search.snapshots import LIVE, Snapshot, Snapshots
 
 log = structlog.get_logger(__name__)
@@ -81,14 +82,11 @@ class Searcher:
     async def _first_page(self, wish: Wish, *, limit: int) -> Found:
         """A snapshot that is lost (the index was rebuilt, the engine restarted) is replaced once."""
         body = querying.search_body(wish, after=None, size=limit + 1)
-        snapshot = await self._latest()
         try:
-            answer = await self._ask(body, snapshot)
+            snapshot, answer = await self._ask_latest(body)
         except SnapshotLostError:
-            self._snapshots.forget(snapshot)
-            snapshot = await self._latest()
             try:
-                answer = await self._ask(body, snapshot)
+                snapshot, answer = await self._ask_latest(body)
             except SnapshotLostError as error:
                 raise SearchEngineUnavailableError(str(error)) from error
         return found_of(answer, wish, snapshot.name, limit=limit)
@@ -104,13 +102,21 @@ class Searcher:
             raise CursorExpired("the list has changed meanwhile; begin again without a cursor") from error
         return found_of(answer, wish, snapshot.name, limit=limit)
 
-    async def _latest(self) -> Snapshot:
+    async def _ask_latest(self, body: Body) -> tuple[Snapshot, Body]:
         async with self._breaker.guard(caller=caller.current()):
-            return await self._snapshots.latest(timeout_s=self._timeout_s)
+            snapshot = await self._snapshots.latest(timeout_s=self._timeout_s)
+            try:
+                return snapshot, await self._search(body, snapshot)
+            except SnapshotLostError:
+                self._snapshots.forget(snapshot)
+                raise
 
-    async def _ask(self, body: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
+    async def _ask(self, body: Body, snapshot: Snapshot) -> Body:
         async with self._breaker.guard(caller=caller.current()):
-            return await self._engine.search(self._index, body, timeout_s=self._timeout_s, snapshot=snapshot.view)
+            return await self._search(body, snapshot)
+
+    async def _search(self, body: Body, snapshot: Snapshot) -> Body:
+        return await self._engine.search(self._index, body, timeout_s=self._timeout_s, snapshot=snapshot.view)
 
     async def _look_up(self, wish: Wish, cursor: str | None, *, limit: int) -> Found:
         """The catalog knows words and categories; all else is compared here, within the page."""

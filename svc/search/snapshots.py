@@ -13,9 +13,11 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 
+from shared import deadline
+from shared.cancellation import cancel_all
 from shared.errors import RedisUnavailableError
 from shared.redis_gate import gate_of
-from svc.search.clients import Engine
+from svc.search.clients import Engine, SearchEngineUnavailableError
 from svc.search.domain import CursorExpired
 
 NAME_BYTES = 9
@@ -44,21 +46,33 @@ class Snapshots:
         self._index = index
         self._life_s = life_s
         self._age_s = age_s
-        self._opening = asyncio.Lock()
+        self._opening: asyncio.Task[Snapshot] | None = None
         self._latest = LIVE
         self._opened_at = float("-inf")
 
+    async def open(self) -> None:
+        """Nothing is opened before somebody begins a list."""
+
+    async def close(self) -> None:
+        """Wait for nobody."""
+        if self._opening is not None:
+            await cancel_all([self._opening])
+
     async def latest(self, *, timeout_s: float) -> Snapshot:
-        """One that is at most `age_s` old; who comes while it is opened waits for it.
+        """One that is at most `age_s` old; who comes while it is opened shares it, or its failure.
 
         Raises `SearchEngineUnavailableError`.
         """
-        asked_at = time.monotonic()
-        if self._opened_at <= asked_at - self._age_s:
-            async with self._opening:
-                if self._opened_at <= asked_at - self._age_s:
-                    self._latest, self._opened_at = await self._open(timeout_s), time.monotonic()
-        return self._latest
+        if time.monotonic() < self._opened_at + self._age_s:
+            return self._latest
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open(timeout_s), name="open_snapshot")
+            self._opening.add_done_callback(self._keep)
+        try:
+            async with asyncio.timeout(deadline.remaining_s(timeout_s)):
+                return await asyncio.shield(self._opening)
+        except TimeoutError as error:
+            raise SearchEngineUnavailableError("no snapshot was opened in time") from error
 
     async def named(self, name: str) -> Snapshot:
         """The one that a cursor carries. Raises `CursorExpired`, `RedisUnavailableError`."""
@@ -73,6 +87,11 @@ class Snapshots:
         """Open a new one for the next who comes: the engine does not have it any more."""
         if self._latest == lost:
             self._opened_at = float("-inf")
+
+    def _keep(self, opening: "asyncio.Task[Snapshot]") -> None:
+        self._opening = None
+        if not opening.cancelled() and opening.exception() is None:
+            self._latest, self._opened_at = opening.result(), time.monotonic()
 
     async def _open(self, timeout_s: float) -> Snapshot:
         name = secrets.token_urlsafe(NAME_BYTES)

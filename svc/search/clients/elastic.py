@@ -100,8 +100,11 @@ class Engine:
                 raise SnapshotLostError(error.message) from error
 
     async def open_snapshot(self, index: str, *, life_s: int, timeout_s: float) -> str:
-        """A view of the index as it is now, for `life_s` seconds (a point in time); gives its name."""
-        async with self._client_for(deadline.remaining_s(timeout_s)) as client:
+        """A view of the index as it is now, for `life_s` seconds (a point in time); gives its name.
+
+        It is for many requests and heeds no one's deadline.
+        """
+        async with self._client_for(timeout_s) as client:
             answer = await client.open_point_in_time(index=index, keep_alive=f"{life_s}s")
         return str(answer["id"])
 
