@@ -41,8 +41,21 @@ async def shop(engines, prefix, goods=GOODS, **overrides):
         served(engines, "search", prefix=prefix, **{**AT_ONCE, **overrides}) as search,
     ):
         await imported(catalog, *goods)
+        await filled(engines, prefix, len(goods))
         await until(lambda: total_is(search, len(goods)))
         yield catalog, search
+
+
+async def filled(engines, prefix, count):
+    """Wait until the engine has so many documents to be found, before anybody's first look."""
+    async with AsyncElasticsearch(engines.elasticsearch) as client:
+        tolerant = client.options(ignore_status=404)
+
+        async def has_all():
+            await tolerant.indices.refresh(index=f"{prefix}products")
+            return (await tolerant.count(index=f"{prefix}products")).get("count") == count
+
+        await until(has_all)
 
 
 async def imported(catalog, *items):

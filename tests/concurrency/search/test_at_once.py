@@ -11,7 +11,7 @@ from shared.contracts.inventory import StockAdjusted
 from svc.search.clients import Engine
 from tests.support.racing import AT_ONCE, pair, race
 from tests.support.rows import database_for
-from tests.support.searching import imported, item, total_is
+from tests.support.searching import filled, imported, item, total_is
 from tests.support.services import envelope, publish, served, topics, until
 
 pytestmark = [pytest.mark.service("search"), pytest.mark.timeout(180)]
@@ -55,6 +55,7 @@ async def both_of(engines, prefix, **settings):
         pair(engines, "search", prefix, **{**PATIENT, "index_interval_s": 0.1, **settings}) as both,
     ):
         await imported(catalog, *LAMPS)
+        await filled(engines, prefix, len(LAMPS))
         for search in both:
             await until(lambda search=search: total_is(search, len(LAMPS)))
         yield catalog, both
