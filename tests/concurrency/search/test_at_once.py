@@ -8,7 +8,7 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 
 from shared.contracts.inventory import StockAdjusted
-from svc.search.clients import Engine
+from svc.search.clients import CatalogClient, Engine
 from tests.support.racing import AT_ONCE, pair, race
 from tests.support.rows import database_for
 from tests.support.searching import filled, imported, item, total_is
@@ -120,8 +120,16 @@ async def test_fifty_who_page_while_goods_change_each_see_their_list_whole(engin
 
 
 async def test_fifty_requests_for_a_rebuild_are_one_rebuild(engines, prefix, indexes):
-    async with both_of(engines, prefix) as (_, both):
+    may_begin = asyncio.Event()
+
+    class Waiting(CatalogClient):
+        async def size(self):
+            await may_begin.wait()
+            return await super().size()
+
+    async with both_of(engines, prefix, parts={"catalog": Waiting}) as (_, both):
         answers = await race(both, lambda at, _: at.call("POST", "/internal/reindex"))
+        may_begin.set()
         assert {status for status, _ in answers} == {202}
         (build,) = {body["id"] for _, body in answers}
 
