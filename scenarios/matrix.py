@@ -17,6 +17,7 @@ from scenarios.checkers import Outcome
 from scenarios.drills import scenario
 from scenarios.fleet import Fleet
 from scenarios.plan import QUICK
+from scenarios.repair.proof import Proof, prove
 from scenarios.resumable import Journal
 from scenarios.runner import RunOptions, run
 from scenarios.verdict import NONE_PLANTED
@@ -28,12 +29,15 @@ FOLDER: Final = "matrices"
 RESULT: Final = "matrix.json"
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """What a matrix consists of: defects by scenario, `runs` per row, the seed of each row's first run."""
+class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a matrix consists of: defects by scenario, `runs` per row, the seed of each row's first run, and whether the
+    damage of each broken run is repaired and the repair judged.
+    """
 
     defects: dict[str, tuple[str, ...]]
     runs: int
     first_seed: int
+    repair: bool = False
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +55,7 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     failed: tuple[str, ...] = ()
     directory: str = ""
+    proof: Proof | None = None
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -66,6 +71,12 @@ class Row(msgspec.Struct, kw_only=True):
     named: int = 0
     by_invariant: dict[str, int] = msgspec.field(default_factory=dict)
     directories: list[str] = msgspec.field(default_factory=list)
+    proofs: list[Proof] = msgspec.field(default_factory=list)
+
+    @property
+    def repaired(self) -> int:
+        """How many of its broken runs were repaired wholly, see `Proof`."""
+        return sum(proof.holds for proof in self.proofs)
 
     @property
     def healthy(self) -> bool:
@@ -73,10 +84,13 @@ class Row(msgspec.Struct, kw_only=True):
 
     @property
     def holds(self) -> bool:
-        """A defect was caught by name in every run but those that may miss; no healthy run failed, and some passed."""
+        """A defect was caught by name in every run but those that may miss, and each repair that was judged undid its
+        damage; no healthy run failed, and some passed.
+        """
         if self.healthy:
             return self.failed == 0 and self.passed > 0
-        return self.runs > 0 and self.runs - self.named <= misses_allowed(self.runs)
+        caught = self.runs > 0 and self.runs - self.named <= misses_allowed(self.runs)
+        return caught and self.repaired == len(self.proofs)
 
 
 def misses_allowed(runs: int) -> int:
@@ -112,10 +126,19 @@ async def matrix(fleet: Fleet, choice: Choice, directory: Path, report: Report) 
     for number, turn in enumerate(todo, start=1):
         if turn not in done:
             defect = None if turn.subject == NONE_PLANTED else turn.subject
-            result = await run(fleet, scenario(turn.scenario), RunOptions(seed=turn.seed, form=QUICK, defect=defect))
-            verdict = result.verdict
+            incident = scenario(turn.scenario)
+            result = await run(fleet, incident, RunOptions(seed=turn.seed, form=QUICK, defect=defect))
+            verdict, proof = result.verdict, None
+            if choice.repair and defect and incident.repair and verdict.outcome is Outcome.FAIL:
+                proof = await prove(fleet, incident, result.directory, verdict)
             journal.append(
-                Played(turn=turn, outcome=verdict.outcome, failed=verdict.failed, directory=str(result.directory))
+                Played(
+                    turn=turn,
+                    outcome=verdict.outcome,
+                    failed=verdict.failed,
+                    directory=str(result.directory),
+                    proof=proof,
+                )
             )
         report(turn, number, len(todo))
     return counted(choice, journal.played)
@@ -145,6 +168,8 @@ def counted(choice: Choice, played: Iterable[Played]) -> Matrix:
         row = rows[one.turn.scenario, one.turn.subject]
         count(row, one)
         row.directories.append(one.directory)
+        if one.proof is not None:
+            row.proofs.append(one.proof)
     return Matrix(
         scenarios=tuple(choice.defects),
         rows=tuple(rows.values()),

@@ -19,11 +19,14 @@ EXAMPLES = """Examples:
 
   shopctl scenario matrix flash-sale --runs 3 --defect read-then-write
 
+  shopctl scenario matrix double-charge --runs 1 --repair
+
 Stopped in the middle, the same command goes on where it was.
 
 The exit code is 0 when every defect is caught by an invariant that its card names and no healthy run fails, else 1. A
 defect counts as caught when one run in twenty misses it at most: 19 of 20, 38 of 40. From 6 runs on one miss is allowed
-(5 of 6); fewer runs must all catch it."""
+(5 of 6); fewer runs must all catch it. With --repair each repair must undo all of its run's damage and nothing else,
+leave nothing to a second one, and tell no customer twice."""
 
 
 def register(commands: typer.Typer) -> None:
@@ -35,6 +38,7 @@ def matrix(
     runs: Annotated[int, typer.Option(min=1, max=1_000, help="Quick runs per row.")] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the first run of each row.")] = 1,
     defect: Annotated[list[str] | None, typer.Option(help="Only these defects of one scenario; repeatable.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair each broken run, and judge the repair.")] = False,
     json: Json = False,
 ) -> None:
     """Play every defect and the healthy fleet many times: which invariant catches what, and what is a false alarm."""
@@ -47,7 +51,7 @@ def matrix(
     from scenarios import resumable  # noqa: PLC0415 -- the same
     from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
 
-    choice = _choice(names or [], defects=defect or [], runs=runs, seed=seed)
+    choice = _choice(names or [], defects=defect or [], runs=runs, seed=seed, repair=repair)
 
     async def play() -> "tuple[Matrix, Path]":
         async with Fleet.running() as fleet:
@@ -64,11 +68,16 @@ def matrix(
         terminal.json({"directory": str(directory), **msgspec.to_builtins(found)})
     else:
         terminal.table(("scenario", "planted", "found", "failed", "invalid", "passed", "by invariant"), _rows(found))
+        if repair:
+            terminal.table(
+                ("scenario", "planted", "repaired", "precision", "recall", "left", "told twice", "violated still"),
+                _repairs(found),
+            )
         terminal.line(f"heat map: {directory / 'matrix.html'}")
     raise typer.Exit(0 if found.holds else 1)
 
 
-def _choice(names: list[str], *, defects: list[str], runs: int, seed: int) -> "Choice":
+def _choice(names: list[str], *, defects: list[str], runs: int, seed: int, repair: bool) -> "Choice":
     """Raises OperatorError (scenario.unknown, defect.unknown, defect.ambiguous)."""
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- quick --help
     from scenarios.drills import SCENARIOS  # noqa: PLC0415 -- the same
@@ -88,6 +97,7 @@ def _choice(names: list[str], *, defects: list[str], runs: int, seed: int) -> "C
         defects={of.id: tuple(dict.fromkeys(defects)) or tuple(card.id for card in of.defects) for of in chosen},
         runs=runs,
         first_seed=seed,
+        repair=repair,
     )
 
 
@@ -114,4 +124,22 @@ def _rows(found: "Matrix") -> list[tuple[object, ...]]:
             ", ".join(f"{invariant} ×{count}" for invariant, count in sorted(row.by_invariant.items())),
         )
         for row in found.rows
+    ]
+
+
+def _repairs(found: "Matrix") -> list[tuple[object, ...]]:
+    """Of each row the worst of its repairs."""
+    return [
+        (
+            row.scenario,
+            row.subject,
+            f"{row.repaired} of {len(row.proofs)}",
+            f"{min(proof.precision for proof in row.proofs):.2f}",
+            f"{min(proof.recall for proof in row.proofs):.2f}",
+            max(proof.left for proof in row.proofs),
+            max(proof.told_twice for proof in row.proofs),
+            ", ".join(sorted({name for proof in row.proofs for name in proof.failed})),
+        )
+        for row in found.rows
+        if row.proofs
     ]

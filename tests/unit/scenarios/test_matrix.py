@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from scenarios import drills, planting
 from scenarios import matrix as matrices
+from scenarios.checkers import Outcome
 from scenarios.drills import flash_sale
 from scenarios.matrix import Choice, Matrix, Played, Row, Turn, counted, turns
+from scenarios.repair.proof import Proof
 from scenarios.report import heat_map
 from scenarios.resumable import PLAYED, Journal
 from scenarios.runner import RunOptions
@@ -181,6 +183,23 @@ async def test_a_matrix_plays_everything_and_holds(runs, tmp_path: Path) -> None
     assert {row.subject: row.runs for row in found.rows if row.scenario == "flash-sale"} == {
         NONE_PLANTED: 4, CARD.id: 4, "read-then-write": 4,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("recall", "holds"), [(1.0, True), (0.5, False)])
+async def test_a_matrix_with_repairs_holds_when_each_undid_its_damage(
+    runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recall: float, holds: bool
+) -> None:
+    runs()
+
+    async def prove(_fleet: Any, incident: Any, _run: Path, _verdict: Verdict) -> Proof:
+        return Proof(repair=incident.repair, outcome=Outcome.PASS, precision=1.0, recall=recall, left=0, told_twice=0)
+
+    monkeypatch.setattr(matrices, "prove", prove)
+    choice = Choice(defects={"flash-sale": (CARD.id,)}, runs=1, first_seed=1, repair=True)
+    fleet: Any = SimpleNamespace()
+    found = await matrices.matrix(fleet, choice, tmp_path, lambda *_: None)
+    assert [(row.subject, len(row.proofs)) for row in found.rows] == [(NONE_PLANTED, 0), (CARD.id, 1)]
+    assert (found.rows[1].repaired, found.holds) == (int(holds), holds)
 
 
 @pytest.mark.parametrize("killed_after", [0, 1, 7, 15])
