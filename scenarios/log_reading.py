@@ -1,5 +1,6 @@
 """Reads the logs of a running fleet for a judge: what was written since a moment and tells of a failure."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from scenarios.evidence.logs import LogLine, postgres_line, service_line
@@ -28,3 +29,14 @@ def read_logs(directory: Path, *, since: float) -> tuple[list[LogLine], int]:
                 if (found := postgres_line(line, since=since)) is not None:
                     kept.append(found)
     return sorted(kept, key=lambda line: line.at), read
+
+
+def logged_traces(directory: Path, service: str, trace_ids: Collection[str], *, since: float) -> bool:
+    """Whether an instance of the service wrote a line about a request of one of these traces, since then."""
+    wanted = [trace_id.encode() for trace_id in trace_ids]
+    return any(
+        b'"request"' in line and any(trace_id in line for trace_id in wanted)
+        for path in directory.glob(f"{service}-[0-9]*.log")
+        if path.stat().st_mtime >= since
+        for line in path.read_bytes().splitlines()
+    )

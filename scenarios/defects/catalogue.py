@@ -56,6 +56,8 @@ DEFECTS: tuple[str, ...] = (
     "event_chaos.index_overwritten",
     "event_chaos.replay_reapplies",
     "event_chaos.starts_without_broker",
+    "pen_test.search_words_as_sql",
+    "pen_test.token_without_signature",
 )
 """incident.file; the file's name is the defect's id."""
 

@@ -1,10 +1,15 @@
 """The incidents: one file each that reads as a plan. An explicit catalogue; nothing is found by name."""
 
 from scenarios.checkers import EVERY_CHECKER, Checker
-from scenarios.drills import double_charge, event_chaos, flash_sale
+from scenarios.drills import double_charge, event_chaos, flash_sale, pen_test
 from scenarios.plan import Scenario
 
-SCENARIOS: tuple[Scenario, ...] = (flash_sale.SCENARIO, double_charge.SCENARIO, event_chaos.SCENARIO)
+SCENARIOS: tuple[Scenario, ...] = (
+    flash_sale.SCENARIO,
+    double_charge.SCENARIO,
+    event_chaos.SCENARIO,
+    pen_test.SCENARIO,
+)
 
 
 def scenario(name: str) -> Scenario:

@@ -1,17 +1,13 @@
 """Secrets stay out of logs, and an answer to a failure tells nothing of the inside."""
 
-import io
 import json
-import logging
-from contextlib import contextmanager
 from uuid import UUID
 
 import asyncpg
 import pyotp
 import pytest
-import structlog
 
-from shared import logging_setup, one_time_tokens
+from shared import one_time_tokens
 from shared.identity import HEADER
 from tests.support.apps import BEHIND, routes
 from tests.support.auth_steps import (
@@ -35,29 +31,13 @@ from tests.support.probes import PRIVILEGED, ask, filled, person
 from tests.support.rows import add_payments
 from tests.support.services import INTERNAL_SECRET, WEBHOOK_SECRET, served
 from tests.support.statements import API_ONLY
+from tests.support.written_log import written_log
 
 CARD = "4111111111111111"
 OF_THE_LIBRARY = ("/internal/contract", "/internal/dead-letters", "/internal/consumer", "/internal/fault-controls")
 WITHOUT_BODY = ("/api/v1/guest",)
 PASSWORD = "tr0ub4dor-and-3-horses"
 INSIDE = ("traceback", "site-packages", ".py", "asyncpg", "sqlalchemy", "select ", "insert ", "relation", "postgres")
-
-
-@contextmanager
-def written_log(service):
-    """The lines a service's own process would write, at its most talkative."""
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    stream = io.StringIO()
-    logging_setup.configure(service, f"{service}-1", level="debug", stream=stream)
-    try:
-        yield stream
-    finally:
-        for handler in [handler for handler in root.handlers if handler not in before]:
-            root.removeHandler(handler)
-        root.setLevel(level)
-        logging.captureWarnings(capture=False)
-        structlog.reset_defaults()
 
 
 def _lines(stream):

@@ -1,0 +1,1 @@
+"""Holes of the penetration test: one file per hole, each found by the probe of its kind."""

@@ -1,0 +1,18 @@
+"""Every attack there is. A probe that is not listed here is never played; a test finds it."""
+
+from typing import Final
+
+from scenarios.probes import injection, mass_assignment, tokens
+from scenarios.probes.card import ProbeCard
+from scenarios.probes.probe import Probe
+
+PROBES: Final[tuple[Probe, ...]] = (*injection.PROBES, *tokens.PROBES, *mass_assignment.PROBES)
+CARDS: Final[tuple[ProbeCard, ...]] = tuple(probe.card for probe in PROBES)
+
+
+def probe_of(probe_id: str) -> Probe:
+    """Raises KeyError for an attack nobody knows."""
+    for probe in PROBES:
+        if probe.card.id == probe_id:
+            return probe
+    raise KeyError(probe_id)
