@@ -29,7 +29,7 @@ from shared.fault_controls import LOOP_FACTORY, FaultControls
 from shared.fault_overlay import Account, Overlay
 from shared.health import Check, NotHealthyError, health_routes
 from shared.http_methods import HttpMethods
-from shared.identity import AuthenticationMiddleware, InternalTokens, provide_principal, requires_role
+from shared.identity import provide_principal, requires_role
 from shared.kafka_consumer import ConsumerRunner, Subscription
 from shared.problem_details import EXCEPTION_HANDLERS
 from shared.pruning import LIBRARY_RULES, Rule, pruner
@@ -87,7 +87,7 @@ class Runtime(Generic[P_co]):
         self.parts = parts = self._overlay.plant(config, parts)
         self.redis = redis_gate.connect(config.redis_url)
         self.registry = parts.registry(self.redis, config.prefix)
-        self.tokens = InternalTokens(config.internal_secret)
+        self.tokens = parts.tokens(config.internal_secret)
         self.client = parts.client(config, self.registry, self.tokens, self.redis)
         self.cache = parts.cache(self.redis, f"{config.prefix}cache:{config.service}:")
         self.producer = parts.producer(config.kafka_bootstrap, client_id=config.instance, prefix=config.prefix)
@@ -189,7 +189,7 @@ class Runtime(Generic[P_co]):
         return app
 
     def _authentication(self) -> DefineMiddleware:
-        return DefineMiddleware(AuthenticationMiddleware, tokens=self.tokens, audience=self.settings.service)
+        return DefineMiddleware(self.parts.authentication, tokens=self.tokens, audience=self.settings.service)
 
     def _contract_route(self, subscription: Subscription, *, authenticated: bool) -> HTTPRouteHandler:
         """`/internal/contract`, for judges and the AsyncAPI document."""

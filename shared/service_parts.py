@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from shared.cache import Cache
 from shared.database import Database
 from shared.health import Health
+from shared.identity import AuthenticationMiddleware, InternalTokens
 from shared.kafka_consumer import ConsumerRunner
 from shared.kafka_producer import Producer
 from shared.outbox import Relay
@@ -36,3 +37,7 @@ class ServiceParts:
     """Each event applied once, poison set aside."""
     health: type[Health] = Health
     """What the process says of its own fitness."""
+    tokens: type[InternalTokens] = InternalTokens
+    """Whom the internal token of a request speaks for."""
+    authentication: type[AuthenticationMiddleware] = AuthenticationMiddleware
+    """Who may come in at all, and who that is."""

@@ -1,8 +1,9 @@
 """Three hints, from direction to location."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from scenarios.checkers import EVERY_CHECKER
+from scenarios.checkers import Checker
 from scenarios.defects.card import DefectCard
 
 HINTS_MAX: Final = 3
@@ -13,11 +14,11 @@ FOR_THE_HEALTHY: Final = (
 )
 
 
-def hints(card: DefectCard | None) -> tuple[str, ...]:
-    """In the order in which they are given."""
+def hints(card: DefectCard | None, judges: Sequence[Checker]) -> tuple[str, ...]:
+    """In the order in which they are given; `judges` are those of the card's scenario."""
     if card is None:
         return FOR_THE_HEALTHY
-    statement = next(checker.statement for checker in EVERY_CHECKER if checker.id == card.caught_by[0])
+    statement = next(checker.statement for checker in judges if checker.id == card.caught_by[0])
     services = ", ".join(card.services)
     parts = ", ".join(part.partition(".")[2].replace("_", " ") for part in card.parts)
     return (

@@ -60,7 +60,7 @@ async def _start(fleet: Fleet, incident: Scenario, *, level: int, seed: int, for
         evidence = in_scope(played.evidence)
         now = time.time()
         directory = record.create_folder(fleet.layout, incident.id, now=now)
-        told = hints(drawn.card)[: int(level == 1)]
+        told = hints(drawn.card, incident.checkers)[: int(level == 1)]
         began_at = evidence.facts.load_started_at or evidence.facts.started_at
         drill = Drill(
             id=directory.name,
@@ -107,7 +107,7 @@ def hint(layout: Layout, memory: record.Memory) -> tuple[int, str]:
 
 def given_hints(drill: Drill) -> tuple[str, ...]:
     """Those that the responder has had."""
-    return hints(_card(drill))[: drill.told + drill.hints]
+    return hints(_card(drill), scenario(drill.incident).checkers)[: drill.told + drill.hints]
 
 
 async def submit(

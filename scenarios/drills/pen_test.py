@@ -1,5 +1,6 @@
 """Incident 04: a penetration test. Every attack of the suite in turn, while honest customers are served."""
 
+from scenarios import rare_states
 from scenarios.checkers import named
 from scenarios.checkers.attacks import repelled
 from scenarios.checkers.honest_traffic import CHECKER as HONEST_SERVED
@@ -18,9 +19,19 @@ SCENARIO = Scenario(
     ),
     workload=PenTest(),
     forms={
-        FULL: Form(parameters=PenTestParameters(baseline_s=30.0, rounds=3), quiesce_s=120.0),
-        QUICK: Form(parameters=PenTestParameters(baseline_s=6.0), quiesce_s=60.0),
+        FULL: Form(parameters=PenTestParameters(baseline_s=30.0, every_s=1.0, rounds=3), quiesce_s=120.0),
+        QUICK: Form(parameters=PenTestParameters(baseline_s=6.0, every_s=1.0), quiesce_s=60.0),
     },
+    required=(
+        rare_states.ATTACK_REACHED,
+        rare_states.ATTACK_UNREADABLE,
+        rare_states.ATTACK_UNKNOWN,
+        rare_states.ATTACK_FORBIDDEN,
+        rare_states.ATTACK_FOUND_NOTHING,
+        rare_states.ATTACK_SLOWED,
+        rare_states.ATTACK_SERVED,
+        rare_states.SOLD_UNDER_ATTACK,
+    ),
     checkers=(*named("INV-25"), *(repelled(card) for card in CARDS), HONEST_SERVED),
     defects=catalogue.cards("pen_test"),
 )

@@ -84,4 +84,5 @@ class AttackOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     gains: tuple[str, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     requests: int = 0
+    statuses: dict[str, int] = {}
     reached: bool = False

@@ -2,11 +2,18 @@
 
 from typing import Final
 
-from scenarios.probes import injection, mass_assignment, tokens
+from scenarios.probes import functions, injection, limits, mass_assignment, objects, tokens
 from scenarios.probes.card import ProbeCard
 from scenarios.probes.probe import Probe
 
-PROBES: Final[tuple[Probe, ...]] = (*injection.PROBES, *tokens.PROBES, *mass_assignment.PROBES)
+PROBES: Final[tuple[Probe, ...]] = (
+    *injection.PROBES,
+    *objects.PROBES,
+    *functions.PROBES,
+    *mass_assignment.PROBES,
+    *tokens.PROBES,
+    *limits.PROBES,
+)
 CARDS: Final[tuple[ProbeCard, ...]] = tuple(probe.card for probe in PROBES)
 
 

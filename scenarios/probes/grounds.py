@@ -3,15 +3,23 @@
 Everything goes in through the services' own doors, honestly. Names carry the run's, so that runs do not meet.
 """
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import uuid4
 
+import aiohttp
 import msgspec
 
 from scenarios.probes.site import Site
 
 TOKEN_TTL_S: Final = 600
+UNITS: Final = 1_000
+KNOWN_LIMIT_S: Final = 20.0
+KNOWN_POLL_S: Final = 0.1
+CHECKOUT: Final = ("gateway", "auth", "catalog", "inventory", "orders", "payments", "shipping")
+"""The services without which nobody can order."""
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -30,6 +38,19 @@ class Article(msgspec.Struct, frozen=True):
     sku: str
 
 
+class Order(msgspec.Struct, frozen=True):
+    """An order of somebody's; `street` is where it goes to, which nobody else may learn."""
+
+    id: str
+    number: str
+    owner: Person
+    street: str
+
+
+class UnpreparedError(Exception):
+    """What attacks build upon could not be made."""
+
+
 class Grounds:
     """Shared by the attacks of one suite."""
 
@@ -45,6 +66,66 @@ class Grounds:
     async def article(self, name: str = "lamp") -> Article:
         """Something that anybody may buy."""
         return await self._once(f"article {name}", lambda: self._article(name))
+
+    async def order(self, who: str) -> Order:
+        """An order that this person placed, of goods that are in stock."""
+        return await self._once(f"order {who}", lambda: self._order(who))
+
+    async def standing(self, order: Order) -> str:
+        """The status of an order, past the service."""
+        (row,) = await self.site.rows("orders", "SELECT status FROM audit.orders WHERE id = $1::uuid", order.id)
+        return row["status"]
+
+    async def stocked(self) -> Article:
+        """Something that is on the shelf."""
+        return await self._once("stocked", self._stocked)
+
+    async def place(self, person: Person, wish: dict[str, Any], *, key: str) -> tuple[int, Any]:
+        """Order through the gateway; status and document of the answer."""
+        headers = {"Authorization": f"Bearer {person.access_token}", "Idempotency-Key": key}
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(f"{self.site.url('gateway')}/api/v1/orders", json=wish, headers=headers) as answer,
+        ):
+            return answer.status, await answer.json(content_type=None)
+
+    def wish(self, sku: str, *, quantity: int = 1, street: str = "1 Market Street") -> dict[str, Any]:
+        """The body of an ordinary order."""
+        return {
+            "items": [{"sku": sku, "quantity": quantity}],
+            "payment_method": "tok_visa",
+            "shipping_address": {
+                "name": "A. Buyer",
+                "line1": street,
+                "city": "Springfield",
+                "postal_code": "D01 F5P2",
+                "country": "IE",
+            },
+        }
+
+    async def _order(self, who: str) -> Order:
+        owner, article = await self.person(who), await self.stocked()
+        street = f"9 Canary Row {self.name}"
+        until = time.monotonic() + KNOWN_LIMIT_S
+        while True:
+            wish = self.wish(article.sku, street=street)
+            status, document = await self.place(owner, wish, key=f"{who}-{self.name}")
+            if status == 201:
+                return Order(document["id"], document["number"], owner, street)
+            if status != 503 or time.monotonic() > until:
+                raise UnpreparedError(f"an honest order was refused: {status} {document}")
+            await asyncio.sleep(KNOWN_POLL_S)
+
+    async def _stocked(self) -> Article:
+        article = await self.article("shelf")
+        until = time.monotonic() + KNOWN_LIMIT_S
+        while not await self.site.rows("inventory", "SELECT 1 FROM known_skus WHERE sku = $1", article.sku):
+            if time.monotonic() > until:
+                raise UnpreparedError("inventory never heard of a new product")
+            await asyncio.sleep(KNOWN_POLL_S)
+        item = {"sku": article.sku, "quantity": UNITS, "reference": f"opening {article.sku}"}
+        await self.site.call("inventory", "POST", "/internal/stock/import", json={"items": [item]})
+        return article
 
     async def _once(self, what: str, make: Callable[[], Awaitable[Any]]) -> Any:
         if what not in self._made:

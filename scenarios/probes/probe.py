@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -89,6 +90,7 @@ class Attack:
         self.gains: list[str] = []
         self.exchanges: list[Exchange] = []
         self.requests = 0
+        self.statuses: Counter[int] = Counter()
         self.trace_ids: set[str] = set()
         self._number = number
         self._sessions: dict[str, aiohttp.ClientSession] = {}
@@ -176,10 +178,12 @@ class Attack:
             gains=tuple(self.gains),
             exchanges=tuple(self.exchanges),
             requests=self.requests,
+            statuses={str(status): count for status, count in sorted(self.statuses.items())},
             reached=reached,
         )
 
     def _note(self, request: str, status: int, answer: str, trace_id: str) -> None:
+        self.statuses[status] += 1
         if trace_id:
             self.trace_ids.add(trace_id)
         if len(self.exchanges) < EXCHANGES_MAX:
@@ -203,7 +207,7 @@ class Probe:
     attack: Callable[[Attack], Awaitable[None]] = field(repr=False)
 
     async def strike(self, site: Site, grounds: Grounds, *, number: int) -> AttackOutcome:
-        """Attack once; the number gives it its address. Raises `ProbeBlockedError`, and what an unreachable site does."""
+        """Attack once, from the address of that number. Raises `ProbeBlockedError`; what an unreachable site raises."""
         async with Attack(site, grounds, number=number) as attack:
             await self.attack(attack)
             return attack.outcome(self.card, reached=await site.logged(self.card.reaches, attack.trace_ids))

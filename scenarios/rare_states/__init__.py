@@ -18,6 +18,16 @@ from scenarios.rare_states.answers import (
     SOLD_OUT_REFUSED,
     STORED_ANSWER_REPEATED,
 )
+from scenarios.rare_states.attacks import (
+    ATTACK_FORBIDDEN,
+    ATTACK_FOUND_NOTHING,
+    ATTACK_REACHED,
+    ATTACK_SERVED,
+    ATTACK_SLOWED,
+    ATTACK_UNKNOWN,
+    ATTACK_UNREADABLE,
+    SOLD_UNDER_ATTACK,
+)
 from scenarios.rare_states.events import (
     COMMITTED_LATE,
     EVENT_TWICE,
@@ -88,6 +98,14 @@ RARE_STATES: tuple[RareState, ...] = (
     FORMER_VERSION,
     POISON_REFUSED,
     LETTER_REDRIVEN,
+    ATTACK_REACHED,
+    ATTACK_UNREADABLE,
+    ATTACK_UNKNOWN,
+    ATTACK_FORBIDDEN,
+    ATTACK_FOUND_NOTHING,
+    ATTACK_SLOWED,
+    ATTACK_SERVED,
+    SOLD_UNDER_ATTACK,
 )
 
 __all__ = ["RARE_STATES", "Happened", "RareState", "happened"]

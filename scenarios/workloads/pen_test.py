@@ -25,7 +25,7 @@ from scenarios.history import HistoryWriter, WantedLine
 from scenarios.log_reading import logged_traces
 from scenarios.probes.card import ATTACK
 from scenarios.probes.catalogue import PROBES
-from scenarios.probes.grounds import Grounds
+from scenarios.probes.grounds import Grounds, UnpreparedError
 from scenarios.probes.probe import Probe, ProbeBlockedError
 from scenarios.workloads.client import Client, place_order
 from scenarios.workloads.market import CURRENCY, Article, Person, people, put_on_sale
@@ -46,6 +46,7 @@ class PenTestParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     honest_per_s: Annotated[float, Meta(ge=1, le=200, description="requests of honest customers in a second")] = 20.0
     baseline_s: Annotated[float, Meta(ge=1, le=600, description="seconds of honest traffic before the first attack")]
+    every_s: Annotated[float, Meta(ge=0, le=60, description="seconds from one attack to the next at least")]
     rounds: Annotated[int, Meta(ge=1, le=50, description="times that every attack is played")] = 1
     buy_share: Annotated[float, Meta(ge=0, le=1, description="share of honest requests that place an order")] = 0.05
 
@@ -145,7 +146,9 @@ async def _attack(stage: PenTestStage, history: HistoryWriter, cues: Cues) -> in
     succeeded = 0
     every = [probe for _ in range(stage.parameters.rounds) for probe in PROBES]
     for number, probe in enumerate(every):
+        next_at = time.monotonic() + stage.parameters.every_s
         succeeded += await _strike(probe, site, Grounds(site), history, number=number)
+        await asyncio.sleep(max(0.0, next_at - time.monotonic()))
         cues.done((number + 1) / len(every))
     return succeeded
 
@@ -154,7 +157,7 @@ async def _strike(probe: Probe, site: FleetSite, grounds: Grounds, history: Hist
     invocation = history.invoke(history.new_process(), ATTACK, key=probe.card.id)
     try:
         outcome = await probe.strike(site, grounds, number=number)
-    except ProbeBlockedError as error:
+    except (ProbeBlockedError, UnpreparedError) as error:
         history.info(invocation, error=str(error))
         return False
     except AWAY as error:

@@ -8,7 +8,6 @@ from svc.gateway import routes
 from svc.gateway.access_log import AccessLog
 from svc.gateway.api import ROUTES
 from svc.gateway.api_keys import VerifiedKey
-from svc.gateway.edge import Edge
 from svc.gateway.fleet import Fleet
 from svc.gateway.parts import HEALTHY, Parts
 from svc.gateway.process_limits import ProcessLimits
@@ -60,7 +59,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
         resources=resources,
         authenticated=False,
     )
-    edge = Edge(
+    edge = parts.edge(
         app.asgi_handler,
         settings=settings,
         routes=table,

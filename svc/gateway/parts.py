@@ -7,6 +7,7 @@ from multidict import CIMultiDict
 
 from shared.service_parts import ServiceParts
 from svc.gateway.api_keys import ApiKeys
+from svc.gateway.edge import Edge
 from svc.gateway.headers import RawHeaders, forwarded_headers
 from svc.gateway.limits import RateLimits
 from svc.gateway.upstreams import Upstreams
@@ -27,6 +28,8 @@ class Parts(ServiceParts):
     """Which instance gets a request, and whether its service may be asked at all."""
     forwarded_headers: Callable[[RawHeaders, bytes | None], CIMultiDict[str]] = forwarded_headers
     """What of a client's headers a service gets to see."""
+    edge: type[Edge] = Edge
+    """Which requests are let in at all, from which address, and in whose name."""
 
 
 HEALTHY = Parts()

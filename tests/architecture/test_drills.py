@@ -41,4 +41,5 @@ def test_what_a_scenario_skips_or_plants_concerns_invariants_that_it_judges(scen
     judged = {checker.id for checker in scenario.checkers}
     assert set(scenario.skips) <= judged
     for card in scenario.defects:
-        assert set(card.caught_by) & judged - set(scenario.skips)
+        assert set(card.caught_by) <= judged
+        assert set(card.caught_by) - set(scenario.skips)

@@ -320,6 +320,51 @@ def all_sent_at_once(evidence: Evidence) -> None:
     evidence.audit.outbox[:] = [change(row, sent_at=row.created_at) for row in evidence.audit.outbox]
 
 
+# attacks
+
+ATTACK_OUTCOME = {
+    "probe": "sql-boolean",
+    "reached": True,
+    "statuses": {"200": 1, "400": 1, "401": 1, "403": 1, "404": 1, "429": 1},
+}
+ANSWERED_ATTACKS = (
+    rare_states.ATTACK_UNREADABLE,
+    rare_states.ATTACK_UNKNOWN,
+    rare_states.ATTACK_FORBIDDEN,
+    rare_states.ATTACK_FOUND_NOTHING,
+    rare_states.ATTACK_SLOWED,
+    rare_states.ATTACK_SERVED,
+)
+
+
+def attacked(evidence: Evidence) -> None:
+    """All the time, and it came through."""
+    end_s = max(record.time_s for record in evidence.history)
+    common: dict[str, Any] = {"process": 9_001, "function": "attack", "key": "sql-boolean"}
+    evidence.history.insert(0, Record(0, 0.0, type="invoke", **common))
+    evidence.history.append(Record(0, end_s, type="fail", value=ATTACK_OUTCOME, **common))
+
+
+def lost_on_the_way(evidence: Evidence) -> None:
+    """The attack never came to where it was meant to."""
+    for index, record in enumerate(evidence.history):
+        if record.function == "attack" and record.type == "fail":
+            evidence.history[index] = change(record, value={"probe": "sql-boolean", "reached": False})
+
+
+def answers_unheard(evidence: Evidence) -> None:
+    """Every request of the attack ran into silence."""
+    for index, record in enumerate(evidence.history):
+        if record.function == "attack" and record.type == "fail":
+            evidence.history[index] = change(record, value={**ATTACK_OUTCOME, "statuses": {"0": 6}})
+
+
+def attacked_before_the_sale(evidence: Evidence) -> None:
+    for index, record in enumerate(evidence.history):
+        if record.function == "attack":
+            evidence.history[index] = change(record, time_s=0.0)
+
+
 CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.LAST_UNIT_RACED, nothing, buyers_alone),
     (rare_states.LAST_UNIT_RACED, nothing, supplied(100)),
@@ -372,4 +417,7 @@ CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.POISON_REFUSED, poison, letters_unread),
     (rare_states.POISON_REFUSED, poison, records_of_nobody),
     (rare_states.LETTER_REDRIVEN, redriven, never_redriven),
+    (rare_states.ATTACK_REACHED, attacked, lost_on_the_way),
+    (rare_states.SOLD_UNDER_ATTACK, attacked, attacked_before_the_sale),
+    *((state, attacked, answers_unheard) for state in ANSWERED_ATTACKS),
 )

@@ -131,6 +131,7 @@ class SignInController(Controller):
         passwords: NamedDependency[Passwords],
         tokens: NamedDependency[AccessTokens],
         factors: NamedDependency[SecondFactors],
+        parts: NamedDependency[SkipValidation[Parts]],
     ) -> Response[TokenPair]:
         """Exchange a password for tokens; with a second factor `code` is one of the app or a recovery code.
 
@@ -138,7 +139,7 @@ class SignInController(Controller):
         who knows the password sees; 429 says how long to wait.
         """
         async with database.begin() as uow:
-            attempt = await handlers.begin_login(
+            attempt = await parts.begin_login(
                 uow, config, email=canonical_email(data.email), address=address_of(request)
             )
         matched = await passwords.verify(attempt.password_hash, data.password)

@@ -182,7 +182,7 @@ def test_people_see_the_brief_as_text_and_as_a_page(layout: Layout) -> None:
 
 @pytest.mark.parametrize(("incident", "card"), CARDS, ids=lambda value: getattr(value, "id", ""))
 def test_hints_lead_from_direction_to_location_without_naming_the_cause(incident: Scenario, card) -> None:
-    first, second, third = hints.hints(card)
+    first, second, third = hints.hints(card, incident.checkers)
     assert all(service in second and service in third for service in card.services)
     assert card.id not in first + second + third
 
@@ -351,7 +351,7 @@ def test_hints_are_three_and_counted(layout: Layout, memory: Memory) -> None:
 def test_a_hint_that_the_brief_gave_is_not_sold_again(layout: Layout, memory: Memory) -> None:
     record.save(layout, drill(told=1))
     given = [play.hint(layout, memory) for _ in range(2)]
-    assert given == list(enumerate(hints.hints(SALE.defect("read-then-write")), start=1))[1:]
+    assert given == list(enumerate(hints.hints(SALE.defect("read-then-write"), SALE.checkers), start=1))[1:]
     with pytest.raises(OperatorError):
         play.hint(layout, memory)
 

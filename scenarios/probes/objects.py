@@ -1,0 +1,70 @@
+"""Things that belong to somebody else, asked for by their ids (security list 10 to 16)."""
+
+from typing import Final
+
+from scenarios.probes.card import Owasp, Severity
+from scenarios.probes.grounds import CHECKOUT
+from scenarios.probes.probe import Attack, Reply, probe
+
+REMEDIATION: Final = "Look things up among the caller's own; answer another's exactly as one that does not exist."
+ABSENT: Final = "00000000-0000-7000-8000-000000000000"
+
+
+def shown(attack: Attack, reply: Reply, *secrets: str, what: str) -> None:
+    """Whether an answer holds what belongs to the victim."""
+    found = [secret for secret in secrets if secret in reply.text]
+    if found:
+        attack.gained(f"{what}: the answer holds {', '.join(found)} of somebody else")
+
+
+def same_as_absent(attack: Attack, foreign: Reply, absent: Reply, *, what: str) -> None:
+    """Whether an answer gives away that there is such a thing."""
+    if (foreign.status, foreign.code) != (absent.status, absent.code):
+        attack.gained(f"{what}: {foreign.status} {foreign.code} for one that exists, {absent.status} for none")
+
+
+@probe(
+    id="read-order",
+    title="An order read by another customer",
+    severity=Severity.HIGH,
+    cwe=639,
+    owasp=Owasp.OBJECTS,
+    remediation=REMEDIATION,
+    services=CHECKOUT,
+    reaches="orders",
+)
+async def read_order(attack: Attack) -> None:
+    order, bob = await attack.grounds.order("alice"), await attack.grounds.person("bob")
+    attack.require((await attack.ask("GET", f"/api/v1/orders/{order.id}", by=order.owner)).status == 200, "no order")
+    for suffix in ("", "/history", "/invoice"):
+        foreign = await attack.ask("GET", f"/api/v1/orders/{order.id}{suffix}", by=bob)
+        shown(attack, foreign, order.number, order.owner.email, order.street, what=f"order{suffix}")
+        absent = await attack.ask("GET", f"/api/v1/orders/{ABSENT}{suffix}", by=bob)
+        same_as_absent(attack, foreign, absent, what=f"order{suffix}")
+    for query in (f"customer_id={order.owner.user_id}", f"user_id={order.owner.user_id}", "limit=100", "all=true"):
+        page = await attack.ask("GET", f"/api/v1/orders?{query}", by=bob)
+        shown(attack, page, order.id, order.number, what=f"list by {query}")
+
+
+@probe(
+    id="cancel-order",
+    title="An order cancelled by another customer",
+    severity=Severity.HIGH,
+    cwe=639,
+    owasp=Owasp.OBJECTS,
+    remediation=REMEDIATION,
+    services=CHECKOUT,
+    reaches="orders",
+)
+async def cancel_order(attack: Attack) -> None:
+    order, bob = await attack.grounds.order("alice"), await attack.grounds.person("bob")
+    before = await attack.grounds.standing(order)
+    foreign = await attack.ask("POST", f"/api/v1/orders/{order.id}/cancel", by=bob, json={"reason": "mine now"})
+    absent = await attack.ask("POST", f"/api/v1/orders/{ABSENT}/cancel", by=bob, json={"reason": "mine now"})
+    same_as_absent(attack, foreign, absent, what="cancel")
+    shown(attack, foreign, order.number, order.owner.email, what="cancel")
+    if await attack.grounds.standing(order) != before:
+        attack.gained("the order of somebody else is cancelled")
+
+
+PROBES: Final = (read_order, cancel_order)
