@@ -40,3 +40,9 @@ def logged_traces(directory: Path, service: str, trace_ids: Collection[str], *, 
         if path.stat().st_mtime >= since
         for line in path.read_bytes().splitlines()
     )
+
+
+def is_written(directory: Path, text: str) -> bool:
+    """Whether any process wrote this text, wherever in its log."""
+    wanted = text.encode()
+    return any(wanted in path.read_bytes() for path in directory.glob("*.log"))

@@ -2,7 +2,22 @@
 
 from typing import Final
 
-from scenarios.probes import functions, injection, limits, mass_assignment, objects, tokens
+from scenarios.probes import (
+    bombs,
+    door,
+    functions,
+    injection,
+    keys,
+    limits,
+    mass_assignment,
+    objects,
+    orders,
+    secrets_kept,
+    sessions,
+    ssrf,
+    tokens,
+    webhooks,
+)
 from scenarios.probes.card import ProbeCard
 from scenarios.probes.probe import Probe
 
@@ -12,7 +27,15 @@ PROBES: Final[tuple[Probe, ...]] = (
     *functions.PROBES,
     *mass_assignment.PROBES,
     *tokens.PROBES,
+    *sessions.PROBES,
+    *keys.PROBES,
     *limits.PROBES,
+    *door.PROBES,
+    *ssrf.PROBES,
+    *webhooks.PROBES,
+    *orders.PROBES,
+    *secrets_kept.PROBES,
+    *bombs.PROBES,
 )
 CARDS: Final[tuple[ProbeCard, ...]] = tuple(probe.card for probe in PROBES)
 

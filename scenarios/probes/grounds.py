@@ -76,6 +76,16 @@ class Grounds:
         (row,) = await self.site.rows("orders", "SELECT status FROM audit.orders WHERE id = $1::uuid", order.id)
         return row["status"]
 
+    async def payment_of(self, order: Order) -> str:
+        """The id of the payment that an order owes. Raises `UnpreparedError`."""
+        until = time.monotonic() + KNOWN_LIMIT_S
+        query = "SELECT id::text FROM audit.payments WHERE order_id = $1::uuid"
+        while not (found := await self.site.rows("payments", query, order.id)):
+            if time.monotonic() > until:
+                raise UnpreparedError("payments never heard of an order")
+            await asyncio.sleep(KNOWN_POLL_S)
+        return found[0]["id"]
+
     async def stocked(self) -> Article:
         """Something that is on the shelf."""
         return await self._once("stocked", self._stocked)

@@ -1,11 +1,14 @@
 """More requests than anybody may make (security list 30 to 33)."""
 
+import asyncio
+import time
 from typing import Final
 
 from scenarios.probes.card import Owasp, Severity
 from scenarios.probes.probe import Attack, probe
 
 LOGIN: Final = "/api/v1/auth/login"
+CROWD: Final = 200
 TRIES: Final = 90
 """Three times what may come at once from one address."""
 BURST: Final = 30
@@ -45,4 +48,23 @@ async def limit_bypass(attack: Attack) -> None:
         attack.gained(f"{admitted} of {TRIES} sign-ins let in within {seconds:.1f} s, {refused} refused")
 
 
-PROBES: Final = (limit_bypass,)
+@probe(
+    id="limit-race",
+    title="Rate limit passed by a crowd at one moment",
+    severity=Severity.MEDIUM,
+    cwe=362,
+    owasp=Owasp.RESOURCES,
+    remediation="Count and decide in one atomic step.",
+    services=("gateway", "auth"),
+    reaches="gateway",
+)
+async def limit_race(attack: Attack) -> None:
+    began = time.monotonic()
+    replies = await asyncio.gather(*(attack.ask("POST", LOGIN, json={}) for _ in range(CROWD)))
+    seconds = time.monotonic() - began
+    admitted = sum(reply.status != 429 for reply in replies)
+    if admitted > BURST + seconds + 2:
+        attack.gained(f"{admitted} of {CROWD} sign-ins at one moment let in; {BURST} may come at once")
+
+
+PROBES: Final = (limit_bypass, limit_race)

@@ -67,4 +67,51 @@ async def cancel_order(attack: Attack) -> None:
         attack.gained("the order of somebody else is cancelled")
 
 
-PROBES: Final = (read_order, cancel_order)
+@probe(
+    id="read-payment",
+    title="A payment read by another customer",
+    severity=Severity.HIGH,
+    cwe=639,
+    owasp=Owasp.OBJECTS,
+    remediation=REMEDIATION,
+    services=CHECKOUT,
+    reaches="payments",
+)
+async def read_payment(attack: Attack) -> None:
+    order, bob = await attack.grounds.order("alice"), await attack.grounds.person("bob")
+    payment_id = await attack.grounds.payment_of(order)
+    own = await attack.ask("GET", f"/api/v1/payments/{payment_id}", by=order.owner)
+    attack.require(own.status == 200, "the owner does not see her payment")
+    for suffix in ("", "/refunds"):
+        foreign = await attack.ask("GET", f"/api/v1/payments/{payment_id}{suffix}", by=bob)
+        absent = await attack.ask("GET", f"/api/v1/payments/{ABSENT}{suffix}", by=bob)
+        shown(attack, foreign, payment_id, order.id, what=f"payment{suffix}")
+        same_as_absent(attack, foreign, absent, what=f"payment{suffix}")
+    for query in (f"order_id={order.id}", f"customer_id={order.owner.user_id}", "limit=100"):
+        page = await attack.ask("GET", f"/api/v1/payments?{query}", by=bob)
+        shown(attack, page, payment_id, order.id, what=f"list by {query}")
+
+
+@probe(
+    id="end-foreign-session",
+    title="A session ended by somebody else",
+    severity=Severity.MEDIUM,
+    cwe=639,
+    owasp=Owasp.OBJECTS,
+    remediation=REMEDIATION,
+    services=("gateway", "auth"),
+    reaches="auth",
+)
+async def end_foreign_session(attack: Attack) -> None:
+    alice, bob = await attack.grounds.person("alice"), await attack.grounds.person("bob")
+    sessions = await attack.ask("GET", "/api/v1/auth/sessions", by=alice)
+    attack.require(sessions.items, "the victim has no session")
+    session_id = sessions.json["current"]
+    foreign = await attack.ask("DELETE", f"/api/v1/auth/sessions/{session_id}", by=bob)
+    absent = await attack.ask("DELETE", f"/api/v1/auth/sessions/{ABSENT}", by=bob)
+    same_as_absent(attack, foreign, absent, what="session")
+    if (await attack.ask("GET", "/api/v1/auth/me", by=alice)).status != 200:
+        attack.gained("somebody else's session is over")
+
+
+PROBES: Final = (read_order, cancel_order, read_payment, end_foreign_session)

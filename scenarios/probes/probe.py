@@ -67,6 +67,11 @@ class Reply:
             return None
 
     @property
+    def document(self) -> dict[str, Any]:
+        """The same, empty where the body is no object."""
+        return _decoded(self.content, dict[str, Any], {})
+
+    @property
     def text(self) -> str:
         return self.content.decode("utf-8", errors="replace")
 

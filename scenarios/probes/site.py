@@ -19,6 +19,10 @@ class Site(Protocol):
         """Read a service's tables past the service."""
         ...
 
+    async def written(self, text: str) -> bool:
+        """Whether the text stands in any log of a service."""
+        ...
+
     async def logged(self, service: str, trace_ids: Collection[str]) -> bool:
         """Whether the service has written down a request of one of these traces."""
         ...

@@ -22,7 +22,7 @@ from scenarios.evidence import SupplyStep, WorkloadFacts
 from scenarios.faults.sessions import superuser
 from scenarios.fleet import Fleet
 from scenarios.history import HistoryWriter, WantedLine
-from scenarios.log_reading import logged_traces
+from scenarios.log_reading import is_written, logged_traces
 from scenarios.probes.card import ATTACK
 from scenarios.probes.catalogue import PROBES
 from scenarios.probes.grounds import Grounds, UnpreparedError
@@ -79,6 +79,9 @@ class FleetSite:
     async def rows(self, service: str, query: str, *arguments: object) -> Sequence[Any]:
         async with superuser(self._fleet, service, name="witness") as connection:
             return await connection.fetch(query, *arguments)
+
+    async def written(self, text: str) -> bool:
+        return await asyncio.to_thread(is_written, self._fleet.layout.logs, text)
 
     async def logged(self, service: str, trace_ids: Collection[str]) -> bool:
         """Logs are written in small batches: looked at again for a moment."""

@@ -43,6 +43,9 @@ class ServedSite:
         finally:
             await connection.close()
 
+    async def written(self, text: str) -> bool:
+        return text in self._log.getvalue()
+
     async def logged(self, service: str, trace_ids: Collection[str]) -> bool:
         """One process, one log: the gateway's lines name the instance that answered, a service's do not."""
 
