@@ -20,7 +20,7 @@ SCENARIO = Scenario(
     workload=PenTest(),
     forms={
         FULL: Form(parameters=PenTestParameters(baseline_s=30.0, every_s=1.0, rounds=3), quiesce_s=120.0),
-        QUICK: Form(parameters=PenTestParameters(baseline_s=6.0, every_s=1.0), quiesce_s=60.0),
+        QUICK: Form(parameters=PenTestParameters(baseline_s=6.0, every_s=0.3), quiesce_s=60.0),
     },
     required=(
         rare_states.ATTACK_REACHED,

@@ -7,6 +7,7 @@ from scenarios.probes.grounds import CHECKOUT
 from scenarios.probes.probe import Attack, Reply, probe
 
 REMEDIATION: Final = "Look things up among the caller's own; answer another's exactly as one that does not exist."
+CALLED_OFF: Final = frozenset({"cancelled", "cancelling"})
 ABSENT: Final = "00000000-0000-7000-8000-000000000000"
 
 
@@ -58,12 +59,11 @@ async def read_order(attack: Attack) -> None:
 )
 async def cancel_order(attack: Attack) -> None:
     order, bob = await attack.grounds.order("alice"), await attack.grounds.person("bob")
-    before = await attack.grounds.standing(order)
     foreign = await attack.ask("POST", f"/api/v1/orders/{order.id}/cancel", by=bob, json={"reason": "mine now"})
     absent = await attack.ask("POST", f"/api/v1/orders/{ABSENT}/cancel", by=bob, json={"reason": "mine now"})
     same_as_absent(attack, foreign, absent, what="cancel")
     shown(attack, foreign, order.number, order.owner.email, what="cancel")
-    if await attack.grounds.standing(order) != before:
+    if await attack.grounds.standing(order) in CALLED_OFF:
         attack.gained("the order of somebody else is cancelled")
 
 

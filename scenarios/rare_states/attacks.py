@@ -11,7 +11,7 @@ def _reached(evidence: Evidence) -> int:
     return sum(
         operation.invoke.function == ATTACK
         and operation.outcome in {"ok", "fail"}
-        and bool(operation.completion and operation.completion.value["reached"])
+        and bool(operation.completion and operation.completion.value.get("reached"))
         for operation in evidence.operations
     )
 
@@ -29,7 +29,7 @@ def _sold_under_attack(evidence: Evidence) -> int:
 def _answered(*statuses: str) -> Callable[[Evidence], int]:
     def count(evidence: Evidence) -> int:
         return sum(
-            operation.completion.value["statuses"].get(status, 0)
+            operation.completion.value.get("statuses", {}).get(status, 0)
             for operation in evidence.operations
             if operation.invoke.function == ATTACK and operation.completion and operation.completion.value
             for status in statuses

@@ -349,7 +349,7 @@ def lost_on_the_way(evidence: Evidence) -> None:
     """The attack never came to where it was meant to."""
     for index, record in enumerate(evidence.history):
         if record.function == "attack" and record.type == "fail":
-            evidence.history[index] = change(record, value={"probe": "sql-boolean", "reached": False})
+            evidence.history[index] = change(record, value={"probe": "sql-boolean"})
 
 
 def answers_unheard(evidence: Evidence) -> None:

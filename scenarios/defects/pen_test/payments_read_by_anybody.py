@@ -3,7 +3,7 @@
 from litestar.types import Receive, Scope, Send
 
 from scenarios.defects.card import DefectCard, Twins
-from scenarios.defects.edges import mistaken, seeing_all
+from scenarios.defects.edges import as_staff, mistaken
 from shared.identity import AuthenticationMiddleware
 from shared.settings import ServiceSettings
 
@@ -29,7 +29,7 @@ class OwnerlessReads(AuthenticationMiddleware):
     """Whoever reads sees everything."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        inner = mistaken(self._app, seeing_all, tokens=self._tokens, audience=self._audience)
+        inner = mistaken(self._app, as_staff, tokens=self._tokens, audience=self._audience)
         await inner(scope, receive, send)
 
 
