@@ -27,9 +27,10 @@ from scenarios.probes.card import ATTACK
 from scenarios.probes.catalogue import PROBES
 from scenarios.probes.grounds import Grounds, UnpreparedError
 from scenarios.probes.probe import Probe, ProbeBlockedError
-from scenarios.workloads.client import Client, place_order
+from scenarios.workloads.client import Client
 from scenarios.workloads.market import CURRENCY, Article, Person, people, put_on_sale
 from scenarios.workloads.open_model import play, raise_file_limit
+from scenarios.workloads.requests import place_order
 from scenarios.workloads.workload import LoadReport
 
 CUSTOMERS: Final = 40
