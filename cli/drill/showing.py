@@ -54,6 +54,7 @@ def status_of(drill: "Drill") -> dict[str, Any]:
         "wrong": drill.wrong,
         "rolled_back": list(drill.rolled_back),
         "impact_named": drill.impact.named if drill.impact else None,
+        "money_named_minor": drill.money_minor,
         "score": msgspec.to_builtins(scoring.score(drill, repairable=repairable)),
     }
 

@@ -26,6 +26,7 @@ from scenarios.drilling.truth import impact_of, truth_of
 from scenarios.drills import SCENARIOS, scenario
 from scenarios.evidence import EvidenceUnreadableError, in_scope, load_evidence
 from scenarios.fleet import Fleet
+from scenarios.money_text import money_text
 from scenarios.plan import FULL, Scenario
 from scenarios.run_directory import write_judgement
 from scenarios.runner import Report, RunOptions, silent
@@ -111,11 +112,19 @@ def given_hints(drill: Drill) -> tuple[str, ...]:
 
 
 async def submit(
-    fleet: Fleet, *, service: str = "", cause: str = "", note: str = "", impact: Collection[str] | None = None
+    fleet: Fleet,
+    *,
+    service: str = "",
+    cause: str = "",
+    note: str = "",
+    impact: Collection[str] | None = None,
+    money_minor: dict[str, int] | None = None,
 ) -> Drill:
-    """An answer, or a part of it: where, what, which orders. Every wrong one costs points.
+    """An answer, or a part of it: where, what, which orders, how much money. Every wrong one of the first two costs
+    points.
 
-    `impact` are numbers or ids of orders. Raises `OperatorError` (drill.none, service.unknown, cause.unknown).
+    `impact` are numbers or ids of orders, `money_minor` is by currency; where no order is hit no money is.
+    Raises `OperatorError` (drill.none, service.unknown, cause.unknown).
     """
     with record.under_way(fleet.layout, fleet.control) as drill:
         _check_known(service, [*fleet.declared, HEALTHY], what="service")
@@ -131,6 +140,12 @@ async def submit(
         if impact is not None:
             drill.impact = impact_of(drill.truth.orders, impact)
             _note(drill, f"impact: {drill.impact.named} orders named")
+            if not impact:
+                drill.money_minor = {}
+        if money_minor is not None:
+            drill.money_minor = money_minor
+            said = " + ".join(money_text(amount, currency) for currency, amount in money_minor.items())
+            _note(drill, f"money: {said or 'none'}")
     return drill
 
 

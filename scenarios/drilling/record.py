@@ -47,7 +47,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
-    """What really was the matter. `orders` are the numbers of the affected ones by their ids.
+    """What really was the matter. `orders` are the numbers of the affected ones by their ids, `money_minor` is by
+    currency what goes back to their customers, or where nothing does what they come to.
 
     `concerned` are all that some violation is about: whatever was done to them harms nobody who was right.
     """
@@ -56,6 +57,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     orders: dict[str, str] = {}
+    money_minor: dict[str, int] = {}
     concerned: tuple[str, ...] = ()
     blast: Blast = Blast()
     first_violation_s: float | None = None
@@ -82,8 +84,9 @@ class Drill(msgspec.Struct, kw_only=True):
 
     `revision` counts what was saved of it; `run` is the name of the run whose damage it is about; `told` hints stand in
     the brief, `hints` were asked for; `fixed` says that what was planted is out, `rolled_back` in which services.
-    `wrong_causes` are those of the `wrong` answers that named a cause before the right one, `all_clear` says that one
-    of them was that nothing is wrong; `needless` counts actions on a fleet that needed none.
+    `money_minor` is the money that was named. `wrong_causes` are those of the `wrong` answers that named a cause before
+    the right one, `all_clear` says that one of them was that nothing is wrong; `needless` counts actions on a fleet
+    that needed none.
     """
 
     id: str
@@ -108,6 +111,7 @@ class Drill(msgspec.Struct, kw_only=True):
     cause: str = ""
     note: str = ""
     impact: Impact | None = None
+    money_minor: dict[str, int] | None = None
     phases: dict[str, float] = {}
     refused: dict[str, tuple[str, ...]] = {}
     harmed: dict[str, str] = {}

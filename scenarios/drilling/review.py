@@ -1,5 +1,7 @@
 """The post-incident review: what happened, what was done, what it really was, and the points. Pure."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from scenarios.drilling.record import PHASES, Drill, Impact, Moment
@@ -69,10 +71,9 @@ def _truth(drill: Drill, incident: Scenario) -> tuple[str, ...]:
 
 def _impact(drill: Drill) -> list[str]:
     truth = drill.truth
-    money = [money_text(amount, currency) for currency, amount in truth.blast.money_minor.items()]
     lines = [
         f"{len(truth.orders)} orders affected, {truth.blast.customers} customers; "
-        f"money at stake: {' + '.join(money) or 'none'}"
+        f"money at stake: {_said(truth.blast.money_minor)}; of the affected orders: {_said(truth.money_minor)}"
     ]
     if truth.first_violation_s is not None:
         lines.append(f"first violation {truth.first_violation_s:.1f} s into the load")
@@ -82,5 +83,11 @@ def _impact(drill: Drill) -> list[str]:
         lines.append(
             f"named: {drill.impact.named}, precision {drill.impact.precision:.0%}, recall {drill.impact.recall:.0%}"
         )
+    if drill.money_minor is not None:
+        lines.append(f"money named: {_said(drill.money_minor)}")
     lines += sorted(drill.harmed.values())
     return lines
+
+
+def _said(money_minor: Mapping[str, int]) -> str:
+    return " + ".join(money_text(amount, currency) for currency, amount in money_minor.items()) or "none"

@@ -5,9 +5,11 @@ from typing import Final
 import msgspec
 
 from scenarios.drilling.record import PHASES, Drill
+from scenarios.drilling.truth import money_share
 
 POINTS: Final = {"detect": 10, "diagnose": 30, "mitigate": 15, "repair": 15, "prove": 15}
-IMPACT_POINTS: Final = 15
+IMPACT_POINTS: Final = 10
+MONEY_POINTS: Final = 5
 PAR_S: Final = {"detect": 300.0, "diagnose": 900.0, "mitigate": 1_200.0, "repair": 1_500.0, "prove": 1_800.0}
 """Reached within so many seconds of the alert, a phase has all its points; from the fourfold on it has half of them."""
 SLOW_FACTOR: Final = 4.0
@@ -43,7 +45,7 @@ def score(drill: Drill, *, repairable: bool) -> Score:
     """The account as it stands. An incident without a repair command has no points for repairing."""
     wanted = [phase for phase in PHASES if phase != "repair" or repairable or drill.is_healthy]
     lines = [_phase(drill, phase) for phase in wanted]
-    lines.append(_impact(drill))
+    lines += [_impact(drill), _money(drill)]
     of = sum(line.of for line in lines)
     for what, count, costs in (
         ("hints", drill.hints, HINT_COSTS),
@@ -88,3 +90,10 @@ def _impact(drill: Drill) -> Line:
     total = impact.precision + impact.recall
     harmonic = 2 * impact.precision * impact.recall / total if total else 0.0
     return Line(what="impact", points=round(IMPACT_POINTS * harmonic, 1), of=IMPACT_POINTS)
+
+
+def _money(drill: Drill) -> Line:
+    """The nearer the better."""
+    named = drill.money_minor
+    near = 0.0 if named is None else money_share(drill.truth.money_minor, named)
+    return Line(what="money", points=round(MONEY_POINTS * near, 1), of=MONEY_POINTS)

@@ -13,7 +13,8 @@ from scenarios.plan import Scenario
 
 RULES: Final = (
     "Find where and why: shopctl drill submit --service SERVICE --cause CAUSE; a wrong answer costs points.",
-    "Say whom it hit: shopctl drill submit --impact FILE, with a number of an order in each line, or none.",
+    "Say whom it hit: shopctl drill submit --impact FILE, with a number of an order in each line, or none; and how "
+    "much goes back to them, or, where nothing does, what their orders come to: --money 12.30EUR,450JPY, or none.",
     "Stop the harm: scale, restart, or run the release before with shopctl drill roll-back SERVICE; show that it is "
     "stopped: shopctl drill prove --as-it-stands.",
     "Undo the harm with shopctl repair …, see with shopctl drill status whether it counts, then: shopctl drill prove.",

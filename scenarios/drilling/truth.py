@@ -1,6 +1,7 @@
 """What really was the matter with a drill's load, and how well somebody has named whom it hit. Pure."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 from scenarios.checkers import Outcome
 from scenarios.drilling.draw import Draw
@@ -34,6 +35,7 @@ def truth_of(incident: Scenario, drawn: Draw, evidence: Evidence, verdict: Verdi
             for order_id in sorted(affected)
             if order_id in evidence.orders
         },
+        money_minor=_money_of(incident, evidence, affected),
         concerned=tuple(sorted(concerned | affected)),
         blast=verdict.blast,
         first_violation_s=verdict.first_violation.after_s if verdict.first_violation else None,
@@ -50,6 +52,29 @@ def impact_of(truth: dict[str, str], named: Collection[str]) -> Impact:
         precision=right / len(chosen) if chosen else float(not truth),
         recall=right / len(truth) if truth else float(not chosen),
     )
+
+
+def money_share(truth: Mapping[str, int], named: Mapping[str, int]) -> float:
+    """How near the named money comes, from 0 to 1; each currency counts alike, half or twice of it is worth a half."""
+    currencies = {*truth, *named}
+    near = [_nearness(truth.get(currency, 0), named.get(currency, 0)) for currency in currencies]
+    return sum(near) / len(near) if near else 1.0
+
+
+def _nearness(truth_minor: int, named_minor: int) -> float:
+    larger = max(truth_minor, named_minor)
+    return min(truth_minor, named_minor) / larger if larger > 0 else 1.0
+
+
+def _money_of(incident: Scenario, evidence: Evidence, affected: Collection[str]) -> dict[str, int]:
+    """What the incident's repair pays back, else what the affected orders come to."""
+    if incident.repair == "charges" and (money := charges.plan(evidence.audit, evidence.journals.psp).money_minor):
+        return money
+    sums: Counter[str] = Counter()
+    for order_id in affected:
+        if order_id in evidence.orders:
+            sums[evidence.orders[order_id].currency] += evidence.orders[order_id].total_minor
+    return dict(sorted(sums.items()))
 
 
 def _taken_back(incident: Scenario, evidence: Evidence) -> set[str]:

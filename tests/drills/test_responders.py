@@ -1,11 +1,13 @@
 """Each incident's drill from the alert to the review, and that more than one way to stop the harm is right."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import pytest
 
 from scenarios.drilling.symptoms import HERRINGS
+from scenarios.money_text import money_text
 from tests.support.operator import Operator
 from tests.support.responding import drill
 
@@ -61,7 +63,7 @@ def test_the_release_before_stops_the_harm_before_anybody_knows_the_cause(operat
         review = operator.told("drill", "report")
     assert (review["complete"], review["cause"]) == (True, played.cause)
     assert (review["named"]["precision"], review["named"]["recall"]) == (1.0, 1.0)
-    assert _points(review)["mitigate"] == 15.0
+    assert (_points(review)["mitigate"], _points(review)["money"]) == (15.0, 5.0)
 
 
 @pytest.mark.parametrize("played", [CHARGES, EVENTS], ids=lambda played: played.incident)
@@ -125,10 +127,34 @@ def _is_of_its_level(brief: Any, level: int) -> None:
 
 def _repaired(operator: Operator, played: Played) -> Any:
     """The orders are named by the plan, then the plan is carried out; gives the status after it."""
-    affected = set(played.affected(operator.told("repair", played.repair)["plan"]))
+    plan = operator.told("repair", played.repair)["plan"]
+    affected = set(played.affected(plan))
+    money = _paid_back(plan) if played is CHARGES else _worth(operator, affected)
     operator.told("repair", played.repair, "--apply")
-    operator.told("drill", "submit", "--impact", ",".join(affected) or "none")
+    operator.told("drill", "submit", "--impact", ",".join(affected) or "none", "--money", _said(money))
     return operator.told("drill", "status")
+
+
+def _paid_back(plan: Any) -> Counter[str]:
+    """What the plan gives back, by currency in minor units."""
+    money: Counter[str] = Counter()
+    for order in plan["orders"]:
+        money[order["currency"]] += order["give_back_minor"] + order["pay_back_minor"]
+    return money
+
+
+def _worth(operator: Operator, order_ids: Iterable[str]) -> Counter[str]:
+    """What orders come to."""
+    money: Counter[str] = Counter()
+    wanted = set(order_ids)
+    for row in operator.rows("orders", "SELECT id::text, currency, total_minor FROM orders"):
+        if row["id"] in wanted:
+            money[row["currency"]] += row["total_minor"]
+    return money
+
+
+def _said(money: Counter[str]) -> str:
+    return ",".join(money_text(amount, currency).replace(",", "") for currency, amount in money.items()) or "none"
 
 
 def _points(review: Any) -> dict[str, float]:

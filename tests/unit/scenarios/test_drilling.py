@@ -1,6 +1,7 @@
 """What a drill draws, shows, hints and counts; and that an open one tells nobody what is planted."""
 
 import re
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ from scenarios.drilling import (
 )
 from scenarios.drilling.record import Drill, Finding, Impact, Moment, Truth
 from scenarios.drilling.refusals import Refusal
-from scenarios.drilling.truth import impact_of
+from scenarios.drilling.truth import impact_of, money_share, truth_of
 from scenarios.drills import SCENARIOS, scenario
 from scenarios.evidence import in_scope
 from scenarios.plan import Scenario
@@ -195,7 +196,8 @@ def test_quick_is_worth_more_than_slow_and_slow_never_less_than_half() -> None:
 
 def test_all_reached_at_once_and_the_impact_named_is_all_points() -> None:
     reached = dict.fromkeys(record.PHASES, ALERTED_AT + 1.0)
-    made = drill(phases=reached, impact=Impact(named=2, precision=1.0, recall=1.0))
+    made = drill(phases=reached, impact=Impact(named=2, precision=1.0, recall=1.0), money_minor={"EUR": 500})
+    made.truth = msgspec.structs.replace(made.truth, money_minor={"EUR": 500})
     account = scoring.score(made, repairable=True)
     assert (account.total, account.of) == (100, 100)
     assert scoring.score(made, repairable=False).of == 85
@@ -238,6 +240,37 @@ def test_who_names_one_cause_after_another_has_diagnosed_nothing() -> None:
 def test_impact_is_scored_by_precision_and_recall(truth, named, precision: float, recall: float) -> None:
     found = impact_of(truth, named)
     assert (found.precision, found.recall) == (precision, recall)
+
+
+@pytest.mark.parametrize(
+    ("truth", "named", "share"),
+    [
+        ({"EUR": 800}, {"EUR": 800}, 1.0),
+        ({"EUR": 800}, {"EUR": 400}, 0.5),
+        ({"EUR": 400}, {"EUR": 800}, 0.5),
+        ({"EUR": 800, "JPY": 50}, {"EUR": 800}, 0.5),
+        ({"EUR": 800}, {"EUR": 800, "JPY": 1}, 0.5),
+        ({"EUR": 800}, {}, 0.0),
+        ({}, {}, 1.0),
+        ({}, {"EUR": 1}, 0.0),
+    ],
+)
+def test_money_is_scored_by_how_near_it_comes(truth: dict[str, int], named: dict[str, int], share: float) -> None:
+    assert money_share(truth, named) == share
+    made = drill(money_minor=named)
+    made.truth = msgspec.structs.replace(made.truth, money_minor=truth)
+    (line,) = (line for line in scoring.score(made, repairable=True).lines if line.what == "money")
+    assert (line.points, line.of) == (round(scoring.MONEY_POINTS * share, 1), scoring.MONEY_POINTS)
+
+
+def test_the_money_of_an_oversold_sale_is_what_its_orders_come_to() -> None:
+    evidence = in_scope(broken_sale())
+    truth = truth_of(SALE, draw.draw(SALE, level=2, seed=1), evidence, judge(evidence))
+    totals = Counter[str]()
+    for order_id in truth.orders:
+        totals[evidence.orders[order_id].currency] += evidence.orders[order_id].total_minor
+    assert truth.orders
+    assert truth.money_minor == dict(totals)
 
 
 # the record
