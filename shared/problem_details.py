@@ -16,6 +16,7 @@ from litestar.types import Send
 
 from shared import tracing
 from shared.errors import Kind, Refusal, RemoteRefusal, RemoteTimeoutError, WorldError
+from shared.field_words import must_be
 from shared.http_methods import allow
 from shared.money import InvalidMoneyError
 
@@ -51,7 +52,7 @@ _CODE_OF_STATUS = {
 CLIENT_LEFT = 499
 """Nobody reads this answer: the client left before its request was read to the end. No fault of ours."""
 _CLIENT_LEFT_DETAIL = "client disconnected prematurely"  # the framework has no type of its own for it
-_UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
+_MISSING = re.compile(r"Missing required \w+ parameter '([^']*)'")  # the framework has no type of its own for it
 _RESERVED = frozenset({"type", "title", "status", "detail", "code", "trace_id"})
 
 MEDIA_TYPE = "application/problem+json"
@@ -109,7 +110,9 @@ def answer_refusal(request: _Request, refusal: Refusal) -> Response[_Body]:
 
 def answer_validation(request: _Request, error: ValidationException) -> Response[_Body]:
     raw: list[Any] = error.extra if isinstance(error.extra, list) else []
-    errors = [_field_error(item) for item in raw[:FIELD_ERRORS_MAX]]
+    errors = [_field_error(item, request) for item in raw[:FIELD_ERRORS_MAX]]
+    if (missing := _MISSING.match(error.detail)) is not None:
+        errors.append({"field": missing.group(1), "message": "is required"})
     detail = "some fields are not valid" if errors else "the request is not valid"
     extra = {"errors": errors}
     return _respond(400, problem(400, "invalid_body", detail, extra=extra, trace_id=_trace_id(request)))
@@ -178,11 +181,15 @@ def _respond(status: int, body: _Body, headers: dict[str, str] | None = None) ->
     )
 
 
-def _field_error(item: Any) -> dict[str, str]:
+def _field_error(item: Any, request: _Request) -> dict[str, str]:
+    """The field and what may stand there; what the framework found in a parameter is said anew."""
     members = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
-    message = str(members.get("message", "not valid"))
-    unknown = _UNKNOWN_FIELD.search(message)
-    return {"field": unknown.group(1) if unknown else str(members.get("key", "")), "message": message}
+    name, message = str(members.get("key", "")), str(members.get("message", "is not valid"))
+    if members.get("source", "body") != "body":
+        handler = request.scope["route_handler"]
+        message = must_be(handler.signature_model, f".{name}")
+        name = getattr(handler.parsed_fn_signature.parameters[name].kwarg_definition, "name", None) or name
+    return {"field": name, "message": message}
 
 
 def _retry_after_s(extra: Mapping[str, object]) -> int:

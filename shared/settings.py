@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from shared.field_words import refused_field
 from shared.redaction import redact_text
 
 PREFIX = "SHOPSTREAM_"
@@ -91,7 +92,7 @@ def read(settings_type: type[S], environ: Mapping[str, str]) -> S:
             values[field.name] = _convert(raw, field.type)
         except msgspec.ValidationError as error:
             shown = "" if _is_secret(field.name) else f" (got {raw!r})"
-            problems.append(f"{variable}: {error}{shown}")
+            problems.append(f"{variable} {refused_field(error, field.type)[1]}{shown}")
     if problems:
         raise SettingsError(problems)
     return settings_type(**values)

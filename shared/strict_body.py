@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
-FIELD_MARK = " - at `$"
+from shared.field_words import refused_field
 
 
 class StrictBody(AbstractDTO[Any]):
@@ -57,14 +57,7 @@ class StrictBody(AbstractDTO[Any]):
         try:
             return decoder.decode(value)
         except msgspec.ValidationError as error:
-            message, _, path = str(error).partition(FIELD_MARK)
-            field = path.rstrip("`").lstrip(".") if path else _unknown_field(message)
-            raise ValidationException(extra=[{"key": field, "message": message}]) from error
+            field, words = refused_field(error, decoder.type)
+            raise ValidationException(extra=[{"key": field, "message": words}]) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ValidationException(extra=[{"key": "", "message": "the body is not valid JSON"}]) from error
-
-
-def _unknown_field(message: str) -> str:
-    """The field's name where msgspec has it in the message: 'Object contains unknown field `x`'."""
-    parts = message.split("`")
-    return parts[1] if len(parts) > 2 and "field" in message else ""

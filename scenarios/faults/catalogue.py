@@ -9,6 +9,7 @@ import msgspec
 from compose.operator_error import OperatorError
 from scenarios.faults import broker, clock, database, events, handlers, mail, network, processes, psp, redis, resources
 from scenarios.faults.fault import FaultValue
+from shared.field_words import refused_field
 
 
 class Family(NamedTuple):
@@ -73,10 +74,11 @@ def made(name: str, target: str = "", settings: Mapping[str, object] | None = No
     try:
         return msgspec.convert(given, fault, strict=False)
     except msgspec.ValidationError as error:
+        field, words = refused_field(error, fault)
         known = ", ".join(f"{key}={value}" for key, value in parameters(fault).items())
         raise OperatorError(
             "fault.setting",
-            f"{name} cannot be made so: {error}.",
+            f"{name} cannot be made so: {field} {words}.",
             mend=f"Give a target{f' and --set of {known}' if known else ''}.",
             exit_code=2,
         ) from error

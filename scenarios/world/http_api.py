@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
+
+from shared.field_words import refused_field
 
 BODY_BYTES_MAX = 1_048_576
 IDLE_S_MAX = 75.0
@@ -83,8 +85,10 @@ async def decoded(request: web.Request, shape: type[T]) -> T:
     """The body as `shape`. Raises ApiError 400 invalid_body."""
     try:
         return msgspec.json.decode(await request.read(), type=shape)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, shape) from error
     except msgspec.MsgspecError as error:
-        raise ApiError(400, "invalid_body", str(error)) from error
+        raise ApiError(400, "invalid_body", "the body is not valid JSON") from error
 
 
 def changed(value: T, part: dict[str, object]) -> T:
@@ -95,7 +99,12 @@ def changed(value: T, part: dict[str, object]) -> T:
     try:
         return msgspec.convert({**msgspec.to_builtins(value), **part}, type(value))
     except msgspec.ValidationError as error:
-        raise ApiError(400, "invalid_body", str(error)) from error
+        raise _invalid(error, type(value)) from error
+
+
+def _invalid(error: msgspec.ValidationError, shape: Any) -> ApiError:
+    field, words = refused_field(error, shape)
+    return ApiError(400, "invalid_body", f"{field or 'the body'} {words}")
 
 
 def integer(request: web.Request, name: str, *, default: int, at_most: int) -> int:

@@ -1,7 +1,9 @@
+from typing import Annotated
+
 import msgspec
 import pytest
 from litestar import Litestar, get, post
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
@@ -16,6 +18,7 @@ from shared.errors import (
 )
 from shared.money import Money
 from shared.problem_details import CLIENT_LEFT, EXCEPTION_HANDLERS, problem_response
+from shared.strict_body import StrictBody
 
 
 class SlowDown(Refusal):
@@ -50,11 +53,11 @@ async def money() -> None:
 
 
 @get("/page")
-async def page(limit: FromQuery[int]) -> int:
+async def page(limit: Annotated[int, QueryParameter(ge=1, le=9)]) -> int:
     return limit
 
 
-@post("/orders")
+@post("/orders", dto=StrictBody)
 async def order(data: JSONBody[Order]) -> None:
     return None
 
@@ -121,6 +124,13 @@ def test_an_invalid_body_names_the_field(client, body, field):
     answer = client.post("/orders", json=body)
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"), [("?limit=many", "must be a whole number from 1 to 9"), ("", "is required")]
+)
+def test_a_parameter_that_cannot_be_is_named_with_what_it_may_be(client, query, words):
+    assert client.get(f"/page{query}").json()["errors"] == [{"field": "limit", "message": words}]
 
 
 def test_a_body_that_does_not_parse_is_invalid_and_not_quoted(client):
