@@ -24,16 +24,16 @@ def db(
     import shutil  # noqa: PLC0415 -- the same
     from urllib.parse import urlsplit  # noqa: PLC0415 -- the same
 
-    from compose import secrets_file, state  # noqa: PLC0415 -- the same
+    from compose import secrets_file, stack, state  # noqa: PLC0415 -- the same
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
 
+    known = [one.name for one in stack.load().audited]
+    if service not in known:
+        raise OperatorError(
+            "database.unknown", f"{service!r} has no database.", mend=f"Choose one of: {', '.join(known)}."
+        )
     layout, running = state.running()
     secrets = secrets_file.load_or_make(layout)
-    if service not in secrets.database_passwords:
-        known = ", ".join(sorted(secrets.database_passwords))
-        raise OperatorError(
-            "database.unknown", f"{service!r} has no database.", mend=f"Choose one of: {known}.", exit_code=2
-        )
     psql = shutil.which("psql")
     parts = urlsplit(running.urls[f"database_{service}"])
     url = parts._replace(netloc=f"{service}@{parts.netloc.rpartition('@')[2]}").geturl()

@@ -41,7 +41,7 @@ def invariants(
         checkers = choose(tuple(only or ()))
     except KeyError as error:
         known = ", ".join(watching.LIVE if watch else (checker.id for checker in watching.judgeable()))
-        raise OperatorError("invariant.unknown", str(error.args[0]), mend=f"Known: {known}.", exit_code=2) from error
+        raise OperatorError("invariant.unknown", str(error.args[0]), mend=f"Known: {known}.") from error
 
     async def look() -> Verdict:
         async with Fleet.running() as fleet:

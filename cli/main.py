@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer import Abort, TyperException
@@ -47,7 +47,10 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except TyperException as error:
         context = getattr(error, "ctx", None)
-        _fail(_in_one_line(error.format_message()), f"See: {context.command_path if context else 'shopctl'} --help")
+        _fail(
+            _plain_words(error) or _in_one_line(error.format_message()),
+            f"See: {context.command_path if context else 'shopctl'} --help",
+        )
         return EXIT_USAGE
     except (Abort, KeyboardInterrupt):
         _fail("Interrupted.", "The stack is as it was; look with: shopctl status.")
@@ -99,6 +102,22 @@ def _fail(what: str, mend: str) -> None:
     from cli import terminal  # noqa: PLC0415 -- Rich is needed only when there is something to say
 
     terminal.fail(what, mend)
+
+
+def _plain_words(error: TyperException) -> str:
+    """What an option may be, where the library that converts it would speak of its own types; "" otherwise."""
+    option, problems = getattr(error, "param", None), getattr(error.__cause__, "errors", None)
+    if option is None or problems is None:
+        return ""
+    import msgspec  # noqa: PLC0415 -- only here
+
+    from shared.field_words import must_be  # noqa: PLC0415 -- the same
+
+    kind: Any = option.type_descriptor.annotation
+    if option.min is not None or option.max is not None:
+        kind = Annotated[kind, msgspec.Meta(ge=option.min, le=option.max)]
+    variable = f" (or {option.envvar})" if option.envvar else ""
+    return f"{option.opts[-1]}{variable} {must_be(kind)}, and is {str(problems()[0]['input'])!r}."
 
 
 def _in_one_line(message: str) -> str:

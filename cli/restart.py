@@ -26,9 +26,10 @@ def restart(
     A service reads the fault overlay anew.
     """
     from cli import terminal  # noqa: PLC0415 -- quick --help
-    from compose import state  # noqa: PLC0415 -- the same
+    from compose import stack, state  # noqa: PLC0415 -- the same
     from compose.control import Control  # noqa: PLC0415 -- the same
 
+    stack.load().check_process(service)
     layout, _ = state.running()
     with terminal.working(f"Restarting {service}"):
         done = Control(layout).restart(service)

@@ -3,6 +3,7 @@
 The vocabulary is closed: info, ok, warn, fail, working, table, json, board.
 """
 
+import os
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -211,7 +212,9 @@ def _console(*, stderr: bool) -> "Console":
     from rich.console import Console  # noqa: PLC0415 -- 0.1 s to import, and --help must be quick
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH)
+    asked = os.environ.get("COLUMNS", "")
+    width = int(asked) if asked.isdigit() and int(asked) else None
+    return Console(file=stream, width=width or (None if stream.isatty() else PLAIN_WIDTH))
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str) -> "Table":

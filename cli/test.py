@@ -30,16 +30,18 @@ def test(
     """Run tests on real engines, which it starts and stops."""
     import subprocess  # noqa: PLC0415 -- quick --help
 
+    from compose import stack  # noqa: PLC0415 -- the same
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- the same
 
     unknown = sorted(set(categories or ()) - set(CATEGORIES))
     if unknown:
         raise OperatorError(
-            "test.category",
+            "category.unknown",
             f"There is no test category {', '.join(unknown)}.",
             mend=f"Choose of: {', '.join(CATEGORIES)}.",
-            exit_code=2,
         )
+    if service:
+        stack.load().check_service(service)
     paths = [path for path in (str(Path("tests", category)) for category in categories or ()) if (ROOT / path).is_dir()]
     arguments = [*(paths or ["tests"]), *(["--service", service] if service else [])]
     pytest = _pytest()

@@ -20,7 +20,7 @@ from compose.engines.postgres import FOREIGN_DATA, data_root
 from compose.environment import AUDIT_ROLE
 from compose.layout import Layout, default_cache, default_home, make_directories
 from compose.machine import DISK_FULL, disk_full
-from compose.operator_error import OperatorError
+from compose.operator_error import EXIT_USAGE, OperatorError
 from compose.process import rotate, tail
 from compose.supervisor import leftovers
 
@@ -50,6 +50,9 @@ OWN_ENTRIES: Final = (
     "exclusive",
 )
 
+PORTS = "port."
+"""How the codes of refused ports begin."""
+
 Json = dict[str, Any]
 OnEvent = Callable[[Json], None]
 
@@ -70,10 +73,35 @@ def up(
     """Start the stack, or what is missing of it, and return its status when everything is ready.
 
     `names` empty means everything; no `profile` the one that this home had before, at first the local one. Raises
-    OperatorError when it cannot start; nothing is left running then.
+    OperatorError when it cannot start; nothing is left running then, and no home where there was none and the start was
+    refused as it was asked for.
     """
     layout = Layout((home or default_home()).absolute(), default_cache(), port_base or ports.DEFAULT_BASE)
-    wanted, counts = list(names), dict(scale or {})
+    is_new = not layout.home.exists()
+    try:
+        return _up(
+            layout,
+            profile=profile,
+            port_base=port_base,
+            names=list(names),
+            scale=dict(scale or {}),
+            on_event=on_event,
+        )
+    except OperatorError as error:
+        if is_new and (error.exit_code == EXIT_USAGE or error.code.startswith(PORTS)):
+            delete(layout)
+        raise
+
+
+def _up(
+    layout: Layout,
+    *,
+    profile: state.ProfileName | None,
+    port_base: int | None,
+    names: list[str],
+    scale: dict[str, int],
+    on_event: OnEvent,
+) -> Json:
     make_directories(layout)
     control = Control(layout)
     ours = not control.answers
@@ -81,9 +109,9 @@ def up(
         _refuse_other_profile(layout, profile)
         _refuse_other_base(layout, port_base)
     else:
-        _launch(layout, profile=profile, port_base=port_base, names=wanted, scale=counts)
+        _launch(layout, profile=profile, port_base=port_base, names=names, scale=scale)
     try:
-        for line in control.stream("up", seconds_max=BOOT_SECONDS_MAX, names=wanted, scale=counts):
+        for line in control.stream("up", seconds_max=BOOT_SECONDS_MAX, names=names, scale=scale):
             if "event" not in line:
                 return line
             on_event(line)

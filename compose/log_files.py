@@ -57,7 +57,7 @@ def find(layout: Layout, name: str) -> list[Path]:
     if not found:
         known = ", ".join(path.stem for path in files) or "none yet"
         raise OperatorError(
-            "logs.unknown", f"There is no log of {name!r} in {layout.logs}.", mend=f"There are: {known}.", exit_code=2
+            "logs.unknown", f"There is no log of {name!r} in {layout.logs}.", mend=f"There are: {known}."
         )
     return found
 

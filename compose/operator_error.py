@@ -3,14 +3,21 @@
 Raised anywhere in the stack; the command line prints `what` and `mend` on two lines.
 """
 
+EXIT_USAGE = 2
 EXIT_INVALID = 3
+UNKNOWN = ".unknown"
 
 
 class OperatorError(Exception):
-    """A state of the machine that a person can mend."""
+    """A state of the machine that a person can mend.
 
-    def __init__(self, code: str, what: str, *, mend: str, exit_code: int = EXIT_INVALID) -> None:
+    A name that does not exist (its code ends in `.unknown`) is a mistake in the command line wherever it is noticed.
+    """
+
+    def __init__(self, code: str, what: str, *, mend: str, exit_code: int | None = None) -> None:
         super().__init__(what)
+        if exit_code is None:
+            exit_code = EXIT_USAGE if code.endswith(UNKNOWN) else EXIT_INVALID
         self.code = code
         self.what = what
         self.mend = mend

@@ -135,6 +135,20 @@ class Stack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 return component
         raise unknown(name, self.names)
 
+    def check_process(self, name: str) -> None:
+        """Raise OperatorError `stack.unknown` for what is neither a component nor an instance of a service."""
+        service, _, number = name.rpartition("-")
+        if number.isdigit():
+            self.check_service(service)
+        else:
+            self.get(name)
+
+    def check_service(self, name: str) -> None:
+        """Raise OperatorError `stack.unknown` for what is no service."""
+        known = [service.name for service in self.services]
+        if name not in known:
+            raise unknown(name, known)
+
     def closure(self, names: Iterable[str]) -> tuple[Component, ...]:
         """The named components and everything they depend on, in start order; all when none is named."""
         wanted = set(names) or set(self.names)
@@ -162,8 +176,7 @@ def parse_scale(items: Iterable[str], stack: Stack) -> dict[str, int]:
     counts: dict[str, int] = {}
     for item in items:
         name, _, count = item.partition("=")
-        if name not in {service.name for service in stack.services}:
-            raise unknown(name, [service.name for service in stack.services])
+        stack.check_service(name)
         counts[name] = check_count(name, int(count) if count.isdigit() else 0)
     return counts
 
@@ -182,8 +195,5 @@ def check_count(name: str, count: int) -> int:
 
 def unknown(name: str, known: Iterable[str]) -> OperatorError:
     return OperatorError(
-        "stack.unknown",
-        f"There is no {name!r} in this stack.",
-        mend=f"Choose from: {', '.join(known)}.",
-        exit_code=2,
+        "stack.unknown", f"There is no {name!r} in this stack.", mend=f"Choose from: {', '.join(known)}."
     )

@@ -251,9 +251,7 @@ class Fleet:
         for process in await self.processes():
             if process["name"] == name:
                 return process
-        raise OperatorError(
-            "process.unknown", f"There is no process {name!r}.", mend="shopctl status names them.", exit_code=2
-        )
+        raise OperatorError("process.unknown", f"There is no process {name!r}.", mend="shopctl status names them.")
 
     async def _ask(self, name: str, method: str, path: str, *, port: int | None = None, **options: Any) -> Any:
         url = self.url(name) if port is None else f"http://127.0.0.1:{port}"

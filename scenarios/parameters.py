@@ -64,10 +64,7 @@ def changed(parameters: Parameters, values: Mapping[str, str]) -> Parameters:
     for name, text in values.items():
         if name not in known:
             raise OperatorError(
-                "parameter.unknown",
-                f"There is no parameter {name!r}.",
-                mend=f"Choose one of: {', '.join(known)}.",
-                exit_code=2,
+                "parameter.unknown", f"There is no parameter {name!r}.", mend=f"Choose one of: {', '.join(known)}."
             )
         try:
             typed[name] = msgspec.convert(text, hints[name], strict=False)

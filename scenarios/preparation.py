@@ -20,10 +20,7 @@ async def check_processes(fleet: Fleet, names: Collection[str], *, scale: Mappin
     for name in names:
         if name not in known:
             raise OperatorError(
-                "process.unknown",
-                f"There is no process {name!r}.",
-                mend=f"Choose one of: {', '.join(sorted(known))}.",
-                exit_code=2,
+                "process.unknown", f"There is no process {name!r}.", mend=f"Choose one of: {', '.join(sorted(known))}."
             )
 
 

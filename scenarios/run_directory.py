@@ -93,7 +93,7 @@ def find_run(runs: Path, wanted: str) -> Path:
     for directory in (Path(wanted), runs / wanted):
         if directory.is_dir():
             return directory
-    raise OperatorError("run.unknown", f"There is no run {wanted}.", mend=f"Runs are in {runs}.", exit_code=2)
+    raise OperatorError("run.unknown", f"There is no run {wanted}.", mend=f"Runs are in {runs}.")
 
 
 def newest_first(runs: Path) -> list[Path]:

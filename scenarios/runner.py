@@ -71,14 +71,13 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _kept(form: Form, without: tuple[int, ...]) -> tuple[FaultStep, ...]:
-    """The faults of a form but those left out. Raises OperatorError (fault.no_such_step)."""
+    """The faults of a form but those left out. Raises OperatorError (step.unknown)."""
     unknown = sorted(set(without) - set(range(1, len(form.faults) + 1)))
     if unknown:
         raise OperatorError(
-            "fault.no_such_step",
+            "step.unknown",
             f"This form has no fault {', '.join(map(str, unknown))}.",
             mend=f"It has {len(form.faults)}; `shopctl scenario show` numbers them.",
-            exit_code=2,
         )
     return tuple(step for number, step in enumerate(form.faults, start=1) if number not in without)
 

@@ -44,7 +44,7 @@ def report(
     layout = layout_of()
     drill = record.newest(layout) if last else asyncio.run(end())
     if drill is None or drill.closed_at is None:
-        raise OperatorError("drill.none", "No drill is over yet.", mend="End one: shopctl drill report", exit_code=2)
+        raise OperatorError("drill.none", "No drill is over yet.", mend="End one: shopctl drill report")
     found = review(drill, scenario(drill.incident))
     page = pages.write_review(layout, drill, found)
     if json:

@@ -28,9 +28,12 @@ def roll_back(
     import asyncio  # noqa: PLC0415 -- quick --help
 
     from cli import terminal  # noqa: PLC0415 -- the same
+    from compose import stack  # noqa: PLC0415 -- the same
     from scenarios.drilling import play  # noqa: PLC0415 -- the same
     from scenarios.drilling.record import Drill  # noqa: PLC0415 -- the same
     from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
+
+    stack.load().check_service(service)
 
     async def deploy() -> Drill:
         async with Fleet.running() as fleet:

@@ -44,12 +44,15 @@ def submit(
     import asyncio  # noqa: PLC0415 -- quick --help
 
     from cli import terminal  # noqa: PLC0415 -- the same
+    from compose import stack  # noqa: PLC0415 -- the same
     from scenarios.drilling import play  # noqa: PLC0415 -- the same
     from scenarios.drilling.record import Drill, current  # noqa: PLC0415 -- the same
     from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
 
     if not (service or cause or impact or money):
         raise typer.BadParameter("answer something: --service, --cause, --impact or --money")
+    if service:
+        stack.load().check_service(service)
     orders = _orders(impact) if impact else None
     money_minor = _money(money) if money else None
 

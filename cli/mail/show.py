@@ -57,4 +57,4 @@ def _mail(number: int) -> dict[str, Any]:
 def _unknown(what: str) -> Exception:
     from compose.operator_error import OperatorError  # noqa: PLC0415 -- quick --help
 
-    return OperatorError("mail.unknown", what, mend="See: shopctl mail list.", exit_code=2)
+    return OperatorError("mail.unknown", what, mend="See: shopctl mail list.")

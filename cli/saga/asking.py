@@ -27,7 +27,7 @@ async def every_stuck(fleet: Fleet) -> list[Json]:
 async def resumed(fleet: Fleet, order: UUID | None) -> list[Json]:
     """The saga of one order, or every stuck one, told to go on; one that ended meanwhile needs nothing.
 
-    Raises `OperatorError` (saga.ended, when the one that was named has ended or never was).
+    Raises `OperatorError` (saga.unknown, when the one that was named has ended or never was).
     """
     wanted = [str(order)] if order is not None else [saga["order_id"] for saga in await every_stuck(fleet)]
     done: list[Json] = []
@@ -39,7 +39,9 @@ async def resumed(fleet: Fleet, order: UUID | None) -> list[Json]:
                 raise
             if order is not None:
                 raise OperatorError(
-                    "saga.ended", f"The saga of {one} has ended, or never was.", mend="shopctl order tells its story."
+                    "saga.unknown",
+                    f"There is no saga of {one} that could go on: it has ended, or never was.",
+                    mend="shopctl order tells its story.",
                 ) from refusal
     return done
 

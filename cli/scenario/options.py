@@ -25,7 +25,7 @@ def scenario_named(name: str) -> "Scenario":
     except KeyError:
         known = ", ".join(one.id for one in SCENARIOS)
         raise OperatorError(
-            "scenario.unknown", f"There is no scenario {name!r}.", mend=f"Choose one of: {known}.", exit_code=2
+            "scenario.unknown", f"There is no scenario {name!r}.", mend=f"Choose one of: {known}."
         ) from None
 
 
@@ -39,7 +39,6 @@ def check_defect(scenario: "Scenario", defect: str | None) -> None:
             "defect.unknown",
             f"{scenario.id} has no defect {defect!r}.",
             mend=f"Choose one of: {', '.join(known)}." if known else "It has none; play it without --defect.",
-            exit_code=2,
         )
 
 
@@ -49,10 +48,7 @@ def check_form(scenario: "Scenario", form: str) -> None:
 
     if form not in scenario.forms:
         raise OperatorError(
-            "form.unknown",
-            f"{scenario.id} has no form {form!r}.",
-            mend=f"Choose one of: {', '.join(scenario.forms)}.",
-            exit_code=2,
+            "form.unknown", f"{scenario.id} has no form {form!r}.", mend=f"Choose one of: {', '.join(scenario.forms)}."
         )
 
 

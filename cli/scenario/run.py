@@ -57,6 +57,7 @@ def run(  # noqa: PLR0913, PLR0917 one per option
     import asyncio  # noqa: PLC0415 -- quick --help
 
     from cli import terminal  # noqa: PLC0415 -- the same
+    from compose import stack  # noqa: PLC0415 -- the same
     from scenarios import parameters, planting, runner  # noqa: PLC0415 -- the same
     from scenarios.fleet import Fleet  # noqa: PLC0415 -- the same
     from scenarios.plan import FULL, QUICK  # noqa: PLC0415 -- the same
@@ -65,6 +66,8 @@ def run(  # noqa: PLR0913, PLR0917 one per option
     check_defect(scenario, defect)
     chosen = form or (QUICK if quick else FULL)
     check_form(scenario, chosen)
+    for process in kill or ():
+        stack.load().check_process(process)
     overrides = parameters.parsed(settings or ())
     parameters.changed(scenario.forms[chosen].parameters, overrides)
     options = runner.RunOptions(

@@ -122,9 +122,7 @@ class Fleet:
         """Signal exactly one process."""
         units = self.find(target)
         if name not in SIGNALS:
-            raise OperatorError(
-                "signal.unknown", f"{name} is not offered.", mend=f"Use one of {', '.join(SIGNALS)}.", exit_code=2
-            )
+            raise OperatorError("signal.unknown", f"{name} is not offered.", mend=f"Use one of {', '.join(SIGNALS)}.")
         if len(units) > 1:
             raise OperatorError(
                 "signal.which",

@@ -328,7 +328,6 @@ def _check_known(answer: str, known: Collection[str], *, what: str) -> None:
             f"{what}.unknown",
             f"There is no {what} {answer!r} to answer with.",
             mend=f"Choose one of: {', '.join(sorted(known))}.",
-            exit_code=2,
         )
 
 

@@ -51,14 +51,14 @@ async def inject(fleet: Fleet, fault: FaultValue, *, for_s: float) -> Active:
 
 
 async def heal(fleet: Fleet, wanted: str = "") -> list[Active]:
-    """Heal the faults whose id or name is `wanted`, or all; what was healed. Raises OperatorError (fault.not_on)."""
+    """Heal the faults whose id or name is `wanted`, or all; what was healed. Raises OperatorError (fault.unknown)."""
     known = active.every(fleet.layout)
     for over in (it for it in known if it.state == "healed" and it.value.lasting):
         active.drop(fleet.layout, over.id)
     found = [it for it in known if it.state != "healed" and wanted in {"", it.id, str(it.fault["fault"])}]
     if wanted and not found:
         raise OperatorError(
-            "fault.not_on", f"No fault {wanted!r} is on.", mend="Look with: shopctl fault list.", exit_code=2
+            "fault.unknown", f"There is no fault {wanted!r} that is on.", mend="Look with: shopctl fault list."
         )
     for one in found:
         await _heal(fleet, one)

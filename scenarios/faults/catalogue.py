@@ -67,9 +67,7 @@ def made(name: str, target: str = "", settings: Mapping[str, object] | None = No
     """The fault of that name. Raises OperatorError (fault.unknown, fault.setting) for what there is not."""
     fault = FAULTS.get(name)
     if fault is None:
-        raise OperatorError(
-            "fault.unknown", f"There is no fault {name!r}.", mend=f"Choose from: {', '.join(FAULTS)}.", exit_code=2
-        )
+        raise OperatorError("fault.unknown", f"There is no fault {name!r}.", mend=f"Choose from: {', '.join(FAULTS)}.")
     given = {"fault": name, **({"target": target} if target else {}), **(settings or {})}
     try:
         return msgspec.convert(given, fault, strict=False)

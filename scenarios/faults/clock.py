@@ -43,7 +43,6 @@ class ClockOffset(FaultValue, frozen=True, tag="clock-offset"):
                 "clock.unknown",
                 f"There is no service {self.target!r}.",
                 mend=f"Choose from: {', '.join(sorted(known))}.",
-                exit_code=2,
             )
 
         def edit(told: ServiceControls) -> ServiceControls:
@@ -61,9 +60,7 @@ class ShortHolds(FaultValue, frozen=True, tag="short-holds"):
 
     async def bite(self, fleet: Fleet) -> tuple[bool, str]:
         if self.target != "inventory":
-            raise OperatorError(
-                "clock.unknown", f"{self.target!r} holds no stock.", mend="Leave the target out.", exit_code=2
-            )
+            raise OperatorError("clock.unknown", f"{self.target!r} holds no stock.", mend="Leave the target out.")
         async with superuser(fleet, self.target) as connection:
             await plant_trigger(
                 connection,
@@ -92,9 +89,7 @@ class LateDriver(FaultValue, frozen=True, tag="late-driver"):
 
     async def bite(self, fleet: Fleet) -> tuple[bool, str]:
         if self.target != "shipping":
-            raise OperatorError(
-                "clock.unknown", f"{self.target!r} waits for no driver.", mend="Leave the target out.", exit_code=2
-            )
+            raise OperatorError("clock.unknown", f"{self.target!r} waits for no driver.", mend="Leave the target out.")
         async with superuser(fleet, self.target) as connection:
             await plant_trigger(
                 connection,

@@ -119,5 +119,4 @@ def _unknown(fleet: Fleet, target: str) -> OperatorError:
         "database.unknown",
         f"There is no {target!r} in the databases.",
         mend=f"Name a service ({', '.join(fleet.declared)}), for a table-lock with its table: orders.outbox.",
-        exit_code=2,
     )

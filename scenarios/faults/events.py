@@ -322,6 +322,4 @@ def _topics() -> list[str]:
 
 def _require(what: str, known: Sequence[str]) -> None:
     if what not in known:
-        raise OperatorError(
-            "events.unknown", f"There is no {what!r}.", mend=f"Choose from: {', '.join(known)}.", exit_code=2
-        )
+        raise OperatorError("events.unknown", f"There is no {what!r}.", mend=f"Choose from: {', '.join(known)}.")

@@ -113,5 +113,4 @@ class Unprocessable(FaultValue, frozen=True, kw_only=True, tag="unprocessable"):
                 "handlers.unknown",
                 f"{self.target} handles no {self.event!r}.",
                 mend=f"Choose from: {', '.join(consumed.get(self.target) or sorted(REGISTRY))}.",
-                exit_code=2,
             )

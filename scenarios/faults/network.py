@@ -182,7 +182,6 @@ async def routes_of(fleet: Fleet, target: str) -> list[Route]:
             f"There is no link {target!r}.",
             mend=f"Write it as orders:postgres; from {EVERYBODY}, {', '.join(services)} to {', '.join(BEHIND)} "
             "or a service.",
-            exit_code=2,
         )
     if behind in BEHIND:
         addresses = [place_of(fleet.stack.urls[BEHIND[behind]])]

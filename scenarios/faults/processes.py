@@ -65,10 +65,10 @@ class KillForkParent:
     name: str = "kill"
 
     async def inject(self, fleet: Fleet) -> Injected:
-        """Raises OperatorError (process.unknown) when nothing is forked now."""
+        """Raises OperatorError (process.down) when nothing is forked now."""
         before = {it["name"]: it for it in await fleet.processes() if it["kind"] != "engine" and it["pid"] is not None}
         if not before:
-            raise OperatorError("process.unknown", "Nothing is forked now.", mend="Look with: shopctl status.")
+            raise OperatorError("process.down", "Nothing is forked now.", mend="Look with: shopctl status.")
         parent = psutil.Process(next(iter(before.values()))["pid"]).ppid()
         os.kill(parent, signal.SIGKILL)
 

@@ -215,7 +215,6 @@ def _standing(orders: Sequence[OrderRow], names: Collection[str]) -> tuple[str, 
             "order.unknown",
             f"There is no order {', '.join(sorted(unknown))}.",
             mend="Name orders by their number or id.",
-            exit_code=2,
         )
     named = (order for order in orders if order.id in names or order.number in names)
     return tuple(sorted(order.id for order in named if order.status not in NOT_STANDING))

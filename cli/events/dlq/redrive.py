@@ -27,7 +27,6 @@ def redrive(service: Annotated[str, typer.Argument(help="Whose dead letters.")],
             "service.unknown",
             f"There is no service {service!r} with dead letters.",
             mend=f"Choose one of: {', '.join(known)}.",
-            exit_code=2,
         )
     done = asked(lambda fleet: fleet.call(service, "POST", "/internal/dead-letters/redrive"))
     if json:

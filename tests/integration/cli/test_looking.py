@@ -175,7 +175,7 @@ def test_people_read_an_order_as_a_table(shopctl: Shopctl, order: UUID) -> None:
 )
 def test_an_order_that_is_not_there_is_unknown(shopctl: Shopctl, name: str) -> None:
     said = shopctl("order", name)
-    assert (said.code, said.out, len(said.lines)) == (3, "", 2)
+    assert (said.code, said.out, len(said.lines)) == (2, "", 2)
     assert repr(name) in said.lines[0]
 
 

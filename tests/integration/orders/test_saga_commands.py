@@ -50,4 +50,4 @@ async def test_every_stuck_saga_is_listed_whatever_the_page_and_resumed_once(eng
         assert await asking.resumed(fleet, None) == []
         with pytest.raises(OperatorError) as refused:
             await asking.resumed(fleet, uuid4())
-        assert refused.value.code == "saga.ended"
+        assert refused.value.code == "saga.unknown"

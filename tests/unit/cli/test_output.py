@@ -70,3 +70,11 @@ def test_a_table_whose_words_fit_stays_a_table(capsys, monkeypatch) -> None:
     assert all(
         word in out.split() for word in ["a", "long", "sentence", "that", "is", "folded", "between", "its", "words"]
     )
+
+
+@pytest.mark.parametrize(("columns", "widest"), [(str(NARROW), NARROW), ("", 200), ("wide", 200), ("0", 200)])
+def test_a_pipe_is_as_wide_as_columns_says(capsys, monkeypatch, columns, widest) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    terminal.table(("process", "what"), [("kafka", "word " * 100)])
+    lines = capsys.readouterr().out.splitlines()
+    assert widest - len("word ") <= max(len(line.rstrip()) for line in lines) <= widest

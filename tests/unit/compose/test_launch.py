@@ -8,6 +8,7 @@ import pytest
 
 from compose import launch
 from compose.layout import Layout
+from compose.operator_error import OperatorError
 
 
 def test_the_supervisor_inherits_no_open_file(tmp_path: Path) -> None:
@@ -33,3 +34,19 @@ def test_memory_goes_back_to_the_system_unless_the_caller_has_said_how(
     monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
     environ = launch._environ(Layout(tmp_path, tmp_path, 21_000))
     assert (environ["MALLOC_TRIM_THRESHOLD_"], environ["MALLOC_MMAP_THRESHOLD_"]) == ("7", "131072")
+
+
+@pytest.mark.parametrize("base", [80, 70_000])
+def test_a_refused_start_leaves_no_home_behind(tmp_path: Path, base: int) -> None:
+    home = tmp_path / "home"
+    with pytest.raises(OperatorError) as refused:
+        launch.up(home, port_base=base)
+    assert refused.value.code == "port.range"
+    assert not home.exists()
+
+
+def test_a_refused_start_leaves_a_home_that_was_there(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("kept")
+    with pytest.raises(OperatorError):
+        launch.up(tmp_path, port_base=80)
+    assert (tmp_path / "mine").read_text() == "kept"

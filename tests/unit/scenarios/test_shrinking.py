@@ -155,4 +155,4 @@ def test_a_fault_that_is_left_out_is_not_played_and_one_that_is_not_there_is_ref
     assert steps == FORM.faults[2:]
     with pytest.raises(OperatorError) as refused:
         runner._Plan.of(flash_sale.SCENARIO, RunOptions(seed=1, form=QUICK, without=(99,)))
-    assert refused.value.code == "fault.no_such_step"
+    assert refused.value.code == "step.unknown"
