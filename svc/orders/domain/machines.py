@@ -171,15 +171,19 @@ def _table_rows(name: str, table: TransitionTable[Any]) -> list[tuple[str, str, 
     return _rows(name, [(source, target) for source, targets in table.rows().items() for target in targets])
 
 
-MOVES: tuple[tuple[str, str, str], ...] = tuple(
-    sorted(
-        [
-            *_table_rows("order", ORDER),
-            *_table_rows("payment", PAYMENT),
-            *_table_rows("refund", REFUND),
-            *_table_rows("shipment", SHIPMENT),
-            *_rows("status", _displayed_moves()),
-        ]
+def legal_moves() -> tuple[tuple[str, str, str], ...]:
+    """Machine, from, to: every legal move; `status` is the displayed one, derived from the moves of the others."""
+    return tuple(
+        sorted(
+            [
+                *_table_rows("order", ORDER),
+                *_table_rows("payment", PAYMENT),
+                *_table_rows("refund", REFUND),
+                *_table_rows("shipment", SHIPMENT),
+                *_rows("status", _displayed_moves()),
+            ]
+        )
     )
-)
-"""Machine, from, to: every legal move; `status` is the displayed one, derived from the moves of the others."""
+
+
+MOVES = legal_moves()

@@ -17,4 +17,4 @@ def test_a_name_the_fleet_does_not_know_is_a_usage_error(
 ) -> None:
     said = shopctl(*line.split())
     assert (said.code, said.out, len([one for one in said.lines if "Healing" not in one])) == (2, "", 2), said
-    assert line.split()[-1] in said.err
+    assert line.rsplit(maxsplit=1)[-1] in said.err

@@ -220,3 +220,26 @@ def test_every_bad_row_of_a_delivery_is_told_and_none_spoils_the_next():
 def test_a_reference_of_another_receipt_is_named():
     assert mismatch("r7").extra == {"reference": "r7"}
     assert "'r7'" in mismatch("r7").detail
+
+
+def test_a_line_that_no_warehouse_has_alone_is_taken_from_the_nearest_first():
+    levels = [
+        StockLevel("north", "A", 2, priority=1, ranks={"SE": 0}),
+        StockLevel("south", "A", 2, priority=0, ranks={"SE": 5}),
+    ]
+    far = HoldRequest(reservation_id=FIRST, customer_id=ANN, lines=(Line("A", 3),), ttl_s=1.0, destination="SE")
+    assert outcomes(far, levels=levels) == [(Placement("north", "A", 2), Placement("south", "A", 1))]
+    assert outcomes(wish(A=3), levels=levels) == [(Placement("south", "A", 2), Placement("north", "A", 1))]
+
+
+def test_a_wish_for_nothing_gets_nothing():
+    assert outcomes(wish(), levels=[main()]) == [()]
+
+
+def test_a_refusal_says_in_words_what_its_members_say():
+    levels = [main(units=2)]
+    short, ghost = outcomes(wish(A=3), wish(SECOND, GHOST=1), levels=levels)
+    (limited,) = outcomes(wish(A=2), levels=levels, limits={"A": 1})
+    assert short.detail == "only 2 of A left"
+    assert ghost.detail == "there is no SKU 'GHOST'"
+    assert limited.detail == "at most 1 of A per customer"

@@ -21,9 +21,11 @@ from svc.orders.domain.machines import (
     ShipmentState,
     displayed,
     fulfilment_of,
+    legal_moves,
     possible,
 )
 from svc.orders.domain.order import (
+    SHIPMENTS_MAX,
     Facts,
     OrderAlreadyShipped,
     OrderNotCancellable,
@@ -260,3 +262,74 @@ def test_every_possible_state_has_one_displayed_status():
     for state in itertools.product(OrderState, PaymentState, RefundState, SHIPMENT_WAY):
         if possible(*state):
             assert displayed(*state) in OrderStatus
+
+
+def test_the_legal_moves_follow_from_the_machines():
+    assert legal_moves() == MOVES
+    assert ("order", "reserved", "accepted") in MOVES
+    assert ("status", "paid", "fulfilling") in MOVES
+    assert len(set(MOVES)) == len(MOVES)
+
+
+ALL = list(itertools.product(PaymentState, RefundState, SHIPMENT_WAY))
+
+
+@pytest.mark.parametrize(
+    ("order", "stands"),
+    [
+        (
+            OrderState.PENDING,
+            lambda *state: state == (PaymentState.PENDING, RefundState.NONE, ShipmentState.ANNOUNCED),
+        ),
+        (OrderState.RESERVED, lambda _, refund, way: refund is RefundState.NONE and way is ShipmentState.ANNOUNCED),
+        (OrderState.ACCEPTED, lambda payment, *_: payment is PaymentState.CAPTURED),
+        (OrderState.CANCELLING, lambda payment, *_: payment is PaymentState.CAPTURED),
+        (
+            OrderState.COMPLETED,
+            lambda payment, _, way: payment is PaymentState.CAPTURED and way in {DISPATCHED, DELIVERED},
+        ),
+        (OrderState.CANCELLED, lambda *_: True),
+    ],
+)
+def test_which_machines_may_stand_together(order, stands):
+    assert [state for state in ALL if possible(order, *state)] == [state for state in ALL if stands(*state)]
+
+
+def test_a_stored_order_that_was_not_reserved_yet_goes_the_whole_way():
+    pending = State(order=OrderState.PENDING)
+    assert [(step.order, step.payment) for step in walk(pending, PAID)] == [
+        (OrderState.PENDING, PaymentState.CAPTURED),
+        (OrderState.RESERVED, PaymentState.CAPTURED),
+        (OrderState.ACCEPTED, PaymentState.CAPTURED),
+    ]
+    assert [step.order for step in walk(pending, NEW)] == [OrderState.RESERVED]
+
+
+def test_a_withheld_parcel_does_not_stop_the_others():
+    withheld = Shipment(id=ONE, carrier="c", tracking_number="T", reported=CREATED, state=ShipmentState.WITHHELD)
+    moving = Shipment(id=OTHER, carrier="c", tracking_number="T", reported=DISPATCHED)
+    state = State(order=OrderState.ACCEPTED, payment=PaymentState.CAPTURED, shipments=(withheld, moving))
+    assert [one.state for one in end(PAID, state).shipments] == [ShipmentState.WITHHELD, DISPATCHED]
+
+
+@pytest.mark.parametrize(
+    ("state", "facts"),
+    [
+        (seen(RESERVED, DISPATCHED), PAID),
+        (State(order=OrderState.ACCEPTED), with_(PAID, withholding=Withholding.TOO_LATE)),
+        (State(order=OrderState.COMPLETED), PAID),
+    ],
+    ids=["handed over", "shipping said so", "completed"],
+)
+def test_what_left_the_house_is_not_cancelled(state, facts):
+    with pytest.raises(OrderAlreadyShipped):
+        check_cancellable(state, facts)
+
+
+def test_an_order_has_so_many_parcels_and_not_one_more():
+    state = RESERVED
+    for number in range(SHIPMENTS_MAX):
+        state = seen(state, CREATED, UUID(int=100 + number))
+    assert len(state.shipments) == SHIPMENTS_MAX
+    with pytest.raises(AssertionError):
+        seen(state, CREATED, ONE)

@@ -144,6 +144,12 @@ def test_a_coupon_that_does_not_fit_is_refused(coupon, subtotal):
         validate_coupon(coupon, subtotal=subtotal, now=NOW)
 
 
+def test_a_coupon_says_how_much_it_needs():
+    with pytest.raises(CouponNotApplicable) as refused:
+        validate_coupon(percent(1000, minimum_minor=1_050), subtotal=eur(100), now=NOW)
+    assert refused.value.detail == "this coupon needs a subtotal of 10.50 EUR"
+
+
 def test_a_coupon_fits_at_the_first_moment_and_at_its_minimum():
     validate_coupon(percent(1000, valid_from=NOW, minimum_minor=100), subtotal=eur(100), now=NOW)
 

@@ -145,3 +145,29 @@ def test_a_line_with_an_exclusive_promotion_has_no_other(lines, promotions):
 
 def _fields(one):
     return {name: getattr(one, name) for name in one.__struct_fields__}
+
+
+def test_every_figure_is_explained_by_its_rule_its_base_its_target_and_its_source():
+    coupon = Coupon(code="C", kind=CouponKind.PERCENTAGE, rate_bp=1_000)
+    goods = [Line("A", 2, 500, "EUR", TaxClass.STANDARD), Line("B", 1, 100, "EUR", TaxClass.ZERO)]
+    priced = calculate_order_total(
+        goods,
+        country="IE",
+        shipping=Money(499, "EUR"),
+        coupon=coupon,
+        promotions=[percent("P", 2_000, skus=("A",)), fixed("F", 100, 200, skus=("B",))],
+    )
+    assert [
+        (step.rule, step.amount_minor, step.base_minor, step.target, step.rate_bp, step.source)
+        for step in priced.explanation
+    ] == [
+        ("unit_price_times_quantity", 1_000, 500, "A", None, None),
+        ("promotion_percentage", -200, 1_000, "A", 2_000, "P"),
+        ("coupon_percentage", -80, 800, "A", 1_000, "C"),
+        ("tax", 166, 720, "A", 2_300, "standard"),
+        ("unit_price_times_quantity", 100, 100, "B", None, None),
+        ("promotion_fixed", -100, 100, "B", None, "F"),
+        ("tax", 0, 0, "B", 0, "zero"),  # no step of the coupon: nothing was left to take off
+        ("shipping", 499, 499, "order", None, "IE"),
+    ]
+    assert [(line.sku, line.quantity, line.unit_price_minor) for line in priced.lines] == [("A", 2, 500), ("B", 1, 100)]

@@ -1,5 +1,5 @@
 import itertools
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -226,3 +226,39 @@ def test_a_dispute_is_opened_once_and_ends_once(known, told, step):
 )
 def test_a_dispute_is_of_what_was_or_may_be_captured(payment, told, is_extra, step):
     assert decide_dispute(payment, told, known=None, is_extra=is_extra).step is step
+
+
+def test_the_id_of_an_orders_payment_is_the_same_in_every_release():
+    assert str(payment_id_of(UUID(int=1))) == "b9a2c244-0b59-514c-a0fa-21994bb15a60"
+
+
+def test_a_decline_fails_the_payment_in_the_words_of_its_event():
+    assert decide_charge(a_payment(), Declined("card_expired")) == Decision(Step.FAIL, "declined")
+
+
+@pytest.mark.parametrize(
+    ("attempts", "outcome", "decision"),
+    [
+        (1, Refunded("ref_1", 99, "EUR"), Decision(Step.REVIEW, "amount_mismatch: 99 EUR")),
+        (1, Declined("refund_exceeds_capture"), Decision(Step.FAIL, "refund_exceeds_capture")),
+        (ATTEMPTS_MAX - 1, Absent(), Decision(Step.RETRY)),
+        (ATTEMPTS_MAX, Absent(), Decision(Step.FAIL, "given_up")),
+        (ATTEMPTS_MAX, NotSent("refused"), Decision(Step.FAIL, "given_up")),
+    ],
+)
+def test_a_refund_ends_with_its_reason_and_is_given_up_after_its_last_attempt(attempts, outcome, decision):
+    open_refund = {"status": RefundStatus.PROCESSING, "amount_minor": 100, "currency": "EUR"}
+    assert decide_refund(**open_refund, attempts=attempts, outcome=outcome) == decision
+
+
+@pytest.mark.parametrize(("amount_minor", "step"), [(-1, Step.REVIEW), (0, Step.REVIEW), (1, Step.SETTLE)])
+def test_a_dispute_is_of_some_money(amount_minor, step):
+    told = a_dispute(amount_minor=amount_minor)
+    assert decide_dispute(a_payment(PaymentStatus.UNKNOWN), told, known=None, is_extra=False).step is step
+
+
+def test_a_dispute_that_cannot_be_says_which_and_why():
+    payment = a_payment(PaymentStatus.FAILED)
+    assert decide_dispute(payment, a_dispute(), known=None, is_extra=False).reason == "dispute_unexpected: dsp"
+    again = decide_dispute(payment, a_dispute(WON), known=LOST, is_extra=False)
+    assert again.reason == "dispute_won_after_lost: dsp"

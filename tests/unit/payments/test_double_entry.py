@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from svc.payments.domain.double_entry import GENESIS_HASH, Account, Entry, Kind, entries_of, entry_hash
+from svc.payments.domain.double_entry import GENESIS_HASH, Account, Entry, Kind, chained, entries_of, entry_hash
 
 pytestmark = pytest.mark.service("payments")
 
@@ -37,3 +37,31 @@ def test_the_hash_is_what_the_documentation_says():
     assert (
         entry_hash(GENESIS_HASH, entry) == hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()
     )
+
+
+def test_both_entries_say_what_they_belong_to_and_each_is_its_own():
+    transaction_id, order_id = uuid4(), uuid4()
+    first, second = entries_of(
+        Kind.REFUND, transaction_id=transaction_id, order_id=order_id, amount_minor=1, currency="JPY"
+    )
+    assert (first.account, first.amount_minor) == (Account.SALES, 1)
+    assert (second.account, second.amount_minor) == (Account.PSP_RECEIVABLE, -1)
+    for entry in (first, second):
+        assert (entry.transaction_id, entry.order_id) == (transaction_id, order_id)
+        assert (entry.currency, entry.kind) == ("JPY", Kind.REFUND)
+        assert isinstance(entry.id, UUID)
+    assert first.id != second.id
+
+
+@pytest.mark.parametrize("amount_minor", [0, -1])
+def test_a_transaction_moves_money(amount_minor):
+    with pytest.raises(AssertionError):
+        entries_of(Kind.CAPTURE, transaction_id=uuid4(), order_id=uuid4(), amount_minor=amount_minor, currency="EUR")
+
+
+def test_every_entry_follows_the_one_before_it():
+    entries = entries_of(Kind.CAPTURE, transaction_id=uuid4(), order_id=uuid4(), amount_minor=5, currency="EUR")
+    first = entry_hash(GENESIS_HASH, entries[0])
+    second = entry_hash(first, entries[1])
+    assert chained(GENESIS_HASH, entries) == [(GENESIS_HASH, first), (first, second)]
+    assert chained(first, entries[1:]) == [(first, second)]

@@ -32,6 +32,13 @@ def test_amounts_come_out_in_the_decimals_of_their_currency(price, rate, target,
     assert convert(price, to=target, rate_nano=rate_nano_of(rate)).decimal_string == converted
 
 
+@pytest.mark.parametrize(
+    ("text", "rate_nano"), [("1", 10**9), ("20", 20 * 10**9), ("0.5", 5 * 10**8), ("1.000000001", 10**9 + 1)]
+)
+def test_a_rate_is_read_in_billionths_with_or_without_a_fraction(text, rate_nano):
+    assert rate_nano_of(text) == rate_nano
+
+
 @given(st.integers(0, 10**18 - 1))
 def test_a_rate_reads_back_as_it_was_written(rate_nano: int):
     assert rate_nano_of(rate_text(rate_nano)) == rate_nano

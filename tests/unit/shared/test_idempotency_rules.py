@@ -27,6 +27,7 @@ BODY = b"what was asked"
         ('"my-key"', "my-key"),
         (' "my-key" ', "my-key"),
         ("k", "k"),
+        ("XkX", "XkX"),
         ("k" * KEY_CHARACTERS_MAX, "k" * KEY_CHARACTERS_MAX),
         ("Schlüssel 7", "Schlüssel 7"),
     ],

@@ -103,3 +103,46 @@ def test_allocation_refuses_no_weights_and_negative_ones():
 )
 def test_percentages_round_by_the_named_rule(minor, rate_bp, rounding, expected):
     assert percentage(Money(minor, "EUR"), rate_bp, rounding).amount_minor == expected
+
+
+@pytest.mark.parametrize("minor", [AMOUNT_MINOR_MAX, -AMOUNT_MINOR_MAX])
+def test_the_greatest_amounts_are_money(minor):
+    assert Money(minor, "EUR").amount_minor == minor
+    with pytest.raises(InvalidMoneyError):
+        Money(minor + (1 if minor > 0 else -1), "EUR")
+
+
+@pytest.mark.parametrize(
+    ("text", "minor"), [("1", 100), ("1.5", 150), ("1.05", 105), ("-1.5", -150), ("0", 0), ("0.01", 1)]
+)
+def test_a_short_fraction_is_filled_up(text, minor):
+    assert Money.parse(text, "EUR") == Money(minor, "EUR")
+
+
+@pytest.mark.parametrize("amount", [1, 1.5, None, b"1"])
+def test_only_text_is_read_as_an_amount(amount):
+    with pytest.raises(InvalidMoneyError):
+        Money.parse(amount, "EUR")
+
+
+def test_money_is_turned_around():
+    assert -Money(5, "EUR") == Money(-5, "EUR")
+    assert -Money(-5, "JPY") == Money(5, "JPY")
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 2), (2, 1), (1, 1), (-1, 1)])
+def test_money_of_one_currency_compares_as_its_amounts(one, other):
+    ours, theirs = Money(one, "EUR"), Money(other, "EUR")
+    assert (ours < theirs, ours <= theirs, ours > theirs, ours >= theirs) == (
+        one < other, one <= other, one > other, one >= other,
+    )  # fmt: skip
+
+
+def test_money_of_two_currencies_does_not_compare():
+    for attempt in (
+        lambda: Money(1, "EUR") <= Money(1, "USD"),
+        lambda: Money(1, "EUR") > Money(1, "USD"),
+        lambda: Money(1, "EUR") >= Money(1, "USD"),
+    ):
+        with pytest.raises(InvalidMoneyError):
+            attempt()
