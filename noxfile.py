@@ -100,6 +100,18 @@ def pricing(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Change the rules of money, stock and sagas in every way, and see that unit tests notice: `docs/mutants.md`.
+
+    Stopped, it goes on where it was; anew: delete `mutants/`. What changed since is tried again.
+    """
+    _sync(session, "test", "mutants")
+    session.env["SHOPSTREAM_PRICED_ORDERS"] = "300"
+    session.run("mutmut", "run", "--max-children", os.environ.get("SHOPSTREAM_TEST_WORKERS", "1"), *session.posargs)
+    session.run("python", "-m", "tests.support.mutants")
+
+
+@nox.session
 def drills(session: nox.Session) -> None:
     """Whole drills on a fleet: every incident from alert to review, every level, every cheat."""
     # a fleet and a load take longer to come up than any other test may stand still

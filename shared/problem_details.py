@@ -81,11 +81,16 @@ def problem(
     return body
 
 
+def encoded_problem(status: int, code: str, detail: str = "", *, trace_id: str = "") -> bytes:
+    """The body as it is sent, where there is no framework around."""
+    return _encoder.encode(problem(status, code, detail, trace_id=trace_id))
+
+
 async def problem_response(
     send: Send, *, status: int, code: str, detail: str = "", headers: Mapping[str, str] | None = None
 ) -> None:
     """Answer with a problem from plain ASGI, where there is no framework around (shedding, the proxy)."""
-    content = _encoder.encode(problem(status, code, detail))
+    content = encoded_problem(status, code, detail)
     sent = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(content)).encode())]
     sent += [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     await send({"type": "http.response.start", "status": status, "headers": [(b"cache-control", b"no-store"), *sent]})

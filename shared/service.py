@@ -29,6 +29,7 @@ from shared.fault_controls import LOOP_FACTORY, FaultControls
 from shared.fault_overlay import Account, Overlay
 from shared.health import Check, NotHealthyError, health_routes
 from shared.http_methods import HttpMethods
+from shared.http_protocol import HttpProtocol
 from shared.identity import provide_principal, requires_role
 from shared.kafka_consumer import ConsumerRunner, Subscription
 from shared.problem_details import EXCEPTION_HANDLERS
@@ -327,7 +328,7 @@ def server_config(app: Litestar, config: settings.ServiceSettings) -> uvicorn.Co
         host=config.host,
         port=config.port,
         loop="uvloop" if config.is_production else LOOP_FACTORY,
-        http="httptools",
+        http=HttpProtocol,
         lifespan="on",
         ws="none",
         access_log=False,

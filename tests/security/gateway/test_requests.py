@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import pytest
 
@@ -128,9 +129,33 @@ async def test_methods_nobody_needs_are_refused(engines, prefix, method):
     async with door(engines, prefix, "catalog") as shop:
         request = lines(f"{method} /api/v1/products HTTP/1.1", "Host: localhost", "X-Secret: 1", "Connection: close")
         answer = await raw(shop.url, request)
-        assert answer.split(b" ", 2)[1] in (b"400", b"405")
+        assert answer.split(b" ", 2)[1] in (b"400", b"405", b"501")
         assert b"X-Secret" not in answer
-        assert b" 400 " in answer or b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" in answer
+        assert (
+            b" 400 " in answer
+            or b" 501 " in answer
+            or b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" in answer
+        )
+        assert shop.fakes["catalog"].requests == []
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status", "code"),
+    [
+        ("FROB /api/v1/products HTTP/1.1", 501, "method_not_implemented"),
+        ("get /api/v1/products HTTP/1.1", 501, "method_not_implemented"),
+        ("GET /api/v1/products HTTP/x", 400, "malformed_request"),
+    ],
+)
+async def test_what_is_no_http_is_answered_as_a_problem_too(engines, prefix, request_line, status, code):
+    async with door(engines, prefix, "catalog") as shop:
+        head, _, body = (await raw(shop.url, lines(request_line, "Host: localhost"))).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status)
+        assert b"content-type: application/problem+json" in head
+        problem = json.loads(body)
+        assert (problem["status"], problem["code"]) == (status, code)
+        assert b"x-trace-id: " + problem["trace_id"].encode() in head
+        assert len(problem["trace_id"]) == 32
         assert shop.fakes["catalog"].requests == []
 
 

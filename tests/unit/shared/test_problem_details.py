@@ -1,4 +1,5 @@
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -52,6 +53,11 @@ async def money() -> None:
     Money(1, "EUR") + Money(1, "USD")
 
 
+@get("/things/{thing:uuid}")
+async def thing(thing: FromPath[UUID]) -> str:
+    return str(thing)
+
+
 @get("/page")
 async def page(limit: Annotated[int, QueryParameter(ge=1, le=9)]) -> int:
     return limit
@@ -65,7 +71,7 @@ async def order(data: JSONBody[Order]) -> None:
 @pytest.fixture(scope="module")
 def client():
     app = Litestar(
-        [fail, money, page, order],
+        [fail, money, thing, page, order],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=None,
         logging_config=None,
@@ -191,3 +197,18 @@ async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_failure_o
         await app(scope, receive, send)
     assert sent[0]["status"] == CLIENT_LEFT
     assert [entry["event"] for entry in logs] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/things/no-uuid", 404),
+        ("DELETE", "/orders", 405),
+        ("PROPFIND", "/money", 405),
+    ],
+)
+def test_an_answer_outside_of_every_route_names_the_callers_trace(client, method, path, status):
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    answer = client.request(method, path, headers={"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"})
+    assert (answer.status_code, answer.json()["trace_id"]) == (status, trace_id)
