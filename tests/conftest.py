@@ -15,6 +15,7 @@ import structlog
 import uvloop
 
 from tests.support import feature_table
+from tests.support.categories import CATEGORIES, category_of, matrix, services_of
 from tests.support.engines import SESSION_PID_VARIABLE, SHARED_DIRECTORY_VARIABLE, EngineUrls, engine_urls, stop_engines
 
 # A rich traceback with every local costs a busy machine many seconds, inside the event loop of the service under test.
@@ -26,12 +27,12 @@ structlog.configure(
 )
 
 LOOP_MARGIN_S = 10.0
-CATEGORIES = ("unit", "integration", "consumer", "performance", "security", "concurrency", "saga")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--service", help="only the tests marked as this service's")
     parser.addoption("--count-to", help="write how many tests each category has to this file, as JSON")
+    parser.addoption("--matrix-to", help="write how many tests each service has in each category, as JSON")
     parser.addoption("--features-to", help="write which test shows what of which service to this file, as Markdown")
 
 
@@ -53,22 +54,23 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test's category is its folder; `--service` keeps those of one service."""
     if service := config.getoption("--service"):
-        items[:] = [item for item in items if any(service in mark.args for mark in item.iter_markers("service"))]
+        items[:] = [item for item in items if service in services_of(item)]
     for item in items:
-        for category in CATEGORIES:
-            if f"/tests/{category}/" in str(item.path):
-                item.add_marker(getattr(pytest.mark, category))
+        if category := category_of(item):
+            item.add_marker(getattr(pytest.mark, category))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What `shopctl test --count` shows: every category, those outside of all as `other`, and the total."""
     if features := session.config.getoption("--features-to"):
         feature_table.write(session.items, Path(features))
+    if path := session.config.getoption("--matrix-to"):
+        Path(path).write_text(json.dumps(matrix(session.items)))
     if not (path := session.config.getoption("--count-to")):
         return
     counts: dict[str, int] = dict.fromkeys((*CATEGORIES, "other"), 0)
     for item in session.items:
-        counts[next((category for category in CATEGORIES if item.get_closest_marker(category)), "other")] += 1
+        counts[category_of(item) or "other"] += 1
     rows = [*counts.items(), ("all", len(session.items))]
     Path(path).write_text(json.dumps([{"category": name, "count": count} for name, count in rows]))
 

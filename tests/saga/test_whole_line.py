@@ -22,7 +22,10 @@ from scenarios.preparation import processes_of
 from scenarios.soak import SCALE, kill_order
 from tests.support.operator import Operator, running_fleet
 
-pytestmark = pytest.mark.timeout(360)
+pytestmark = [
+    pytest.mark.timeout(360),
+    pytest.mark.service("orders", "inventory", "payments", "shipping", "notifications"),
+]
 ADDRESS = {"name": "Ann", "line1": "1 Road", "city": "Dublin", "postal_code": "D01", "country": "IE"}
 SETTLED_DEADLINE_S = 40.0
 DRILLED = scenario("flash-sale").defect("read-then-write")

@@ -5,12 +5,11 @@ A test belongs to the services it is marked with, or to the folder's. Its featur
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from tests.support.apps import SERVICES
+from tests.support.categories import CATEGORIES, NOT_APPLICABLE, SERVICES, matrix
 
 ROOT = Path(__file__).parents[2]
 HEAD = """# What each service does, and the test that shows it
@@ -19,8 +18,8 @@ Made by `nox -s features` from the tests themselves; the name of a test is a sen
 """
 
 
-def write(items: Iterable[pytest.Item], path: Path) -> None:
-    """Write the table of all that was collected."""
+def write(items: list[pytest.Item], path: Path) -> None:
+    """Write the tables of all that was collected."""
     rows: dict[str, dict[tuple[str, str, str], set[str]]] = {service: defaultdict(set) for service in SERVICES}
     for item in items:
         file = item.path.relative_to(ROOT)
@@ -29,7 +28,20 @@ def write(items: Iterable[pytest.Item], path: Path) -> None:
         for service in _services(item, file):
             for feature in _features(item, file):
                 rows[service][feature, category, file.as_posix()].add(sentence)
-    path.write_text(HEAD + "".join(_section(service, of) for service, of in rows.items()))
+    path.write_text(HEAD + counted(matrix(items)) + "".join(_section(service, of) for service, of in rows.items()))
+
+
+def counted(counts: dict[str, dict[str, int]]) -> str:
+    """How many tests each service has in each category, and why where there are none."""
+    rows = [
+        f"| {service} | "
+        + " | ".join("n/a" if (service, one) in NOT_APPLICABLE else str(of[one]) for one in CATEGORIES)
+        + " |"
+        for service, of in counts.items()
+    ]
+    why = [f"- {service}, {category}: {reason}." for (service, category), reason in NOT_APPLICABLE.items()]
+    head = [f"| service | {' | '.join(CATEGORIES)} |", "|---" * (len(CATEGORIES) + 1) + "|"]
+    return "\n".join(["\n## How many of each category\n", *head, *rows, "", "Where there are none:\n", *why, ""])
 
 
 def _services(item: pytest.Item, file: Path) -> set[str]:
