@@ -84,6 +84,11 @@ def test_allocation_gives_the_odd_cent_to_the_largest_remainder_then_the_first()
     assert [p.amount_minor for p in allocate(Money(3, "EUR"), [0, 0])] == [2, 1]
 
 
+def test_a_single_cent_stays_whole_and_keeps_its_sign():
+    assert allocate(Money(1, "EUR"), [1, 1]) == [Money(1, "EUR"), Money(0, "EUR")]
+    assert allocate(Money(-1, "EUR"), [1, 1]) == [Money(-1, "EUR"), Money(0, "EUR")]
+
+
 def test_allocation_refuses_no_weights_and_negative_ones():
     for weights in ([], [-1, 2], [1.0]):
         with pytest.raises(InvalidMoneyError):
