@@ -4,7 +4,7 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 
 from tests.support.searching import delete_indexes, found, item, shop
-from tests.support.services import served
+from tests.support.services import served, until
 from tests.support.statements import API_ONLY
 
 pytestmark = pytest.mark.service("search")
@@ -27,6 +27,12 @@ async def test_a_page_of_any_size_costs_the_same_queries_and_no_statement(engine
         async with shop(engines, prefix, GOODS):
             pass
         async with served(engines, "search", prefix=prefix, **API_ONLY) as search:
+
+            async def everything_is_found():
+                status, body = await search.call("GET", "/api/v1/search", anonymous=True, params={"q": "lamp"})
+                return status == 200 and body["total"] == len(GOODS)
+
+            await until(everything_is_found)
             costs = {}
             for limit in (1, 10, 50):
                 before = await answered(engines.elasticsearch, index)
