@@ -4,12 +4,15 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 
 from cli.test import CATEGORIES, ROOT
 from tests.support.categories import NOT_APPLICABLE, SERVICES
+
+pytestmark = pytest.mark.timeout(600)  # collecting thousands of tests on a busy machine
 
 
 def test_tests_are_counted_by_category(shopctl) -> None:
@@ -28,11 +31,10 @@ def counts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, int]
     """How many tests each service has in each category, as a collection of all of them says."""
     path = tmp_path_factory.mktemp("count") / "matrix.json"
     command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", "not drills", f"--matrix-to={path}"]
-    subprocess.run([*command, "-p", "no:randomly", "tests"], cwd=ROOT, check=True, capture_output=True, timeout=300)
+    subprocess.run([*command, "-p", "no:randomly", "tests"], cwd=ROOT, check=True, capture_output=True)
     return json.loads(path.read_text())
 
 
-@pytest.mark.timeout(320)
 def test_every_service_has_tests_of_every_category_that_applies_to_it_and_of_no_other(counts) -> None:
     assert list(counts) == list(SERVICES)
     missing = {(service, one) for service, of in counts.items() for one, count in of.items() if not count}
@@ -40,8 +42,7 @@ def test_every_service_has_tests_of_every_category_that_applies_to_it_and_of_no_
     assert all(len(reason) > 20 for reason in NOT_APPLICABLE.values())
 
 
-@pytest.mark.timeout(320)
-@pytest.mark.parametrize("service", ["auth", "search"])
+@pytest.mark.parametrize("service", ["search"])
 def test_the_tests_of_one_service_are_counted(shopctl, counts, service) -> None:
     said = shopctl("test", "performance", "concurrency", "--service", service, "--count", "--json")
     shown = {row["category"]: row["count"] for row in json.loads(said.out)}
@@ -55,8 +56,8 @@ def test_the_page_has_the_table_with_a_reason_for_every_empty_cell() -> None:
     page = (ROOT / "docs" / "features.md").read_text()
     for (service, category), reason in NOT_APPLICABLE.items():
         assert f"- {service}, {category}: {reason}." in page
-    rows = {line.split(" | ")[0][2:]: line for line in page.splitlines() if line.startswith("| ") and "n/a" in line}
-    assert rows.keys() == {service for service, _ in NOT_APPLICABLE}
+    empty = {line.split(" | ")[0][2:]: line.count("| n/a ") for line in page.splitlines() if "| n/a " in line}
+    assert empty == Counter(service for service, _ in NOT_APPLICABLE)
 
 
 def test_a_category_that_nobody_knows_is_refused(shopctl) -> None:
