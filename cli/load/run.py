@@ -96,7 +96,7 @@ def _suite(name: str) -> "Suite":
     except KeyError:
         known = ", ".join(one.id for one in SUITES)
         raise OperatorError(
-            "load.unknown", f"There is no load suite {name!r}.", mend=f"Choose one of: {known}.", exit_code=2
+            "load.unknown", f"There is no load suite {name!r}.", mend=f"Choose one of: {known}."
         ) from None
 
 

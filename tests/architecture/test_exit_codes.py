@@ -7,7 +7,7 @@ from pathlib import Path
 from compose.operator_error import EXIT_INVALID, EXIT_USAGE, OperatorError, from_dict
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("cli", "compose", "scenarios")
+FOLDERS = ("cli", "compose", "scenarios", "loadtests")
 
 
 def raised() -> Iterator[tuple[str, ast.Call]]:

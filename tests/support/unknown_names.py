@@ -21,6 +21,7 @@ KNOWN_WITHOUT_A_FLEET: dict[Path, list[str]] = {
     ("scenario", "export"): ["frob", "--format frob", "--history frob"],
     ("scenario", "shrink"): ["frob"],
     ("scenario", "matrix"): ["frob", "flash-sale --defect frob"],
+    ("load", "run"): ["frob", "checkout --compare frob"],
     ("drill", "start"): ["frob"],
     ("drill", "submit"): ["--service frob"],
     ("drill", "roll-back"): ["frob"],

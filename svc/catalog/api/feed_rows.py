@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from shared.errors import Kind, Refusal
-from shared.strict_body import FIELD_MARK
+from shared.field_words import refused_field
 from svc.catalog.api.wire import ImportProduct, imported_wish
 from svc.catalog.feeding import DETAIL_CHARACTERS_MAX, Row
 
@@ -73,10 +73,11 @@ def _row(number: int, record: str, read: Callable[[str], ImportProduct]) -> Row:
     except Refusal as refusal:
         return Row(number, None, refusal.code, refusal.detail[:DETAIL_CHARACTERS_MAX])
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(FIELD_MARK)
-        where = path.rstrip("`").lstrip(".")
-        return Row(number, None, "invalid_row", f"{where}: {message}"[:DETAIL_CHARACTERS_MAX])
-    except (msgspec.DecodeError, ValueError, csv.Error) as error:
+        field, words = refused_field(error, ImportProduct)
+        return Row(number, None, "invalid_row", f"{field} {words}"[:DETAIL_CHARACTERS_MAX])
+    except msgspec.DecodeError:
+        return Row(number, None, "unreadable_row", "the row is not valid JSON")
+    except (ValueError, csv.Error) as error:
         return Row(number, None, "unreadable_row", str(error)[:DETAIL_CHARACTERS_MAX])
 
 

@@ -54,7 +54,7 @@ NOT_THERE = {
     "up --scale frob=2": "Choose from: gateway, ",
     "up --profile cloud": "See: shopctl up --help",
     "up --profile compose": "See: shopctl up --help",
-    "up --profile external": "See: shopctl up --help",
+    "up --profile external": "Name all four: export SHOPSTREAM_POSTGRES_URL=",
     "logs frob": "There are: ",
     "test frob": "Choose of: unit, integration, ",
     "test unit frob": "Choose of: unit, integration, ",

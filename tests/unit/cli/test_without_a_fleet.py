@@ -44,12 +44,13 @@ NEEDS_A_FLEET = {
     ("search", "misses"): [[], ["--json"]],
     ("mail", "list"): [[], ["--to", "a@example.com", "--json"]],
     ("mail", "show"): [["1"]],
+    ("load", "run"): [["checkout"], ["checkout", "--users", "2", "--json"]],
 }
 NEEDS_NONE = {
     ("up",), ("down",), ("demo",), ("logs",), ("doctor",), ("test",), ("trace",),
     ("scenario", "list"), ("scenario", "show"), ("scenario", "recheck"), ("scenario", "compare"),
     ("scenario", "export"), ("scenario", "shrink"), ("fault", "list"), ("events", "tail"), ("events", "contract"),
-    ("drill", "brief"), ("drill", "hint"), ("drill", "status"),
+    ("drill", "brief"), ("drill", "hint"), ("drill", "status"), ("load", "list"),
 }  # fmt: skip
 LINES = [" ".join((*path, *rest)) for path, forms in NEEDS_A_FLEET.items() for rest in forms]
 
