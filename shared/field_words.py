@@ -14,8 +14,8 @@ from msgspec import inspect
 CHOICES_MAX = 20
 """More are not listed."""
 
-_PATH = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
-_NAMED = re.compile(r"^Object (?:missing required|contains unknown) field `(.*?)`(?= - at|$)")
+_PATH = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
+_NAMED = re.compile(r"Object (?:missing required|contains unknown) field `(.*?)`(?: - at .*)?", re.DOTALL)
 _STEP = re.compile(r"\.[^.\[]+|\[[^\]]*\]")
 
 
@@ -24,7 +24,7 @@ def refused_field(error: msgspec.ValidationError, kind: Any) -> tuple[str, str]:
     message = str(error)
     found = _PATH.search(message)
     path = found.group(1) if found else ""
-    named = _NAMED.match(message)
+    named = _NAMED.fullmatch(message)
     if named:
         words = "is required" if message.startswith("Object missing") else "is not known here"
         return f"{path}.{named.group(1)}".lstrip("."), words
