@@ -23,8 +23,7 @@ HEAD = f"""# Mutants of the rules
 
 `nox -s mutants` changes every function of these modules in every way [mutmut](https://mutmut.readthedocs.io) knows, and
 runs the unit tests that reach it, on no engine. In each module at least {KILLED_PERCENT_MIN} % must be killed. What a
-refusal says (`raise …`) is not changed; properties and tables are not either, since mutmut changes functions only. This
-page is made by it.
+refusal says (`raise …`) is not changed; properties and tables are not either, since mutmut changes functions only.
 """
 
 
