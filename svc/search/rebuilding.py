@@ -99,7 +99,7 @@ class Rebuilder:
             if page.documents:
                 ids = [document.product_id for document in page.documents]
                 async with self._database.acquire() as connection:
-                    await store.documents.put(connection, page.documents)
+                    await store.documents.take_over(connection, page.documents)
                     known = await store.documents.of_products(connection, ids)
                 await self._fill(name, known)
                 seen += ids

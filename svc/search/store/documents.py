@@ -14,15 +14,18 @@ from svc.search.domain import Document, ProductBody
 
 _OPEN = "(indexed_version < version OR indexed_changes < changes)"
 _COLUMNS = "product_id, version, changes, popularity, body::text AS body"
-_PUT = """
+_GIVEN = """
     INSERT INTO documents AS d (product_id, version, deleted, body)
     SELECT product_id, version, body IS NULL, body::jsonb
     FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS new (product_id, version, body)
     ON CONFLICT (product_id) DO UPDATE SET version = excluded.version, deleted = excluded.deleted,
-        body = excluded.body, changes = 0, indexed_changes = 0, surprises = 0, review = NULL,
-        due_at = clock_timestamp(), updated_at = clock_timestamp()
-        WHERE d.version < excluded.version
-    RETURNING product_id
+        body = excluded.body, surprises = 0, review = NULL, due_at = clock_timestamp(), updated_at = clock_timestamp()
+"""
+_PUT = f"{_GIVEN}, changes = 0, indexed_changes = 0 WHERE d.version < excluded.version RETURNING product_id"
+_TAKE_OVER = f"""{_GIVEN},
+        changes = CASE WHEN d.version < excluded.version THEN 0 ELSE d.changes + 1 END,
+        indexed_changes = CASE WHEN d.version < excluded.version THEN 0 ELSE d.indexed_changes END
+    WHERE d.version < excluded.version OR d.version = excluded.version AND d.body IS DISTINCT FROM excluded.body
 """
 _MARK = """
     UPDATE documents d SET indexed_version = d.version, surprises = 0,
@@ -61,13 +64,12 @@ _body_decoder = msgspec.json.Decoder(ProductBody)
 
 async def put(connection: Connection, documents: Sequence[Document]) -> int:
     """Keep what is newer than what is known; an older version changes nothing. Gives the number kept."""
-    kept = await connection.fetch(
-        _PUT,
-        [document.product_id for document in documents],
-        [document.version for document in documents],
-        [msgspec.json.encode(document.body).decode() if document.body else None for document in documents],
-    )
-    return len(kept)
+    return len(await connection.fetch(_PUT, *_columns(documents)))
+
+
+async def take_over(connection: Connection, documents: Sequence[Document]) -> None:
+    """The same for what the catalog itself says; it also corrects what is known of the very version."""
+    await connection.execute(_TAKE_OVER, *_columns(documents))
 
 
 async def reprice(connection: Connection, product_id: UUID, version: int, prices: Mapping[str, PriceFact]) -> bool:
@@ -170,6 +172,14 @@ async def drop_unseen(connection: Connection, seen: Sequence[UUID], *, before: d
         before,
     )
     return len(dropped)
+
+
+def _columns(documents: Sequence[Document]) -> tuple[list[UUID], list[int], list[str | None]]:
+    return (
+        [document.product_id for document in documents],
+        [document.version for document in documents],
+        [msgspec.json.encode(document.body).decode() if document.body else None for document in documents],
+    )
 
 
 def _document(row: asyncpg.Record) -> Document:
