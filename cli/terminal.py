@@ -156,14 +156,14 @@ class Bars:
             self._progress.stop()
 
     def report(self, what: str, done: int, total: int) -> None:
-        """`done` of `total` pieces of `what`."""
+        """`done` of `total` pieces of `what`; the total may turn out to be another meanwhile."""
         if not self._console.is_terminal:
             if done == total:
                 info(f"{what}: {total}")
             return
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total)
-        self._progress.update(self._tasks[what], completed=done)
+        self._progress.update(self._tasks[what], completed=done, total=total)
 
 
 def progress() -> Bars:
