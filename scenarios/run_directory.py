@@ -1,6 +1,7 @@
 """Where a run keeps everything: `runs/<utc>-<scenario>-<seed>/`, complete enough to be judged again.
 
-Files: plan.json, facts.json, history.jsonl, snapshots/, journals/, verdict.json, junit.xml, report.html.
+Files: plan.json, facts.json, history.jsonl, snapshots/, journals/, verdict.json, junit.xml, report.html; of an
+attacked shop findings.json and findings.sarif too.
 """
 
 from collections.abc import Iterable
@@ -11,8 +12,9 @@ from typing import Any
 import msgspec
 
 from compose.operator_error import OperatorError
+from scenarios.assessment import assess, write_findings
 from scenarios.checkers import ALL_CHECKERS, Checker
-from scenarios.evidence import Evidence, EvidenceUnreadableError, load_evidence, save_evidence
+from scenarios.evidence import Evidence, EvidenceUnreadableError, in_scope, load_evidence, save_evidence
 from scenarios.evidence.storage import HISTORY, UNDECODABLE
 from scenarios.history import HistoryCorruptError
 from scenarios.junit import write_junit
@@ -61,6 +63,9 @@ def write_judgement(evidence: Evidence, run_dir: Path, checkers: Iterable[Checke
     verdict = judge(evidence, checkers)
     save_verdict(verdict, run_dir)
     write_junit(verdict, run_dir)
+    assessment = assess(in_scope(evidence))
+    if assessment.attacks:
+        write_findings(assessment, run_dir)
     write_report(run_dir, evidence=evidence, verdict=verdict)
     return verdict
 

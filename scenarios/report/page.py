@@ -7,6 +7,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from scenarios.assessment import assess
 from scenarios.evidence import Chart, Evidence
 from scenarios.report import sections
 from scenarios.report.plots import (
@@ -66,6 +67,7 @@ def page(evidence: Evidence, verdict: Verdict, *, run_name: str) -> str:
         skipped=verdict.skipped,
         happened=verdict.happened,
         findings=sections.findings(evidence, verdict),
+        attacks=assess(evidence).attacks,
         books=sections.books(evidence),
         faults=sections.faults(facts),
         facts=sections.run_facts(facts),

@@ -158,7 +158,7 @@ async def _attack(stage: PenTestStage, history: HistoryWriter, cues: Cues) -> in
 
 
 async def _strike(probe: Probe, site: FleetSite, grounds: Grounds, history: HistoryWriter, *, number: int) -> bool:
-    invocation = history.invoke(history.new_process(), ATTACK, key=probe.card.id)
+    invocation = history.invoke(history.new_process(), ATTACK, key=probe.card.id, value=probe.card)
     try:
         outcome = await probe.strike(site, grounds, number=number)
     except (ProbeBlockedError, UnpreparedError) as error:
