@@ -37,7 +37,7 @@ class Cells:
 
     def __init__(self, bench: Bench, event_type: str) -> None:
         self.bench, self.type = bench, event_type
-        self.story = story_of(event_type, consumed(bench.service.name))
+        self.story = story_of(bench.service.name, event_type, consumed(bench.service.name))
         self.once: Effects = ()
 
     async def one(self) -> tuple[Case, list[Envelope[Event]]]:

@@ -33,8 +33,14 @@ STORIES: tuple[tuple[str, ...], ...] = (
 Prepare = Callable[[Served, Case], Awaitable[None]]
 
 
-def story_of(event_type: str, known: Collection[str]) -> tuple[str, ...]:
-    """The first story that the event is in, as far as somebody who only knows `known` is told it."""
+ALONE = frozenset({"catalog"})
+"""Services to whom every event means the same whatever came before: pages that went by one cannot go by the next."""
+
+
+def story_of(service: str, event_type: str, known: Collection[str]) -> tuple[str, ...]:
+    """The first story that the event is in, as far as the service, which only knows `known`, is told it."""
+    if service in ALONE:
+        return (event_type,)
     story = next((it for it in STORIES if event_type in it), (event_type,))
     return tuple(it for it in story if it in known)
 

@@ -1,7 +1,7 @@
-"""`docs/features.md`: which test shows what of which service, from the tests as they were collected.
+"""`docs/features.md`: what each service does and which test shows it, from `tests/features/` and the tests collected.
 
-A test belongs to the services it is marked with, or to the folder's. Its feature is what its file is called, or what
-`pytest.mark.feature` says where one file shows several.
+A feature of a service names its tests. In the second table a test belongs to the services it is marked with, or to the
+folder's, under what its file is called, or what `pytest.mark.feature` says where one file shows several.
 """
 
 from collections import defaultdict
@@ -9,18 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.categories import CATEGORIES, NOT_APPLICABLE, SERVICES, matrix
+from tests.support.categories import CATEGORIES, NOT_APPLICABLE, matrix
+from tests.support.declared_features import DECLARING, declared, feature_rows, files_of_tests
 
 ROOT = Path(__file__).parents[2]
 HEAD = """# What each service does, and the test that shows it
 
-Made by `nox -s features` from the tests themselves; the name of a test is a sentence of what holds.
+Made by `nox -s features` from `tests/features/` and the tests themselves; the name of a test is a sentence of what
+holds. A service's first table has its features, each with the tests that show it; the second has all of its tests.
 """
 
 
 def write(items: list[pytest.Item], path: Path) -> None:
     """Write the tables of all that was collected."""
-    rows: dict[str, dict[tuple[str, str, str], set[str]]] = {service: defaultdict(set) for service in SERVICES}
+    rows: dict[str, dict[tuple[str, str, str], set[str]]] = {service: defaultdict(set) for service in DECLARING}
     for item in items:
         file = item.path.relative_to(ROOT)
         category = file.parts[1]
@@ -46,7 +48,7 @@ def counted(counts: dict[str, dict[str, int]]) -> str:
 
 def _services(item: pytest.Item, file: Path) -> set[str]:
     marked = {str(name) for mark in item.iter_markers("service") for name in mark.args}
-    return (marked or set(file.parts)) & set(SERVICES)
+    return (marked or set(file.parts)) & set(DECLARING)
 
 
 def _features(item: pytest.Item, file: Path) -> list[str]:
@@ -59,6 +61,6 @@ def _section(service: str, rows: dict[tuple[str, str, str], set[str]]) -> str:
         f"| {feature} | [{category}](../{file}) | {' · '.join(sorted(sentences))} |"
         for (feature, category, file), sentences in sorted(rows.items())
     ]
-    return "\n".join(
-        [f"\n## {service.capitalize()}\n", "| feature | tests | what they show |", "|---|---|---|", *lines, ""]
-    )
+    features = ["| feature | shown by |", "|---|---|", *feature_rows(declared(service), files_of_tests())]
+    every = ["\n| tests of | kind | what they show |", "|---|---|---|", *lines, ""]
+    return "\n".join([f"\n## {service.capitalize()}\n", *features, *every])

@@ -171,3 +171,16 @@ async def test_anonymous_callers_of_the_gateway_are_nobody(engines, prefix):
             assert status == 401
             status, _ = await auth.call(method, f"/api/v1/auth{path}", anonymous=True)
             assert status == 401
+
+
+async def test_signing_out_everywhere_ends_every_session_and_no_other_persons(engines, prefix):
+    async with auth_served(engines, prefix) as auth:
+        user, other = await register(auth), await register(auth)
+        tokens = [(await login(auth, user["email"]))[1] for _ in range(3)]
+        _, theirs = await login(auth, other["email"])
+        sid = parts(tokens[0]["access_token"])[1]["sid"]
+        principal = as_user(user["user_id"], sid)
+        status, ended = await auth.call("POST", "/api/v1/auth/logout-everywhere", principal=principal)
+        assert (status, list(ended.values())) == (200, [3])
+        assert {(await refresh(auth, one["refresh_token"]))[0] for one in tokens} == {401}
+        assert (await refresh(auth, theirs["refresh_token"]))[0] == 200

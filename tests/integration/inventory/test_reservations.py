@@ -1,10 +1,12 @@
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from shared.database import Database
-from svc.inventory.domain import LINE_QUANTITY_MAX, RECEIPT_QUANTITY_MAX
+from svc.inventory import handlers
+from svc.inventory.domain import LINE_QUANTITY_MAX, RECEIPT_QUANTITY_MAX, HoldOutcome
+from tests.support.rows import database_for
 from tests.support.services import served, topics, until
 from tests.support.stocking import know, receive
 
@@ -127,6 +129,20 @@ async def test_a_release_is_final_and_repeatable(engines, prefix):
         for _ in range(2):
             status, body = await inventory.call("POST", path, json={"reason": "test"})
             assert (status, body["status"]) == (200, "released")
+        _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
+        assert body["items"][0]["available"] == 1
+
+
+async def test_what_was_sold_is_released_by_nobody(engines, prefix):
+    async with served(engines, "inventory", prefix=prefix) as inventory, database_for(inventory) as database:
+        await receive(inventory, "A", 2)
+        wish = _wish()
+        await inventory.call("POST", "/internal/reservations", json=wish)
+        async with database.begin() as uow:
+            await handlers.end_hold(uow, UUID(wish["reservation_id"]), HoldOutcome.COMMITTED, reason="paid")
+        path = f"/internal/reservations/{wish['reservation_id']}/release"
+        status, refused = await inventory.call("POST", path, json={"reason": "test"})
+        assert (status, refused["code"]) == (409, "reservation_ended")
         _, body = await inventory.call("GET", "/api/v1/stock?skus=A")
         assert body["items"][0]["available"] == 1
 
