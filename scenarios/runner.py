@@ -272,7 +272,7 @@ def _facts(plan: _Plan, stage: Any, played: _Played, *, started_at: float) -> Ru
         defect=options.defect,
         form=options.form,
         parameters=msgspec.to_builtins(plan.parameters),
-        figures={"load": dict(played.load.figures)},
+        figures={"load": dict(played.load.figures), **played.load.measured},
         started_at=started_at,
         load_started_at=played.started_at,
         load_ended_at=played.ended_at,

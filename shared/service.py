@@ -122,6 +122,7 @@ class Runtime(Generic[P_co]):
         authenticated: bool = True,
     ) -> Litestar:
         """The Litestar application; opens everything in its lifespan and closes it in reverse."""
+        metrics.watch("cache_loads", lambda: self.cache.loads)
         tasks: list[tuple[str, Any]] = []
         operated: list[HTTPRouteHandler] = [self._contract_route(subscription or {}, authenticated=authenticated)]
         if not self.settings.is_production:

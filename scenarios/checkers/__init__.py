@@ -4,7 +4,9 @@ A new checker is a module with a `CHECKER`, listed here; a test asserts that non
 """
 
 from scenarios.checkers import (
+    bounded_work,
     charged_once,
+    constant_queries,
     dead_letters,
     effect_once,
     exact_money,
@@ -22,6 +24,8 @@ from scenarios.checkers import (
     one_mail,
     outbox_complete,
     projections_agree,
+    promises_kept,
+    recovers,
     saga_terminal,
     stock_conserved,
     thresholds_held,
@@ -51,7 +55,13 @@ ALL_CHECKERS: tuple[Checker, ...] = (
     nothing_silent.CHECKER,
 )
 
-MEASURED_CHECKERS: tuple[Checker, ...] = (thresholds_held.CHECKER,)
+MEASURED_CHECKERS: tuple[Checker, ...] = (
+    bounded_work.CHECKER,
+    recovers.CHECKER,
+    constant_queries.CHECKER,
+    promises_kept.CHECKER,
+    thresholds_held.CHECKER,
+)
 """Those that judge what was measured of a load; only a scenario that measures it names them."""
 
 EVERY_CHECKER: tuple[Checker, ...] = (*ALL_CHECKERS, *MEASURED_CHECKERS)

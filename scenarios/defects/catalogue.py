@@ -88,6 +88,12 @@ DEFECTS: tuple[str, ...] = (
     "pen_test.trusted_neighbours",
     "pen_test.webhook_urls_unchecked",
     "pen_test.webhooks_unsigned",
+    "black_friday.leaked_connection",
+    "black_friday.query_per_product",
+    "black_friday.health_checks_nothing",
+    "black_friday.no_single_flight",
+    "black_friday.pool_beyond_server",
+    "black_friday.checkout_needs_search",
 )
 """incident.file; the file's name is the defect's id."""
 

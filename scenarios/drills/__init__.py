@@ -1,7 +1,7 @@
 """The incidents: one file each that reads as a plan. An explicit catalogue; nothing is found by name."""
 
 from scenarios.checkers import EVERY_CHECKER, Checker
-from scenarios.drills import double_charge, event_chaos, flash_sale, pen_test
+from scenarios.drills import black_friday, double_charge, event_chaos, flash_sale, pen_test
 from scenarios.plan import Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -9,6 +9,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     double_charge.SCENARIO,
     event_chaos.SCENARIO,
     pen_test.SCENARIO,
+    black_friday.SCENARIO,
 )
 
 

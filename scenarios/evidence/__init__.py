@@ -7,6 +7,7 @@ from scenarios.evidence.bundle import NO_JOURNALS, Evidence, PspAccount, Purchas
 from scenarios.evidence.facts import (
     Chart,
     CouponLimit,
+    Course,
     FaultFired,
     PurchaseLimit,
     RunFacts,
@@ -31,6 +32,7 @@ __all__ = [
     "AuditTables",
     "Chart",
     "CouponLimit",
+    "Course",
     "Evidence",
     "EvidenceUnreadableError",
     "FaultFired",

@@ -72,11 +72,26 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     curves: dict[str, list[tuple[float, float]]]
 
 
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """How a load with a trigger went, for those who judge recovery. Times are epoch seconds.
+
+    The surge, if there was one, is the time from `surge_at` to `surge_until`. An answer is good within `good_within_s`.
+    """
+
+    baseline_at: float
+    baseline_until: float
+    surge_at: float
+    surge_until: float
+    ended_at: float
+    good_within_s: float
+    recovery_s_max: float
+
+
 class WorkloadFacts(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What only the workload of a run knows: the goods it was about, their supply, the limits in force.
 
     `scarce_skus` are those for which demand was meant to exceed supply, `thresholds` what the load's figures must
-    reach, `charts` what was measured over time.
+    reach, `charts` what was measured over time, `course` the times of a load with a trigger.
     """
 
     skus: list[str] = []
@@ -86,6 +101,7 @@ class WorkloadFacts(msgspec.Struct, kw_only=True, omit_defaults=True):
     coupons: list[CouponLimit] = []
     thresholds: list[Threshold] = []
     charts: list[Chart] = []
+    course: Course | None = None
 
 
 class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):

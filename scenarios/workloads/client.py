@@ -6,7 +6,7 @@ learned asks again with the same key.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Self
 
 import aiohttp
@@ -108,6 +108,37 @@ class Client:
             pause_s = min(2 * pause_s, LOOK_AGAIN_S_MAX)
         self._history.info(invocation, error="not seen")
         return False
+
+    async def look(self, function: str, token: str, path: str, *, timeout_s: float) -> None:
+        """One GET, one operation of the history: ok, refused with a code, or not known."""
+        process = self._history.new_process()
+        invocation = self._history.invoke(process, function)
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                self._http.get(self._url + path, headers={"Authorization": f"Bearer {token}"}) as answer,
+            ):
+                content, trace_id = await answer.read(), answer.headers.get("X-Trace-Id", "")
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            self._history.info(invocation, error=type(error).__name__)
+            return
+        if answer.status == 200:
+            self._history.ok(invocation, trace_id=trace_id)
+            return
+        code = Answered(status=answer.status, content=content, replayed=False, trace_id=trace_id).code
+        if code and answer.status not in {500, 504}:
+            self._history.fail(invocation, error=code, trace_id=trace_id)
+        else:
+            self._history.info(invocation, error=code or str(answer.status), trace_id=trace_id)
+
+    async def hang_up(self, token: str, path: str, *, after_s: float) -> None:
+        """Ask and leave before the answer; outside the history, for there is nothing to learn."""
+        with suppress(TimeoutError, aiohttp.ClientError, OSError):
+            async with (
+                asyncio.timeout(after_s),
+                self._http.get(self._url + path, headers={"Authorization": f"Bearer {token}"}) as answer,
+            ):
+                await answer.read()
 
     async def move_rate(self, exchange_url: str, currency: str, *, per_euro: str) -> None:
         """Let the exchange, which is no part of the shop, give another rate from now on; outside the history."""

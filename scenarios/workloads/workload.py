@@ -22,10 +22,12 @@ StageT = TypeVar("StageT")
 class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     """How the load itself went: `figures` for the report, `problems` why it was not the load that was planned.
 
-    A problem makes the run INVALID. `charts` are what was measured over time.
+    A problem makes the run INVALID. `measured` are figures of other subjects than the load
+    itself, `charts` what was measured over time.
     """
 
     figures: dict[str, float] = {}
+    measured: dict[str, dict[str, float]] = {}
     charts: tuple[Chart, ...] = ()
     problems: tuple[str, ...] = ()
 

@@ -31,6 +31,7 @@ from svc.gateway.limits import API_KEY, REFUSED_TOKENS, RateLimits
 from svc.gateway.proxy import Forward, Proxy, RequestTimeout
 from svc.gateway.routes import DEADLINE_S, METHODS, READ, SHARE_OF_PLACES, Route, Routes
 from svc.gateway.settings import Settings
+from svc.gateway.upstreams import Overloaded
 from svc.gateway.user_tokens import InvalidToken, UserTokens, bearer
 
 STATUS_CLIENT_DEPARTED = 499
@@ -52,13 +53,6 @@ _TOKEN = TOKEN_HEADER.lower().encode()
 log = structlog.get_logger(__name__)
 
 FilterHeaders = Callable[..., Any]
-
-
-class Overloaded(Refusal):
-    """The gateway is too full for a request of this class; nothing was done."""
-
-    code = "overloaded"
-    kind = Kind.UNAVAILABLE
 
 
 class MethodNotAllowed(Refusal):

@@ -14,12 +14,13 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from shared.circuit_breaker import CircuitOpenError
+from shared.declaration import RouteClass
 from shared.errors import Kind, Refusal
 from shared.service_registry import Instance
 from svc.gateway.bodies import Body, ClientDepartedError
 from svc.gateway.headers import answered_headers
 from svc.gateway.routes import Route
-from svc.gateway.upstreams import Upstream, Upstreams, UpstreamUnavailable
+from svc.gateway.upstreams import Overloaded, Upstream, Upstreams, UpstreamUnavailable
 
 ATTEMPTS_MAX = 3
 CONNECT_LIMIT_S = 0.5
@@ -111,7 +112,8 @@ class Proxy:
             return None
 
     async def forward(self, forward: Forward) -> None:
-        """Send the request on and its answer back. Raises `UpstreamUnavailable`, `UpstreamTimeout`, `BodyTooLarge`.
+        """Send the request on and its answer back. Raises `UpstreamUnavailable`, `UpstreamTimeout`, `Overloaded`,
+        `BodyTooLarge`.
 
         Raises `ClientDepartedError` when there is nobody left to answer; the upstream connection is then closed.
         """
@@ -121,7 +123,7 @@ class Proxy:
         try:
             async with asyncio.timeout_at(forward.deadline_at) as limit:
                 watch.start(limit)
-                async with upstream.places:
+                async with upstream.places if forward.route.kind is not RouteClass.BROWSE else upstream.turnstile:
                     sent = True
                     await self._attempts(upstream, forward, limit)
         except TimeoutError as error:
@@ -130,7 +132,7 @@ class Proxy:
             if forward.started:
                 return  # the answer stays incomplete and the server closes the connection
             if not sent:
-                raise UpstreamUnavailable("too many requests wait; nothing was done", retry_after_s=1) from error
+                raise Overloaded("too many requests wait; nothing was done", retry_after_s=1) from error
             raise UpstreamTimeout(f"{upstream.name} did not answer in time", service=upstream.name) from error
         finally:
             watch.stop()

@@ -16,6 +16,10 @@ from shared.service_client import ServiceClient
 from shared.service_registry import Instance, Registry
 from svc.gateway.settings import Settings
 
+BROWSE_SHARE = 0.25
+"""Of a service's places, what those who only look may fill: who buys asks the same services on the way."""
+BROWSE_WAIT_S = 0.5
+
 
 class UpstreamUnavailable(Refusal):
     """The service cannot be reached right now; nothing is known of an effect only where `detail` says so."""
@@ -24,16 +28,43 @@ class UpstreamUnavailable(Refusal):
     kind = Kind.UNAVAILABLE
 
 
+class Overloaded(Refusal):
+    """There is too much to do for a request of this class; nothing was done."""
+
+    code = "overloaded"
+    kind = Kind.UNAVAILABLE
+
+
+class Turnstile:
+    """So many requests of one class at a service at once; who waits longer than a moment is turned away."""
+
+    def __init__(self, places: int, *, wait_s: float) -> None:
+        self._places = asyncio.Semaphore(places)
+        self._wait_s = wait_s
+
+    async def __aenter__(self) -> None:
+        """Raises `Overloaded`."""
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Overloaded("too many requests at once; try again", retry_after_s=1) from None
+
+    async def __aexit__(self, *_: object) -> None:
+        self._places.release()
+
+
 class Upstream:
     """What this gateway knows about one service."""
 
-    __slots__ = ("_registry", "breaker", "budget", "name", "outstanding", "places")
+    __slots__ = ("_registry", "breaker", "budget", "name", "outstanding", "places", "turnstile")
 
     def __init__(self, name: str, registry: Registry, *, breaker: CircuitBreaker, places: int) -> None:
         self.name = name
         self.breaker = breaker
         self.budget = RetryBudget()
         self.places = asyncio.Semaphore(places)
+        self.turnstile = Turnstile(max(1, int(BROWSE_SHARE * places)), wait_s=BROWSE_WAIT_S)
         self.outstanding: dict[str, int] = {}
         self._registry = registry
 

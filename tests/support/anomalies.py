@@ -10,11 +10,14 @@ import msgspec
 
 from scenarios.checkers import Result, named
 from scenarios.checkers.money_reconciles import RECEIVABLE, SALES
+from scenarios.checkers.promises_kept import ready_at
 from scenarios.evidence import CouponLimit, Evidence
 from scenarios.evidence import rows as audit
 from scenarios.evidence.logs import LogLine
 from scenarios.history import Record
+from scenarios.resilience import LOOK, SEARCH
 from scenarios.world.journals import ExchangeRecord, PspRecord
+from tests.support.builders import rush
 from tests.support.builders.fleet_rows import (
     COUNTRY,
     CURRENCY,
@@ -1090,6 +1093,34 @@ def held_up_behind_poison(evidence: Evidence) -> None:
     alter(evidence.audit.inbox, {"applied_at": late.at + 90}, consumer="analytics", event_id=late.event_id)
 
 
+# INV-19, INV-20, INV-21, INV-26
+
+
+def loaded_by_everybody(evidence: Evidence) -> None:
+    evidence.facts.figures["work"]["loads per product forgotten"] = 2.5
+
+
+def never_came_back(evidence: Evidence) -> None:
+    rush.unanswered(evidence, rush.SURGE_AT, rush.ENDED_AT, LOOK, SEARCH)
+
+
+def came_back_late(evidence: Evidence) -> None:
+    rush.unanswered(evidence, rush.SURGE_AT, rush.CALM_AT + 12.0, LOOK, SEARCH)
+
+
+def asked_for_each(evidence: Evidence) -> None:
+    evidence.facts.figures["queries"]["products: 20"] = 21.3
+
+
+def looked_in_vain_without_the_index(evidence: Evidence) -> None:
+    rush.unanswered(evidence, rush.TROUBLE_AT, rush.SURGE_AT, LOOK)
+
+
+def called_itself_ready(evidence: Evidence) -> None:
+    for index in rush.between(evidence, rush.TROUBLE_AT, rush.SURGE_AT, ready_at("search")):
+        evidence.history[index] = change(evidence.history[index], type="ok", error="")
+
+
 # LOAD-01
 
 
@@ -1267,4 +1298,10 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (booked_on_half_a_booking, "INV-24", "g1b"),
     (refused_at_the_opening, "INV-24", "refused_though_available"),
     (answered_slowly, "LOAD-01", "threshold_missed"),
+    (loaded_by_everybody, "INV-19", "work_unbounded"),
+    (never_came_back, "INV-20", "not_recovered"),
+    (came_back_late, "INV-20", "recovered_late"),
+    (asked_for_each, "INV-21", "queries_grow"),
+    (looked_in_vain_without_the_index, "INV-26", "promise_broken"),
+    (called_itself_ready, "INV-26", "health_lied"),
 )

@@ -1,0 +1,1 @@
+"""The defects of incident 05, one file each."""

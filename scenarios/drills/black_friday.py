@@ -1,0 +1,83 @@
+"""Incident 05: Black Friday. Far too many visitors, things that go away, a shop that must come back by itself."""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from scenarios.checkers import ALL_CHECKERS, named
+from scenarios.cues import OnSignal
+from scenarios.defects import catalogue
+from scenarios.faults.fault import Fault
+from scenarios.faults.mail import MailRefuse
+from scenarios.faults.network import Blackhole, Latency
+from scenarios.faults.redis import CacheFlush, RedisPause
+from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
+from scenarios.workloads.rush import SURGE, TROUBLE, Rush, RushParameters
+
+AWAY_S: Final = 6.0
+CATALOG_CACHE: Final = "*cache:catalog*"
+QUICKLY: Final = RushParameters()
+LONG: Final = RushParameters(calibrate_s=20.0, baseline_s=60.0, away_s=0.0, surge_s=30.0, after_s=180.0, probe_s=5.0)
+
+
+def _during_trouble(fault: Fault) -> FaultStep:
+    return FaultStep(fault=fault, at=OnSignal(TROUBLE), for_s=AWAY_S)
+
+
+def _during_surge(fault: Fault, *, for_s: float) -> FaultStep:
+    return FaultStep(fault=fault, at=OnSignal(SURGE), for_s=for_s)
+
+
+SEARCH_AWAY: Final = Blackhole(target="search:elasticsearch")
+SLOW_DATABASE: Final = Latency(target="catalog:postgres", latency_ms=300)
+FLUSH: Final = CacheFlush(pattern=CATALOG_CACHE)
+
+TRIGGERS: Final[dict[str, tuple[Fault, ...]]] = {
+    "surge": (),
+    "database": (Latency(target="all:postgres", latency_ms=300),),
+    "cache": (SLOW_DATABASE, FLUSH),
+    "search": (SEARCH_AWAY,),
+    "redis": (RedisPause(),),
+    "mail": (MailRefuse(),),
+}
+"""What can happen, one at a time; `surge` is the workload's own."""
+PAIRS: Final = (("surge", "cache"), ("surge", "search"), ("surge", "redis"), ("database", "search"), ("redis", "mail"))
+
+
+def _form(*names: str) -> Form:
+    """The triggers of these names at the same moment, for half a minute, after a minute of an ordinary day."""
+    faults = [fault for name in names for fault in TRIGGERS[name]]
+    return Form(
+        parameters=LONG if "surge" in names else replace(LONG, surge=0.0),
+        faults=tuple(_during_surge(fault, for_s=LONG.surge_s) for fault in faults),
+        quiesce_s=180.0,
+    )
+
+
+SCENARIO = Scenario(
+    id="black-friday",
+    title="Black Friday meltdown",
+    story=(
+        "A post-incident review: for more than four hours of the busiest day most checkouts failed. It began with five "
+        "times the usual traffic; breakers, caches and pools made it worse, and the shop stayed down after the "
+        "campaign was switched off, until somebody restarted it."
+    ),
+    workload=Rush(),
+    forms={
+        FULL: _form("surge"),
+        QUICK: Form(
+            parameters=QUICKLY,
+            faults=(
+                _during_trouble(SEARCH_AWAY),
+                _during_surge(SLOW_DATABASE, for_s=QUICKLY.surge_s),
+                _during_surge(FLUSH, for_s=0.0),
+            ),
+            quiesce_s=60.0,
+        ),
+        **{name: _form(name) for name in TRIGGERS if name != "surge"},
+        **{"-and-".join(pair): _form(*pair) for pair in PAIRS},
+    },
+    skips={"INV-04": "no purchase limit and no limited coupon is in force: nobody wants more than may be had"},
+    checkers=(*ALL_CHECKERS, *named("INV-19", "INV-20", "INV-21", "INV-26")),
+    defects=catalogue.cards("black_friday"),
+)
