@@ -31,7 +31,7 @@ RESILIENCE: Final[dict[str, dict[str, Promise]]] = {
 }
 """By what is away, the promise of each journey. A prolonged absence of Redis loses limits and caches, not orders."""
 
-NEEDS: Final[dict[str, tuple[str, ...]]] = {"elasticsearch": ("search",), "redis": ("catalog", "orders", "gateway")}
+NEEDS: Final[dict[str, tuple[str, ...]]] = {"elasticsearch": ("search",), "redis": ("catalog", "orders")}
 """The services whose readiness must say that it is away."""
 
 

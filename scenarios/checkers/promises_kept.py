@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from scenarios.checkers.recovers import is_good
+from scenarios.checkers.recovers import IN_FLIGHT, is_good
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.facts import Course, FaultFired
@@ -34,7 +34,8 @@ def _judge_journeys(evidence: Evidence, fault: FaultFired, course: Course, findi
     asked: dict[str, list[Operation]] = {journey: [] for journey in JOURNEYS}
     for operation in _during(evidence, fault):
         at = evidence.facts.epoch(operation.invoke.time_s)
-        if operation.invoke.function in asked and not course.surge_at <= at < course.surge_until:
+        in_surge = course.surge_at <= at < course.surge_until
+        if operation.invoke.function in asked and operation.error != IN_FLIGHT and not in_surge:
             asked[operation.invoke.function].append(operation)
     for journey, promise in RESILIENCE[dependency].items():
         operations = asked[journey]

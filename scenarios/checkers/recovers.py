@@ -14,6 +14,8 @@ BASELINE_SHARE_MIN: Final = 0.9
 WINDOW_S: Final = 3.0
 STEP_S: Final = 0.5
 OPERATIONS_MIN: Final = 20
+IN_FLIGHT: Final = "request_in_flight"
+"""What the second of two clicks hears while the first is being answered: neither good nor bad."""
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -56,7 +58,7 @@ def examine(evidence: Evidence) -> Finding:
 def _arrivals(evidence: Evidence, course: Course) -> list[tuple[float, bool]]:
     """When somebody asked for something, and whether the answer was good, in the order of time."""
     facts = evidence.facts
-    asked = (it for it in evidence.operations if it.invoke.function in JOURNEYS)
+    asked = (it for it in evidence.operations if it.invoke.function in JOURNEYS and it.error != IN_FLIGHT)
     return sorted((facts.epoch(it.invoke.time_s), is_good(it, within_s=course.good_within_s)) for it in asked)
 
 

@@ -9,9 +9,11 @@ from scenarios.cues import OnSignal
 from scenarios.defects import catalogue
 from scenarios.faults.fault import Fault
 from scenarios.faults.mail import MailRefuse
-from scenarios.faults.network import Blackhole, Latency
+from scenarios.faults.network import Blackhole, Down, Latency
+from scenarios.faults.processes import Pause
 from scenarios.faults.redis import CacheFlush, RedisPause
 from scenarios.plan import FULL, QUICK, FaultStep, Form, Scenario
+from scenarios.resilience import RESILIENCE
 from scenarios.workloads.rush import SURGE, TROUBLE, Rush, RushParameters
 
 AWAY_S: Final = 6.0
@@ -41,6 +43,21 @@ TRIGGERS: Final[dict[str, tuple[Fault, ...]]] = {
     "mail": (MailRefuse(),),
 }
 """What can happen, one at a time; `surge` is the workload's own."""
+AWAY: Final[dict[str, Fault]] = {
+    "elasticsearch": SEARCH_AWAY,
+    "smtp": MailRefuse(),
+    "psp": Down(target="payments:psp"),
+    "kafka": Pause("kafka"),
+    "redis": RedisPause(),
+    **{
+        service: Pause(f"{service}-1")
+        for service in ("search", "notifications", "analytics", "payments", "inventory", "catalog", "orders")
+    },
+}
+"""How each dependency of the resilience matrix goes away."""
+SHORT: Final = RushParameters(
+    calibrate_s=6.0, probe_s=0.0, baseline_s=5.0, away_s=15.0, surge=0.0, surge_s=0.0, after_s=15.0
+)
 PAIRS: Final = (("surge", "cache"), ("surge", "search"), ("surge", "redis"), ("database", "search"), ("redis", "mail"))
 
 
@@ -52,6 +69,12 @@ def _form(*names: str) -> Form:
         faults=tuple(_during_surge(fault, for_s=LONG.surge_s) for fault in faults),
         quiesce_s=180.0,
     )
+
+
+def _without(name: str) -> Form:
+    """One row of the resilience matrix: the dependency is away for a while, at an ordinary load."""
+    step = FaultStep(fault=AWAY[name], at=OnSignal(TROUBLE), for_s=SHORT.away_s - 2.0)
+    return Form(parameters=SHORT, faults=(step,), quiesce_s=120.0)
 
 
 SCENARIO = Scenario(
@@ -75,6 +98,7 @@ SCENARIO = Scenario(
             quiesce_s=60.0,
         ),
         **{name: _form(name) for name in TRIGGERS if name != "surge"},
+        **{f"without-{name}": _without(name) for name in RESILIENCE},
         **{"-and-".join(pair): _form(*pair) for pair in PAIRS},
     },
     skips={"INV-04": "no purchase limit and no limited coupon is in force: nobody wants more than may be had"},

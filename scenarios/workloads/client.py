@@ -109,8 +109,8 @@ class Client:
         self._history.info(invocation, error="not seen")
         return False
 
-    async def look(self, function: str, token: str, path: str, *, timeout_s: float) -> None:
-        """One GET, one operation of the history: ok, refused with a code, or not known."""
+    async def look(self, function: str, token: str, path: str, *, timeout_s: float) -> RecordType:
+        """One GET, one operation of the history: ok, refused with a code, or not known; gives which."""
         process = self._history.new_process()
         invocation = self._history.invoke(process, function)
         try:
@@ -121,15 +121,16 @@ class Client:
                 content, trace_id = await answer.read(), answer.headers.get("X-Trace-Id", "")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             self._history.info(invocation, error=type(error).__name__)
-            return
+            return "info"
         if answer.status == 200:
             self._history.ok(invocation, trace_id=trace_id)
-            return
+            return "ok"
         code = Answered(status=answer.status, content=content, replayed=False, trace_id=trace_id).code
         if code and answer.status not in {500, 504}:
             self._history.fail(invocation, error=code, trace_id=trace_id)
-        else:
-            self._history.info(invocation, error=code or str(answer.status), trace_id=trace_id)
+            return "fail"
+        self._history.info(invocation, error=code or str(answer.status), trace_id=trace_id)
+        return "info"
 
     async def hang_up(self, token: str, path: str, *, after_s: float) -> None:
         """Ask and leave before the answer; outside the history, for there is nothing to learn."""

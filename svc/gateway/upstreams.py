@@ -18,7 +18,6 @@ from svc.gateway.settings import Settings
 
 BROWSE_SHARE = 0.25
 """Of a service's places, what those who only look may fill: who buys asks the same services on the way."""
-BROWSE_WAIT_S = 0.5
 
 
 class UpstreamUnavailable(Refusal):
@@ -59,12 +58,14 @@ class Upstream:
 
     __slots__ = ("_registry", "breaker", "budget", "name", "outstanding", "places", "turnstile")
 
-    def __init__(self, name: str, registry: Registry, *, breaker: CircuitBreaker, places: int) -> None:
+    def __init__(
+        self, name: str, registry: Registry, *, breaker: CircuitBreaker, places: int, browse_wait_s: float
+    ) -> None:
         self.name = name
         self.breaker = breaker
         self.budget = RetryBudget()
         self.places = asyncio.Semaphore(places)
-        self.turnstile = Turnstile(max(1, int(BROWSE_SHARE * places)), wait_s=BROWSE_WAIT_S)
+        self.turnstile = Turnstile(max(1, int(BROWSE_SHARE * places)), wait_s=browse_wait_s)
         self.outstanding: dict[str, int] = {}
         self._registry = registry
 
@@ -114,7 +115,7 @@ class Upstreams:
     def __init__(self, registry: Registry, client: ServiceClient, settings: Settings) -> None:
         self._registry = registry
         self._client = client
-        self._places = settings.upstream_places
+        self._settings = settings
         self._known: dict[str, Upstream] = {}
 
     def of(self, service: str) -> Upstream:
@@ -122,6 +123,10 @@ class Upstreams:
         upstream = self._known.get(service)
         if upstream is None:
             upstream = self._known[service] = Upstream(
-                service, self._registry, breaker=self._client.breaker(service), places=self._places
+                service,
+                self._registry,
+                breaker=self._client.breaker(service),
+                places=self._settings.upstream_places,
+                browse_wait_s=self._settings.browse_wait_s,
             )
         return upstream

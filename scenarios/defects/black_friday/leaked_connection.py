@@ -22,7 +22,7 @@ CARD = DefectCard(
     origin="The incident's own review: leaked connections from a metrics query.",
 )
 
-WAITED_S: Final = 0.1
+WAITED_S: Final = 0.4
 """Longer than this is short of connections."""
 
 

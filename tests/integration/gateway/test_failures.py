@@ -163,9 +163,8 @@ async def test_browsing_is_refused_before_checkout_when_it_gets_full(engines, pr
         assert {answer.status for answer in await asyncio.gather(*waiting)} == {200}
 
 
-async def test_who_only_looks_fills_a_part_of_a_service_and_is_soon_turned_away_from_it(engines, prefix, monkeypatch):
-    monkeypatch.setattr("svc.gateway.upstreams.BROWSE_WAIT_S", 0.05)
-    async with door(engines, prefix, "catalog", upstream_places=8) as shop:
+async def test_who_only_looks_fills_a_part_of_a_service_and_is_soon_turned_away_from_it(engines, prefix):
+    async with door(engines, prefix, "catalog", upstream_places=8, browse_wait_s=0.05) as shop:
         lookers = [asyncio.create_task(shop.call("GET", "/api/v1/products/slow/700")) for _ in range(12)]
         most = 0
         while not all(task.done() for task in lookers):

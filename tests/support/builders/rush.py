@@ -6,8 +6,9 @@ import msgspec
 
 from scenarios.checkers.promises_kept import ready_at
 from scenarios.evidence import Course, Evidence, FaultFired
-from scenarios.history import Record
-from scenarios.resilience import LOOK, SEARCH
+from scenarios.history import OrderAttempt, Record
+from scenarios.resilience import LOOK, PLACE_ORDER, SEARCH
+from tests.support.builders.flash_sale import FlashSale
 from tests.support.builders.fleet_rows import HISTORY_ORIGIN_AT, LOAD_STARTED_AT
 
 BASELINE_AT = LOAD_STARTED_AT + 10.0
@@ -49,17 +50,23 @@ def with_rush(evidence: Evidence) -> Evidence:
         ),
     )
     history = list(evidence.history)
-    process = max(record.process for record in history)
+    process = max((record.process for record in history), default=0)
     steps = round((ENDED_AT - BASELINE_AT) / EVERY_S)
     for number in range(steps):
         at = BASELINE_AT + number * EVERY_S
         process += 1
-        _ask(history, process, SEARCH if number % 4 == 0 else LOOK, at=at)
+        ask(history, process, SEARCH if number % 4 == 0 else LOOK, at=at)
         if number % 10 == 0:
             process += 1
             away = TROUBLE_AT + 0.2 <= at < SURGE_AT - 0.2
-            _ask(history, process, ready_at("search"), at=at + 0.01, error="503" if away else "")
+            ask(history, process, ready_at("search"), at=at + 0.01, error="503" if away else "")
     return replace(evidence, facts=facts, history=history)
+
+
+def rush_alone() -> Evidence:
+    """A day with a trigger on which nothing else was going on; quickly made."""
+    sale = FlashSale()
+    return with_rush(Evidence(facts=sale.facts(load_ended_at=ENDED_AT), history=[]))
 
 
 def between(evidence: Evidence, from_at: float, until_at: float, *functions: str) -> list[int]:
@@ -84,10 +91,11 @@ def unanswered(evidence: Evidence, from_at: float, until_at: float, *functions: 
         evidence.history[index] = msgspec.structs.replace(evidence.history[index], type="info", error="TimeoutError")
 
 
-def _ask(history: list[Record], process: int, function: str, *, at: float, error: str = "") -> None:
+def ask(history: list[Record], process: int, function: str, *, at: float, error: str = "") -> None:
     time_s = at - HISTORY_ORIGIN_AT
     index = len(history)
-    history.append(Record(index=index, time_s=time_s, process=process, type="invoke", function=function))
+    wanted = OrderAttempt("visitor", ()) if function == PLACE_ORDER else None
+    history.append(Record(index=index, time_s=time_s, process=process, type="invoke", function=function, value=wanted))
     history.append(
         Record(
             index=index + 1,
