@@ -48,6 +48,10 @@ T = TypeVar("T")
 _log = structlog.get_logger()
 
 
+class CacheLoadError(WorldError):
+    """What is wanted is not in the cache, and whoever has it does not answer in time."""
+
+
 class _Entry(msgspec.Struct, array_like=True):
     """What is stored: fresh until (epoch seconds), how long the load took (seconds), the value's bytes."""
 
@@ -84,7 +88,7 @@ class Cache:
         """Return the cached value, or load and keep it for ttl_s (± JITTER).
 
         For stale_s longer it may be served when a load fails with a failure of the world. Raises what `load`
-        raises when there is nothing to fall back on.
+        raises when there is nothing to fall back on, `CacheLoadError` when it takes too long.
         """
         name = self._name(key)
         entry = await self._read(name)
@@ -146,6 +150,8 @@ class Cache:
         except LOAD_FAILURES as error:
             if entry is None:
                 await self._unlock(name, token)
+                if isinstance(error, TimeoutError):
+                    raise CacheLoadError(f"{name} was not loaded within {LOAD_LIMIT_S:g} s") from error
                 raise
             # the lock stays for its remaining life: it is what spares the failing source
             await self._pause(name, token)

@@ -6,7 +6,7 @@ import pytest
 
 from shared import cache as cache_module
 from shared import deadline
-from shared.cache import Cache
+from shared.cache import Cache, CacheLoadError
 from shared.errors import Kind, Refusal, RemoteUnavailableError
 from tests.support.redis_clients import connected
 from tests.support.services import until
@@ -129,6 +129,17 @@ async def test_without_a_last_good_value_the_failure_is_told_and_the_next_caller
 class Gone(Refusal):
     code = "gone"
     kind = Kind.GONE
+
+
+async def test_a_source_that_takes_too_long_is_the_worlds_doing(redis_url, prefix, monkeypatch):
+    monkeypatch.setattr(cache_module, "LOAD_LIMIT_S", 0.05)
+    async with connected(redis_url) as redis:
+        source = Source()
+        source.delay_s = 5.0
+        with pytest.raises(CacheLoadError):
+            await get(Cache(redis, prefix), source)
+        source.delay_s = 0.0
+        assert await get(Cache(redis, prefix), source) == 100
 
 
 async def test_a_refusal_is_an_answer_and_no_reason_to_serve_the_past(redis_url, prefix, never_early):
