@@ -125,6 +125,13 @@ def matrices(session: nox.Session) -> None:
 
 
 @nox.session
+def policy(session: nox.Session) -> None:
+    """Write `docs/policy.md`: who may call which route of which service."""
+    _sync(session, "test")
+    session.run("python", "-m", "tests.support.policy_table", "docs/policy.md")
+
+
+@nox.session
 def features(session: nox.Session) -> None:
     """Write `docs/features.md`: which test shows what of which service."""
     _sync(session, "test")

@@ -17,6 +17,8 @@ ERRORS_PER_THOUSAND_MAX: Final = 1
 SLOWER_MAX: Final = 2.0
 BASELINE_S_MIN: Final = 0.05
 """A wait that nobody notices counts as this long: twice a few milliseconds is the noise of a busy machine."""
+BASELINE_S_MAX: Final = 0.25
+"""A shop that is slower than this before anybody attacks is short of a machine: what it does then says nothing."""
 REQUESTS_MIN: Final = 40
 """Before the attack and beside it; of fewer there is no percentile to speak of."""
 
@@ -56,6 +58,12 @@ def _judge_errors(evidence: Evidence, beside: Sequence[Operation], findings: Fin
 
 
 def _judge_waits(before: Sequence[Operation], beside: Sequence[Operation], findings: Findings) -> None:
+    findings.require(
+        p99_s(before) <= BASELINE_S_MAX,
+        f"p99 was {p99_s(before) * 1000:.0f} ms before anybody attacked: a busy machine",
+    )
+    if p99_s(before) > BASELINE_S_MAX:
+        return
     baseline = max(p99_s(before), BASELINE_S_MIN)
     attacked = p99_s(beside)
     findings.observe("p99 before the attack, ms", round(p99_s(before) * 1000))

@@ -23,7 +23,6 @@ DETOURS: Final = (
     "/internal/users/import",
     "/internal/tokens",
     "/metrics",
-    "/openapi/openapi.json",
     "/health/ready",
 )
 INSIDE: Final = ("consumes", "planted", "http_requests", "python_info", "process_cpu", '"checks"', "access_token")
@@ -53,6 +52,9 @@ async def path_traversal(attack: Attack) -> None:
             reply = await attack.ask("GET", path, by=by)
             if reply.status < 300 and any(word in reply.text for word in INSIDE):
                 attack.gained(f"{path} leads inside ({reply.status})")
+    contract = await attack.ask("GET", "/openapi/openapi.json")
+    if '"/internal/' in contract.text:
+        attack.gained("the public contract describes internal routes")
 
 
 @probe(

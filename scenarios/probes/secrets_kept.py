@@ -10,7 +10,7 @@ PROFILE: Final = frozenset({"id", "email", "name", "roles", "status", "version",
 PRODUCT: Final = frozenset(
     {
         "id", "slug", "title", "description", "category", "status", "tax_class", "approved", "seller_id", "version",
-        "variants",
+        "variants", "attributes", "media",
     }
 )  # fmt: skip
 

@@ -100,8 +100,13 @@ def test_one_error_in_more_than_a_thousand_is_only_counted() -> None:
 
 @pytest.mark.parametrize(
     "played",
-    [evidence(*honest(100, at_s=1.0)), served(*honest(10, at_s=20.0)), served(*honest(100, at_s=20.0), count=10)],
-    ids=["no attack", "few beside", "few before"],
+    [
+        evidence(*honest(100, at_s=1.0)),
+        served(*honest(10, at_s=20.0)),
+        served(*honest(100, at_s=20.0), count=10),
+        served(*honest(100, at_s=20.0, wait_s=9.0), before_s=0.3),
+    ],
+    ids=["no attack", "few beside", "few before", "busy before"],
 )
 def test_too_few_honest_requests_are_no_measurement(played: Evidence) -> None:
     assert honest_traffic.CHECKER.check(played).outcome is Outcome.INVALID
