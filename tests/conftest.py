@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 import uvloop
+from hypothesis import HealthCheck, settings
 
 from tests.support import feature_table
 from tests.support.categories import CATEGORIES, category_of, matrix, services_of
@@ -25,6 +26,10 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+# how long a draw or an example takes is a matter of the machine, not of the code
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 LOOP_MARGIN_S = 10.0
 
