@@ -1,6 +1,7 @@
 """Where the instances of a service are: each beats every half second, and one that stops is forgotten.
 
-Times are Redis's own, so that no machine's clock matters. When Redis is away the last known answer serves.
+Times are Redis's own, so that no machine's clock matters. When Redis is away the last known answer serves. A late beat
+is no proof of death: on a busy machine all may be late at once, and whoever asks for `reachable` ones is not refused.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_EVERY_S = 0.5
 HEARTBEAT_TTL_MS = 1_500
+LATE_MS_MAX = 5_000
+"""How long after its time an instance may still be called where there is no other."""
 ANSWER_CACHED_S = 0.25
 LAST_KNOWN_MAX_S = 60.0
 SUSPECT_S = 1.0
@@ -42,14 +45,16 @@ _LIST = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local entries = redis.call('HGETALL', KEYS[1])
-local alive = {}
+local alive, late = {}, {}
 for i = 1, #entries, 2 do
-  if tonumber(string.match(entries[i + 1], '^%d+')) >= now then
-    alive[#alive + 1] = entries[i]
-    alive[#alive + 1] = entries[i + 1]
+  local expires = tonumber(string.match(entries[i + 1], '^%d+'))
+  local found = expires >= now and alive or expires + ARGV[1] >= now and late
+  if found then
+    found[#found + 1] = entries[i]
+    found[#found + 1] = entries[i + 1]
   end
 end
-return alive
+return {alive, #alive == 0 and late or {}}
 """
 
 
@@ -62,6 +67,14 @@ class Instance(msgspec.Struct, frozen=True):
     load: int = 0
 
 
+class _Known(msgspec.Struct, frozen=True):
+    """An answer; `late` ones only where nobody is `alive`."""
+
+    at: float
+    alive: tuple[Instance, ...] = ()
+    late: tuple[Instance, ...] = ()
+
+
 class Registry:
     """Reads and writes the registry; one per process."""
 
@@ -71,7 +84,7 @@ class Registry:
         self._list = redis.register_script(_LIST)
         self._redis = redis
         self._gate = gate_of(redis)
-        self._known: dict[str, tuple[float, tuple[Instance, ...]]] = {}
+        self._known: dict[str, _Known] = {}
         self._asking: set[str] = set()
         self._suspects: dict[tuple[str, str], float] = {}
 
@@ -95,11 +108,18 @@ class Registry:
 
         Instances reported by `suspect` are left out for SUSPECT_S unless none would remain.
         """
-        now = time.monotonic()
-        known = self._known.get(service)
-        if known is None or now - known[0] >= ANSWER_CACHED_S:
-            known = await self._refresh(service, known, now)
-        return self._trusted(known[1], now) if self._suspects else known[1]
+        known, now = await self._look(service)
+        return self._trusted(known.alive, now) if self._suspects else known.alive
+
+    async def reachable(self, service: str) -> tuple[Instance, ...]:
+        """Return the living instances; where there is none, those whose beat is late by at most LATE_MS_MAX.
+
+        One that withdrew is never among them, a late one that was reported by `suspect` not for SUSPECT_S.
+        """
+        known, now = await self._look(service)
+        if known.alive:
+            return self._trusted(known.alive, now) if self._suspects else known.alive
+        return self._unsuspected(known.late, now)
 
     def suspect(self, service: str, instance: str) -> None:
         """Report that a connection to an instance died; this process avoids it for SUSPECT_S."""
@@ -107,28 +127,35 @@ class Registry:
             self._suspects.clear()
         self._suspects[service, instance] = time.monotonic() + SUSPECT_S
 
-    async def _refresh(
-        self, service: str, known: tuple[float, tuple[Instance, ...]] | None, now: float
-    ) -> tuple[float, tuple[Instance, ...]]:
-        if known is not None and known[1] and service in self._asking:
+    async def _look(self, service: str) -> tuple[_Known, float]:
+        """What is known, at most ANSWER_CACHED_S old, and the time."""
+        now = time.monotonic()
+        known = self._known.get(service)
+        if known is None or now - known.at >= ANSWER_CACHED_S:
+            known = await self._refresh(service, known, now)
+        return known, now
+
+    async def _refresh(self, service: str, known: _Known | None, now: float) -> _Known:
+        if known is not None and known.alive and service in self._asking:
             return known  # one caller asks, the others go on with the answer they have
         self._asking.add(service)
         try:
-            fresh = (now, _parse(service, await self._gate.ask(lambda: self._list(keys=[self._key(service)]))))
+            alive, late = await self._gate.ask(lambda: self._list(keys=[self._key(service)], args=[LATE_MS_MAX]))
+            fresh = _Known(now, _parse(service, alive), _parse(service, late))
         except RedisUnavailableError:
-            if known is None or now - known[0] > LAST_KNOWN_MAX_S:
-                return now, ()
-            return known
+            return _Known(now) if known is None or now - known.at > LAST_KNOWN_MAX_S else known
         finally:
             self._asking.discard(service)
         self._known[service] = fresh
         return fresh
 
     def _trusted(self, instances: tuple[Instance, ...], now: float) -> tuple[Instance, ...]:
+        return self._unsuspected(instances, now) or instances
+
+    def _unsuspected(self, instances: tuple[Instance, ...], now: float) -> tuple[Instance, ...]:
         for key in [key for key, until in self._suspects.items() if until <= now]:
             del self._suspects[key]
-        trusted = tuple(one for one in instances if (one.service, one.name) not in self._suspects)
-        return trusted or instances
+        return tuple(one for one in instances if (one.service, one.name) not in self._suspects)
 
     def _key(self, service: str) -> str:
         return f"{self._prefix}registry:{service}"

@@ -2,20 +2,29 @@
 
 An oracle of its own, in whole numbers and fractions only: prices of the time at which the order was drafted, what
 promotions take off one after the other, a coupon spread by largest remainder, tax once per line and half up at the rate
-of its class of goods, shipping by weight band. Of an order in another currency each unit price is the catalog's at the
-rate that the exchange's own journal has under the name in the quote, half up. It shares no line with the pricing it
-judges.
+of its class of goods. Of an order in another currency each unit price is the catalog's at the rate that the exchange's
+own journal has under the name in the quote, half up. Shipping costs what was quoted for just these goods, and the quote
+what the rates make of its boxes, which weigh what the goods do. It shares no line with the pricing it judges.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
+from math import ceil
 
 import msgspec
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
-from scenarios.evidence.rows import CouponRow, OrderLineRow, OrderRow, PriceRow, PromotionRow, ShippingRateRow
+from scenarios.evidence.rows import (
+    CouponRow,
+    OrderLineRow,
+    OrderRow,
+    PriceRow,
+    PromotionRow,
+    ShippingQuoteRow,
+    ShippingRateRow,
+)
 from scenarios.money_text import money_text
 from shared.currencies import exponent
 from shared.exchange_rates import rate_text
@@ -58,7 +67,7 @@ def examine(evidence: Evidence) -> Finding:
         _judge_prices(evidence, order, lines, rules, rate, findings)
         _judge_tax_classes(evidence, order, lines, rules, findings)
         _judge_totals(evidence, order, lines, rules, findings)
-        _judge_shipping(evidence, order, lines, rules, findings)
+        _judge_shipping(order, lines, rules, findings)
     return findings.result()
 
 
@@ -122,25 +131,33 @@ def _promoted(
     return rests
 
 
-def shipping_minor(bands: Sequence[ShippingRateRow], *, items: int, worth_minor: int) -> int:
-    """What the cheapest carrier takes."""
-    carriers = {band.carrier for band in bands}
-    return min(
-        _carried_minor([band for band in bands if band.carrier == carrier], items=items, worth_minor=worth_minor)
-        for carrier in carriers
-    )
+def shipping_minor(
+    bands: Sequence[ShippingRateRow], *, loads: Sequence[tuple[int, int]], worth_minor: int | None
+) -> dict[str, int]:
+    """What each carrier takes for boxes of (grams, cubic millimetres), in minor units."""
+    return {
+        carrier: _carried_minor([band for band in bands if band.carrier == carrier], loads, worth_minor)
+        for carrier in {band.carrier for band in bands}
+    }
 
 
-def _carried_minor(bands: Sequence[ShippingRateRow], *, items: int, worth_minor: int) -> int:
-    """Full parcels of the heaviest band and the cheapest band that carries the rest; free from the band's bound on."""
+def _carried_minor(bands: Sequence[ShippingRateRow], loads: Sequence[tuple[int, int]], worth_minor: int | None) -> int:
+    """Full parcels of the heaviest band and the cheapest band that carries the rest, of each box by weight or room.
+
+    Free from the bound on that the heaviest of the last parcels names.
+    """
     heaviest = max(bands, key=lambda band: band.weight_g_max)
-    full, rest_g = divmod(max(1, items * ITEM_WEIGHT_G), heaviest.weight_g_max)
-    last = heaviest
-    if rest_g:
-        last = min((band for band in bands if band.weight_g_max >= rest_g), key=lambda band: band.weight_g_max)
-    if last.free_from_minor is not None and worth_minor >= last.free_from_minor:
-        return 0
-    return full * heaviest.amount_minor + (last.amount_minor if rest_g else 0)
+    total, lasts = 0, [min(bands, key=lambda band: band.weight_g_max)]
+    for weight_g, volume_mm3 in loads:
+        room_g = ceil(Fraction(volume_mm3, heaviest.cm3_per_kg))
+        full, rest_g = divmod(max(1, weight_g, room_g), heaviest.weight_g_max)
+        last = heaviest
+        if rest_g:
+            last = min((band for band in bands if band.weight_g_max >= rest_g), key=lambda band: band.weight_g_max)
+        total += full * heaviest.amount_minor + (last.amount_minor if rest_g else 0)
+        lasts.append(last)
+    free_from = max(lasts, key=lambda band: band.weight_g_max).free_from_minor
+    return 0 if free_from is not None and worth_minor is not None and worth_minor >= free_from else total
 
 
 class Rules:
@@ -160,6 +177,9 @@ class Rules:
         self._bands: dict[tuple[str, str, str], list[ShippingRateRow]] = defaultdict(list)
         for rate in evidence.audit.shipping_rates:
             self._bands[rate.country, rate.currency, rate.method].append(rate)
+        self.deliveries = {row.order_id: row for row in evidence.audit.order_deliveries}
+        self.quotes = {row.id: row for row in evidence.audit.shipping_quotes}
+        self.measures = {row.sku: row for row in evidence.audit.item_measures}
 
     def prices(self, sku: str, currency: str, *, after: float, before: float) -> set[int]:
         """Every price that was in force at some time between the two."""
@@ -317,9 +337,50 @@ def _judge_totals(
         )
 
 
-def _judge_shipping(
-    evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings
-) -> None:
+def _judge_shipping(order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings) -> None:
+    """The order costs what shipping quoted for its goods, and the quote is what the rates make of its boxes."""
+    pinned = rules.deliveries.get(order.id)
+    quote = None if pinned is None else rules.quotes.get(pinned.quote_id)
+    if pinned is None or quote is None:
+        findings.violation("not_quoted", "shipping never quoted what its delivery costs", order_id=order.id)
+        return
+    findings.check()
+    if order.shipping_minor != quote.amount_minor:
+        findings.violation(
+            "shipping_differs",
+            f"shipping is {money_text(order.shipping_minor, order.currency)}, quoted was "
+            f"{money_text(quote.amount_minor, quote.currency)}",
+            order_id=order.id,
+            weight=abs(order.shipping_minor - quote.amount_minor),
+        )
+    for what, of_order, of_quote in (
+        ("customer", order.customer_id if pinned.personal else "", quote.customer_id),
+        ("goods", ",".join(sorted(f"{line.sku}:{line.quantity}" for line in lines)), _sorted(quote.goods)),
+        ("country", order.shipping_country, quote.country),
+        ("method", order.shipping_method, quote.method),
+        ("currency", order.currency, quote.currency),
+        ("carrier", pinned.carrier, quote.carrier),
+        ("worth", "" if pinned.personal else order.subtotal_minor, "" if pinned.personal else quote.subtotal_minor),
+    ):
+        if of_order != of_quote:
+            findings.violation(
+                "quoted_for_another",
+                f"the order's {what} is {of_order}, the quote is for {of_quote}",
+                order_id=order.id,
+            )
+    if order.placed_at - REQUEST_S_MAX > quote.expires_at:
+        if pinned.personal:
+            findings.violation(
+                "shipping_quote_out_of_time",
+                f"the cost of shipping was promised until {order.placed_at - quote.expires_at:.0f} s before the order",
+                order_id=order.id,
+            )
+        else:
+            findings.observe("orders at what shipping said last, whose time was over")
+    _judge_quote(order, quote, rules, findings)
+
+
+def _judge_quote(order: OrderRow, quote: ShippingQuoteRow, rules: Rules, findings: Findings) -> None:
     bands = rules.bands(order)
     if not bands:
         findings.violation(
@@ -328,20 +389,33 @@ def _judge_shipping(
             order_id=order.id,
         )
         return
-    if any(band.updated_at > evidence.facts.started_at for band in bands):
-        findings.observe("orders whose shipping rate was changed during the run")
+    goods = {sku: int(count) for sku, _, count in (one.rpartition(":") for one in quote.goods.split(","))}
+    measured = [rules.measures[sku] for sku in goods if sku in rules.measures]
+    if any(row.updated_at > quote.created_at for row in (*bands, *measured)):
+        findings.observe("orders whose shipping rate or goods were changed since they were quoted")
         return
+    loads = [(int(weight), int(volume)) for weight, _, volume in (one.partition(":") for one in quote.loads.split(","))]
+    weight_of = {row.sku: row.weight_g for row in measured}
+    weight_g = sum(weight_of.get(sku, ITEM_WEIGHT_G) * count for sku, count in goods.items())
     findings.check()
-    due = shipping_minor(bands, items=sum(line.quantity for line in lines), worth_minor=order.subtotal_minor)
-    if order.shipping_minor == due:
+    if weight_g != sum(weight for weight, _ in loads):
+        findings.violation(
+            "packed_differently", f"the goods weigh {weight_g} g, the boxes quoted {quote.loads}", order_id=order.id
+        )
+    due = shipping_minor(bands, loads=loads, worth_minor=quote.subtotal_minor)
+    if quote.amount_minor == min(due.values()) == due.get(quote.carrier):
         return
     findings.violation(
-        "shipping_differs",
-        f"shipping is {money_text(order.shipping_minor, order.currency)}, the rates make it "
-        f"{money_text(due, order.currency)}",
+        "rate_not_kept",
+        f"{money_text(quote.amount_minor, quote.currency)} by {quote.carrier} was quoted, the rates make it "
+        f"{money_text(min(due.values()), quote.currency)}",
         order_id=order.id,
-        weight=abs(order.shipping_minor - due),
+        weight=abs(quote.amount_minor - min(due.values())),
     )
+
+
+def _sorted(goods: str) -> str:
+    return ",".join(sorted(goods.split(",")))
 
 
 def _promotions_due(evidence: Evidence, order: OrderRow, rules: Rules, findings: Findings) -> list[PromotionRow]:
@@ -405,14 +479,15 @@ def _spread(total: int, weights: Sequence[int]) -> list[int]:
 CHECKER = Checker(
     id="INV-08",
     name="exact-money",
-    statement="order lines, discount, tax, shipping and total are what catalog, quoted rate and rules say, "
+    statement="order lines, discount, tax, shipping and total are what catalog, quotes and rules say, "
     "to the minor unit",
-    witness="an independent oracle × catalog's prices and tax classes × the exchange's journal × tax, shipping, "
-    "promotion and coupon rules",
+    witness="an independent oracle × catalog's prices and tax classes × the exchange's journal × shipping's quotes and "
+    "rates × tax, promotion and coupon rules",
     needs=(
         "orders.orders",
         "orders.order_lines",
         "orders.order_conversions",
+        "orders.order_deliveries",
         "payments.conversion_quotes",
         "orders.tax_rates",
         "orders.coupons",
@@ -421,6 +496,8 @@ CHECKER = Checker(
         "catalog.prices",
         "catalog.variants",
         "shipping.shipping_rates",
+        "shipping.shipping_quotes",
+        "shipping.item_measures",
     ),
     examine=examine,
 )

@@ -34,6 +34,7 @@ WRITTEN_ONCE: Final[dict[str, str]] = {
     "order_promotions": "INV-08",
     "order_conversions": "INV-08",
     "conversion_quotes": "INV-08",
+    "order_deliveries": "INV-08",
     "order_transitions": "INV-12",
     "movements": "INV-01",
     "ledger": "INV-07",
@@ -160,6 +161,8 @@ OTHER_TABLES: Final = {
     "coupons": "INV-04",
     "promotions": "INV-08",
     "shipping_rates": "INV-08",
+    "shipping_quotes": "INV-08",
+    "item_measures": "INV-08",
     "variants": "INV-08",
 }
 

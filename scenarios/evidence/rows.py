@@ -153,6 +153,16 @@ class OrderConversionRow(Row, frozen=True, kw_only=True):
     expires_at: Instant
 
 
+class OrderDeliveryRow(Row, frozen=True, kw_only=True):
+    """The quote of shipping that an order is placed at; a `personal` one was shown to the customer and serves once."""
+
+    order_id: str
+    quote_id: str
+    personal: bool
+    carrier: str
+    quoted_until: Instant
+
+
 class OrderTransitionRow(Row, frozen=True):
     """Written by a trigger; the first one of an order has no `from_status`."""
 
@@ -406,6 +416,32 @@ class ShippingRateRow(Row, frozen=True, kw_only=True):
     free_from_minor: int | None = None
     updated_at: Instant
     carrier: str = ""
+    cm3_per_kg: int = 5_000
+
+
+class ShippingQuoteRow(Row, frozen=True, kw_only=True):
+    """What shipping quoted. `goods` are `sku:quantity`, `loads` the boxes as `weight_g:volume_mm3`, comma-separated."""
+
+    id: str
+    customer_id: str
+    country: str
+    method: str
+    carrier: str
+    currency: str
+    amount_minor: int
+    subtotal_minor: int | None = None
+    expires_at: Instant
+    created_at: Instant
+    goods: str
+    loads: str
+
+
+class ItemMeasureRow(Row, frozen=True):
+    """What one piece weighs; what nobody has measured counts as an ordinary item."""
+
+    sku: str
+    weight_g: int
+    updated_at: Instant
 
 
 class DocumentRow(Row, frozen=True, kw_only=True):

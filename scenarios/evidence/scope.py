@@ -65,6 +65,7 @@ def in_scope(evidence: Evidence) -> Evidence:
         orders=_kept(tables.orders, lambda row: row.id in own),
         order_lines=_kept(tables.order_lines, lambda row: row.order_id in own),
         order_conversions=_kept(tables.order_conversions, lambda row: row.order_id in own),
+        order_deliveries=_kept(tables.order_deliveries, lambda row: row.order_id in own),
         order_transitions=_kept(tables.order_transitions, lambda row: mine(row.order_id, row.at)),
         sagas=_kept(tables.sagas, lambda row: mine(row.order_id, row.started_at)),
         payments=payments,
@@ -87,6 +88,8 @@ def in_scope(evidence: Evidence) -> Evidence:
         promotions=tables.promotions,
         order_promotions=_kept(tables.order_promotions, lambda row: row.order_id in own),
         shipping_rates=tables.shipping_rates,
+        shipping_quotes=tables.shipping_quotes,
+        item_measures=tables.item_measures,
         documents=tables.documents,
         index=tables.index,
     )

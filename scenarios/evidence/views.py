@@ -19,9 +19,11 @@ from scenarios.evidence.rows import (
     IdempotencyRow,
     InboxRow,
     IndexedRow,
+    ItemMeasureRow,
     LedgerRow,
     MovementRow,
     OrderConversionRow,
+    OrderDeliveryRow,
     OrderFactRow,
     OrderLineRow,
     OrderPromotionRow,
@@ -40,6 +42,7 @@ from scenarios.evidence.rows import (
     SagaRow,
     ShipmentRow,
     ShipmentTransitionRow,
+    ShippingQuoteRow,
     ShippingRateRow,
     StockRow,
     TaxRateRow,
@@ -73,6 +76,7 @@ class AuditTables(msgspec.Struct):
     orders: list[OrderRow] = []
     order_lines: list[OrderLineRow] = []
     order_conversions: list[OrderConversionRow] = []
+    order_deliveries: list[OrderDeliveryRow] = []
     order_transitions: list[OrderTransitionRow] = []
     sagas: list[SagaRow] = []
     payments: list[PaymentRow] = []
@@ -95,6 +99,8 @@ class AuditTables(msgspec.Struct):
     promotions: list[PromotionRow] = []
     order_promotions: list[OrderPromotionRow] = []
     shipping_rates: list[ShippingRateRow] = []
+    shipping_quotes: list[ShippingQuoteRow] = []
+    item_measures: list[ItemMeasureRow] = []
     documents: list[DocumentRow] = []
     index: list[IndexedRow] = []
 

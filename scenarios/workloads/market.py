@@ -14,6 +14,8 @@ CHUNK: Final = 2_000
 TOKEN_TTL_S: Final = 600
 CURRENCY: Final = "EUR"
 COUNTRY: Final = "IE"
+POSTAL_CODES: Final = {"IE": "D01 F5P2", "JP": "100-0001", "KW": "13001", "US": "10001"}
+"""A place in each country that the workloads send to."""
 
 
 class Article(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +44,7 @@ def address_in(country: str) -> dict[str, str]:
         "name": "A. Buyer",
         "line1": "1 Market Street",
         "city": "Springfield",
-        "postal_code": "D01 F5P2",
+        "postal_code": POSTAL_CODES.get(country, "10115"),
         "country": country,
     }
 

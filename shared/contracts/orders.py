@@ -25,7 +25,8 @@ class OrderFact(Event, frozen=True, kw_only=True):
 class OrderCreated(OrderFact, frozen=True, kw_only=True):
     """The customer's order is stored and its stock is held.
 
-    `quote_id` names the quote at which its prices were converted; absent where they were not.
+    `quote_id` names the quote at which its prices were converted; absent where they were not. `shipping_quote_id`
+    names shipping's quote that it was placed at.
     """
 
     type: ClassVar[str] = "order.created"
@@ -39,16 +40,18 @@ class OrderCreated(OrderFact, frozen=True, kw_only=True):
     shipping_method: str
     placed_at: datetime
     quote_id: UUID | None = None
+    shipping_quote_id: UUID | None = None
 
 
 class OrderPaid(OrderFact, frozen=True, kw_only=True):
-    """The money is captured; stock may be committed and goods shipped."""
+    """The money is captured; stock may be committed and goods shipped, as `shipping_quote_id` quoted."""
 
     type: ClassVar[str] = "order.paid"
     payment_id: UUID
     lines: list[OrderLine]
     shipping_address: Address
     shipping_method: str
+    shipping_quote_id: UUID | None = None
 
 
 class OrderShipped(OrderFact, frozen=True, kw_only=True):

@@ -124,7 +124,7 @@ class ServiceClient:
 
     async def choose(self, service: str, *, avoid: str | None = None) -> Instance:
         """Return the less loaded of two random instances; raises RemoteUnavailableError when there is none."""
-        instances = await self._registry.instances(service)
+        instances = await self._registry.reachable(service)
         if not instances:
             raise RemoteUnavailableError(f"no instance of {service} is ready", effect_possible=False)
         if len(instances) == 1:

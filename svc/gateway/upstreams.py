@@ -74,7 +74,7 @@ class Upstream:
 
         Raises `UpstreamUnavailable` when none lives.
         """
-        instances: Sequence[Instance] = await self._registry.instances(self.name)
+        instances: Sequence[Instance] = await self._registry.reachable(self.name)
         if avoid is not None and len(instances) > 1:
             instances = [one for one in instances if one.name != avoid]
         if len(instances) > 1:

@@ -12,7 +12,11 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     price_ttl_s: float = 2.0
     quote_timeout_s: float = 0.5
     quote_ttl_s: float = 30.0
+    """How old shipping's word on the cost of a parcel may be; below the lifetime of its quotes."""
     quote_stale_s: float = 86_400.0
+    """How old it may be while shipping is away."""
+    quote_kept_s: float = 3_600.0
+    """How long a customer's own quote and a checked postal code are remembered; above the lifetime of quotes."""
     promotions_kept_s: float = 10.0
     """How long a process may not know of a promotion that was made or ended; the judge allows for it."""
     conversion_timeout_s: float = 1.0

@@ -1,7 +1,7 @@
 """Orders and carts as customers see them: money as decimal strings, nothing internal."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from shared.exchange_rates import rate_text
 from shared.money import Money, MoneyWire
 from svc.orders.domain.cart import CartLine
-from svc.orders.domain.draft import Draft, DraftLine, Priced
+from svc.orders.domain.draft import Delivery, Draft, DraftLine, Priced
 from svc.orders.domain.machines import OrderStatus
 from svc.orders.pricing import Conversion, Explanation
 from svc.orders.store.orders import StoredOrder
@@ -47,6 +47,15 @@ class ConversionView(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
+class DeliveryView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """As shipping quoted it; `quote_id` and `expires_at` are told with a quote of one's own, which serves one order."""
+
+    carrier: str
+    deliver_by: date
+    quote_id: UUID | None = None
+    expires_at: datetime | None = None
+
+
 class AddressView(msgspec.Struct, frozen=True):
     name: str
     line1: str
@@ -72,6 +81,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int
     coupon: str | None = None
     conversion: ConversionView | None = None
+    delivery: DeliveryView | None = None
     refunded: MoneyWire | None = None
     cancel_reason: str | None = None
 
@@ -88,6 +98,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     total: MoneyWire
     explanation: list[ExplanationView]
     conversion: ConversionView | None = None
+    delivery: DeliveryView | None = None
 
 
 class CartLineView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -130,6 +141,7 @@ def order_of_draft(draft: Draft, placed_at: datetime) -> Order:
         version=1,
         coupon=draft.coupon,
         conversion=_conversion(draft.conversion),
+        delivery=_delivery(draft.delivery),
     )
 
 
@@ -146,6 +158,7 @@ def preview_view(priced: Priced) -> Preview:
         total=_wire(priced.total_minor, currency),
         explanation=_explanation(priced.explanation, currency),
         conversion=_conversion(priced.conversion),
+        delivery=_delivery(priced.delivery),
     )
 
 
@@ -168,6 +181,7 @@ def order_view(order: StoredOrder) -> Order:
         version=order.version,
         coupon=order.coupon,
         conversion=_conversion(order.conversion),
+        delivery=_delivery(order.delivery),
         refunded=_wire(order.facts.refunded_minor, order.currency) if order.facts.refunded_minor else None,
         cancel_reason=order.cancel_reason,
     )
@@ -195,6 +209,14 @@ def cart_subtotal(lines: Sequence[CartLine]) -> MoneyWire | None:
     if len(currencies) != 1:
         return None
     return _wire(sum((line.shown_price_minor or 0) * line.quantity for line in lines), currencies.pop())
+
+
+def _delivery(delivery: Delivery | None) -> DeliveryView | None:
+    if delivery is None:
+        return None
+    if not delivery.personal:
+        return DeliveryView(delivery.carrier, delivery.deliver_by)
+    return DeliveryView(delivery.carrier, delivery.deliver_by, delivery.quote_id, delivery.quoted_until)
 
 
 def _lines(lines: Sequence[DraftLine], currency: str) -> list[OrderLineView]:

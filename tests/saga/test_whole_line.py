@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.timeout(360),
     pytest.mark.service("orders", "inventory", "payments", "shipping", "notifications"),
 ]
-ADDRESS = {"name": "Ann", "line1": "1 Road", "city": "Dublin", "postal_code": "D01", "country": "IE"}
+ADDRESS = {"name": "Ann", "line1": "1 Road", "city": "Dublin", "postal_code": "D02 X285", "country": "IE"}
 SETTLED_DEADLINE_S = 40.0
 DRILLED = scenario("flash-sale").defect("read-then-write")
 LEVEL = 3

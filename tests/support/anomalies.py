@@ -790,6 +790,47 @@ def shipping_too_dear(evidence: Evidence) -> None:
     alter(evidence.audit.orders, {"shipping_minor": 491, "total_minor": TOTAL_MINOR + 1}, id=PAID)
 
 
+def _of_paid(evidence: Evidence) -> str:
+    deliveries = evidence.audit.order_deliveries
+    return deliveries[where(deliveries, order_id=PAID)].quote_id
+
+
+def never_quoted(evidence: Evidence) -> None:
+    drop(evidence.audit.order_deliveries, order_id=PAID)
+
+
+def quote_invented(evidence: Evidence) -> None:
+    alter(evidence.audit.order_deliveries, {"quote_id": fixed_id("nothing")}, order_id=PAID)
+
+
+def quoted_for_less(evidence: Evidence) -> None:
+    alter(evidence.audit.shipping_quotes, {"goods": f"{SKU}:2", "loads": "1000:4375000"}, id=_of_paid(evidence))
+
+
+def quoted_for_somebody_else(evidence: Evidence) -> None:
+    alter(evidence.audit.shipping_quotes, {"customer_id": "somebody else"}, id=_of_paid(evidence))
+
+
+def quote_out_of_time(evidence: Evidence) -> None:
+    order = evidence.audit.orders[where(evidence.audit.orders, id=PAID)]
+    late = {"customer_id": order.customer_id, "expires_at": order.placed_at - 60}
+    alter(evidence.audit.shipping_quotes, late, id=_of_paid(evidence))
+    alter(evidence.audit.order_deliveries, {"personal": True}, order_id=PAID)
+
+
+def packed_lighter(evidence: Evidence) -> None:
+    alter(evidence.audit.shipping_quotes, {"loads": "250:4375000"}, id=_of_paid(evidence))
+
+
+def quoted_beside_the_rates(evidence: Evidence) -> None:
+    alter(evidence.audit.shipping_rates, {"amount_minor": 500}, weight_g_max=1_000)
+
+
+def sent_by_the_dearer_carrier(evidence: Evidence) -> None:
+    first = evidence.audit.shipping_rates[0]
+    evidence.audit.shipping_rates.append(change(first, carrier="swiftway", amount_minor=first.amount_minor - 1))
+
+
 # INV-16
 
 
@@ -1265,6 +1306,14 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (tax_class_pinned_and_ignored, "INV-08", "amount_differs"),
     (rate_lost, "INV-08", "no_shipping_rate"),
     (shipping_too_dear, "INV-08", "shipping_differs"),
+    (never_quoted, "INV-08", "not_quoted"),
+    (quote_invented, "INV-08", "not_quoted"),
+    (quoted_for_less, "INV-08", "quoted_for_another"),
+    (quoted_for_somebody_else, "INV-08", "quoted_for_another"),
+    (quote_out_of_time, "INV-08", "shipping_quote_out_of_time"),
+    (packed_lighter, "INV-08", "packed_differently"),
+    (quoted_beside_the_rates, "INV-08", "rate_not_kept"),
+    (sent_by_the_dearer_carrier, "INV-08", "rate_not_kept"),
     (order_uncounted, "INV-16", "order_not_counted"),
     (order_counted_twice, "INV-16", "figures_differ"),
     (ghost_counted, "INV-16", "counted_without_order"),

@@ -63,7 +63,8 @@ class OrderController(Controller):
         placement: NamedDependency[SkipValidation[Placement]],
     ) -> Preview:
         """What the given goods, or the cart, would cost now. In another currency it comes with a quote: an order that
-        names it before it expires costs that much, whatever becomes of the rate.
+        names it before it expires costs that much, whatever becomes of the rate. So does the cost of shipping where
+        the postal code is told.
         """
         priced = await placement.preview(
             PreviewOrder(
@@ -71,6 +72,7 @@ class OrderController(Controller):
                 guest=principal.kind == GUEST,
                 items=tuple(CartLine(item.sku, item.quantity) for item in data.items or ()),
                 country=data.country,
+                postal_code=data.postal_code,
                 shipping_method=data.shipping_method,
                 coupon=data.coupon,
                 currency=data.currency,
@@ -154,6 +156,7 @@ async def place_order(
             ),
             coupon=data.coupon,
             quote_id=data.quote_id,
+            shipping_quote_id=data.shipping_quote_id,
         )
     )
     return _response(placed.answer, replayed=placed.replayed)

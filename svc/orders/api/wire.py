@@ -38,6 +38,7 @@ class OrderCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Without `items` the cart is bought. Payment methods are tokens; a card number is refused.
 
     `quote_id` is that of a preview in another currency: the order is in it, at the rate that was shown.
+    `shipping_quote_id` is that of a preview with a postal code: shipping costs what was shown.
     """
 
     payment_method: PaymentToken
@@ -46,6 +47,7 @@ class OrderCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     shipping_method: ShippingMethod = "standard"
     coupon: CouponCode | None = None
     quote_id: UUID | None = None
+    shipping_quote_id: UUID | None = None
 
 
 class GuestOrderCreate(OrderCreate, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,9 +57,13 @@ class GuestOrderCreate(OrderCreate, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class OrderPreview(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Without `items` the cart is looked at, without `currency` in that of its prices."""
+    """Without `items` the cart is looked at, without `currency` in that of its prices.
+
+    With `postal_code` the cost of shipping is quoted for one order (`shipping_quote`).
+    """
 
     country: Country
+    postal_code: PostalCode | None = None
     items: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
     shipping_method: ShippingMethod = "standard"
     coupon: CouponCode | None = None

@@ -1,5 +1,6 @@
 """An order that is decided but not stored yet: everything a resumed saga needs to store it."""
 
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -31,10 +32,25 @@ class DraftLine(msgspec.Struct, frozen=True):
     seller_id: str | None = None
 
 
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """Shipping's quote that an order is placed at: who carries it, and by which day.
+
+    A `personal` one was shown to the customer and serves one order. Past `quoted_until` only one that is not personal
+    may serve, while shipping is away.
+    """
+
+    quote_id: UUID
+    personal: bool
+    carrier: str
+    deliver_by: date
+    quoted_until: datetime
+
+
 class Priced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What goods cost, all told; in minor units of `currency`.
 
-    `cart_version` is set when they are those of the cart, `conversion` when their prices were converted.
+    `cart_version` is set when they are those of the cart, `conversion` when their prices were converted;
+    `delivery` is absent only in what a former release drafted.
     """
 
     currency: str
@@ -50,6 +66,7 @@ class Priced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     promotions: tuple[str, ...] = ()
     cart_version: int | None = None
     conversion: Conversion | None = None
+    delivery: Delivery | None = None
 
 
 class Draft(Priced, frozen=True, kw_only=True, omit_defaults=True):

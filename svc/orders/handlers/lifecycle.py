@@ -157,6 +157,7 @@ def _members(event: type[OrderFact], order: StoredOrder, reason: str) -> dict[st
             "lines": _lines(order),
             "shipping_address": msgspec.convert(order.shipping_address, Address, from_attributes=True),
             "shipping_method": order.shipping_method,
+            "shipping_quote_id": None if order.delivery is None else order.delivery.quote_id,
         }
     if event is OrderShipped:
         parcel = next(one for one in order.state.shipments if one.state is ShipmentState.DISPATCHED)

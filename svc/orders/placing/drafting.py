@@ -11,9 +11,9 @@ from uuid import UUID
 import msgspec
 
 from shared.money import Money
-from svc.orders.clients import ShippingQuote, Variant
+from svc.orders.clients import Parcel, ShippingQuote, Variant
 from svc.orders.domain.cart import CartLine, PriceChanged, ProductUnavailable
-from svc.orders.domain.draft import Address, Draft, DraftLine, Priced
+from svc.orders.domain.draft import Address, Delivery, Draft, DraftLine, Priced
 from svc.orders.pricing import Conversion, Coupon, Line, MixedCurrencies, Promotion, Totals, validate_coupon
 
 
@@ -35,19 +35,23 @@ class Wish(Protocol):
 
 
 class PreviewOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer asks what the goods would cost, in another currency than the catalog's where one is named."""
+    """A customer asks what the goods would cost, in another currency than the catalog's where one is named.
+
+    With `postal_code` shipping quotes for the customer, and an order may be placed at that.
+    """
 
     customer_id: UUID
     guest: bool = False
     items: tuple[CartLine, ...]
     country: str
+    postal_code: str | None = None
     shipping_method: str
     coupon: str | None = None
     currency: str | None = None
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer wants the goods, at the rate of a quote where one is named."""
+    """A customer wants the goods, at the rate and the cost of shipping of quotes where those are named."""
 
     customer_id: UUID
     guest: bool = False
@@ -60,6 +64,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     shipping_address: Address
     coupon: str | None = None
     quote_id: UUID | None = None
+    shipping_quote_id: UUID | None = None
 
     @property
     def country(self) -> str:
@@ -106,9 +111,14 @@ class Goods(msgspec.Struct, frozen=True, kw_only=True):
         """Before discount, tax and shipping."""
         return Money(sum(self.variants[line.sku].price_minor * line.quantity for line in self.lines), self.currency)
 
-    @property
-    def pieces(self) -> int:
-        return sum(line.quantity for line in self.lines)
+    def parcel(self, wish: Wish) -> Parcel:
+        """What is to be sent."""
+        return Parcel(
+            country=wish.country,
+            method=wish.shipping_method,
+            lines=tuple((line.sku, line.quantity) for line in self.lines),
+            worth=self.worth,
+        )
 
 
 def check_goods(lines: Sequence[CartLine], variants: Mapping[str, Variant]) -> str:
@@ -206,11 +216,18 @@ def price_goods(
         promotions=totals.promotions,
         cart_version=goods.cart_version,
         conversion=goods.conversion,
+        delivery=Delivery(
+            quote_id=shipping.id,
+            personal=shipping.customer_id is not None,
+            carrier=shipping.carrier,
+            deliver_by=shipping.deliver_by,
+            quoted_until=shipping.expires_at,
+        ),
     )
 
 
-def draft_order(command: PlaceOrder, identity: Identity, priced: Priced, *, trace_id: str) -> Draft:
-    """The order of the priced goods, ready to be stored."""
+def draft_order(command: PlaceOrder, identity: Identity, priced: Priced, *, address: Address, trace_id: str) -> Draft:
+    """The order of the priced goods to the checked address, ready to be stored."""
     return Draft(
         order_id=identity.order_id,
         customer_id=command.customer_id,
@@ -219,7 +236,7 @@ def draft_order(command: PlaceOrder, identity: Identity, priced: Priced, *, trac
         scope=identity.scope,
         key=identity.key,
         payment_method=command.payment_method,
-        shipping_address=command.shipping_address,
+        shipping_address=address,
         trace_id=trace_id,
         **msgspec.structs.asdict(priced),
     )

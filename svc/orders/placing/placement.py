@@ -5,6 +5,7 @@ another stores the order or the refusal. Whatever is lost between them the resol
 """
 
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -16,9 +17,19 @@ from shared.deadline import DeadlineExceeded
 from shared.errors import Refusal, RemoteRefusal, RemoteTimeoutError, RemoteUnavailableError, WorldError
 from shared.idempotency import Answer
 from shared.tracing import current_trace_id
-from svc.orders.clients import Catalog, Exchange, Inventory, Reservation, ShippingRates
+from svc.orders.clients import (
+    Catalog,
+    Exchange,
+    Inventory,
+    Parcel,
+    Reservation,
+    ShippingQuote,
+    ShippingQuoteExpired,
+    ShippingQuoteMismatch,
+    ShippingRates,
+)
 from svc.orders.domain.cart import EmptyCart, sum_lines
-from svc.orders.domain.draft import Draft, Priced, order_id_of
+from svc.orders.domain.draft import Address, Draft, Priced, order_id_of
 from svc.orders.domain.saga import HoldLost, NotOrdered, OutcomeUnknown
 from svc.orders.placing.drafting import (
     Goods,
@@ -84,7 +95,8 @@ class Placement:
 
         Refusals about the order itself are answers with a status; raised are those that store nothing, among them
         `IdempotencyKeyReused`, `RequestInFlight`, `EmptyCart`, `ProductUnavailable`, `PriceChanged`,
-        `UnknownCoupon`, `UnknownQuote`, `QuoteExpired`, `OutcomeUnknown`, `NotOrdered`.
+        `UnknownCoupon`, `UnknownQuote`, `QuoteExpired`, `UnknownShippingQuote`, `ShippingQuoteExpired`,
+        `ShippingQuoteMismatch`, `InvalidAddress`, `OutcomeUnknown`, `NotOrdered`.
         Invariant: one order, one hold and one answer per (customer, key).
         """
         identity = self.identify(command)
@@ -110,18 +122,28 @@ class Placement:
         )
 
     async def draft(self, command: PlaceOrder, identity: Identity) -> Draft:
-        """Price the wish by today's prices, and at the rate of the quote that the customer was given."""
+        """Price the wish by today's prices, at the rate and the cost of shipping that the customer was quoted.
+
+        The address is checked first; one that nothing can be delivered to is refused before anybody prices anything.
+        """
+        address = await self._shipping.checked(command.shipping_address)
 
         async def quoted(_: str) -> Conversion | None:
             if command.quote_id is None:
                 return None
             return await self._exchange.quoted(command.quote_id, command.customer_id)
 
-        priced = await self._price(command, quoted)
-        return draft_order(command, identity, priced, trace_id=current_trace_id())
+        async def sent(parcel: Parcel) -> ShippingQuote:
+            if command.shipping_quote_id is None:
+                return await self._shipping.quote(parcel)
+            return await self._promised(command.shipping_quote_id, command.customer_id, parcel, address)
+
+        priced = await self._price(command, quoted, sent)
+        return draft_order(command, identity, priced, address=address, trace_id=current_trace_id())
 
     async def preview(self, command: PreviewOrder) -> Priced:
-        """What the wish would cost now; in another currency than the catalog's at a rate that is quoted for it.
+        """What the wish would cost now; in another currency than the catalog's at a rate that is quoted for it, and
+        with a postal code at a cost of shipping that is.
 
         Refuses what `place` refuses of a wish, and `NoExchangeRate`. Holds nothing.
         """
@@ -131,9 +153,32 @@ class Placement:
                 return None
             return await self._exchange.offer(command.customer_id, from_currency=currency, to_currency=command.currency)
 
-        return await self._price(command, offered)
+        async def sent(parcel: Parcel) -> ShippingQuote:
+            if command.postal_code is None:
+                return await self._shipping.quote(parcel)
+            return await self._shipping.offer(command.customer_id, parcel, postal_code=command.postal_code)
 
-    async def _price(self, wish: Wish, conversion_from: Callable[[str], Awaitable[Conversion | None]]) -> Priced:
+        return await self._price(command, offered, sent)
+
+    async def _promised(self, quote_id: UUID, customer_id: UUID, parcel: Parcel, address: Address) -> ShippingQuote:
+        """The quote that the customer was shown, for exactly this parcel and while it stands."""
+        quote = await self._shipping.quoted(quote_id, customer_id)
+        if quote.expires_at <= self._clock.now():
+            raise ShippingQuoteExpired(
+                "the cost of shipping was promised for a time that is over; look at it once more",
+                expired_at=quote.expires_at.isoformat(),
+            )
+        quote.check_for(parcel)
+        if quote.postal_code != address.postal_code:
+            raise ShippingQuoteMismatch("the shipping quote is for another place", differs=["postal_code"])
+        return quote
+
+    async def _price(
+        self,
+        wish: Wish,
+        conversion_from: Callable[[str], Awaitable[Conversion | None]],
+        quote_for: Callable[[Parcel], Awaitable[ShippingQuote]],
+    ) -> Priced:
         lines, cart_version = wish.items, None
         if not lines:
             async with self._database.acquire() as connection:
@@ -157,9 +202,7 @@ class Placement:
         return price_goods(
             goods,
             country=wish.country,
-            shipping=await self._shipping.quote(
-                wish.country, method=wish.shipping_method, goods=goods.worth, items=goods.pieces
-            ),
+            shipping=await quote_for(goods.parcel(wish)),
             coupon=await self._coupon(wish.coupon, guest=wish.guest),
             promotions=await self._promotions.at(now),
             price_order=self._price_order,

@@ -18,6 +18,13 @@ class QuoteUsed(Refusal):
     kind = Kind.CONFLICT
 
 
+class ShippingQuoteUsed(Refusal):
+    """Another order was placed at this shipping quote; ask for another."""
+
+    code = "shipping_quote_used"
+    kind = Kind.CONFLICT
+
+
 class RefusedEarlier(Refusal):
     """The key named an order that was refused, so long ago that its answer is forgotten."""
 

@@ -22,7 +22,7 @@ from shared.unit_of_work import UnitOfWork
 from svc.orders.domain.cart import CartChanged
 from svc.orders.domain.draft import Draft
 from svc.orders.domain.saga import SagaStatus, Step
-from svc.orders.placing.refusals import CouponExhausted, QuoteUsed, RefusedEarlier
+from svc.orders.placing.refusals import CouponExhausted, QuoteUsed, RefusedEarlier, ShippingQuoteUsed
 from svc.orders.settings import Settings
 from svc.orders.store import carts, conversions, coupons, orders, promotions, sagas
 from svc.orders.views import order_of_draft, order_view
@@ -64,7 +64,7 @@ class Transactions:
         try:
             async with self._database.begin() as uow:
                 return await _confirm(uow, draft, now=self._clock.now(), actor=actor, paying_s=self._config.paying_s)
-        except (CouponExhausted, CartChanged, QuoteUsed) as refusal:
+        except (CouponExhausted, CartChanged, QuoteUsed, ShippingQuoteUsed) as refusal:
             return await self.give_up(draft, refusal)
 
     async def refuse(self, draft: Draft, refusal: Refusal) -> Answer | None:
@@ -117,9 +117,18 @@ async def _known_answer(uow: UnitOfWork, draft: Draft, *, fingerprint: bytes) ->
 
 
 async def _confirm(uow: UnitOfWork, draft: Draft, *, now: datetime, actor: str, paying_s: float) -> Answer | None:
-    """Order, answer and event, or nothing at all. Raises `CouponExhausted`, `CartChanged`, `QuoteUsed`."""
+    """Order, answer and event, or nothing at all.
+
+    Raises `CouponExhausted`, `CartChanged`, `QuoteUsed`, `ShippingQuoteUsed`.
+    """
     answer = Answer(201, msgspec.json.encode(order_of_draft(draft, now)))
-    if not await orders.confirm(uow.connection, draft, placed_at=now, actor=actor, answer=answer, paying_s=paying_s):
+    try:
+        stored = await orders.confirm(
+            uow.connection, draft, placed_at=now, actor=actor, answer=answer, paying_s=paying_s
+        )
+    except orders.QuoteTaken as error:
+        raise ShippingQuoteUsed("another order was placed at this shipping quote; look at it once more") from error
+    if not stored:
         return None
     if draft.coupon is not None and not await coupons.take(
         uow.connection,
@@ -188,4 +197,5 @@ def _created(draft: Draft, now: datetime) -> OrderCreated:
         shipping_method=draft.shipping_method,
         placed_at=now,
         quote_id=None if draft.conversion is None else draft.conversion.quote_id,
+        shipping_quote_id=None if draft.delivery is None else draft.delivery.quote_id,
     )

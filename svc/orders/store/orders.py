@@ -10,7 +10,7 @@ import msgspec
 from shared import idempotency
 from shared.idempotency import Answer
 from shared.unit_of_work import Connection
-from svc.orders.domain.draft import Address, Draft, DraftLine
+from svc.orders.domain.draft import Address, Delivery, Draft, DraftLine
 from svc.orders.domain.machines import OrderState, OrderStatus, PaymentState, RefundState
 from svc.orders.domain.order import Facts, Shipment, State, Withholding
 from svc.orders.pricing import Conversion, Explanation
@@ -37,6 +37,9 @@ _CONFIRM = f"""
         FROM moved, unnest($20::text[], $21::uuid[], $22::text[], $23::integer[], $24::bigint[], $25::text[],
             $26::bigint[], $27::bigint[], $28::bigint[], $31::text[]) WITH ORDINALITY AS line (sku, product_id, title,
             quantity, unit_price_minor, tax_class, line_total_minor, discount_minor, tax_minor, seller_id, position)
+    ), delivery AS (
+        INSERT INTO order_deliveries (order_id, quote_id, personal, carrier, deliver_by, quoted_until)
+        SELECT $1, $32, $33, $34, $35, $36 FROM moved WHERE $32::uuid IS NOT NULL
     )
     {idempotency.completing("moved", status="$29", body="$30")}
 """  # noqa: S608 constants
@@ -47,8 +50,10 @@ _SELECT = """
         o.payment_id, o.captured_minor, o.payment_failed, o.stock_lost, o.cancel_wanted, o.recalled, o.withholding,
         o.cancel_reason, o.refunded_minor, o.state, o.payment_state, o.refund_state, conversion.quote_id,
         conversion.priced_in, conversion.rate_nano, conversion.expires_at, lines.json AS lines,
-        parcels.json AS shipments
+        parcels.json AS shipments, delivery.quote_id AS shipping_quote_id, delivery.personal, delivery.carrier,
+        delivery.deliver_by, delivery.quoted_until
     FROM orders AS o
+    LEFT JOIN order_deliveries AS delivery ON delivery.order_id = o.id
     LEFT JOIN order_conversions AS conversion ON conversion.order_id = o.id
     CROSS JOIN LATERAL (
         SELECT json_agg(line ORDER BY line.position)::text AS json FROM order_lines AS line WHERE line.order_id = o.id
@@ -85,6 +90,8 @@ _PUT_SHIPMENT = """
         reported = excluded.reported, state = excluded.state, changed_by = excluded.changed_by
 """
 
+_ONE_ORDER_PER_QUOTE = "one_order_per_shipping_quote"
+
 _lines_decoder = msgspec.json.Decoder(tuple[DraftLine, ...])
 _address_decoder = msgspec.json.Decoder(Address)
 _shipments_decoder = msgspec.json.Decoder(tuple[Shipment, ...])
@@ -107,6 +114,7 @@ class StoredOrder(msgspec.Struct, frozen=True, kw_only=True):
     total_minor: int
     coupon: str | None
     conversion: Conversion | None
+    delivery: Delivery | None
     explanation: tuple[Explanation, ...]
     payment_method: str
     shipping_method: str
@@ -128,6 +136,10 @@ class StoredOrder(msgspec.Struct, frozen=True, kw_only=True):
         return self.state.status
 
 
+class QuoteTaken(Exception):  # noqa: N818 a constraint's answer, which the edge puts into a refusal
+    """Another order has the customer's shipping quote."""
+
+
 class ConcurrentChange(Exception):  # noqa: N818 cannot happen under the row lock; a bug if it does
     """Somebody changed the order without locking it."""
 
@@ -141,10 +153,13 @@ async def confirm(
     answer: Answer,
     paying_s: float,
 ) -> bool:
-    """Store order, lines, answer and the saga's next step in one statement; False when the saga had moved on."""
-    lines = draft.lines
-    return bool(
-        await connection.fetchval(
+    """Store order, lines, delivery, answer and the saga's next step in one statement.
+
+    False when the saga had moved on. Raises `QuoteTaken`, and the caller undoes the transaction then.
+    """
+    lines, delivery = draft.lines, draft.delivery
+    try:
+        stored = await connection.fetchval(
             _CONFIRM,
             draft.order_id,
             paying_s,
@@ -177,8 +192,23 @@ async def confirm(
             answer.status,
             answer.body,
             [line.seller_id for line in lines],
+            *(
+                (None, None, None, None, None)
+                if delivery is None
+                else (
+                    delivery.quote_id,
+                    delivery.personal,
+                    delivery.carrier,
+                    delivery.deliver_by,
+                    delivery.quoted_until,
+                )
+            ),
         )
-    )
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != _ONE_ORDER_PER_QUOTE:
+            raise
+        raise QuoteTaken(str(delivery and delivery.quote_id)) from error
+    return bool(stored)
 
 
 async def find(connection: Connection, order_id: UUID) -> StoredOrder | None:
@@ -275,6 +305,7 @@ def _order(row: asyncpg.Record) -> StoredOrder:
         total_minor=row["total_minor"],
         coupon=row["coupon"],
         conversion=_conversion(row),
+        delivery=_delivery(row),
         explanation=_explanation_decoder.decode(row["explanation"]),
         payment_method=row["payment_method"],
         shipping_method=row["shipping_method"],
@@ -303,6 +334,18 @@ def _order(row: asyncpg.Record) -> StoredOrder:
             refund=RefundState(row["refund_state"]),
             shipments=_shipments_decoder.decode(row["shipments"]),
         ),
+    )
+
+
+def _delivery(row: asyncpg.Record) -> Delivery | None:
+    if row["shipping_quote_id"] is None:
+        return None
+    return Delivery(
+        quote_id=row["shipping_quote_id"],
+        personal=row["personal"],
+        carrier=row["carrier"],
+        deliver_by=row["deliver_by"],
+        quoted_until=row["quoted_until"],
     )
 
 

@@ -1,13 +1,13 @@
 """What sending costs: shown to everyone, quoted to orders."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from shared.currencies import Currency
 from shared.database import Database
@@ -27,7 +27,6 @@ DEFAULT_CURRENCY = "EUR"
 DEFAULT_METHOD = "standard"
 WEIGHT_G_MAX = 1_000_000
 VOLUME_CM3_MAX = 100_000_000
-ITEMS_MAX = 100_000
 LINES_MAX = 50
 LINE_QUANTITY_MAX = 10_000
 STAFF = ("admin", "support", "service")
@@ -57,35 +56,24 @@ class OfferList(msgspec.Struct, frozen=True):
     items: list[OfferView]
 
 
-class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """Amount in minor units; good until `expires_at`."""
-
-    amount_minor: int
-    currency: str
-    method: str
-    days_max: int
-    expires_at: datetime
-
-
 class QuoteLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sku: Sku
     quantity: Annotated[int, msgspec.Meta(ge=1, le=LINE_QUANTITY_MAX)]
 
 
 class QuoteCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`subtotal_minor` of the goods in `currency` decides about free shipping; only services may say it."""
+    """`subtotal_minor` of the goods in `currency` decides about free shipping; only services may say it.
 
-    customer_id: UUID
+    With `customer_id` it is for one order of that customer; with `postal_code` the code is checked.
+    """
+
+    customer_id: UUID | None = None
     country: Country
-    postal_code: PostalCode
+    postal_code: PostalCode | None = None
     lines: Annotated[list[QuoteLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
     method: Method = DEFAULT_METHOD
     currency: Currency = DEFAULT_CURRENCY
     subtotal_minor: AmountMinor | None = None
-
-
-class QuoteUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    order_id: UUID
 
 
 class RateController(Controller):
@@ -138,40 +126,11 @@ class InternalQuoteController(Controller):
     tags = ("internal",)
     guards = (requires_role("service"),)
 
-    @get("/rates/quote")
-    async def estimate(
-        self,
-        country: Destination,
-        items: Annotated[int, QueryParameter(ge=1, le=ITEMS_MAX)],
-        database: NamedDependency[Database],
-        config: NamedDependency[Settings],
-        currency: CurrencyWish = DEFAULT_CURRENCY,
-        method: Annotated[str, in_query(Method, required=False)] = DEFAULT_METHOD,
-        subtotal_minor: Subtotal = None,
-    ) -> Estimate:
-        """The price of sending so many ordinary items with one method, and how long it is good for."""
-        async with database.acquire() as connection:
-            found = await quoting.offer(
-                connection,
-                country=country,
-                currency=currency,
-                loads=[Load(items * ITEM_WEIGHT_G)],
-                subtotal_minor=subtotal_minor,
-            )
-        offer = quoting.by_method(found, method, country)
-        return Estimate(
-            amount_minor=offer.amount_minor,
-            currency=offer.currency,
-            method=offer.method,
-            days_max=offer.days_max,
-            expires_at=datetime.now(UTC) + timedelta(seconds=config.quote_lifetime_s),
-        )
-
     @post("/quotes", status_code=201)
     async def create_quote(
         self, data: JSONBody[QuoteCreate], database: NamedDependency[Database], config: NamedDependency[Settings]
     ) -> Quote:
-        """Pack the goods and price the boxes; the quote serves one order until its time is over.
+        """Pack the goods and price the boxes, for one order of a customer or for all of such goods, for a while.
 
         422 invalid_address with the field, item_too_large, country_not_served, currency_not_served.
         """
@@ -187,13 +146,16 @@ class InternalQuoteController(Controller):
         async with database.begin() as uow:
             return await quoting.quote(uow, wish, config=config)
 
-    @post("/quotes/{quote_id:uuid}/use", status_code=200)
-    async def use_quote(
-        self, quote_id: FromPath[UUID], data: JSONBody[QuoteUse], database: NamedDependency[Database]
+    @get("/quotes/{quote_id:uuid}")
+    async def standing_quote(
+        self,
+        quote_id: FromPath[UUID],
+        customer_id: FromQuery[UUID],
+        database: NamedDependency[Database],
     ) -> Quote:
-        """Let a quote serve an order, once; 409 quote_expired after its time, quote_used for another order."""
-        async with database.begin() as uow:
-            return await quoting.use_quote(uow, quote_id, data.order_id)
+        """A customer's quote, as an order may be placed at it now; 409 quote_expired after its time."""
+        async with database.acquire() as connection:
+            return await quoting.standing_quote(connection, quote_id, customer_id)
 
 
 def _view(offer: Offer) -> OfferView:

@@ -1,4 +1,4 @@
-"""A quote: a price of sending that stands for a while, for one order. Pure."""
+"""A quote: a price of sending that stands for a while. Pure."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -20,20 +20,24 @@ class QuoteExpired(Refusal):
     kind = Kind.CONFLICT
 
 
-class QuoteUsed(Refusal):
-    """It served another order."""
+class Goods(msgspec.Struct, frozen=True):
+    """So many pieces of a SKU."""
 
-    code = "quote_used"
-    kind = Kind.CONFLICT
+    sku: str
+    quantity: int
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
-    """Amounts in minor units; serves one order, and only until `expires_at`."""
+    """What sending these goods costs, in minor units, until `expires_at`; it never changes.
+
+    That of a customer is for a checked address and serves one order; one without serves every order of such goods to
+    the country, however many.
+    """
 
     id: UUID
-    customer_id: UUID
+    customer_id: UUID | None
     country: str
-    postal_code: str
+    postal_code: str | None
     method: str
     carrier: str
     currency: str
@@ -41,4 +45,5 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     parcels: int
     deliver_by: date
     expires_at: datetime
+    goods: tuple[Goods, ...] = ()
     used_by: UUID | None = None

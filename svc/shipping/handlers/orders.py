@@ -28,7 +28,7 @@ from svc.shipping.domain.parcels import (
 from svc.shipping.domain.promises import deliver_by
 from svc.shipping.domain.returns import Content
 from svc.shipping.handlers.quoting import checked_address
-from svc.shipping.store import packing, shipments
+from svc.shipping.store import packing, quotes, shipments
 from svc.shipping.store.packing import Placed
 from svc.shipping.store.shipments import NewShipment, Shipment
 
@@ -43,7 +43,7 @@ async def send_parcel(uow: UnitOfWork, envelope: Envelope[OrderPaid], *, carrier
     """The order is paid: its parcels are to be labelled and handed over, once, unless the order was cancelled before.
 
     One box or more for each warehouse that holds goods of it. Without word of the warehouses the goods count as lying
-    together. A quote that served the order names the carrier.
+    together. The quote that the order was placed at names the carrier and the day.
     """
     order = envelope.data
     await shipments.lock_order(uow.connection, order.order_id)
@@ -51,10 +51,16 @@ async def send_parcel(uow: UnitOfWork, envelope: Envelope[OrderPaid], *, carrier
     if await shipments.is_settled(uow.connection, order.order_id):
         return
     plan = await packing.plan(
-        uow.connection, order.order_id, country=order.shipping_address.country, method=order.shipping_method
+        uow.connection,
+        order.order_id,
+        country=order.shipping_address.country,
+        method=order.shipping_method,
+        quote_id=order.shipping_quote_id,
     )
-    promised_for = None
-    if plan.days_max is not None:
+    if order.shipping_quote_id is not None:
+        await quotes.use(uow.connection, order.shipping_quote_id, order.order_id)
+    promised_for = plan.deliver_by
+    if promised_for is None and plan.days_max is not None:
         promised_for = deliver_by(datetime.now(UTC), days_max=plan.days_max)
     packed = await _packed(uow, order, plan.placed)
     await shipments.insert(

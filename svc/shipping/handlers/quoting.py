@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from shared.ids import new_id
@@ -12,7 +11,7 @@ from shared.unit_of_work import Connection, UnitOfWork
 from svc.shipping.domain.addresses import PostalAddress, normalised, postal_code
 from svc.shipping.domain.packing import pack, require_boxed
 from svc.shipping.domain.promises import deliver_by
-from svc.shipping.domain.quotes import Quote, QuoteExpired, QuoteUsed, UnknownQuote
+from svc.shipping.domain.quotes import Goods, Quote, QuoteExpired, UnknownQuote
 from svc.shipping.domain.rates import CountryNotServed, CurrencyNotServed, Load, Offer, offers
 from svc.shipping.settings import Settings
 from svc.shipping.store import packing, quotes, rates
@@ -20,11 +19,14 @@ from svc.shipping.store.packing import Measures
 
 
 class QuoteWish(msgspec.Struct, frozen=True, kw_only=True):
-    """Goods for one customer at one place; `subtotal_minor` is what they are worth, for the free-shipping rule."""
+    """Goods for one customer at one place, or for whoever buys them in a country.
 
-    customer_id: UUID
+    `subtotal_minor` is what they are worth, for the free-shipping rule.
+    """
+
+    customer_id: UUID | None
     country: str
-    postal_code: str
+    postal_code: str | None
     method: str
     currency: str
     lines: tuple[tuple[str, int], ...]
@@ -62,16 +64,18 @@ async def quote(uow: UnitOfWork, wish: QuoteWish, *, config: Settings) -> Quote:
 
     Raises `InvalidAddress`, `ItemTooLarge`, `CurrencyNotServed`, `CountryNotServed`.
     """
-    form = await quotes.postal_form(uow.connection, wish.country)
-    code = postal_code(wish.postal_code, wish.country, form)
+    code = wish.postal_code
+    if code is not None:
+        code = postal_code(code, wish.country, await quotes.postal_form(uow.connection, wish.country))
     goods = await packing.items(uow.connection, wish.lines)
     packages = pack(goods, await packing.boxes(uow.connection))
     require_boxed(packages)
+    loads = [Load(package.weight_g, package.volume_mm3) for package in packages]
     found = await offer(
         uow.connection,
         country=wish.country,
         currency=wish.currency,
-        loads=[Load(package.weight_g, package.volume_mm3) for package in packages],
+        loads=loads,
         subtotal_minor=wish.subtotal_minor,
     )
     best = by_method(found, wish.method, wish.country)
@@ -90,29 +94,22 @@ async def quote(uow: UnitOfWork, wish: QuoteWish, *, config: Settings) -> Quote:
             parcels=best.parcels,
             deliver_by=deliver_by(now, days_max=best.days_max),
             expires_at=now,
+            goods=tuple(Goods(sku, quantity) for sku, quantity in wish.lines),
         ),
+        loads=loads,
+        subtotal_minor=wish.subtotal_minor,
         lifetime_s=config.quote_lifetime_s,
     )
 
 
-async def use_quote(uow: UnitOfWork, quote_id: UUID, order_id: UUID) -> Quote:
-    """Let the quote serve the order; again for the same order changes nothing, also after its time.
-
-    Invariant: a quote serves one order and an order has one quote; both by constraint. Raises `UnknownQuote`,
-    `QuoteExpired`, `QuoteUsed`.
-    """
-    try:
-        used = await quotes.use(uow.connection, quote_id, order_id)
-    except asyncpg.UniqueViolationError as error:
-        raise QuoteUsed("the order has another quote already") from error
-    found = used or await quotes.of_id(uow.connection, quote_id)
-    if found is None:
+async def standing_quote(connection: Connection, quote_id: UUID, customer_id: UUID) -> Quote:
+    """The customer's own quote, while orders may be placed at it. Raises `UnknownQuote`, `QuoteExpired`."""
+    found = await quotes.standing(connection, quote_id)
+    if found is None or found[0].customer_id != customer_id:
         raise UnknownQuote("there is no such quote")
-    if found.used_by is None:
-        raise QuoteExpired("the quote's time is over; ask for another", expired_at=found.expires_at.isoformat())
-    if found.used_by != order_id:
-        raise QuoteUsed("the quote served another order")
-    return found
+    if not found[1]:
+        raise QuoteExpired("the quote's time is over; ask for another", expired_at=found[0].expires_at.isoformat())
+    return found[0]
 
 
 async def measure(uow: UnitOfWork, sku: str, figures: Sequence[int]) -> Measures:

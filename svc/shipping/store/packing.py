@@ -1,7 +1,7 @@
 """What is known of goods, boxes and orders before they are packed."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +13,11 @@ from svc.shipping.domain.packing import ITEM_SIDES_MM, ITEM_WEIGHT_G, Box, Item,
 
 _KNOWN = """
     SELECT (SELECT lines FROM placements WHERE order_id = $1) AS placed,
-           (SELECT carrier FROM quotes WHERE used_by = $1) AS carrier,
+           quote.carrier, quote.deliver_by,
            (SELECT max(days_max) FROM shipping_rates
             WHERE method = $3 AND zone = coalesce((SELECT zone FROM zone_countries WHERE country = $2), 'world')
            ) AS days
+    FROM (VALUES ($4::uuid)) AS named (quote_id) LEFT JOIN quotes AS quote ON quote.id = named.quote_id
 """
 
 
@@ -24,7 +25,7 @@ FORGOTTEN = (
     Rule("placements", "told_at < clock_timestamp() - interval '8 days'"),
     Rule("quotes", "used_by IS NULL AND expires_at < clock_timestamp() - interval '8 days'"),
 )
-"""What no order asks for any more; a refusal of an old quote is then that it is unknown."""
+"""What no order asks for any more, however long its payment was held; an old quote is then unknown."""
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -36,10 +37,11 @@ class Placed(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What was told of an order before it was paid: where its goods lie, the carrier quoted, and the promise's days."""
+    """What is known of an order: where its goods lie, the carrier and the day quoted, and the days of today's rates."""
 
     placed: tuple[Placed, ...]
     carrier: str | None
+    deliver_by: date | None
     days_max: int | None
 
 
@@ -76,12 +78,12 @@ async def items(connection: Connection, wanted: Sequence[tuple[str, int]]) -> li
     return found
 
 
-async def plan(connection: Connection, order_id: UUID, *, country: str, method: str) -> Plan:
-    """What is known of an order that is to be packed."""
-    row = await connection.fetchrow(_KNOWN, order_id, country, method)
-    assert row is not None, "a SELECT without FROM gives one row"
+async def plan(connection: Connection, order_id: UUID, *, country: str, method: str, quote_id: UUID | None) -> Plan:
+    """What is known of an order that is to be packed, which was placed at a quote."""
+    row = await connection.fetchrow(_KNOWN, order_id, country, method, quote_id)
+    assert row is not None, "one row of values gives one row"
     placed = msgspec.convert(row["placed"] or [], tuple[Placed, ...])
-    return Plan(placed, row["carrier"], row["days"])
+    return Plan(placed, row["carrier"], row["deliver_by"], row["days"])
 
 
 async def place(connection: Connection, order_id: UUID, placed: Sequence[Placed]) -> None:

@@ -13,6 +13,7 @@ COLUMNS = {
     "order_lines": "order_id sku quantity unit_price_minor line_total_minor discount_minor tax_minor "
     "tax_class position",
     "order_conversions": "order_id quote_id priced_in rate_nano expires_at",
+    "order_deliveries": "order_id quote_id personal carrier deliver_by quoted_until",
     "tax_rates": "country tax_class rate_bp",
     "coupons": "code rate_bp amount_minor currency minimum_minor valid_from valid_until",
     "promotions": "code kind priority exclusive skus rate_bp amount_minor buy_units free_units currency "

@@ -3,10 +3,12 @@ import asyncio
 import msgspec
 import pytest
 
+from shared.service_registry import Registry
 from tests.support.builders.orders import ADDRESS, body, buy, customer, place
 from tests.support.builders.placed_order import rows
 from tests.support.fakes.shop import shop
-from tests.support.services import served
+from tests.support.redis_clients import connected
+from tests.support.services import served, until
 
 pytestmark = pytest.mark.service("orders")
 
@@ -241,6 +243,23 @@ async def test_buyers_who_come_together_share_reads_of_the_catalog(engines, pref
         assert {status for status, _ in answers} == {201}
         assert fakes.catalog.calls < 60
         assert fakes.shipping.calls == 1
+
+
+async def test_neighbours_that_serve_and_are_late_to_say_so_are_asked_all_the_same(engines, prefix):
+    """On a busy machine every beat may be late at once; a buyer was told `order_not_placed` then."""
+    async with (
+        shop(engines.redis, prefix) as fakes,
+        served(engines, "orders", prefix=prefix) as orders,
+        connected(engines.redis) as redis,
+    ):
+        fakes.beating.clear()
+
+        async def all_late():
+            return not await Registry(redis, prefix).instances("inventory")
+
+        await until(all_late)
+        status, order = await place(orders, customer(), ("A", 1))
+        assert (status, order.get("code")) == (201, None)
 
 
 async def test_when_inventory_is_certainly_not_reached_the_key_stays_free(engines, prefix):

@@ -55,6 +55,38 @@ async def test_the_last_one_that_stops_beating_is_dropped_too(redis_url, prefix)
         await until(gone, deadline_s=2.5)
 
 
+async def test_one_that_is_late_is_reachable_while_there_is_no_other(redis_url, prefix, monkeypatch):
+    monkeypatch.setattr(service_registry, "ANSWER_CACHED_S", 0.0)
+    async with connected(redis_url) as redis:
+        registry = Registry(redis, prefix)
+
+        async def reachable() -> list[str]:
+            return [one.name for one in await registry.reachable("orders")]
+
+        async def is_late() -> bool:
+            return not await registry.instances("orders")
+
+        await registry.heartbeat("orders", "orders-1", "http://127.0.0.1:1")
+        assert await reachable() == ["orders-1"]
+        await until(is_late, deadline_s=5)
+        assert await reachable() == ["orders-1"]
+        registry.suspect("orders", "orders-1")
+        assert await reachable() == []  # nobody answers there
+        monkeypatch.setattr(service_registry, "LATE_MS_MAX", 1)
+        assert [one.name for one in await Registry(redis, prefix).reachable("orders")] == []  # nor for ever
+        monkeypatch.setattr(service_registry, "LATE_MS_MAX", 60_000)
+        await Registry(redis, prefix).heartbeat("orders", "orders-2", "http://127.0.0.1:2")
+        assert await reachable() == ["orders-2"]
+
+
+async def test_one_that_withdrew_is_not_reachable_however_short_ago(redis_url, prefix):
+    async with connected(redis_url) as redis:
+        registry = Registry(redis, prefix)
+        await registry.heartbeat("orders", "orders-1", "http://127.0.0.1:1")
+        await registry.withdraw("orders", "orders-1")
+        assert await registry.reachable("orders") == ()
+
+
 async def test_withdrawing_is_immediate(redis_url, prefix):
     async with connected(redis_url) as redis:
         registry = Registry(redis, prefix)

@@ -1,12 +1,14 @@
-import asyncio
 import re
 from importlib import import_module
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from shared.identity import Principal
-from tests.support.services import served
+from tests.support.rows import database_for
+from tests.support.sending import a_paid_order, depot
+from tests.support.services import served, until
 
 pytestmark = pytest.mark.service("shipping")
 
@@ -21,9 +23,9 @@ async def quote_for(shipping, **more):
     return quote
 
 
-async def use(shipping, quote, order_id):
-    status, body = await shipping.call("POST", f"{QUOTES}/{quote['id']}/use", json={"order_id": str(order_id)})
-    return status, body["used_by"] if status == 200 else body["code"]
+async def standing(shipping, quote_id, customer_id=CUSTOMER):
+    status, body = await shipping.call("GET", f"{QUOTES}/{quote_id}?customer_id={customer_id}")
+    return status, body if status == 200 else body["code"]
 
 
 async def measure(shipping, sku, weight_g, length_mm, width_mm, height_mm):
@@ -32,26 +34,49 @@ async def measure(shipping, sku, weight_g, length_mm, width_mm, height_mm):
     assert status == 200, body
 
 
-async def test_a_quote_serves_one_order_and_only_in_time(engines, prefix):
+async def test_a_quote_stands_for_its_customer_until_its_time_is_over(engines, prefix):
     async with served(engines, "shipping", prefix=prefix, quote_lifetime_s=1.0) as shipping:
-        used, late = await quote_for(shipping), await quote_for(shipping)
-        order, other = uuid4(), uuid4()
-        for _ in range(2):
-            assert await use(shipping, used, order) == (200, str(order))
-        assert await use(shipping, used, other) == (409, "quote_used")
-        assert await use(shipping, late, order) == (409, "quote_used")  # the order has one already
-        await asyncio.sleep(1.1)  # the quote's own time, which the database's clock decides
-        assert await use(shipping, late, other) == (409, "quote_expired")
-        assert await use(shipping, used, order) == (200, str(order))
-        assert await use(shipping, {"id": uuid4()}, order) == (404, "unknown_quote")
-
-
-async def test_of_fifty_orders_that_want_one_quote_one_gets_it(engines, prefix):
-    async with served(engines, "shipping", prefix=prefix) as shipping:
         quote = await quote_for(shipping)
-        answers = await asyncio.gather(*(use(shipping, quote, uuid4()) for _ in range(50)))
-        assert sorted(status for status, _ in answers) == [200] + [409] * 49
-        assert {told for status, told in answers if status == 409} == {"quote_used"}
+        assert await standing(shipping, quote["id"]) == (200, quote)
+        assert await standing(shipping, quote["id"], uuid4()) == (404, "unknown_quote")
+        assert await standing(shipping, uuid4()) == (404, "unknown_quote")
+
+        async def over():
+            return await standing(shipping, quote["id"]) == (409, "quote_expired")
+
+        await until(over)  # the quote's own time, which the database's clock decides
+
+
+async def test_a_quote_never_changes(engines, prefix):
+    async with served(engines, "shipping", prefix=prefix) as shipping, database_for(shipping) as database:
+        await quote_for(shipping)
+        for change in ("amount_minor = 1", "carrier = 'swiftway'", "expires_at = expires_at + interval '1 day'"):
+            with pytest.raises(asyncpg.CheckViolationError, match="does not change"):
+                async with database.acquire() as connection:
+                    await connection.execute(f"UPDATE quotes SET {change}")  # noqa: S608 constants
+
+
+async def test_the_parcel_goes_by_the_quote_that_its_order_was_placed_at(engines, prefix, tmp_path):
+    """Also when its time is over, the rates have changed, or everybody may buy at it; the first order is kept."""
+    rate = {"zone": "home", "method": "standard", "currency": "EUR", "weight_g_max": 31_500, "days_max": 9}
+    async with depot(engines, prefix, tmp_path, quote_lifetime_s=0.01) as house:
+        swift = {**rate, "carrier": "swiftway", "amount_minor": 1}
+        assert (await house.service.call("POST", "/api/v1/shipping/rate-table", json=swift))[0] == 201
+        own, open_to_all = await quote_for(house.service), await quote_for(house.service, customer_id=None)
+        post = {**rate, "carrier": "parcelpost", "amount_minor": 0, "weight_g_max": 31_000}
+        assert (await house.service.call("POST", "/api/v1/shipping/rate-table", json=post))[0] == 201
+        orders = [a_paid_order(shipping_quote_id=quote["id"]) for quote in (own, own, open_to_all)]
+        orders.append(a_paid_order(shipping_quote_id=uuid4()))
+        await house.pay(*orders)
+        for order in orders:
+            await house.reaches(order, "delivered")
+        rows = await house.connection.fetch("SELECT order_id, carrier, promised_for FROM shipments")
+        went = {row["order_id"]: (row["carrier"], str(row["promised_for"])) for row in rows}
+        for order, quote in zip(orders[:3], (own, own, open_to_all), strict=True):
+            assert went[order.order_id] == ("swiftway", quote["deliver_by"])
+        assert went[orders[3].order_id][0] == "parcelpost"
+        used = await house.connection.fetch("SELECT id::text, used_by FROM quotes WHERE used_by IS NOT NULL")
+        assert [tuple(row) for row in used] == [(own["id"], orders[0].order_id)]
 
 
 async def test_a_quote_packs_what_was_measured_and_prices_each_box(engines, prefix):

@@ -6,6 +6,7 @@ from tests.support.services import served
 pytestmark = pytest.mark.service("shipping")
 
 RATES = "/api/v1/shipping/rates"
+QUOTES = "/internal/quotes"
 TABLE = "/api/v1/shipping/rate-table"
 
 
@@ -33,19 +34,14 @@ async def test_offers_follow_zone_weight_and_the_value_of_the_goods(engines, pre
         assert (status, body["code"]) == (422, "currency_not_served")
 
 
-async def test_orders_get_a_quote_by_items(engines, prefix):
+async def test_orders_get_a_quote_by_goods_for_whoever_buys_them(engines, prefix):
     async with served(engines, "shipping", prefix=prefix) as shipping:
-        status, quote = await shipping.call("GET", "/internal/rates/quote?country=DE&currency=EUR&items=3")
-        assert status == 200
-        assert {key: quote[key] for key in ("amount_minor", "currency", "method")} == {
-            "amount_minor": 690,
-            "currency": "EUR",
-            "method": "standard",
-        }
-        status, quote = await shipping.call("GET", "/internal/rates/quote?country=US&items=1")
-        assert (status, quote["amount_minor"], quote["currency"]) == (200, 1_990, "EUR")
+        for country, pieces, amount_minor in (("DE", 1, 490), ("DE", 3, 690), ("US", 1, 1_990)):
+            status, quote = await shipping.call("POST", QUOTES, json=_wish(country, pieces))
+            assert (status, quote["amount_minor"], quote["currency"]) == (201, amount_minor, "EUR")
+            assert (quote["customer_id"], quote["goods"]) == (None, [{"sku": "A", "quantity": pieces}])
         customer = Principal(subject="c", roles=frozenset({"customer"}))
-        status, _ = await shipping.call("GET", "/internal/rates/quote?country=US&items=1", principal=customer)
+        status, _ = await shipping.call("POST", QUOTES, json=_wish("US", 1), principal=customer)
         assert status == 403
 
 
@@ -65,7 +61,7 @@ async def test_rates_are_edited_from_the_version_that_was_read(engines, prefix):
         assert (status, body["amount_minor"], body["free_from_minor"], body["version"]) == (200, 500, None, 2)
         status, body = await shipping.call("PATCH", path, json={"amount_minor": 400}, headers={"If-Match": '"1"'})
         assert (status, body["code"]) == (412, "version_changed")
-        _, quote = await shipping.call("GET", "/internal/rates/quote?country=DE&items=1&subtotal_minor=999999")
+        _, quote = await shipping.call("POST", QUOTES, json={**_wish("DE", 1), "subtotal_minor": 999_999})
         assert quote["amount_minor"] == 500
         wish = {key: row[key] for key in ("zone", "method", "currency", "weight_g_max", "days_max")}
         status, body = await shipping.call("POST", TABLE, json={**wish, "amount_minor": 1})
@@ -97,3 +93,7 @@ async def test_only_admins_edit_rates_and_bad_figures_are_named(engines, prefix)
             status, body = await shipping.call("POST", TABLE, json={**good, field: value})
             assert (status, body["code"]) == (400, "invalid_body"), field
             assert field in str(body["errors"])
+
+
+def _wish(country, pieces):
+    return {"country": country, "lines": [{"sku": "A", "quantity": pieces}]}

@@ -96,6 +96,7 @@ class FleetRows:
                     amount_minor=amount_minor,
                     free_from_minor=10_000,
                     updated_at=STARTED_AT - 60,
+                    carrier="parcelpost",
                 )
             )
         self.tables.revenue_daily.append(audit.RevenueRow(DAY, CURRENCY, 0, 0, 0))
@@ -165,6 +166,29 @@ class FleetRows:
             version=shelf.version + 1,
         )
 
+    def _quoted(self, order_id: str, number: int, at: float) -> None:
+        """One piece in the smallest box, for whoever buys it."""
+        quote = audit.ShippingQuoteRow(
+            id=fixed_id("shipping quote", number),
+            customer_id="",
+            country=COUNTRY,
+            method="standard",
+            carrier="parcelpost",
+            currency=CURRENCY,
+            amount_minor=SHIPPING_MINOR,
+            subtotal_minor=PRICE_MINOR,
+            expires_at=at + 900,
+            created_at=at,
+            goods=f"{SKU}:1",
+            loads="500:4375000",
+        )
+        self.tables.shipping_quotes.append(quote)
+        self.tables.order_deliveries.append(
+            audit.OrderDeliveryRow(
+                order_id=order_id, quote_id=quote.id, personal=False, carrier="parcelpost", quoted_until=at + 900
+            )
+        )
+
     def _ordered(self, order_id: str, number: int, at: float, *, status: str, path: list[str]) -> None:
         customer_id = fixed_id("customer", number)
         self.tables.orders.append(
@@ -195,6 +219,7 @@ class FleetRows:
                 order_id, SKU, 1, PRICE_MINOR, PRICE_MINOR, tax_minor=TAX_MINOR, tax_class="standard", position=1
             )
         )
+        self._quoted(order_id, number, at)
         self._answered(number, at, status=201)
         for step, (before, after) in enumerate(zip(["", *path], path, strict=False)):
             self.tables.order_transitions.append(

@@ -18,7 +18,7 @@ from tests.support.services import until
 
 BUYERS_PATIENCE_S = 90.0
 ASK_AGAIN_S = 0.2
-ADDRESS = {"name": "A. Buyer", "line1": "1 Market Street", "city": "Dublin", "postal_code": "D01", "country": "IE"}
+ADDRESS = {"name": "A. Buyer", "line1": "1 Market Street", "city": "Dublin", "postal_code": "D02 X285", "country": "IE"}
 
 
 def customer(customer_id: UUID | None = None) -> Principal:

@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from aiohttp import web
 from redis.asyncio import Redis
@@ -185,15 +186,26 @@ class FakeShipping:
     """Whether it sends anything by express."""
     free_from_minor: int = 1_000_000
     currencies: tuple[str, ...] = ("EUR", "USD", "GBP")
+    carrier: str = "parcelpost"
+    lifetime_s: float = 900.0
+    undeliverable: set[str] = field(default_factory=set)
+    """Postal codes that no post of any country has."""
+    quotes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Those of customers."""
     down: bool = False
     calls: int = 0
+    """For quotes."""
+    looked_up: int = 0
+    checked: int = 0
     goods: str = "withheld"
     """The answer to the wish to keep goods here: withheld, too_late or undecided."""
     asked: list[str] = field(default_factory=list)
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/internal/rates/quote", self._quote),
+            web.post("/internal/quotes", self._quote),
+            web.get("/internal/quotes/{id}", self._quoted),
+            web.post("/api/v1/shipping/addresses/check", self._check),
             web.post("/internal/orders/{id}/withhold", self._withhold),
         ]
 
@@ -204,20 +216,57 @@ class FakeShipping:
         return web.json_response({"outcome": self.goods})
 
     async def _quote(self, request: web.Request) -> web.Response:
+        """A quote of the real shape; one with a customer is kept."""
         self.calls += 1
+        wish = await request.json()
         if self.down:
             return problem(503, "database_unavailable")
-        currency = request.query.get("currency", "EUR")
+        method, currency = wish["method"], wish["currency"]
         if currency not in self.currencies:
             return problem(422, "currency_not_served", currency=currency)
-        method = request.query["method"]
-        if method == "express":
-            if not self.by_express:
-                return problem(422, "country_not_served", method=method)
-            return web.json_response({"amount_minor": self.express_minor, "currency": currency, "method": method})
-        free = int(request.query["subtotal_minor"]) >= self.free_from_minor
-        amount_minor = 0 if free else self.amount_minor
-        return web.json_response({"amount_minor": amount_minor, "currency": currency, "method": method})
+        if method == "express" and not self.by_express:
+            return problem(422, "country_not_served", method=method)
+        if wish["postal_code"] in self.undeliverable:
+            return problem(422, "invalid_address", field="postal_code")
+        amount_minor = self.express_minor if method == "express" else self.amount_minor
+        free = method == "standard" and wish["subtotal_minor"] >= self.free_from_minor
+        quote = {
+            "id": str(uuid4()),
+            "customer_id": wish["customer_id"],
+            "country": wish["country"],
+            "postal_code": wish["postal_code"] and wish["postal_code"].upper(),
+            "method": method,
+            "carrier": self.carrier,
+            "currency": currency,
+            "amount_minor": 0 if free else amount_minor,
+            "parcels": 1,
+            "deliver_by": "2099-01-04",
+            "expires_at": (datetime.now(UTC) + timedelta(seconds=self.lifetime_s)).isoformat(),
+            "goods": wish["lines"],
+        }
+        if wish["customer_id"]:
+            self.quotes[quote["id"]] = quote
+        return web.json_response(quote, status=201)
+
+    async def _quoted(self, request: web.Request) -> web.Response:
+        self.looked_up += 1
+        if self.down:
+            return problem(503, "database_unavailable")
+        quote = self.quotes.get(request.match_info["id"])
+        if quote is None or quote["customer_id"] != request.query["customer_id"]:
+            return problem(404, "unknown_quote")
+        if datetime.fromisoformat(quote["expires_at"]) <= datetime.now(UTC):
+            return problem(409, "quote_expired", expired_at=quote["expires_at"])
+        return web.json_response(quote)
+
+    async def _check(self, request: web.Request) -> web.Response:
+        self.checked += 1
+        if self.down:
+            return problem(503, "database_unavailable")
+        address = await request.json()
+        if address["postal_code"] in self.undeliverable:
+            return problem(422, "invalid_address", field="postal_code")
+        return web.json_response({**address, "postal_code": address["postal_code"].upper()})
 
 
 @dataclass
@@ -225,6 +274,8 @@ class Shop:
     inventory: FakeInventory
     catalog: FakeCatalog
     shipping: FakeShipping
+    beating: asyncio.Event
+    """Cleared: all three go on serving, and are late to say so, as on a machine that is too busy."""
 
 
 @asynccontextmanager
@@ -234,7 +285,9 @@ async def shop(redis_url: str, prefix: str, *, without: tuple[str, ...] = ()) ->
         FakeInventory(stock={"A": 1_000, "B": 1_000}),
         FakeCatalog(prices={"A": (1000, "EUR"), "B": (2550, "EUR")}),
         FakeShipping(),
+        asyncio.Event(),
     )
+    fakes.beating.set()
     redis = Redis.from_url(redis_url)
     registry = Registry(redis, prefix)
     beats: list[asyncio.Task[None]] = []
@@ -252,7 +305,7 @@ async def shop(redis_url: str, prefix: str, *, without: tuple[str, ...] = ()) ->
             runners.append(runner)
             port = runner.addresses[0][1]
             await registry.heartbeat(name, f"{name}-1", f"http://127.0.0.1:{port}")
-            beats.append(asyncio.create_task(_beat(registry, name, port)))
+            beats.append(asyncio.create_task(_beat(registry, name, port, fakes.beating)))
         yield fakes
     finally:
         for beat in beats:
@@ -262,9 +315,10 @@ async def shop(redis_url: str, prefix: str, *, without: tuple[str, ...] = ()) ->
         await redis.aclose()
 
 
-async def _beat(registry: Registry, name: str, port: int) -> None:
+async def _beat(registry: Registry, name: str, port: int, beating: asyncio.Event) -> None:
     while True:
         await asyncio.sleep(BEAT_S)
+        await beating.wait()
         await registry.heartbeat(name, f"{name}-1", f"http://127.0.0.1:{port}")
 
 

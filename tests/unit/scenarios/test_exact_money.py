@@ -64,13 +64,27 @@ def test_the_oracle_converts_as_the_shop_does(price_minor: int, rate_nano: int, 
     assert rate.converted(price_minor) == shop.amount_minor
 
 
-def test_parcels_beyond_the_heaviest_band_are_split() -> None:
+def test_boxes_are_priced_by_weight_or_room_and_split_beyond_the_heaviest_band() -> None:
     bands = FlashSale().evidence().audit.shipping_rates
-    assert shipping_minor(bands, items=1, worth_minor=100) == 490
-    assert shipping_minor(bands, items=3, worth_minor=100) == 690
-    assert shipping_minor(bands, items=10, worth_minor=100) == 690
-    assert shipping_minor(bands, items=21, worth_minor=100) == 690 * 2 + 490
-    assert shipping_minor(bands, items=1, worth_minor=10_000) == 0
+
+    def due(*loads: tuple[int, int], worth_minor: int | None = 100) -> int:
+        return shipping_minor(bands, loads=loads, worth_minor=worth_minor)["parcelpost"]
+
+    assert due((500, 0)) == due((1_000, 5_000_000)) == 490
+    assert due((500, 5_000_001)) == due((1_500, 0)) == due((5_000, 0)) == 690
+    assert due((10_500, 0)) == 690 * 2 + 490
+    assert due((500, 0), (1_500, 0)) == 490 + 690
+    assert due((500, 0), worth_minor=10_000) == 0
+    assert due((500, 0), worth_minor=None) == 490
+
+
+def test_what_shipping_said_last_serves_past_its_time_where_nobody_was_promised_it() -> None:
+    evidence = FlashSale().evidence()
+    for row in list(evidence.audit.shipping_quotes):
+        alter(evidence.audit.shipping_quotes, {"expires_at": row.created_at - 60}, id=row.id)
+    result = judged(evidence, "INV-08")
+    assert result.outcome is Outcome.PASS
+    assert result.observed["orders at what shipping said last, whose time was over"]
 
 
 def test_each_line_is_taxed_at_the_rate_of_its_class() -> None:
