@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-BENCHMARKS = ("gateway_overhead", "hot_row")
+BENCHMARKS = ("event_latency", "gateway_overhead", "hot_row")
 RUN_SECONDS_MAX = 900
 
 
