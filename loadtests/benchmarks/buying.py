@@ -25,6 +25,7 @@ ASK_EVERY_S = 0.2
 ANSWER_LIMIT_S = 30.0
 ADDRESS = {"name": "A. Buyer", "line1": "1 Road", "city": "Dublin", "postal_code": "D02 X285", "country": "IE"}
 CREATED, OK, NOT_FOUND = 201, 200, 404
+BUSY = (503, 504)
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -72,10 +73,10 @@ class Shop:
         tokens = await self._operate("auth", "/internal/tokens", wish)
         self._customers = [item["access_token"] for item in tokens["items"]]
 
-    async def orders(self, *, per_s: float, seconds: float) -> list[Accepted]:
-        """Orders placed at a constant pace, whatever the answers take. Raises RuntimeError for anything but 201."""
+    async def orders(self, *, per_s: float, seconds: float) -> list[Accepted | None]:
+        """Orders placed at a constant pace, whatever the answers take; None for each that a busy shop put off."""
         began = time.monotonic()
-        asked: list[asyncio.Task[Accepted]] = []
+        asked: list[asyncio.Task[Accepted | None]] = []
         for number in range(int(per_s * seconds)):
             await asyncio.sleep(max(0.0, began + number / per_s - time.monotonic()))
             asked.append(asyncio.create_task(self._order(self._customers[number % len(self._customers)])))
@@ -89,7 +90,7 @@ class Shop:
         finally:
             await connection.close()
 
-    async def _order(self, token: str) -> Accepted:
+    async def _order(self, token: str) -> Accepted | None:
         assert self._http is not None, "the shop is not open"
         began = time.perf_counter()
         async with self._http.post(
@@ -102,6 +103,8 @@ class Shop:
             headers={"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex},
         ) as answer:
             content = await answer.read()
+        if answer.status in BUSY:
+            return None
         if answer.status != CREATED:
             raise RuntimeError(f"an order was answered {answer.status}: {content[:300]!r}")
         return Accepted(UUID(msgspec.json.decode(content)["id"]), time.time(), (time.perf_counter() - began) * 1000)

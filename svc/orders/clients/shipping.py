@@ -303,7 +303,7 @@ def _shipping_refusals(parcel: Parcel) -> Generator[None]:
 
 def _refusal_of(refusal: RemoteRefusal, place: Mapping[str, str]) -> Exception:
     if refusal.code == InvalidAddress.code:
-        return InvalidAddress(refusal.detail, field=f"shipping_address.{refusal.extra.get('field', '')}")
+        return InvalidAddress(refusal.detail, field=refusal.extra.get("field"))
     if refusal.code == ItemTooLarge.code:
         return ItemTooLarge(refusal.detail, sku=refusal.extra.get("sku"))
     if refusal.status == 422:
