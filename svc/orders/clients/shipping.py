@@ -139,7 +139,7 @@ class _Checked(msgspec.Struct, frozen=True):
 
 class ShippingClient:
     """Quotes and addresses. What shipping said lately serves while it is away, each for its own time: docs/decisions
-    has the table (0022).
+    has the table (0024).
     """
 
     def __init__(self, client: ServiceClient, cache: Cache, config: Settings) -> None:

@@ -1,4 +1,4 @@
-"""What a buyer pays for shipping is what shipping quoted; what serves while it is away is in ADR 22."""
+"""What a buyer pays for shipping is what shipping quoted; what serves while it is away is in ADR 24."""
 
 from collections import Counter
 from uuid import uuid4

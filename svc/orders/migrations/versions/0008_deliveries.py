@@ -4,8 +4,8 @@ from alembic import op
 
 from shared import library_tables
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
