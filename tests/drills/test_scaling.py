@@ -7,7 +7,6 @@ it starts again.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
@@ -25,14 +24,14 @@ SERVICES = [service.name for service in stack.load().services]
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_is_scaled_and_killed_under_traffic_and_nobody_is_failed(
-    operator: Operator, service: str, record_property: Callable[[str, object], None]
+    operator: Operator, service: str, pytestconfig: pytest.Config
 ) -> None:
     traffic = asyncio.run(_scaled_and_killed(operator, service))
     struck, beyond = traffic.failures()
-    record_property("requests", len(traffic.asked))
-    record_property("orders", len(traffic.acknowledged))
-    record_property("failed in flight at the kill", len(struck))
-    record_property("failed beyond", len(beyond))
+    pytestconfig.get_terminal_writer().line(
+        f"{service}: {len(traffic.asked)} requests, {len(traffic.acknowledged)} orders acknowledged, "
+        f"failed {len(struck)} in flight at the kill and {len(beyond)} beyond"
+    )
     assert beyond == [], _told(beyond, traffic)
     kept = _statuses(operator)
     assert traffic.acknowledged
