@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from compose import stack
-from scenarios.faults.processes import wait_ready
+from scenarios.faults.processes import Kill, wait_ready
 from scenarios.fleet import Fleet
 from tests.support.operator import Operator
 from tests.support.services import until
@@ -47,7 +47,7 @@ async def _scaled_and_killed(operator: Operator, service: str) -> Traffic:
         await _listen(fleet, service, traffic)
         await traffic.goes_on()
         at = time.monotonic()
-        await fleet.supervise("signal", process=first, signal="KILL")
+        assert await Kill(first).bite(fleet)
         traffic.killed_at.append((at, time.monotonic()))
         await traffic.goes_on()
         await wait_ready(fleet, first)

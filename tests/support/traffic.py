@@ -66,7 +66,7 @@ class Traffic:
     """The ports on which gateways listen, the one to be asked first first."""
     acknowledged: set[str] = field(default_factory=set)
     killed_at: list[tuple[float, float]] = field(default_factory=list)
-    """From before each kill until it was done."""
+    """From before each kill until the process was gone: until then it took connections, and broke them."""
 
     async def goes_on(self, answers: int = 5) -> None:
         """Wait until each kind of request has been answered so often again."""
