@@ -47,7 +47,8 @@ async def _scaled_and_killed(operator: Operator, service: str) -> Traffic:
         await _listen(fleet, service, traffic)
         await traffic.goes_on()
         at = time.monotonic()
-        assert await Kill(first).bite(fleet)
+        gone, probe = await Kill(first).bite(fleet)
+        assert gone, probe
         traffic.killed_at.append((at, time.monotonic()))
         await traffic.goes_on()
         await wait_ready(fleet, first)
