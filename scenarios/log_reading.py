@@ -35,11 +35,22 @@ def logged_traces(directory: Path, service: str, trace_ids: Collection[str], *, 
     """Whether an instance of the service wrote a line about a request of one of these traces, since then."""
     wanted = [trace_id.encode() for trace_id in trace_ids]
     return any(
-        b'"request"' in line and any(trace_id in line for trace_id in wanted)
-        for path in directory.glob(f"{service}-[0-9]*.log")
-        if path.stat().st_mtime >= since
-        for line in path.read_bytes().splitlines()
+        _tells_of_request(log, trace_id)
+        for log in (
+            path.read_bytes() for path in directory.glob(f"{service}-[0-9]*.log") if path.stat().st_mtime >= since
+        )
+        for trace_id in wanted
     )
+
+
+def _tells_of_request(log: bytes, trace_id: bytes) -> bool:
+    """Whether the last line that names the trace, or one before it, is about a request; no line is taken apart."""
+    at = len(log)
+    while (at := log.rfind(trace_id, 0, at)) >= 0:
+        begin, end = log.rfind(b"\n", 0, at) + 1, log.find(b"\n", at)
+        if b'"request"' in log[begin : end if end >= 0 else len(log)]:
+            return True
+    return False
 
 
 def is_written(directory: Path, text: str) -> bool:

@@ -1,5 +1,6 @@
 """Small requests that cost much (security list 67 to 69)."""
 
+import asyncio
 import gzip
 from typing import Final
 
@@ -37,10 +38,15 @@ async def body_bombs(attack: Attack) -> None:
             attack.gained(f"{what}: {reply.status}")
         if reply.seconds > SECONDS_MAX:
             attack.gained(f"{what}: took {reply.seconds:.1f} s")
-    packed = gzip.compress(b'{"email": "' + b"a" * 50_000_000 + b'"}')
+    packed = await asyncio.to_thread(_packed)  # honest customers live in this loop too
     reply = await attack.ask("POST", LOGIN, data=packed, headers={**json, "Content-Encoding": "gzip"})
     if not 400 <= reply.status < 500 or reply.seconds > SECONDS_MAX:
         attack.gained(f"a packed body of fifty megabytes: {reply.status} after {reply.seconds:.1f} s")
+
+
+def _packed() -> bytes:
+    """Fifty megabytes in fifty kilobytes."""
+    return gzip.compress(b'{"email": "' + b"a" * 50_000_000 + b'"}', compresslevel=1)
 
 
 PROBES: Final = (body_bombs,)

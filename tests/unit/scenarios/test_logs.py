@@ -1,12 +1,13 @@
 """Which lines of the logs a judge keeps, and how they read."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from scenarios.evidence.logs import LogLine, postgres_line, service_line
-from scenarios.log_reading import read_logs
+from scenarios.log_reading import logged_traces, read_logs
 
 AT = 1_764_244_800.0
 TIME = "2025-11-27T12:00:00.000Z"
@@ -83,3 +84,15 @@ def test_all_logs_of_a_directory_are_read_in_order_of_time(tmp_path: Path) -> No
     kept, read = read_logs(tmp_path, since=AT)
     assert [entry.status or entry.message for entry in kept] == [502, "deadlock detected", 500]
     assert read == 5
+
+
+def test_a_trace_counts_where_a_line_about_a_request_names_it(tmp_path) -> None:
+    lines = (
+        '{"event":"other","trace_id":"abc"}',
+        '{"event":"request","trace_id":"abc"}',
+        '{"event":"x","trace_id":"abd"}',
+    )
+    (tmp_path / "auth-1.log").write_text("\n".join(lines))
+    assert [logged_traces(tmp_path, "auth", [it], since=0.0) for it in ("abc", "abd", "abe")] == [True, False, False]
+    assert not logged_traces(tmp_path, "orders", ["abc"], since=0.0)
+    assert not logged_traces(tmp_path, "auth", ["abc"], since=time.time() + 60)
