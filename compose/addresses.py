@@ -14,12 +14,20 @@ PORTS: Final = {"postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss": 6
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
-    """The URL of each engine; PostgreSQL's with the role that makes databases, Kafka's as host:port,host:port."""
+    """The URL of each engine; PostgreSQL's with the role that makes databases, Kafka's as host:port,host:port.
+
+    `world` and `gateway` are hosts, `smtp` is the mail server's URL where it is not the world's, `bind` is
+    where services listen.
+    """
 
     postgres: str
     redis: str
     kafka: str
     elasticsearch: str
+    world: str = LOOPBACK
+    gateway: str = LOOPBACK
+    smtp: str = ""
+    bind: str = LOOPBACK
 
     def database(self, name: str, *, user: str, password: str) -> str:
         """Another database of the same server for another role; no password, none in the URL."""

@@ -7,7 +7,6 @@ from typing import Final
 from compose import stack
 from compose.addresses import Addresses
 from compose.layout import Layout
-from compose.ports import LOOPBACK
 from compose.secrets_file import Secrets
 from compose.stack import Component
 
@@ -17,22 +16,33 @@ INHERITED_PREFIX: Final = "OTEL_"  # where a collector listens
 
 
 def common(layout: Layout, secrets: Secrets, engines: Addresses) -> dict[str, str]:
-    """What all processes of the stack are told alike."""
+    """What all processes of the stack are told alike, and what they inherit from whoever starts it."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name in INHERITED or name.startswith(INHERITED_PREFIX)
+    }
+    chosen = {
+        "SHOPSTREAM_ENV": os.environ.get("SHOPSTREAM_ENV", "development"),
+        "SHOPSTREAM_LOG_LEVEL": os.environ.get("SHOPSTREAM_LOG_LEVEL", "info"),
+    }
+    return inherited | told(layout, secrets, engines) | chosen
 
-    def http(name: str) -> str:
-        return f"http://{LOOPBACK}:{layout.port(name)}"
+
+def told(layout: Layout, secrets: Secrets, engines: Addresses) -> dict[str, str]:
+    """The part of it that follows from the stack alone."""
+
+    def at(host: str, name: str) -> str:
+        return f"{host}:{layout.port(name)}"
 
     values = {
-        "ENV": os.environ.get("SHOPSTREAM_ENV", "development"),
-        "HOST": LOOPBACK,
+        "HOST": engines.bind,
         "REDIS_URL": engines.redis,
         "KAFKA_BOOTSTRAP": engines.kafka,
         "ELASTICSEARCH_URL": engines.elasticsearch,
-        "SMTP_URL": f"smtp://{LOOPBACK}:{layout.port('smtp')}",
-        "PSP_URL": http("psp"),
-        "CARRIER_URL": http("carrier"),
-        "SMS_URL": http("catcher"),
-        "GATEWAY_URL": http("gateway"),
+        "SMTP_URL": engines.smtp or f"smtp://{at(engines.world, 'smtp')}",
+        "PSP_URL": f"http://{at(engines.world, 'psp')}",
+        "CARRIER_URL": f"http://{at(engines.world, 'carrier')}",
+        "SMS_URL": f"http://{at(engines.world, 'catcher')}",
+        "GATEWAY_URL": f"http://{at(engines.gateway, 'gateway')}",
         "SERVICES": ",".join(stack.load().packages),
         "INTERNAL_SECRET": secrets.internal_secret,
         "WEBHOOK_SECRETS": ",".join(secrets.webhook_secrets),
@@ -40,14 +50,10 @@ def common(layout: Layout, secrets: Secrets, engines: Addresses) -> dict[str, st
         "OVERLAY_FILE": str(layout.overlay_file),
         "CONTROLS_FILE": str(layout.controls_file),
         "SPANS_DIR": str(layout.spans),
-        "LOG_LEVEL": os.environ.get("SHOPSTREAM_LOG_LEVEL", "info"),
         "HOME": str(layout.home),
         "PORT_BASE": str(layout.port_base),
     }
-    inherited = {
-        name: value for name, value in os.environ.items() if name in INHERITED or name.startswith(INHERITED_PREFIX)
-    }
-    return inherited | {f"SHOPSTREAM_{name}": value for name, value in values.items()}
+    return {f"SHOPSTREAM_{name}": value for name, value in values.items()}
 
 
 def of_service(

@@ -223,7 +223,7 @@ class Runtime(Generic[P_co]):
         config = self.settings
         await stay_registered(
             self.registry,
-            Instance(config.service, config.instance, f"http://{config.host}:{config.port}"),
+            Instance(config.service, config.instance, f"http://{config.reachable_host}:{config.port}"),
             load=lambda: self._load.in_flight,
             can_serve=self._health.can_serve,
         )

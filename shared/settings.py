@@ -3,6 +3,7 @@
 A service's settings.py subclasses ServiceSettings and is the only reader of os.environ in that service.
 """
 
+import socket
 import typing
 from collections.abc import Mapping
 from typing import Literal, TypeVar
@@ -17,6 +18,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 Signal = Literal["traces", "metrics", "logs"]
 SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
+EVERYWHERE = "0.0.0.0"  # noqa: S104 -- containers: their ports are published one by one
 OTLP_PROTOCOL = "http/protobuf"
 
 _SECRET_WORDS = ("secret", "password", "token", "key")
@@ -61,6 +63,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.instance:
             msgspec.structs.force_setattr(self, "instance", f"{self.service}-1")
+
+    @property
+    def reachable_host(self) -> str:
+        """By which name others find this process: that of its machine where it listens on every address."""
+        return socket.gethostname() if self.host == EVERYWHERE else self.host
 
     @property
     def is_production(self) -> bool:

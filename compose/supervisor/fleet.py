@@ -6,15 +6,16 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
-from compose import environment, ports
+from compose import environment, ports, topics
+from compose.databases import Databases
 from compose.layout import Layout
 from compose.operator_error import OperatorError
 from compose.process import Elsewhere, Watched
 from compose.secrets_file import Secrets
 from compose.stack import Component, Stack, check_count, unknown
-from compose.supervisor import child, topics
-from compose.supervisor.databases import Databases
+from compose.supervisor import child
 from compose.supervisor.forks import ForkParent
+from compose.supervisor.migrating import Migrations
 from compose.supervisor.profile import Probed, Profile
 from compose.supervisor.runners import ForkRunner
 from compose.supervisor.unit import Runner, Unit
@@ -186,7 +187,8 @@ class Fleet:
 
     async def _migrate(self, component: Component) -> None:
         if self._databases is None:
-            self._databases = Databases(self._layout, self._secrets, self._forks, self._profile.engines)
+            migrations = Migrations(self._layout, self._secrets, self._profile.engines, self._forks)
+            self._databases = Databases(self._secrets, self._profile.engines, migrations.upgrade)
         await self._databases.ensure(component)
 
     async def _make_topics(self) -> None:

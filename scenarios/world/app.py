@@ -15,6 +15,7 @@ from scenarios.world.faults.links import FaultLinks
 from scenarios.world.http_api import HttpServer, Routes
 from scenarios.world.mail.api import MailApi
 from scenarios.world.mail.catcher import MailCatcher
+from scenarios.world.mail.mailpit import Mailpit
 from scenarios.world.messages import MessageSink
 from scenarios.world.psp.api import PspApi
 from scenarios.world.psp.provider import Provider
@@ -42,7 +43,8 @@ class World:
         self.exchange = Exchange(settings.folder)
         self.mail = MailCatcher(settings.folder)
         self.messages = MessageSink(settings.folder)
-        self.faults = FaultLinks(settings.folder)
+        self.faults = FaultLinks(settings.folder, host=settings.host, ports=settings.link_ports)
+        self._mailpit = Mailpit(settings.mailpit_url, self.mail) if settings.mailpit_url else None
         self.tap = self._tap() if settings.kafka_bootstrap else None
         self._psp_server = HttpServer("psp", [*PspApi(self.psp).routes(), *self.exchange.routes()])
         self._carrier_server = HttpServer("carrier", CarrierApi(self.carrier).routes())
@@ -85,6 +87,8 @@ class World:
             raise
         self.psp.webhooks.start()
         self.carrier.start()
+        if self._mailpit is not None:
+            self._mailpit.start()
         if self.tap is not None:
             self.tap.start()
 
@@ -94,6 +98,8 @@ class World:
             await server.stop()
         await self.psp.stop()
         await self.carrier.stop()
+        if self._mailpit is not None:
+            await self._mailpit.stop()
         await self.mail.stop()
         await self.faults.stop()
         if self.tap is not None:

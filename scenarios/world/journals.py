@@ -97,6 +97,7 @@ class PspRecord(WebhookRecord, kw_only=True, omit_defaults=True):
     dispute_id: str = ""
     reason: str = ""
     behaviour: msgspec.Raw = msgspec.Raw()
+    mailpit_id: str = ""
 
     @property
     def subject(self) -> str:
@@ -118,6 +119,7 @@ class CarrierRecord(WebhookRecord, kw_only=True, omit_defaults=True):
     idempotency_key: str = ""
     fingerprint: str = ""
     behaviour: msgspec.Raw = msgspec.Raw()
+    mailpit_id: str = ""
 
     @property
     def subject(self) -> str:
@@ -145,6 +147,7 @@ class SmtpRecord(Record, kw_only=True, omit_defaults=True, rename={"sender": "fr
     body_sha256: str = ""
     size: int = 0
     behaviour: msgspec.Raw = msgspec.Raw()
+    mailpit_id: str = ""
 
 
 class MessageRecord(Record, kw_only=True, omit_defaults=True, rename={"recipient": "to"}):
@@ -160,6 +163,7 @@ class MessageRecord(Record, kw_only=True, omit_defaults=True, rename={"recipient
     reference: str = ""
     trace_id: str = ""
     behaviour: msgspec.Raw = msgspec.Raw()
+    mailpit_id: str = ""
 
 
 class TapRecord(Record, kw_only=True, omit_defaults=True):

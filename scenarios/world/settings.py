@@ -33,6 +33,10 @@ class WorldSettings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_secret: str = "development"  # noqa: S105 - the boot hands over a generated one
     kafka_bootstrap: str = ""
     tap_pattern: str = "^"
+    link_ports: tuple[int, ...] = ()
+    """Where proxies of links listen; none named, on any free port."""
+    mailpit_url: str = ""
+    """Whose mails are read into the journal beside those that come here."""
 
     @property
     def psp_webhook_url(self) -> str:
@@ -50,7 +54,7 @@ def read(environ: Mapping[str, str]) -> WorldSettings:
 
     SHOPSTREAM_WORLD_DIR (else SHOPSTREAM_HOME/world) holds the journals. Ports follow SHOPSTREAM_PORT_BASE, each
     may be named: SHOPSTREAM_{PSP,CARRIER,SMTP,CATCHER,FAULT_API}_PORT. SHOPSTREAM_GATEWAY_URL, _WEBHOOK_SECRETS
-    (newest first), _KAFKA_BOOTSTRAP, _PREFIX (of topic names), _TAP_PATTERN.
+    (newest first), _KAFKA_BOOTSTRAP, _PREFIX (of topic names), _TAP_PATTERN, _LINK_PORTS (first-last), _MAILPIT_URL.
     """
     ours = "SHOPSTREAM_"
     value = {name.removeprefix(ours): text for name, text in environ.items() if text and name.startswith(ours)}
@@ -71,6 +75,15 @@ def read(environ: Mapping[str, str]) -> WorldSettings:
             webhook_secret=value.get("WEBHOOK_SECRETS", "development").split(",")[0].strip(),
             kafka_bootstrap=value.get("KAFKA_BOOTSTRAP", ""),
             tap_pattern=value.get("TAP_PATTERN", "^" + re.escape(value.get("PREFIX", ""))),
+            link_ports=_range(value.get("LINK_PORTS", "")),
+            mailpit_url=value.get("MAILPIT_URL", "").rstrip("/"),
         )
     except (ValueError, msgspec.MsgspecError) as error:
         raise InvalidWorldSettingsError(str(error)) from error
+
+
+def _range(text: str) -> tuple[int, ...]:
+    if not text:
+        return ()
+    first, _, last = text.partition("-")
+    return tuple(range(int(first), int(last) + 1))

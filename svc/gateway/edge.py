@@ -39,7 +39,6 @@ PROBES = (b"/health/ready", b"/metrics")
 """For the supervisor and the operator on this machine, who show the probe token; to others they are not there."""
 OPERATED = (b"/internal/contract", b"/internal/fault-controls")
 """For the operator on this machine, who shows a token; to everybody else they are not there."""
-LOCAL_PEERS = frozenset({"127.0.0.1", "::1"})
 OWN_PAGES = {
     b"/": "/",
     b"/api/v1/status": "/api/v1/status",
@@ -92,6 +91,7 @@ class Edge:
         self._hosts = frozenset(host.lower() for host in (*settings.allowed_hosts, settings.host))
         self._known_hosts: set[bytes] = set()
         self._trusted = frozenset(settings.trusted_proxies)
+        self._operators = frozenset(settings.operator_peers)
         self._places = {kind: int(share * settings.in_flight_max) for kind, share in SHARE_OF_PLACES.items()}
         self.in_flight = 0
 
@@ -144,7 +144,7 @@ class Edge:
         The token of a probe is judged here, that of an operated page by the page.
         """
         path = scope["raw_path"]
-        if (path not in PROBES and path not in OPERATED) or _peer(scope) not in LOCAL_PEERS:
+        if (path not in PROBES and path not in OPERATED) or _peer(scope) not in self._operators:
             return False
         if path in OPERATED:
             return any(name == _TOKEN for name, _ in scope["headers"])

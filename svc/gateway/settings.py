@@ -16,7 +16,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     X-Forwarded-For is believed. `in_flight_max` bounds what the gateway works on at once, `upstream_places` what it
     sends to one service at once; the rest waits its turn within its deadline, who only looks for `browse_wait_s` at
     most and for a quarter of the places. A longer queue would only hold requests whose clients have gone by the time
-    they are served (measured: 3,000 at 170 a second on two cores never recover).
+    they are served (measured: 3,000 at 170 a second on two cores never recover). `operator_peers` are the only ones
+    from which the operator is heard.
     """
 
     service: str = "gateway"
@@ -24,6 +25,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     allowed_hosts: tuple[str, ...] = LOCAL_HOSTS
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    operator_peers: tuple[str, ...] = ("127.0.0.1", "::1")
     body_bytes_max: int = 1024 * 1024
     in_flight_max: int = 1024
     upstream_places: int = 192

@@ -6,6 +6,7 @@ change is journalled; what a killed world had in force, with the time that is le
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,6 @@ from scenarios.world.journals import FAULTS_JOURNAL, FaultRecord, iterate
 
 LINKS_MAX = 100
 FAULT_S_MAX = 3_600.0
-LISTEN = "127.0.0.1:0"
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=FAULT_S_MAX)]
 
@@ -49,8 +49,13 @@ class LinkState(msgspec.Struct, frozen=True, kw_only=True):
 class FaultLinks:
     """All links and the API over them."""
 
-    def __init__(self, folder: Path) -> None:
-        """Remembers the links of the journal in `folder`; `start` opens them. Raises JournalInUseError."""
+    def __init__(self, folder: Path, *, host: str = "127.0.0.1", ports: Sequence[int] = ()) -> None:
+        """Remembers the links of the journal in `folder`; `start` opens them. Raises JournalInUseError.
+
+        They listen on one of `ports`, or on any free one where none are named.
+        """
+        self._host = host
+        self._ports = ports
         self.journal: JournalWriter[FaultRecord] = JournalWriter(folder / FAULTS_JOURNAL)
         self._proxies: dict[str, FaultProxy] = {}
         self._heals: dict[str, tuple[float, asyncio.Task[None]]] = {}
@@ -115,10 +120,19 @@ class FaultLinks:
     async def _open(self, name: str, upstream: str) -> FaultProxy:
         if len(self._proxies) >= LINKS_MAX:
             raise ApiError(409, "too_many_links", f"at most {LINKS_MAX} links")
-        proxy = FaultProxy(name, LISTEN, upstream)
+        proxy = FaultProxy(name, f"{self._host}:{self._free_port()}", upstream)
         await proxy.start()
         self._proxies[name] = proxy
         return proxy
+
+    def _free_port(self) -> int:
+        if not self._ports:
+            return 0
+        taken = {int(proxy.listen.rpartition(":")[2]) for proxy in self._proxies.values()}
+        free = next((port for port in self._ports if port not in taken), None)
+        if free is None:
+            raise ApiError(409, "too_many_links", f"at most {len(self._ports)} links, one for each published port")
+        return free
 
     async def _apply(self, proxy: FaultProxy, toxics: tuple[Toxic, ...], *, down: bool) -> None:
         proxy.set_toxics(toxics)

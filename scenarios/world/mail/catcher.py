@@ -109,9 +109,13 @@ class MailCatcher:
             record.kind = "deferred"
             self.journal.append(record)
             return "451 try again later"
+        self.keep(record, body)
+        return f"250 kept as {record.n}"
+
+    def keep(self, record: SmtpRecord, body: bytes) -> None:
+        """Body first, then the line that says it is there."""
         self._path(self.journal.last_n + 1).write_bytes(body)
         self._list(self.journal.append(record))
-        return f"250 kept as {record.n}"
 
     def body(self, n: int) -> bytes | None:
         """The raw mail with journal number n, None where there is none."""

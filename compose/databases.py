@@ -5,27 +5,22 @@ What has been migrated is remembered in the database itself (its comment), so a 
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from compose.addresses import Addresses
-from compose.environment import AUDIT_ROLE, common, database_url
-from compose.layout import Layout
-from compose.machine import DISK_FULL, disk_full
+from compose.environment import AUDIT_ROLE, database_url
 from compose.operator_error import OperatorError
-from compose.process import tail
 from compose.secrets_file import Secrets
 from compose.stack import Component
-from compose.supervisor import child
-from compose.supervisor.forks import ForkParent
 
 if TYPE_CHECKING:
     import asyncpg
 
 CONNECT_SECONDS_MAX: Final = 10.0
-MIGRATION_SECONDS_MAX: Final = 120.0
 COMMENT: Final = "shopstream schema "
 CREATE_SCHEMA_GRANTS: Final = f"""
 DO $$ BEGIN
@@ -36,15 +31,17 @@ DO $$ BEGIN
 END $$
 """
 
+Upgrade = Callable[[Component, str], Awaitable[None]]
+
 
 class Databases:
-    """Prepares the databases of the services it is asked for, once per supervisor."""
+    """Prepares the databases of the services it is asked for, each once."""
 
-    def __init__(self, layout: Layout, secrets: Secrets, forks: ForkParent, engines: Addresses) -> None:
-        self._layout = layout
+    def __init__(self, secrets: Secrets, engines: Addresses, upgrade: Upgrade) -> None:
+        """`upgrade` brings a service's database, by its URL, to its newest schema."""
         self._secrets = secrets
-        self._forks = forks
         self._engines = engines
+        self._upgrade = upgrade
         self._url = engines.postgres
         self._existing: dict[str, str] = {}
         self._roles: set[str] = set()
@@ -58,7 +55,7 @@ class Databases:
             await self._create(component.name)
         if self._existing.get(component.name) == COMMENT + digest:
             return False
-        await self._migrate(component)
+        await self._upgrade(component, database_url(self._secrets, self._engines, component.name))
         await self._remember(component.name, digest)
         return True
 
@@ -96,30 +93,6 @@ class Databases:
                 f"ALTER ROLE {AUDIT_ROLE} SET default_transaction_read_only = on"
             )
         self._looked = True
-
-    async def _migrate(self, component: Component) -> None:
-        log = self._layout.log(f"migrate-{component.name}")
-        forked = await self._forks.fork(
-            child.upgrade,
-            f"migrate-{component.name}",
-            component.argument,
-            database_url(self._secrets, self._engines, component.name),
-            common(self._layout, self._secrets, self._engines),
-            str(log),
-        )
-        try:
-            await asyncio.wait_for(forked.ended.wait(), MIGRATION_SECONDS_MAX)
-        except TimeoutError:
-            forked.send(child.signal.SIGKILL)
-        if forked.exit_code != 0:
-            if DISK_FULL in tail(log):
-                raise disk_full(self._layout.home)
-            last = (tail(log).strip().splitlines() or [f"exit code {forked.exit_code}, no message"])[-1]
-            raise OperatorError(
-                "migration.failed",
-                f"The database of {component.name} could not be migrated: {last}.",
-                mend=f"Read {log}; a database of a newer version needs shopctl down --wipe.",
-            )
 
     async def _remember(self, name: str, digest: str) -> None:
         connection = await connect(urlsplit(self._url)._replace(path=f"/{name}").geturl())
