@@ -24,8 +24,8 @@ def register(app: typer.Typer) -> None:
 def demo(
     seed: Annotated[int, typer.Option(help="Everything random comes from it.")] = 1,
     profile: Annotated[
-        Literal["local", "external"] | None,
-        typer.Option(envvar="SHOPSTREAM_PROFILE", help="How the engines are run: see shopctl up --help."),
+        Literal["local", "compose", "external"] | None,
+        typer.Option(envvar="SHOPSTREAM_PROFILE", help="How the stack is run: see shopctl up --help."),
     ] = None,
     port_base: Annotated[
         int | None,

@@ -12,6 +12,8 @@ EXAMPLES = """Examples:
 
   shopctl up --scale inventory=2 --json
 
+  shopctl up --profile compose
+
   shopctl up --profile external"""
 
 
@@ -21,10 +23,10 @@ def register(app: typer.Typer) -> None:
 
 def up(
     profile: Annotated[
-        Literal["local", "external"] | None,
+        Literal["local", "compose", "external"] | None,
         typer.Option(
             envvar="SHOPSTREAM_PROFILE",
-            help="How the engines are run: as processes of this machine, or by somebody else, at "
+            help="Processes of this machine (local), containers (compose), or engines of somebody else (external) at "
             "SHOPSTREAM_POSTGRES_URL, …_REDIS_URL, …_KAFKA_BOOTSTRAP and …_ELASTICSEARCH_URL.",
         ),
     ] = None,

@@ -39,6 +39,7 @@ OWN_ENTRIES: Final = (
     "world",
     "runs",
     "drills",
+    "compose.env",
     "overlay.json",
     "controls.json",
     "controls.lock",
@@ -145,6 +146,8 @@ def down(home: Path | None = None, *, wipe: bool = False) -> bool:
     if wipe:
         if known and known.profile == "external" and known.urls:
             _wipe_external(layout, known)
+        if known and known.profile == "compose":
+            _wipe_containers(layout)
         delete(layout)
     return was_running or bool(swept)
 
@@ -158,6 +161,14 @@ def _wipe_external(layout: Layout, known: state.StackState) -> None:
     roles = {**secrets.database_passwords, AUDIT_ROLE: secrets.audit_password}
     topics = [topic.name for topic in contracts.topics(secrets.database_passwords)]
     asyncio.run(wiping.wipe(known.urls, roles=roles, topics=topics))
+
+
+def _wipe_containers(layout: Layout) -> None:
+    """Containers, volumes and network of the project; raises OperatorError `docker.…`."""
+    from compose.containers import profile  # noqa: PLC0415 -- other profiles never need it
+
+    if layout.compose_env_file.exists():
+        asyncio.run(profile.compose(layout, "down", "--volumes", "--remove-orphans"))
 
 
 def delete(layout: Layout) -> None:

@@ -65,6 +65,11 @@ class Layout:
         return self.home / "secrets.json"
 
     @property
+    def compose_env_file(self) -> Path:
+        """What fills the compose file: secrets, ports and whose containers they are."""
+        return self.home / "compose.env"
+
+    @property
     def stack_file(self) -> Path:
         return self.home / "stack.json"
 

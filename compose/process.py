@@ -48,12 +48,19 @@ class Process:
         self.pid = pid
         self.started_ticks = start_ticks(pid) or 0
         self.started_at = time.time()
+        self.inside = ""
+        """host:port at which the rest of the stack reaches it, where that is another than the operator's."""
         self.ended = asyncio.Event()
         self.exit_code: int | None = None
 
     @property
     def is_running(self) -> bool:
         return not self.ended.is_set()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it stands still, as by SIGSTOP."""
+        return state_of(self.pid) == "T"
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to exactly this process, never to a later one with the same pid."""
@@ -150,12 +157,22 @@ def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
 
 def start_ticks(pid: int) -> int | None:
     """When a process started, in clock ticks since boot; None when it is gone or a zombie."""
+    fields = _stat(pid)
+    return None if not fields or fields[0] in {"Z", "X"} else int(fields[19])
+
+
+def state_of(pid: int) -> str:
+    """How the kernel has a process: R, S, T (stopped) and others; empty when it is gone."""
+    return next(iter(_stat(pid)), "")
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the state on; none when it is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in {"Z", "X"} else int(fields[19])
+        return []
+    return stat.rpartition(")")[2].split()
 
 
 def is_same(pid: int, ticks: int) -> bool:

@@ -17,8 +17,8 @@ from compose.process import is_same
 
 VERSION: Final = "0.1.0"
 
-ProfileName = Literal["local", "external"]
-"""How the engines are run: as processes of this machine, or by somebody else."""
+ProfileName = Literal["local", "compose", "external"]
+"""How the stack is run: as processes of this machine, as containers, or on engines of somebody else."""
 
 
 class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +44,8 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     supervisor: ProcessRecord
     processes: tuple[ProcessRecord, ...] = ()
     urls: dict[str, str] = {}
+    inside: dict[str, str] = {}
+    """The addresses of `urls` that the stack itself reaches elsewhere than the operator does."""
     audit_url: str = ""
     timings_s: dict[str, float] = {}
     started_at: float = 0.0

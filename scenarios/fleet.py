@@ -21,6 +21,7 @@ from compose.addresses import place_of
 from compose.control import Control
 from compose.layout import Layout
 from compose.operator_error import OperatorError
+from compose.ports import DEFAULT_BASE
 from shared.contracts import REGISTRY
 from shared.identity import HEADER, InternalTokens, operator_principal
 from shared.retry import ATTEMPTS_MAX, retrying
@@ -123,6 +124,14 @@ class Fleet:
     def url(self, name: str) -> str:
         """Where a service or simulator listens for HTTP."""
         return f"http://127.0.0.1:{self.layout.port(name)}"
+
+    def reached(self, name: str) -> str:
+        """The address of that name as the services reach it."""
+        return self.stack.inside.get(name) or self.stack.urls[name]
+
+    def published(self, port: int) -> int:
+        """The port of this machine behind which a port of the simulated world is."""
+        return port if self.stack.profile != "compose" else port - DEFAULT_BASE + self.stack.port_base
 
     def audit_urls(self) -> dict[str, str]:
         """The read-only database address of every audited service."""

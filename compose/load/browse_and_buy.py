@@ -3,6 +3,7 @@
 import os
 import random
 import uuid
+from typing import Any
 
 from locust import FastHttpUser, between, task
 
@@ -16,6 +17,7 @@ class Guest(FastHttpUser):
 
     wait_time = between(0.5, 2.0)
     headers: dict[str, str]
+    client: Any  # locust annotates its own only in part
 
     def on_start(self) -> None:
         self.headers = {"X-Guest-Token": self.client.post(f"{API}/guest").json()["token"]}
@@ -34,5 +36,9 @@ class Guest(FastHttpUser):
         line = {"sku": f"SKU-{self.random.randint(1, 50):05d}-M", "quantity": 1}
         self.client.post(f"{API}/guest/cart/items", json=line, headers=self.headers, name="cart")
         key = {"Idempotency-Key": uuid.uuid4().hex}
-        body = {"email": f"{uuid.uuid4().hex[:12]}@example.com", "payment_method": "tok_visa", "shipping_address": ADDRESS}
+        body = {
+            "email": f"{uuid.uuid4().hex[:12]}@example.com",
+            "payment_method": "tok_visa",
+            "shipping_address": ADDRESS,
+        }
         self.client.post(f"{API}/guest/orders", json=body, headers={**self.headers, **key}, name="order")

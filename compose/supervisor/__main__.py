@@ -18,7 +18,7 @@ from compose import environment, ports, secrets_file, state
 from compose.addresses import Addresses
 from compose.layout import Layout, default_cache, make_directories
 from compose.operator_error import OperatorError
-from compose.process import start_ticks
+from compose.process import Watched, start_ticks
 from compose.stack import Stack, load, parse_scale
 from compose.supervisor import leftovers, status
 from compose.supervisor import profile as profiles
@@ -53,7 +53,7 @@ class Supervisor:
         self._error: OperatorError | None = None
         self._forks = ForkParent(stack.preload, layout.forks)
         self._secrets = secrets_file.with_databases(layout, [c.name for c in stack.components if c.database])
-        self._profile = profiles.build(profile, layout, self._secrets, note=self.note)
+        self._profile = profiles.build(profile, layout, self._secrets, self._forks, note=self.note)
         self._fleet = Fleet(layout, stack, self._secrets, self._profile, self._forks, changed=self._changed)
         self._boot: asyncio.Task[None] | None = None
 
@@ -178,6 +178,7 @@ class Supervisor:
                 supervisor=_record("supervisor", "supervisor", os.getpid()),
                 processes=tuple(_running_records(self._fleet)),
                 urls=_urls(self.layout, self._secrets, self._profile.engines),
+                inside=self._profile.inside,
                 audit_url=environment.audit_url(self._secrets, self._profile.engines),
                 timings_s=dict(self._fleet.timings_s),
                 started_at=self._started_at,
@@ -200,7 +201,7 @@ def _running_records(fleet: Fleet) -> list[state.ProcessRecord]:
             port=unit.port,
         )
         for unit in fleet.units.values()
-        if unit.process and unit.process.is_running and unit.process.pid
+        if isinstance(unit.process, Watched) and unit.process.is_running
     ]
 
 
@@ -239,10 +240,11 @@ async def _supervise(asked: argparse.Namespace, home: Path) -> int:
         stack = load()
         names = [name for name in asked.only.split(",") if name]
         swept = leftovers.sweep(layout)
+        await _sweep_containers(layout)
         layout.controls_file.unlink(missing_ok=True)  # the proxies it leads to died with the last stack
         # without an asked base there must be room for the whole stack: more may be started later
         components = stack.closure(names) if asked.port_base is not None else stack.components
-        ours = [component for component in components if component.kind != "engine" or asked.profile == "local"]
+        ours = [component for component in components if component.kind != "engine" or asked.profile != "external"]
         wanted = stack.offsets(ours)
         known = state.load(layout)
         try:
@@ -261,6 +263,16 @@ async def _supervise(asked: argparse.Namespace, home: Path) -> int:
         if asked.port_base is None and base != ports.DEFAULT_BASE and not (known and known.port_base == base):
             supervisor.note(f"Port base {ports.DEFAULT_BASE} is taken: using {base} (change it with --port-base).")
         return await supervisor.run()
+
+
+async def _sweep_containers(layout: Layout) -> None:
+    """What a killed supervisor left in Docker; raises OperatorError `docker.…`."""
+    known = state.load(layout)
+    if known is None or known.profile != "compose":
+        return
+    from compose.containers import profile  # noqa: PLC0415 -- other profiles never need it
+
+    await profile.sweep(Layout(layout.home, layout.cache, known.port_base))
 
 
 def _save_refusal(layout: Layout, profile: state.ProfileName, error: OperatorError) -> None:

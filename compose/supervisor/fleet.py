@@ -17,7 +17,7 @@ from compose.supervisor import child
 from compose.supervisor.forks import ForkParent
 from compose.supervisor.migrating import Migrations
 from compose.supervisor.profile import Probed, Profile
-from compose.supervisor.runners import ForkRunner
+from compose.supervisor.runners import Wanted
 from compose.supervisor.unit import Runner, Unit
 from shared.probe_token import probe_token
 
@@ -61,6 +61,7 @@ class Fleet:
         Raises the OperatorError of the first that cannot start; the others are left as they are.
         """
         components = self._stack.closure(names)
+        await self._once("begin", lambda: self._profile.begin(components))
         for component in components:  # rows appear in start order
             if component.kind != "service":
                 self._unit_of(component)
@@ -90,6 +91,7 @@ class Fleet:
         )
         for kind in STOP_ORDER:
             await asyncio.gather(*(unit.stop() for unit in self.units.values() if unit.kind == kind))
+        await self._profile.end()
 
     async def scale(self, service: str, count: int) -> list[str]:
         """Run `count` instances of a service; returns their names."""
@@ -177,10 +179,10 @@ class Fleet:
             await self._unit_of(component).start()
             return
         first = self._instance(component, 1)
-        if component.database:
+        if component.database and self._profile.prepares:
             first.note("migrating")
             await self._once(f"database {component.name}", lambda: self._migrate(component))
-        if "kafka" in component.depends_on:
+        if "kafka" in component.depends_on and self._profile.prepares:
             await self._once("topics", self._make_topics)
         others = [unit for unit in self.units.values() if unit.component == component.name and unit is not first]
         await asyncio.gather(*(unit.start() for unit in [first, *others]))
@@ -201,13 +203,12 @@ class Fleet:
             made = self._profile.engine(component, report=self._report)
             self.engines[component.name] = made.engine
             return self._add(component, component.name, made.runner, made.port)
-        runner = ForkRunner(
-            self._layout,
-            self._forks,
+        port = self._layout.port(component.ports[0])
+        wanted = Wanted(
+            component=component,
             name=component.name,
-            port=self._layout.port(component.ports[0]),
-            function=component.run,
-            argument=component.argument,
+            number=1,
+            port=port,
             ready_url=component.ready_url(self._layout.port_base),
             probe_token=self.probe_token,
             environ=lambda: environment.of_world(
@@ -217,20 +218,18 @@ class Fleet:
                 extra=self._extra_environ.get(component.name, {}),
             ),
         )
-        return self._add(component, component.name, runner, self._layout.port(component.ports[0]))
+        return self._add(component, component.name, self._profile.runner(wanted), port)
 
     def _instance(self, component: Component, number: int) -> Unit:
         name = f"{component.name}-{number}"
         if name in self.units:
             return self.units[name]
         port = self._layout.port(component.ports[0]) if number == 1 else self._free_extra_port()
-        runner = ForkRunner(
-            self._layout,
-            self._forks,
+        wanted = Wanted(
+            component=component,
             name=name,
+            number=number,
             port=port,
-            function=component.run,
-            argument=component.argument,
             ready_url=component.ready_url(self._layout.port_base, port=port),
             probe_token=self.probe_token,
             environ=lambda: environment.of_service(
@@ -243,7 +242,7 @@ class Fleet:
                 extra=self._extra_environ.get(component.name, {}),
             ),
         )
-        return self._add(component, name, runner, port)
+        return self._add(component, name, self._profile.runner(wanted), port)
 
     def _add(self, component: Component, name: str, runner: Runner, port: int) -> Unit:
         unit = Unit(name, runner, kind=component.kind, component=component.name, port=port, changed=self._changed)

@@ -1,7 +1,7 @@
-"""How the engines of a stack come about: started here, or looked for where somebody else runs them."""
+"""How a stack comes about: as processes of this machine, as containers, or on engines that somebody else runs."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +16,8 @@ from compose.process import Process
 from compose.secrets_file import Secrets
 from compose.stack import Component
 from compose.state import ProfileName
-from compose.supervisor.runners import EngineRunner
+from compose.supervisor.forks import ForkParent
+from compose.supervisor.runners import EngineRunner, ForkRunner, Wanted
 from compose.supervisor.unit import Runner
 
 
@@ -41,18 +42,54 @@ class Profile(Protocol):
     """Where the engines of this stack are and who keeps them."""
 
     engines: Addresses
+    """As the operator and the processes of this machine reach them."""
+    inside: dict[str, str]
+    """Addresses, by their names in the stack's state, that the stack itself reaches elsewhere."""
+    prepares: bool
+    """Whether the supervisor is to make databases and topics."""
+
+    async def begin(self, components: Iterable[Component]) -> None:
+        """Before any of these is started. Raises OperatorError."""
+        ...
+
+    async def end(self) -> None:
+        """After the last has stopped."""
+        ...
+
+    def runner(self, wanted: Wanted) -> Runner:
+        """How a service instance or the world is started."""
+        ...
 
     def engine(self, component: Component, *, report: Report) -> Made:
         """One engine, not started or looked at yet."""
         ...
 
 
-class Local:
+class _Forked:
+    """What profiles have in common whose services are forked on this machine."""
+
+    inside: dict[str, str]
+    prepares = True
+
+    def __init__(self, layout: Layout, forks: ForkParent) -> None:
+        self.inside = {}
+        self._layout = layout
+        self._forks = forks
+
+    async def begin(self, components: Iterable[Component]) -> None: ...
+
+    async def end(self) -> None: ...
+
+    def runner(self, wanted: Wanted) -> Runner:
+        return ForkRunner(self._layout, self._forks, wanted)
+
+
+class Local(_Forked):
     """Engines are processes of this machine, started from programs that it has or fetches."""
 
-    def __init__(self, layout: Layout, secrets: Secrets) -> None:
+    def __init__(self, layout: Layout, secrets: Secrets, forks: ForkParent) -> None:
+        super().__init__(layout, forks)
         self.engines = addresses.local(layout, secrets)
-        self._layout = layout
         self._secrets = secrets
 
     def engine(self, component: Component, *, report: Report) -> Made:
@@ -60,10 +97,19 @@ class Local:
         return Made(engine, EngineRunner(engine, self._layout), self._layout.port(component.ports[0]))
 
 
-class External:
+class External(_Forked):
     """Engines are somebody else's, named by SHOPSTREAM_POSTGRES_URL and its like."""
 
-    def __init__(self, secrets: Secrets, environ: Mapping[str, str], note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        secrets: Secrets,
+        forks: ForkParent,
+        *,
+        environ: Mapping[str, str],
+        note: Callable[[str], None],
+    ) -> None:
+        super().__init__(layout, forks)
         self.engines = external.addresses(environ)
         self._note = note
         self._roles = {**secrets.database_passwords, AUDIT_ROLE: secrets.audit_password}
@@ -74,6 +120,16 @@ class External:
         return Made(engine, external.ExternalRunner(engine, self._note), engine.port)
 
 
-def build(name: ProfileName, layout: Layout, secrets: Secrets, *, note: Callable[[str], None]) -> Profile:
+def build(
+    name: ProfileName, layout: Layout, secrets: Secrets, forks: ForkParent, *, note: Callable[[str], None]
+) -> Profile:
     """The profile of that name; `note` gets what people should know. Raises OperatorError `external.not_named`."""
-    return External(secrets, os.environ, note) if name == "external" else Local(layout, secrets)
+    match name:
+        case "external":
+            return External(layout, secrets, forks, environ=os.environ, note=note)
+        case "compose":
+            from compose.containers.profile import Compose  # noqa: PLC0415 -- other profiles never need it
+
+            return Compose(layout, secrets, os.environ)
+        case "local":
+            return Local(layout, secrets, forks)

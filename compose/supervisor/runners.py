@@ -5,6 +5,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ from compose.engines.engine import Engine
 from compose.layout import Layout
 from compose.operator_error import OperatorError
 from compose.process import Process, rotate, spawn, tail
+from compose.stack import Component
 from compose.supervisor import child
 from compose.supervisor.forks import ForkParent
 
@@ -57,40 +59,31 @@ class EngineRunner:
         self._engine.ended(cleanly=False)
 
 
-class ForkRunner:
-    """Forks one service or the world and asks its readiness over HTTP."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One service instance or the world: what is to run, and how it is asked whether it is ready."""
 
-    def __init__(  # noqa: PLR0913 all that one process is started and asked by
-        self,
-        layout: Layout,
-        forks: ForkParent,
-        *,
-        name: str,
-        port: int,
-        function: str,
-        argument: str,
-        ready_url: str,
-        probe_token: str,
-        environ: Callable[[], Mapping[str, str]],
-    ) -> None:
-        self._log = layout.log(name)
-        self._port_base = layout.port_base
-        self._port = port
-        self._forks = forks
-        self._name = name
-        self._function = function
-        self._argument = argument
-        self.ready_url = ready_url
-        self._probe_token = probe_token
-        self._environ = environ
+    component: Component
+    name: str
+    number: int
+    port: int
+    ready_url: str
+    probe_token: str
+    environ: Callable[[], Mapping[str, str]]
+
+
+class AskedRunner:
+    """Something that answers for its readiness over HTTP; how it is started is for those who derive from it."""
+
+    def __init__(self, layout: Layout, wanted: Wanted) -> None:
+        self.ready_url = wanted.ready_url
+        self._wanted = wanted
+        self._name = wanted.name
+        self._log = layout.log(wanted.name)
+        self._probe_token = wanted.probe_token
 
     async def spawn(self) -> Process:
-        if not ports.is_free(self._port):
-            raise await asyncio.to_thread(ports.taken_error, self._port, self._name, self._port_base)
-        rotate(self._log)
-        return await self._forks.fork(
-            child.become, self._name, self._function, self._argument, dict(self._environ()), str(self._log)
-        )
+        raise NotImplementedError
 
     async def until_ready(self, process: Process) -> None:
         deadline = time.monotonic() + READY_SECONDS_MAX
@@ -116,14 +109,32 @@ class ForkRunner:
     async def stop(self, process: Process) -> None:
         await process.stop(signal.SIGTERM, seconds_max=STOP_SECONDS_MAX)
 
-    def ended(self, process: Process) -> None:
-        del process
+    def ended(self, process: Process) -> None: ...
 
     def _ended(self, process: Process) -> OperatorError:
         return OperatorError(
             "service.ended",
             f"{self._name} ended with exit code {process.exit_code} while starting: {last_words(tail(self._log))}",
             mend=f"Read {self._log}.",
+        )
+
+
+class ForkRunner(AskedRunner):
+    """Forks one service or the world."""
+
+    def __init__(self, layout: Layout, forks: ForkParent, wanted: Wanted) -> None:
+        super().__init__(layout, wanted)
+        self._port_base = layout.port_base
+        self._forks = forks
+
+    async def spawn(self) -> Process:
+        wanted = self._wanted
+        if not ports.is_free(wanted.port):
+            raise await asyncio.to_thread(ports.taken_error, wanted.port, wanted.name, self._port_base)
+        rotate(self._log)
+        function, argument = wanted.component.run, wanted.component.argument
+        return await self._forks.fork(
+            child.become, wanted.name, function, argument, dict(wanted.environ()), str(self._log)
         )
 
 

@@ -122,7 +122,9 @@ class Unit:
             "pid": (self.process.pid or None) if self.process and self.process.is_running else None,
             "start_ticks": self.process.started_ticks if self.process and self.process.is_running else None,
             "started_at": self.process.started_at if self.process else None,
+            "paused": self.process is not None and self.process.is_running and self.process.is_paused,
             "port": self.port,
+            "inside": self.process.inside if self.process else "",
             "boot_s": round(self.boot_seconds, 3),
             "restarts": self.restarts,
         }

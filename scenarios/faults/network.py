@@ -45,17 +45,20 @@ class _LinkFault(FaultValue, frozen=True, kw_only=True):
     async def bite(self, fleet: Fleet) -> tuple[bool, str]:
         routes = await routes_of(fleet, self.target)
         ports = [await self._open(fleet, route) for route in routes]
+        host = place_of(fleet.reached("fault_api")).rpartition(":")[0]
         led = 0
         for service in dict.fromkeys(route.service for route in routes):
             detours = {
-                route.address: f"127.0.0.1:{port}"
+                route.address: f"{host}:{port}"
                 for route, port in zip(routes, ports, strict=True)
                 if route.service == service
             }
             led += len(await controls.change(fleet, service, lambda it, new=detours: _with(it, new)))
         if led == 0:
             return False, "no process of the service took the detour"
-        seen = [await self.probe(route.behind, port) for route, port in zip(routes, ports, strict=True)]
+        seen = [
+            await self.probe(route.behind, fleet.published(port)) for route, port in zip(routes, ports, strict=True)
+        ]
         return all(bit for bit, _ in seen), "; ".join(dict.fromkeys(what for _, what in seen))
 
     async def heal(self, fleet: Fleet) -> None:
@@ -184,9 +187,9 @@ async def routes_of(fleet: Fleet, target: str) -> list[Route]:
             "or a service.",
         )
     if behind in BEHIND:
-        addresses = [place_of(fleet.stack.urls[BEHIND[behind]])]
+        addresses = [place_of(fleet.reached(BEHIND[behind]))]
     else:
-        addresses = [f"127.0.0.1:{it['port']}" for it in processes if it["component"] == behind]
+        addresses = [it["inside"] or f"127.0.0.1:{it['port']}" for it in processes if it["component"] == behind]
     return [Route(each, behind, address) for each in wanted if each != behind for address in addresses]
 
 

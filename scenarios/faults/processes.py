@@ -157,7 +157,7 @@ class Pause(_OfOneProcess, frozen=True, tag="pause"):
         await fleet.supervise("signal", process=self.target, signal="STOP")
 
         async def is_stopped() -> bool:
-            return _is_stopped(before["pid"])
+            return bool((await fleet.process(self.target))["paused"])
 
         return await until(is_stopped), f"pid {before['pid']} is stopped"
 
@@ -191,10 +191,3 @@ async def wait_ready(fleet: Fleet, process: str, *, deadline_s: float = READY_DE
                 mend=f"Look with: shopctl logs {process}.",
             )
         await asyncio.sleep(READY_INTERVAL_S)
-
-
-def _is_stopped(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
-    except psutil.NoSuchProcess:
-        return False

@@ -16,6 +16,8 @@ class FakeProcess:
     pid = 1
     started_ticks = 1
     started_at = 0.0
+    inside = ""
+    is_paused = False
 
     def __init__(self) -> None:
         self.ended = asyncio.Event()

@@ -26,7 +26,7 @@ class Kept:
     def _index(self) -> Path:
         return DATA / "index.jsonl"
 
-    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: ANN001, N802 -- aiosmtpd's
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802 -- aiosmtpd's
         headers = BytesHeaderParser().parsebytes(envelope.content)
         message = {
             "ID": uuid.uuid4().hex[:22],

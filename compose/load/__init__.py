@@ -1,0 +1,1 @@
+"""What the Locust of the compose file plays; copied into its image."""
