@@ -69,14 +69,13 @@ class Mailpit:
 
         Raises aiohttp.ClientError, TimeoutError, MsgspecError.
         """
-        fresh: list[_Summary] = []
-        while True:  # newest first; a page that was known whole is the end of what is new
+        fresh: dict[str, _Summary] = {}
+        while True:  # newest first; mails that come meanwhile shift the pages, so that some come twice
             page = await self._page(http, start=len(fresh))
-            unknown = [it for it in page if it.id not in self._known]
-            fresh += unknown
-            if len(unknown) < PAGE:
+            fresh |= {it.id: it for it in page if it.id not in self._known}
+            if len(page) < PAGE or any(it.id in self._known for it in page):
                 break
-        for summary in reversed(fresh):
+        for summary in reversed(fresh.values()):
             async with http.get(f"{self._url}/api/v1/message/{summary.id}/raw") as answer:
                 answer.raise_for_status()
                 body = await answer.read()
