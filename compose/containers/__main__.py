@@ -1,6 +1,8 @@
-"""Write compose.yaml and the env file beside it anew: python -m compose.containers."""
+"""Write compose.yaml, the env file beside it and the dashboards anew: python -m compose.containers."""
 
-from compose.containers import definition
+from compose.containers import dashboards, definition
 
 definition.COMPOSE_FILE.write_text(definition.compose_yaml())
 definition.ENV_FILE.write_text(definition.development())
+for name, content in dashboards.dashboards().items():
+    (dashboards.FOLDER / name).write_bytes(content)

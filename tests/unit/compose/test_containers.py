@@ -6,19 +6,21 @@ import pytest
 import yaml
 
 from compose import ports, stack
-from compose.containers import definition
+from compose.containers import dashboards, definition
 from compose.containers.images import IMAGES
 from shared.settings import read
 from svc.orders.settings import Settings
 
 WRITTEN = definition.COMPOSE_FILE.read_text()
 PARSED = yaml.safe_load(WRITTEN)
+SOURCES = [definition.FOLDER.parent / path for path in ("shared/metrics.py", "shared/service.py", "svc/gateway/app.py")]
 SERVICES = [service.name for service in stack.load().services]
 
 
 def test_the_written_files_are_what_the_definition_makes():
     assert definition.compose_yaml() == WRITTEN, "run: python -m compose.containers"
     assert definition.development() == definition.ENV_FILE.read_text()
+    assert dashboards.dashboards() == {path.name: path.read_bytes() for path in dashboards.FOLDER.iterdir()}
 
 
 def test_an_eleventh_service_comes_with_its_container(monkeypatch, tmp_path):
@@ -81,3 +83,13 @@ def test_another_base_moves_every_port():
     observers = {f"SHOPSTREAM_PORT_{name}" for name in ("LOCUST", "JAEGER", "PROMETHEUS", "GRAFANA")}
     assert set(moved) == set(defaults) - observers
     assert all(int(moved[name]) - 21_000 == int(defaults[name]) - ports.DEFAULT_BASE for name in moved)
+
+
+def test_dashboards_ask_only_for_metrics_that_the_fleet_tells():
+    told = set(re.findall(r"shopstream_[a-z_]+", " ".join(path.read_text() for path in SOURCES)))
+    told |= {
+        f"shopstream_{name}" for path in SOURCES for name in re.findall(r'watch\(\s*"([a-z_]+)"', path.read_text())
+    }
+    for content in dashboards.dashboards().values():
+        asked = {re.sub("_(total|bucket)$", "", name) for name in re.findall(r"shopstream_[a-z_]+", content.decode())}
+        assert asked <= told
