@@ -132,6 +132,17 @@ def policy(session: nox.Session) -> None:
 
 
 @nox.session
+def compose(session: nox.Session) -> None:
+    """The stack in real containers on a Docker daemon of its own, with stand-ins for images that no registry gives.
+
+    As root; first `apt-get install docker.io debootstrap`. SHOPSTREAM_TEST_DOCKER=DIR keeps images for the next time.
+    """
+    _pytest(
+        session, "--numprocesses", "0", "-m", "containers", "-o", "faulthandler_timeout=3600", "-s", "tests/compose"
+    )
+
+
+@nox.session
 def features(session: nox.Session) -> None:
     """Write `docs/features.md`: which test shows what of which service."""
     _sync(session, "test")

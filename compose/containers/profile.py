@@ -35,7 +35,9 @@ INSIDE_USER: Final = 10001
 OBSERVED: Final = "observability"
 COLLECTOR: Final = "http://collector:4318"
 
-CHOSEN: Final = tuple(f"SHOPSTREAM_{name}" for name in ("ENV", "LOG_LEVEL", "BASE", "IMAGE_TAG", "SUBNET"))
+CHOSEN: Final = tuple(
+    f"SHOPSTREAM_{name}" for name in ("ENV", "LOG_LEVEL", "BASE", "IMAGE_TAG", "SUBNET", "OTLP_ENDPOINT")
+)
 """What an operator may set of the compose file by the environment."""
 
 

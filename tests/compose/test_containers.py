@@ -1,0 +1,203 @@
+"""The compose file as it is, alone and under shopctl: up, seeded, judged, broken, killed, paused, loaded, and gone."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from compose.containers.definition import COMPOSE_FILE
+from tests.compose import daemon, stand_ins
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
+
+KEPT = os.environ.get("SHOPSTREAM_TEST_DOCKER", "")
+PORT_BASE = 29_000
+UNTIL_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def docker():
+    """The environment that reaches a daemon which has every image."""
+    if packages := daemon.missing():
+        pytest.fail(f"first: apt-get install {' '.join(packages)}")
+    home = Path(KEPT or tempfile.mkdtemp(prefix="shopstream-docker-"))
+    try:
+        with daemon.running(home) as environ:
+            stand_ins.build(environ, home / "contexts")
+            yield environ
+    finally:
+        if not KEPT:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def shop(docker):
+    """`shopctl` on a stack in containers, seeded; down and wiped afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="shopstream-compose-"))
+    home.chmod(0o755)
+    environ = {**docker, "SHOPSTREAM_HOME": str(home), "SHOPSTREAM_OTLP_ENDPOINT": "http://collector:4318"}
+
+    def shopctl(*arguments: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "cli.main", *arguments], env=environ, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, (
+            f"shopctl {' '.join(arguments)}: {done.returncode}\n{done.stderr}\n{done.stdout}"
+        )
+        return done.stdout
+
+    shopctl("up", "--profile", "compose", "--port-base", str(PORT_BASE))
+    try:
+        shopctl("seed", "--size", "s")
+        yield shopctl
+    finally:
+        shopctl("down", "--wipe")
+        assert left(docker) == []
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def left(environ: dict[str, str]) -> list[str]:
+    """Containers, volumes and networks of any project of ours."""
+    asked = (("ps", "-aq"), ("volume", "ls", "-q"), ("network", "ls", "-q"))
+    return [
+        name for kind in asked for name in run(environ, "docker", *kind, "--filter", "label=com.docker.compose.project")
+    ]
+
+
+def run(environ: dict[str, str], *command: str) -> list[str]:
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{done.stderr[-3000:]}"
+    return done.stdout.split("\n")[:-1]
+
+
+def compose(environ: dict[str, str], *arguments: str) -> list[str]:
+    return run(environ, "docker", "compose", "-f", str(COMPOSE_FILE), *arguments)
+
+
+def rows(shop) -> dict[str, dict]:
+    return {row["name"]: row for row in json.loads(shop("status", "--json"))["processes"]}
+
+
+def test_composes_own_config_takes_the_file(docker):
+    compose(docker, "config", "--quiet")
+    for profile in ("engines", "load", "observability"):
+        compose(docker, "--profile", profile, "config", "--quiet")
+
+
+async def test_docker_compose_up_alone_is_a_shop_and_down_leaves_nothing(docker):
+    began = time.monotonic()
+    compose(docker, "up", "--wait")
+    took = time.monotonic() - began
+    try:
+        async with aiohttp.ClientSession("http://127.0.0.1:8000") as http:
+            async with http.post("/api/v1/guest") as answer:
+                assert answer.status == 201
+            async with http.get("/health/live") as answer:
+                assert answer.status == 200
+        user = compose(
+            docker, "exec", "orders", "python", "-c", "import os; print(os.getuid(), os.access('/opt', os.W_OK))"
+        )
+        assert user == ["10001 False"]
+        size = run(docker, "docker", "image", "inspect", "-f", "{{.Size}}", stand_ins.IMAGE)
+        print(f"\nup in {took:.0f} s; image {int(size[0]) / 1e6:.0f} MB on its base")  # noqa: T201 -- for the note
+        for line in run(docker, "docker", "stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}"):
+            print(line)  # noqa: T201 -- the same
+    finally:
+        compose(docker, "down", "--volumes")
+    assert left(docker) == []
+
+
+@pytest.mark.parametrize("scenario", ["flash-sale", "double-charge"])
+def test_a_scenario_passes_healthy_and_fails_broken(shop, scenario):
+    known = json.loads(shop("scenario", "show", scenario, "--json"))
+    shop("scenario", "run", scenario, "--quick")
+    shop("scenario", "run", scenario, "--quick", "--defect", known["defects"][0]["id"], code=1)
+
+
+def test_who_is_killed_or_paused_comes_back(shop):
+    before = rows(shop)["orders-1"]
+    shop("fault", "inject", "kill", "orders-1")
+    until(lambda: rows(shop)["orders-1"]["state"] == "ready")
+    assert rows(shop)["orders-1"]["restarts"] == before["restarts"] + 1
+    shop("fault", "inject", "pause", "payments-1", "--for", "3")
+    until(lambda: rows(shop)["payments-1"]["state"] == "ready")
+
+
+def test_more_of_a_service_are_added_and_taken_away(shop):
+    shop("up", "--scale", "search=2")
+    assert rows(shop)["search-2"]["state"] == "ready"
+    shop("up", "--scale", "search=1")
+    assert "search-2" not in rows(shop)
+
+
+def test_logs_mails_and_orders_are_told_as_on_the_local_profile(shop):
+    assert "started" in shop("logs", "orders")
+    mails = json.loads(shop("mail", "list", "--json"))
+    assert mails
+    order = next(mail["order_id"] for mail in mails if mail.get("order_id"))
+    assert order in shop("order", order)
+
+
+def test_one_checkout_is_one_trace_over_six_services_and_all_ten_tell_three_signals(shop, docker):
+    file = str(env_file(shop))
+    compose(docker, "--env-file", file, "--profile", "observability", "up", "--detach", "--no-deps", "collector")
+    trace = asyncio.run(buy(f"http://127.0.0.1:{PORT_BASE}"))
+
+    def collected(path: str):
+        code = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:4318{path}').read().decode())"
+        return json.loads(compose(docker, "--env-file", file, "exec", "collector", "python", "-c", code)[0])
+
+    through = {"gateway", "orders", "inventory", "payments", "shipping", "notifications"}
+    until(lambda: through <= {span["service"] for span in collected(f"/traces/{trace}")})
+    until(lambda: all(len(collected("/seen")[signal]) == 10 for signal in ("traces", "metrics", "logs")))
+
+
+async def buy(gateway: str) -> str:
+    """A guest's order; the trace it went by."""
+    address = {"name": "Ann", "line1": "1 Road", "city": "Dublin", "postal_code": "D01", "country": "IE"}
+    async with aiohttp.ClientSession(gateway) as http:
+        async with http.post("/api/v1/guest") as answer:
+            headers = {"X-Guest-Token": (await answer.json())["token"], "Idempotency-Key": uuid4().hex}
+        order = {
+            "items": [{"sku": "SKU-00001-M", "quantity": 1}],
+            "email": "ann@example.com",
+            "payment_method": "tok_visa",
+            "shipping_address": address,
+        }
+        async with http.post("/api/v1/guest/orders", json=order, headers=headers) as answer:
+            assert answer.status == 201, await answer.text()
+            return answer.headers["X-Trace-Id"]
+
+
+def env_file(shop) -> Path:
+    (directory,) = [it["detail"] for it in json.loads(shop("doctor", "--json")) if it["name"] == "state directory"]
+    return Path(directory) / "compose.env"
+
+
+def test_locust_with_two_workers_buys(shop, docker):
+    load = ("--env-file", str(env_file(shop)), "--profile", "load")
+    compose(docker, *load, "up", "--detach", "--no-deps", "--scale", "locust-worker=2", "locust-worker")
+    said = compose(
+        docker, *load, "run", "--rm", "--no-deps", "--use-aliases", "locust-master", "locust",
+        "-f", "/opt/load/browse_and_buy.py", "--master", "--expect-workers", "2", "--headless", "--host",
+        "http://gateway:8000", "--users", "10", "--spawn-rate", "5", "--run-time", "20s", "--only-summary", "--json",
+    )  # fmt: skip
+    told = {it["name"]: it for it in json.loads("\n".join(said[said.index("[") :]))}
+    assert told["order"]["num_requests"] > 0
+    assert told["order"]["num_failures"] == 0
+
+
+def until(condition) -> None:
+    deadline = time.monotonic() + UNTIL_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)
