@@ -29,7 +29,7 @@ SMTP_PORT: Final = 1025
 ENGINE_PORTS: Final = {"postgres": 5432, "redis": 6379, "kafka": 9094, "elasticsearch": 9200}
 """Where the engines listen inside; Kafka's is the listener for whoever is outside."""
 MAIL_OFFSET: Final = 115
-MEMORY: Final = {"gateway": "256m"}
+MEMORY: Final = {"gateway": "256m", "auth": "512m"}  # several passwords are hashed at once, 64 MB each
 MEMORY_OF_A_SERVICE: Final = "192m"
 
 

@@ -20,7 +20,7 @@ class Guest(FastHttpUser):
     client: Any  # locust annotates its own only in part
 
     def on_start(self) -> None:
-        self.headers = {"X-Guest-Token": self.client.post(f"{API}/guest").json()["token"]}
+        self.headers = {"X-Guest-Token": self.client.post(f"{API}/guest").json()["guest_token"]}
         self.random = random.Random(os.urandom(8))
 
     @task(6)

@@ -166,7 +166,7 @@ async def buy(gateway: str) -> str:
     address = {"name": "Ann", "line1": "1 Road", "city": "Dublin", "postal_code": "D01", "country": "IE"}
     async with aiohttp.ClientSession(gateway) as http:
         async with http.post("/api/v1/guest") as answer:
-            headers = {"X-Guest-Token": (await answer.json())["token"], "Idempotency-Key": uuid4().hex}
+            headers = {"X-Guest-Token": (await answer.json())["guest_token"], "Idempotency-Key": uuid4().hex}
         order = {
             "items": [{"sku": "SKU-00001-M", "quantity": 1}],
             "email": "ann@example.com",
