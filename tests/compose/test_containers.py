@@ -188,7 +188,7 @@ def test_locust_with_two_workers_buys(shop, docker):
     compose(docker, *load, "up", "--detach", "--no-deps", "--scale", "locust-worker=2", "locust-worker")
     said = compose(
         docker, *load, "run", "--rm", "--no-deps", "--use-aliases", "locust-master", "locust",
-        "-f", "/opt/load/browse_and_buy.py", "--master", "--expect-workers", "2", "--headless", "--host",
+        "-f", "/opt/load/guests.py", "--master", "--expect-workers", "2", "--headless", "--host",
         "http://gateway:8000", "--users", "10", "--spawn-rate", "5", "--run-time", "20s", "--only-summary", "--json",
     )  # fmt: skip
     told = {it["name"]: it for it in json.loads("\n".join(said[said.index("[") :]))}

@@ -1,1 +1,0 @@
-"""What the Locust of the compose file plays; copied into its image."""
