@@ -101,7 +101,7 @@ class Containers:
             if first is None:
                 raise OperatorError(
                     "docker.no_container",
-                    f"There is no container of {service} in the project {self.project}.",
+                    f"The project {self.project} has no container of {service}.",
                     mend="Make them anew: shopctl down, shopctl up --profile compose.",
                 )
             name = f"{self.project}-{service}-{number}"
