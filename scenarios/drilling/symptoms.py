@@ -127,6 +127,36 @@ SYMPTOMS: Final[dict[str, Symptom]] = {
         subject="It is loud in here",
         body="Some requests take a second and fail, others pass. The next attempt is fine.",
     ),
+    "INV-19": Symptom(
+        alert="work per visitor above its bound: {count}",
+        sender="platform@shop.example",
+        subject="Where does it all come from?",
+        body="The machines do several times what so many visitors should cost. Nobody has deployed anything, they say.",
+    ),
+    "INV-20": Symptom(
+        alert="the shop has not come back: {count}",
+        sender="sales@shop.example",
+        subject="It is over, and still",
+        body="The campaign is off, the visitors are those of any day, and most see errors. What holds it down?",
+    ),
+    "INV-21": Symptom(
+        alert="database: queries per answer grow: {count}",
+        sender="platform@shop.example",
+        subject="Long lists",
+        body="A page of one is quick, a page of many is slow, and the database is busy with the same small question.",
+    ),
+    "INV-26": Symptom(
+        alert="more is down than what is away: {count}",
+        sender="oncall@shop.example",
+        subject="One thing was away",
+        body="People could not do what has nothing to do with it. All lights were green.",
+    ),
+    "LOAD-01": Symptom(
+        alert="figures of the load outside their thresholds: {count}",
+        sender="sales@shop.example",
+        subject="Slow",
+        body="The pages come later than we promise, and it is not my telephone.",
+    ),
 }
 NOISE: Final = Symptom(
     alert="checkout: customers complain",

@@ -10,7 +10,7 @@ import pytest
 from compose import ports
 from compose.layout import Layout
 from compose.operator_error import OperatorError
-from scenarios.checkers import Outcome
+from scenarios.checkers import ALL_CHECKERS, MEASURED_CHECKERS, Outcome
 from scenarios.drilling import (
     draw,
     guarding,
@@ -27,6 +27,7 @@ from scenarios.drilling import (
 )
 from scenarios.drilling.record import Drill, Finding, Impact, Moment, Truth
 from scenarios.drilling.refusals import Refusal
+from scenarios.drilling.symptoms import SYMPTOMS
 from scenarios.drilling.truth import impact_of, money_share, truth_of
 from scenarios.drills import SCENARIOS, scenario
 from scenarios.evidence import in_scope
@@ -34,6 +35,7 @@ from scenarios.plan import Scenario
 from scenarios.verdict import Verdict, judge
 from tests.support.anomalies import ANOMALIES
 from tests.support.builders import FlashSale
+from tests.support.builders.rush import with_rush
 from tests.support.drill_cheats import broken_sale
 
 SALE = scenario("flash-sale")
@@ -123,10 +125,14 @@ def test_the_brief_shows_symptoms_and_names_no_defect_no_invariant_and_no_part()
     ("spoil", "invariant"), [(row[0], row[1]) for row in ANOMALIES], ids=[row[0].__name__ for row in ANOMALIES]
 )
 def test_whatever_goes_wrong_there_is_an_alert_for_it(spoil, invariant: str) -> None:
-    evidence = FlashSale().evidence()
+    sale = FlashSale().evidence()
+    measured = invariant in {checker.id for checker in MEASURED_CHECKERS}
+    evidence = with_rush(sale) if measured else sale
     spoil(evidence)
-    verdict = judge(evidence)
+    verdict = judge(evidence, MEASURED_CHECKERS if measured else ALL_CHECKERS)
     brief = signals.brief(in_scope(evidence), verdict, drawn("read-then-write"), known="")
+    assert invariant in verdict.failed
+    assert invariant in SYMPTOMS
     assert len(brief.alerts) == min(len(verdict.failed), signals.ALERTS_MAX)
     assert not any("\n" in line for line in brief.logs)
     assert not any("{" in mail.subject + mail.body for mail in brief.mails)
