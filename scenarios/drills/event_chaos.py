@@ -113,7 +113,7 @@ SCENARIO = Scenario(
                 lasting(MailTarpit(tarpit_s=1.5), 2.0, 3.0),
                 lasting(Down(target="search:elasticsearch"), 6.0, 3.0),
                 lasting(Pause("notifications-2"), 4.0, 7.5),
-                lasting(SlowCommits(target="orders"), 1.0, 6.0),
+                lasting(SlowCommits(target="orders"), 0.2, 12.5),
                 once(KillRelay("inventory"), AtShare(0.4)),
                 once(KillRelay("inventory"), AtShare(0.7)),
                 lasting(Rebalance("payments"), 5.5, 2.0),
