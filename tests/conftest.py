@@ -33,6 +33,9 @@ settings.load_profile("untimed")
 
 LOOP_MARGIN_S = 10.0
 
+# readline, which pytest loads, leaves the size of its own terminal to the workers: tests say how wide theirs is
+os.environ.pop("COLUMNS", None)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--service", help="only the tests marked as this service's")

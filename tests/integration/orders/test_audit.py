@@ -20,7 +20,7 @@ COLUMNS = {
     "minimum_minor valid_from valid_until created_at",
     "order_promotions": "order_id code",
     "order_transitions": "order_id from_status to_status at actor reason",
-    "sagas": "order_id step status attempts deadline_at started_at ended_at",
+    "sagas": "order_id step status attempts deadline_at lease_until started_at ended_at",
     "outbox": "id topic key type aggregate_id aggregate_version created_at sent_at",
     "inbox": "consumer event_id type aggregate_id aggregate_version applied_at",
     "dead_letters": "consumer event_id topic partition offset_ reason attempts parked created_at redriven_at",

@@ -105,14 +105,15 @@ async def test_the_catalog_prices_what_it_knows_and_leaves_out_the_rest(engines,
 @pytest.mark.parametrize("kind", KINDS)
 async def test_sending_costs_something_in_the_currency_asked_for_or_is_not_offered(engines, prefix, kind):
     async with neighbour(engines, prefix, "shipping", kind, GOODS) as shipping:
+        asked = {"country": "IE", "currency": "EUR", "subtotal_minor": 1000, "lines": [{"sku": "A", "quantity": 1}]}
+        asked |= {"customer_id": None, "postal_code": None}
         quotes = {}
         for method in ("standard", "express"):
-            asked = {"country": "IE", "method": method, "currency": "EUR", "items": "1", "subtotal_minor": "1000"}
-            status, quotes[method] = await shipping.call("GET", "/internal/rates/quote", params=asked)
-            assert (status, quotes[method]["currency"], quotes[method]["method"]) == (200, "EUR", method)
+            status, quotes[method] = await shipping.call("POST", "/internal/quotes", json=asked | {"method": method})
+            assert (status, quotes[method]["currency"], quotes[method]["method"]) == (201, "EUR", method)
         assert 0 < quotes["standard"]["amount_minor"] < quotes["express"]["amount_minor"]
-        asked = {"country": "IE", "method": "standard", "currency": "MXN", "items": "1", "subtotal_minor": "1000"}
-        status, problem = await shipping.call("GET", "/internal/rates/quote", params=asked)
+        asked |= {"method": "standard", "currency": "MXN"}
+        status, problem = await shipping.call("POST", "/internal/quotes", json=asked)
         assert (status, told(problem, "currency")) == (
             422,
             {"status": 422, "code": "currency_not_served", "currency": "MXN"},

@@ -1,6 +1,7 @@
 """What a buyer pays for shipping is what shipping quoted; what serves while it is away is in ADR 24."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import msgspec
@@ -112,11 +113,9 @@ async def test_a_quote_is_refused_after_its_time_and_its_order_is_repeated_ever_
         status, order = await place(orders, buyer, ("A", 2), key="k1", shipping_quote_id=used)
         assert status == 201
         fakes.shipping.down = shipping == "down"
-
-        async def over():
-            return await refused(orders, buyer, ("A", 2), shipping_quote_id=late) == (409, "shipping_quote_expired")
-
-        await until(over)
+        ends_at = datetime.fromisoformat(fakes.shipping.quotes[late]["expires_at"])
+        await until(lambda: datetime.now(UTC) > ends_at)
+        assert await refused(orders, buyer, ("A", 2), shipping_quote_id=late) == (409, "shipping_quote_expired")
         assert await place(orders, buyer, ("A", 2), key="k1", shipping_quote_id=used) == (201, order)
 
 

@@ -34,9 +34,9 @@ NO_NUMBER = [
     "mail show first",
 ]
 NOT_THERE = {
-    "scenario show black-friday": "Choose one of: flash-sale, ",
-    "scenario run black-friday": "Choose one of: flash-sale, ",
-    "scenario matrix black-friday": "Choose one of: flash-sale, ",
+    "scenario show white-monday": "Choose one of: flash-sale, ",
+    "scenario run white-monday": "Choose one of: flash-sale, ",
+    "scenario matrix white-monday": "Choose one of: flash-sale, ",
     "scenario run flash-sale --defect typo": "Choose one of: read-then-write, ",
     "scenario run flash-sale --set typo=1": "Choose one of: units, buyers, ",
     "scenario run flash-sale --set buyers=0": "buyers is int 1..50000: people who want one.",
@@ -53,7 +53,7 @@ NOT_THERE = {
     "up --only catalog,frob": "Choose from: postgres, ",
     "up --scale frob=2": "Choose from: gateway, ",
     "up --profile cloud": "See: shopctl up --help",
-    "up --profile compose": "See: shopctl up --help",
+    "up --profile elsewhere": "See: shopctl up --help",
     "up --profile external": "Name all four: export SHOPSTREAM_POSTGRES_URL=",
     "logs frob": "There are: ",
     "test frob": "Choose of: unit, integration, ",

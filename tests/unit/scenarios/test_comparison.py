@@ -20,7 +20,7 @@ def differing(comparison: Comparison) -> set[str]:
 def test_a_run_does_not_differ_from_itself() -> None:
     comparison = compare(run(), run())
     assert comparison.differences == ()
-    assert {line.subject for line in comparison.lines} == set(SUBJECTS) - {"figure"}
+    assert {line.subject for line in comparison.lines} == set(SUBJECTS)
 
 
 def test_what_a_defect_did_is_a_difference() -> None:
@@ -38,7 +38,7 @@ def test_slower_answers_and_rarer_states_are_differences() -> None:
 
 def test_what_one_run_lacks_is_shown_as_lacking() -> None:
     lonely = run()
-    lonely.evidence.facts.figures["load"] = {"p99_ms": 3.0}
+    lonely.evidence.facts.figures["load"]["p99_ms"] = 3.0
     (line,) = compare(lonely, run()).differences
     assert shown([line]) == [("figure", "load: p99_ms", "3", "–", "≠")]
 

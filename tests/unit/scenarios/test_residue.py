@@ -8,6 +8,7 @@ from scenarios.checkers import ALL_CHECKERS, Outcome
 from scenarios.evidence import Evidence, in_scope
 from tests.support.anomalies import ANOMALIES
 from tests.support.builders import FlashSale
+from tests.support.builders.rush import with_rush
 from tests.support.earlier_run import after
 
 DAMAGES = {spoil.__name__: spoil for spoil, _, _ in ANOMALIES}
@@ -15,7 +16,7 @@ DAMAGES = {spoil.__name__: spoil for spoil, _, _ in ANOMALIES}
 
 @pytest.mark.parametrize("spoil", DAMAGES.values(), ids=DAMAGES)
 def test_the_damage_of_an_earlier_run_is_left_out(spoil: Callable[[Evidence], None]) -> None:
-    earlier = FlashSale().evidence()
+    earlier = with_rush(FlashSale().evidence())
     spoil(earlier)
     found = in_scope(after(earlier, FlashSale().evidence()))
     results = [checker.check(found) for checker in ALL_CHECKERS]
