@@ -76,6 +76,10 @@ def _state(layout: Layout, engines: EngineUrls, suffix: str) -> state.StackState
     return state.StackState(
         port_base=layout.port_base,
         supervisor=me,
-        urls={"redis": engines.redis, "kafka_bootstrap": engines.kafka},
+        urls={
+            "redis": engines.redis,
+            "kafka_bootstrap": engines.kafka,
+            **{f"database_{name}": f"{server}/{name}_{suffix}" for name in WITH_DATABASE},
+        },
         audit_url=f"{server}/{{database}}_{suffix}",
     )

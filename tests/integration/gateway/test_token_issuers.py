@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from svc.gateway.user_tokens import InvalidToken, KeySet, UserTokens
-from tests.support.auth_steps import auth_served, register
+from tests.support.auth_steps import auth_served, login, register
 from tests.support.fakes.token_issuer import JWKS_PATH, TokenIssuer
 
 pytestmark = [pytest.mark.service("gateway", "auth"), pytest.mark.feature("access tokens")]
@@ -25,7 +25,8 @@ async def issued(engines, prefix, kind):
         yield issuer.token(email=EMAIL), issuer.documents[JWKS_PATH]
         return
     async with auth_served(engines, prefix) as auth:
-        signed_in = await register(auth, EMAIL)
+        await register(auth, EMAIL)
+        _, signed_in = await login(auth, EMAIL)
         _, keys = await auth.call("GET", JWKS_PATH, anonymous=True)
         yield signed_in["access_token"], keys
 
