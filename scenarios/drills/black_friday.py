@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from scenarios import rare_states
 from scenarios.checkers import ALL_CHECKERS, named
 from scenarios.cues import OnSignal
 from scenarios.defects import catalogue
@@ -86,6 +87,16 @@ SCENARIO = Scenario(
         "campaign was switched off, until somebody restarted it."
     ),
     workload=Rush(),
+    required=(
+        rare_states.LOOKED_IN_TROUBLE,
+        rare_states.SEARCHED_IN_TROUBLE,
+        rare_states.CART_IN_TROUBLE,
+        rare_states.ORDERED_IN_TROUBLE,
+        rare_states.LOOKED_AFTER,
+        rare_states.SEARCHED_AFTER,
+        rare_states.CART_AFTER,
+        rare_states.ORDERED_AFTER,
+    ),
     forms={
         FULL: _form("surge"),
         QUICK: Form(

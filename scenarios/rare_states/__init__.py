@@ -58,6 +58,16 @@ from scenarios.rare_states.money import (
     WEBHOOK_BEFORE_ANSWER,
     WEBHOOK_REFUSED_FIRST,
 )
+from scenarios.rare_states.rush import (
+    CART_AFTER,
+    CART_IN_TROUBLE,
+    LOOKED_AFTER,
+    LOOKED_IN_TROUBLE,
+    ORDERED_AFTER,
+    ORDERED_IN_TROUBLE,
+    SEARCHED_AFTER,
+    SEARCHED_IN_TROUBLE,
+)
 from scenarios.rare_states.state import Happened, RareState, happened
 
 RARE_STATES: tuple[RareState, ...] = (
@@ -106,6 +116,14 @@ RARE_STATES: tuple[RareState, ...] = (
     ATTACK_SLOWED,
     ATTACK_SERVED,
     SOLD_UNDER_ATTACK,
+    LOOKED_IN_TROUBLE,
+    SEARCHED_IN_TROUBLE,
+    CART_IN_TROUBLE,
+    ORDERED_IN_TROUBLE,
+    LOOKED_AFTER,
+    SEARCHED_AFTER,
+    CART_AFTER,
+    ORDERED_AFTER,
 )
 
 __all__ = ["RARE_STATES", "Happened", "RareState", "happened"]

@@ -11,10 +11,13 @@ from scenarios.evidence import Evidence, FaultFired
 from scenarios.evidence import rows as audit
 from scenarios.history import Record
 from scenarios.rare_states import RareState
+from scenarios.resilience import CART, LOOK, PLACE_ORDER, SEARCH
 from scenarios.world.journals import ExchangeRecord, PspRecord
 from shared.contracts.catalog import PriceChanged
 from tests.support.anomalies import CANCELLED, OTHER, PAID, alter, buried, change, converted, poison, where
+from tests.support.builders import rush
 from tests.support.builders.fleet_rows import LOAD_STARTED_AT, TOTAL_MINOR, fixed_id
+from tests.support.builders.rush import with_rush
 
 Spoil = Callable[[Evidence], None]
 REFUND_MINOR = 500
@@ -365,6 +368,44 @@ def attacked_before_the_sale(evidence: Evidence) -> None:
             evidence.history[index] = change(record, time_s=0.0)
 
 
+# a day with a trigger
+
+
+def rushed(evidence: Evidence) -> None:
+    """A day of visitors after the sale: every second somebody opens a cart, and somebody orders."""
+    day = with_rush(evidence)
+    evidence.facts.course = day.facts.course
+    evidence.history[:] = day.history
+    process = max(record.process for record in evidence.history)
+    for second in range(round(rush.ENDED_AT - rush.BASELINE_AT)):
+        for function in (CART, PLACE_ORDER):
+            process += 1
+            rush.ask(evidence.history, process, function, at=rush.BASELINE_AT + second + 0.5, error="overloaded")
+
+
+def silent(from_at: float, until_at: float, *journeys: str) -> Spoil:
+    """Who came for this then never heard anything."""
+
+    def spoil(evidence: Evidence) -> None:
+        rush.unanswered(evidence, from_at, until_at, *journeys)
+
+    return spoil
+
+
+IN_TROUBLE = (
+    (rare_states.LOOKED_IN_TROUBLE, LOOK),
+    (rare_states.SEARCHED_IN_TROUBLE, SEARCH),
+    (rare_states.CART_IN_TROUBLE, CART),
+    (rare_states.ORDERED_IN_TROUBLE, PLACE_ORDER),
+)
+AFTER = (
+    (rare_states.LOOKED_AFTER, LOOK),
+    (rare_states.SEARCHED_AFTER, SEARCH),
+    (rare_states.CART_AFTER, CART),
+    (rare_states.ORDERED_AFTER, PLACE_ORDER),
+)
+
+
 CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.LAST_UNIT_RACED, nothing, buyers_alone),
     (rare_states.LAST_UNIT_RACED, nothing, supplied(100)),
@@ -420,4 +461,6 @@ CAUSES: tuple[tuple[RareState, Spoil, Spoil], ...] = (
     (rare_states.ATTACK_REACHED, attacked, lost_on_the_way),
     (rare_states.SOLD_UNDER_ATTACK, attacked, attacked_before_the_sale),
     *((state, attacked, answers_unheard) for state in ANSWERED_ATTACKS),
+    *((state, rushed, silent(rush.TROUBLE_AT, rush.CALM_AT, journey)) for state, journey in IN_TROUBLE),
+    *((state, rushed, silent(rush.CALM_AT, rush.ENDED_AT, journey)) for state, journey in AFTER),
 )

@@ -114,6 +114,6 @@ def test_every_form_of_an_incident_demands_eight_states(scenario: Scenario) -> N
 
 
 def test_counting_looks_at_nothing_but_the_evidence() -> None:
-    for name in ("answers", "money", "events", "faults", "state"):
+    for name in ("answers", "attacks", "money", "events", "faults", "rush", "state"):
         module = __import__(f"scenarios.rare_states.{name}", fromlist=["_"])
         assert not re.search(r"^import (time|os|asyncio|socket)|^from pathlib", inspect.getsource(module), re.MULTILINE)
