@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
@@ -147,7 +148,11 @@ class Attack:
         self.requests += 1
         began = time.monotonic()
         async with self._session(self.source(host)).request(
-            method, URL(self.site.url(service) + path, encoded=True), headers=sent, data=data, allow_redirects=False
+            method,
+            URL(self.site.url(service) + path, encoded=True),
+            headers=sent,
+            data=data and BytesIO(data),
+            allow_redirects=False,
         ) as answer:
             reply = Reply(answer.status, answer.headers, await answer.read(), time.monotonic() - began)
         self._note(f"{method} {path}", reply.status, reply.text, reply.headers.get("X-Trace-Id", trace_id))

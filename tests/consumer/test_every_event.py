@@ -205,9 +205,9 @@ def plays(engines):
 
 
 def _marks(service: str) -> list[pytest.MarkDecorator]:
-    """Who consumes everything does one thing with it, which takes a minute to see for each event: not every day."""
-    everything = DECLARED[service].consumes == (EVERYTHING,)
-    return [pytest.mark.service(service), *([pytest.mark.matrices] if everything else [])]
+    """Who consumes everything takes a minute for each event, the catalog more than five in all: not every day."""
+    rarely = DECLARED[service].consumes == (EVERYTHING,) or service == "catalog"
+    return [pytest.mark.service(service), *([pytest.mark.matrices] if rarely else [])]
 
 
 @pytest.mark.timeout(300)

@@ -143,7 +143,6 @@ async def test_without_a_key_nothing_is_ordered(engines, prefix):
         ({"items": [{"sku": "A", "quantity": 10**9}]}, "quantity"),
         ({"items": []}, "items"),
         ({"items": [{"sku": "'; DROP TABLE orders", "quantity": 1}]}, "sku"),
-        ({"payment_method": "4111111111111111"}, "payment_method"),
         ({"shipping_address": {**ADDRESS, "name": "A\r\nBcc: x@example.com"}}, "name"),
         ({"shipping_address": {**ADDRESS, "country": "Ireland"}}, "country"),
         ({"shipping_method": "teleport"}, "shipping_method"),

@@ -86,6 +86,14 @@ OPEN_WORK = {
         "INSERT INTO documents (product_id, version, deleted) VALUES (gen_random_uuid(), 1, true)",
         "UPDATE documents SET indexed_version = version",
     ),
+    **{
+        f"{service}: stock not looked at": (
+            service,
+            "INSERT INTO stock_seen (sku, marks, seen) VALUES ('A', 1, 0)",
+            "UPDATE stock_seen SET seen = marks, available = 1",
+        )
+        for service in ("catalog", "search")
+    },
     "orders: running sagas": (
         "orders",
         "INSERT INTO sagas (order_id, customer_id, scope, key, step, status, deadline_at, due_at, draft) "

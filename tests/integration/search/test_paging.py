@@ -80,7 +80,11 @@ async def test_a_rebuild_ends_the_lists_before_it_and_begins_new_ones_from_the_n
             return (await search.call("GET", "/internal/reindex"))[1]["status"] == "completed"
 
         await until(rebuilt)
-        assert await refused(search, cursor) == GONE
+
+        async def gone():
+            return await refused(search, cursor) == GONE
+
+        await until(gone)
         body = await found(search, sort="title", limit=3)
         assert (body["degraded"], [hit["title"] for hit in body["items"]]) == (False, TITLES[:3])
 
@@ -119,7 +123,7 @@ async def test_lists_go_on_without_snapshots_while_redis_is_away(engines, prefix
         async with shop(engines, prefix, LAMPS) as (_, search):
             away = {
                 "database_url": search.settings.database_url, "instance": "search-2", "role": "api",
-                "redis_url": f"redis://127.0.0.1:{proxy.port}",
+                "redis_url": f"redis://127.0.0.1:{proxy.port}", "snapshot_age_s": 0.0,
             }  # fmt: skip
             async with served(engines, "search", prefix=prefix, **away) as other:
                 kept = (await found(other, sort="title", limit=5))["next_cursor"]

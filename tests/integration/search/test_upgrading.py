@@ -34,6 +34,11 @@ class FakeCatalog:
     async def most_viewed(self):
         return {}
 
+    async def look_up(self, wish, cursor, *, limit):
+        """The first look comes before the index."""
+        del wish, cursor, limit
+        return CatalogPage([], None)
+
     async def page(self, cursor, *, limit):
         del cursor, limit
         variant = VariantBody(sku="L", options={}, price_minor=100, currency="EUR")

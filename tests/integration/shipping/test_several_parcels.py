@@ -1,3 +1,5 @@
+from uuid import UUID
+
 import msgspec
 import pytest
 
@@ -155,7 +157,5 @@ async def test_a_quote_that_served_the_order_names_its_carrier(engines, prefix, 
         _, quote = await house.service.call(
             "POST", "/internal/quotes", json={**wish, "lines": [{"sku": "A", "quantity": 1}]}
         )
-        path = f"/internal/quotes/{quote['id']}/use"
-        assert (await house.service.call("POST", path, json={"order_id": str(order.order_id)}))[0] == 200
-        await house.pay(order)
+        await house.pay(msgspec.structs.replace(order, shipping_quote_id=UUID(quote["id"])))
         assert (await house.reaches(order, "labelled"))["carrier"] == "swiftway"
