@@ -20,6 +20,7 @@ import uvloop
 
 from compose import stack
 from loadtests.benchmarks.buying import Accepted, Shop, own_shop
+from loadtests.benchmarks.reporting import tell
 from loadtests.benchmarks.round_trip import round_trips
 from shared.contracts import REGISTRY
 
@@ -168,12 +169,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the report here")
     given = parser.parse_args()
     report = uvloop.run(measure(per_s=given.rate, seconds=given.seconds, port_base=given.port_base))
-    print(table(report))
-    encoded = msgspec.json.format(msgspec.json.encode(report))
-    if given.json:
-        given.json.write_bytes(encoded + b"\n")
-    else:
-        print(encoded.decode())
+    tell(table(report), report, given.json)
     return 0 if report.reached else 1
 
 

@@ -29,6 +29,7 @@ from redis.asyncio import Redis
 from compose import stack
 from compose.engines import boot
 from compose.layout import Layout, default_cache
+from loadtests.benchmarks.reporting import tell
 from loadtests.benchmarks.wire_load import LoadResult, run_load
 from shared.service_registry import HEARTBEAT_EVERY_S, Registry
 
@@ -250,12 +251,7 @@ def main() -> int:
             redis_url=given.redis_url,
         )
     )
-    print(table(report))
-    encoded = msgspec.json.format(msgspec.json.encode(report))
-    if given.json:
-        given.json.write_bytes(encoded + b"\n")
-    else:
-        print(encoded.decode())
+    tell(table(report), report, given.json)
     return 0 if report.reached else 1
 
 

@@ -29,6 +29,7 @@ from compose.engines import boot, postgres
 from compose.layout import Layout, default_cache
 from loadtests.benchmarks.hot_row_floor import SKU, UNITS, crowd, floor_program, floor_transactions, make_floor
 from loadtests.benchmarks.posting import Poster
+from loadtests.benchmarks.reporting import tell
 from shared import migrate
 from shared.database import Database
 from shared.identity import HEADER, InternalTokens, operator_principal
@@ -252,11 +253,7 @@ def main() -> int:
     report = uvloop.run(
         measure(buyers=given.buyers, seconds=given.seconds, rounds=given.rounds, port_base=given.port_base)
     )
-    print(table(report))
-    if given.json:
-        given.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    else:
-        print(msgspec.json.format(msgspec.json.encode(report)).decode())
+    tell(table(report), report, given.json)
     return 0 if report.reached else 1
 
 

@@ -2,7 +2,10 @@
 
 from locust import between, task
 
+from loadtests.customers.bystander import Bystander
 from loadtests.customers.shopper import Shopper
+
+__all__ = ["Bystander", "Searcher"]
 
 
 class Searcher(Shopper):
@@ -11,12 +14,3 @@ class Searcher(Shopper):
     @task
     def go(self) -> None:
         self.searches()
-
-
-class Bystander(Shopper):
-    fixed_count = 2
-    wait_time = between(0.5, 1.0)
-
-    @task
-    def go(self) -> None:
-        self.buys()

@@ -11,10 +11,10 @@ from shared.database import Database
 from shared.errors import RedisUnavailableError
 from shared.jobs_queue import JobKind, JobQueue, JobWorker
 from shared.periodic import Periodic
+from shared.stock_client import Stock
 from shared.stock_watch import Sight, StockWatch
 from shared.unit_of_work import UnitOfWork
 from svc.catalog import handlers
-from svc.catalog.clients import Stock
 from svc.catalog.domain import UnknownProduct
 from svc.catalog.shelf import Shelf
 from svc.catalog.store import moving, views

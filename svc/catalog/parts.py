@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from shared.kafka_consumer import Handler
 from shared.service_parts import ServiceParts
+from shared.stock_client import StockClient
 from svc.catalog import handlers
-from svc.catalog.clients import StockClient
 from svc.catalog.shelf import Shelf
 
 

@@ -9,10 +9,11 @@ from shared.database import Database
 from shared.errors import RedisUnavailableError
 from shared.jobs_queue import JobKind, JobQueue, JobWorker
 from shared.periodic import Periodic
+from shared.stock_client import Stock
 from shared.stock_watch import Sight, StockWatch
 from shared.unit_of_work import UnitOfWork
 from svc.search import handlers, store
-from svc.search.clients import Catalog, Stock
+from svc.search.clients import Catalog
 from svc.search.indexing import Indexer
 from svc.search.rebuilding import BUILD_ATTEMPTS_MAX, Rebuilder
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from shared.kafka_consumer import Handler
 from shared.service_parts import ServiceParts
+from shared.stock_client import StockClient
 from svc.search import handlers
-from svc.search.clients import CatalogClient, Engine, StockClient
+from svc.search.clients import CatalogClient, Engine
 from svc.search.indexing import Indexer
 from svc.search.rebuilding import Rebuilder
 from svc.search.searching import Searcher

@@ -1,8 +1,7 @@
-"""What search talks to: the engine that holds the index, the catalog, and inventory."""
+"""What search talks to: the engine that holds the index, and the catalog."""
 
 from svc.search.clients.catalog import Catalog, CatalogClient, CatalogPage
 from svc.search.clients.elastic import BulkWrite, Engine, Rejection, SearchEngineUnavailableError, SnapshotLostError
-from svc.search.clients.stock import Stock, StockClient
 
 __all__ = [
     "BulkWrite",
@@ -13,6 +12,4 @@ __all__ = [
     "Rejection",
     "SearchEngineUnavailableError",
     "SnapshotLostError",
-    "Stock",
-    "StockClient",
 ]

@@ -1,4 +1,4 @@
-"""Inventory, as the availability of what is found asks it."""
+"""Inventory, as those ask it who only show what is left."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,7 +12,7 @@ STOCK_TIMEOUT_S = 2.0
 
 
 class Stock(Protocol):
-    """What search needs of inventory."""
+    """What those who show availability need of inventory."""
 
     async def available(self, skus: Sequence[str]) -> dict[str, int]:
         """Units that can be bought of up to 100 SKUs; one that inventory does not know is left out."""
