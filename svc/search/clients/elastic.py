@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -22,6 +22,7 @@ READY_TIMEOUT_S = 0.8
 CONFLICT = 409
 NOT_FOUND = 404
 TOO_MANY = 429
+NO_SHARD = "no_shard_available_action_exception"
 BLOCKED = "cluster_block_exception"
 """How an index answers that an operator, or a full disk, made read-only for a while."""
 REASON_CHARACTERS_MAX = 1_000
@@ -96,6 +97,10 @@ class Engine:
                 raise QueryInvalid("this cannot be searched for") from error
             except NotFoundError as error:
                 if snapshot is None:
+                    raise
+                raise SnapshotLostError(error.message) from error
+            except ApiError as error:
+                if snapshot is None or not _lacks_every_shard(error):
                     raise
                 raise SnapshotLostError(error.message) from error
 
@@ -194,6 +199,15 @@ class Engine:
             if error.status_code < 500 and error.status_code != 429:
                 raise  # the query is wrong, which is our bug
             raise SearchEngineUnavailableError(repr(error)) from error
+
+
+def _lacks_every_shard(error: ApiError) -> bool:
+    """Whether nothing that was asked is there any more: a view of a removed index is told so, with 503."""
+    match error.body:
+        case {"error": {"root_cause": [_, *_] as causes}}:
+            return all(cause["type"] == NO_SHARD for cause in cast("list[dict[str, Any]]", causes))
+        case _:
+            return False
 
 
 def _rejection_of(result: Mapping[str, Any]) -> Rejection | None:
