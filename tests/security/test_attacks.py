@@ -14,10 +14,10 @@ for _probe in PROBES:
     BY_SERVICES[_probe.card.services].append(_probe)
 HOLES = defects.cards("pen_test")
 NOT_FOUND_YET = {
-    "token-outlives-itself": "the token is refused all the same",
-    "detours-repaired": "no detour leads inside",
+    "token-outlives-itself": "the gateway lets it in, and auth, whose page is asked for, refuses its ended session",
+    "detours-repaired": "the gateway follows the detour, and the service behind it asks for a right of its own",
 }
-"""Holes that do not bite as they are planted."""
+"""Holes whose attacks end at the next door: an attack must look at what this one let through."""
 
 
 @pytest.mark.parametrize("services", BY_SERVICES, ids="+".join)
