@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -398,8 +399,9 @@ async def test_a_service_gets_fewer_connections_and_all_again(fleet):
 
 
 async def two_connections(url):
-    for _ in range(2):
-        await asyncpg.connect(url)
+    async with AsyncExitStack() as opened:
+        for _ in range(2):
+            opened.push_async_callback((await asyncpg.connect(url)).close)
 
 
 async def test_a_table_is_locked_and_free_again(fleet):

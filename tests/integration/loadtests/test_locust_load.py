@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -56,7 +57,13 @@ async def played(run: LoadRun, directory: Path, manner: Manner = HERE) -> tuple[
 
 
 def locusts() -> list[int]:
-    return [child.pid for child in psutil.Process().children(recursive=True) if "locust" in " ".join(child.cmdline())]
+    """The living ones; what has ended and is not yet waited for is none."""
+    found: list[int] = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "locust" in " ".join(child.cmdline()):
+                found.append(child.pid)
+    return found
 
 
 async def test_what_two_processes_do_is_in_one_history_and_measured(tmp_path: Path) -> None:
