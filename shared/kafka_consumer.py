@@ -306,6 +306,7 @@ class ConsumerRunner:
                     )
             ready = [header for _, header in wanted if header.aggregate_id not in waiting]
             fresh: set[UUID] = await inbox.claim(uow.connection, self._service, ready) if ready else set()
+            await self._prepare(uow, [header for header in ready if header.id in fresh])
             for header in ready:
                 if header.id in fresh:
                     fresh.discard(header.id)
@@ -315,6 +316,9 @@ class ConsumerRunner:
         self.applied += len(ready)
         for header in ready:
             crash_points.reach(header.type, "after-commit")
+
+    async def _prepare(self, uow: UnitOfWork, headers: Sequence[EnvelopeHeader]) -> None:
+        """For a service whose batches must lock something in one order before the first of their events is handled."""
 
     async def _handle(self, uow: UnitOfWork, header: EnvelopeHeader) -> None:
         event_type, handler = self._handlers[header.type]

@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from shared.contracts import Envelope
+from shared.kafka_consumer import ConsumerRunner
 from shared.service_parts import ServiceParts
 from shared.unit_of_work import UnitOfWork
+from svc.orders.batches import OrderBatches
 from svc.orders.cancelling import Cancelling
 from svc.orders.clients import CatalogClient, ExchangeClient, InventoryClient, ShippingClient, WarehouseClient
 from svc.orders.domain.cart import merge_lines
@@ -26,6 +28,8 @@ class TakeFact(Protocol):
 class Parts(ServiceParts):
     """Healthy by default."""
 
+    consumer: type[ConsumerRunner] = OrderBatches
+    """Facts applied in batches."""
     catalog: type[CatalogClient] = CatalogClient
     """Today's prices."""
     inventory: type[InventoryClient] = InventoryClient

@@ -65,6 +65,7 @@ _SELECT = """
 """
 _ONE = f"{_SELECT} WHERE o.id = $1"
 _LOCK = "SELECT FROM orders WHERE id = $1 FOR UPDATE"
+_LOCK_ALL = "SELECT FROM orders WHERE id = ANY($1) ORDER BY id FOR UPDATE"
 _PAGE = f"""
     {_SELECT}
     WHERE o.customer_id = $1 AND (o.placed_at, o.id) < ($2, $3)
@@ -229,6 +230,11 @@ async def lock(connection: Connection, order_id: UUID) -> StoredOrder | None:
     """
     await connection.execute(_LOCK, order_id)
     return await find(connection, order_id)
+
+
+async def lock_all(connection: Connection, order_ids: Sequence[UUID]) -> None:
+    """Lock those that there are until the transaction ends, whoever asks for them in the same order."""
+    await connection.execute(_LOCK_ALL, order_ids)
 
 
 async def page(
