@@ -51,6 +51,7 @@ FOREIGN = {
     },
     "inventory": {"batcher": "micro-batches of waiting buyers"},
     "orders": {
+        "batches": "the order in which the orders of a batch are locked",
         "pricing": "pure rules of a size of their own",
         "invoicing": "an order on paper",
         "templates": "what an invoice looks like",
