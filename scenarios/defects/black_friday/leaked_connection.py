@@ -1,4 +1,4 @@
-"""Planted: a diagnostic query that borrows a connection when the pool is short, and never gives it back."""
+"""Planted: a diagnosis that begins when the database has become slow, and keeps a connection for each request."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -12,36 +12,45 @@ from shared.unit_of_work import Connection
 
 CARD = DefectCard(
     id="leaked-connection",
-    title="A query for the metrics leaks connections when the pool is short",
+    title="A query for the metrics leaks connections once the database was slow",
     parts=("catalog.database", "orders.database"),
-    root_cause="When a request had to wait for a connection, another one is taken to ask why, and is not released.",
+    root_cause="A slow database switches a diagnosis on; it takes a connection per request and releases none.",
     caught_by=("INV-20", "INV-26"),
-    exposed_by="A load under which requests wait for a connection: the pool is empty when it is over.",
+    exposed_by="A database that is slow for a while: the pool is empty when it is over.",
     symptoms="Connections at their maximum, hundreds waiting, no load; only a restart helps.",
     fix="Every connection is taken in a block that gives it back; diagnostics have a connection of their own.",
     origin="The incident's own review: leaked connections from a metrics query.",
 )
 
-WAITED_S: Final = 0.4
-"""Longer than this is short of connections."""
+SLOW_S: Final = 0.25
+"""Longer than this is a slow use of a connection."""
+SLOW_IN_A_ROW: Final = 8
+"""A busy machine is slow now and then; that all are is the database."""
 
 
 def twin(healthy: Any, _settings: ServiceSettings) -> Any:
-    """A database whose pool drains under load."""
+    """A database whose pool drains once it was slow."""
     database: type[Database] = healthy
 
     class Leaking(database):
         """What it has leaked stays borrowed."""
 
+        slow_in_a_row = 0
+
         @asynccontextmanager
         async def acquire(self) -> AsyncGenerator[Connection]:
             loop = asyncio.get_running_loop()
-            began = loop.time()
+            if self.slow_in_a_row >= SLOW_IN_A_ROW:
+                borrowed = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+                await borrowed.fetchval("SELECT count(*) FROM pg_stat_activity")
             async with super().acquire() as connection:
-                if loop.time() - began > WAITED_S:
-                    borrowed = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
-                    await borrowed.fetchval("SELECT count(*) FROM pg_stat_activity")
-                yield connection
+                began = loop.time()
+                try:
+                    yield connection
+                finally:
+                    if self.slow_in_a_row < SLOW_IN_A_ROW:
+                        is_slow = loop.time() - began > SLOW_S
+                        self.slow_in_a_row = self.slow_in_a_row + 1 if is_slow else 0
 
     return Leaking
 
