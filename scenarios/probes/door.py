@@ -7,7 +7,8 @@ from typing import Final
 from scenarios.probes.card import Owasp, Severity
 from scenarios.probes.probe import Attack, probe
 
-DOOR: Final = ("gateway", "auth", "catalog")
+BEHIND: Final = ("auth", "catalog")
+DOOR: Final = ("gateway", *BEHIND)
 DETOURS: Final = (
     "/api/v1/products/../../../internal/contract",
     "/api/v1/products/%2e%2e/%2e%2e/%2e%2e/internal/contract",
@@ -46,12 +47,16 @@ VERBOSE: Final = ("Traceback", 'File "', ".py", "asyncpg", "sqlalchemy", "SELECT
     reaches="gateway",
 )
 async def path_traversal(attack: Attack) -> None:
-    mallory = await attack.grounds.person()
+    mallory, detours = await attack.grounds.person(), set[str]()
     for path in DETOURS:
         for by in (None, mallory):
             reply = await attack.ask("GET", path, by=by)
             if reply.status < 300 and any(word in reply.text for word in INSIDE):
                 attack.gained(f"{path} leads inside ({reply.status})")
+            detours.add(reply.trace_id)
+    for service in BEHIND:
+        if await attack.site.logged(service, detours):
+            attack.gained(f"a detour was followed to {service}, which had to refuse it itself")
     contract = await attack.ask("GET", "/openapi/openapi.json")
     if '"/internal/' in contract.text:
         attack.gained("the public contract describes internal routes")

@@ -52,12 +52,13 @@ def _decoded(content: bytes, kind: type[Document], default: Document) -> Documen
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; `seconds` is how long it took."""
+    """An answer; `seconds` is how long it took, `trace_id` is the name of its request in the logs."""
 
     status: int
     headers: CIMultiDictProxy[str]
     content: bytes
     seconds: float
+    trace_id: str
 
     @property
     def json(self) -> Any:
@@ -118,6 +119,11 @@ class Attack:
         """The attacker got something: the attack succeeded."""
         self.gains.append(what)
 
+    async def let_through(self, reply: Reply, service: str, what: str) -> None:
+        """Whether the door passed on what it must refuse: then the service behind has it in its log, refused or not."""
+        if await self.site.logged(service, {reply.trace_id}):
+            self.gained(f"{what}: let through to {service}")
+
     def require(self, condition: object, what: str) -> None:
         """Something honest that the attack builds upon. Raises `ProbeBlockedError`."""
         if not condition:
@@ -154,7 +160,8 @@ class Attack:
             data=data and BytesIO(data),
             allow_redirects=False,
         ) as answer:
-            reply = Reply(answer.status, answer.headers, await answer.read(), time.monotonic() - began)
+            content = await answer.read()
+            reply = Reply(answer.status, answer.headers, content, time.monotonic() - began, trace_id)
         self._note(f"{method} {path}", reply.status, reply.text, reply.headers.get("X-Trace-Id", trace_id))
         self.trace_ids.add(trace_id)
         return reply
