@@ -25,7 +25,7 @@ EXIT_INTERRUPTED: Final = 130
 CRASH_LOGS_MAX: Final = 20
 # Every command module has `register(app)`. Order is the order of the help.
 COMMANDS: Final = (
-    "up", "down", "status", "logs", "restart", "doctor",
+    "up", "down", "status", "top", "logs", "restart", "doctor",
     "demo", "seed", "scenario", "drill", "fault", "invariants", "repair",
     "order", "saga", "trace", "events", "jobs", "search", "mail", "db", "load", "test",
 )  # fmt: skip

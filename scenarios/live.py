@@ -56,7 +56,7 @@ class LiveWatch:
     async def until_seen(self) -> None:
         """Look until a violation is seen."""
         while not self.seen:
-            await self._turn()
+            await self.turn()
 
     async def once(self) -> None:
         """One look, and a word about each invariant that this look and the one before saw violated."""
@@ -71,9 +71,10 @@ class LiveWatch:
 
     async def _watch(self) -> None:
         while True:
-            await self._turn()
+            await self.turn()
 
-    async def _turn(self) -> None:
+    async def turn(self) -> None:
+        """One look, and the pause that it earns."""
         started = time.monotonic()
         await self.once()
         await asyncio.sleep(max(self._pause_s, PAUSE_SHARE * (time.monotonic() - started)))

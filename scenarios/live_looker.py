@@ -72,9 +72,11 @@ class Looker:
 
     async def close(self) -> None:
         """It needs no goodbye: it holds nothing."""
-        if self._process is not None and self._process.returncode is None:
+        if self._process is None:
+            return
+        if self._process.returncode is None:
             self._process.kill()
-            await self._process.wait()
+        await self._process.communicate()  # what is on the way to it, and its pipes with it
 
     @staticmethod
     def _tell(process: Process, what: msgspec.Struct) -> None:

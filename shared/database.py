@@ -178,6 +178,14 @@ class Database:
         assert self._pool is not None, "the database is not open"
         return self._pool
 
+    def connections_max(self) -> int:
+        """The bound of the pool."""
+        return self._pool_size_max
+
+    def connections_used(self) -> int:
+        """How many of the pool's connections somebody holds now; 0 while it is not open."""
+        return 0 if self._pool is None else self._pool.get_size() - self._pool.get_idle_size()
+
     @asynccontextmanager
     async def acquire(self) -> AsyncGenerator[Connection]:
         """A connection outside any transaction, for reads of one statement.

@@ -6,13 +6,14 @@ Labels have few values by construction (service, method, status); never a path w
 from collections.abc import Callable, Iterable
 
 from litestar import Response, get
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from shared.bounded_map import BoundedMap
 
 LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LAG_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 LABEL_SETS_MAX = 512
 _KNOWN_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
@@ -29,6 +30,15 @@ LATENCY_S = Histogram(
 )
 WORK_ITEMS = Counter("shopstream_work_attempts", "Attempts at items of work", ["work", "verdict"], registry=REGISTRY)
 REMOTE_CALLS = Counter("shopstream_remote_calls", "Calls to other services", ["target", "outcome"], registry=REGISTRY)
+LOOP_LAG_S = Histogram(
+    "shopstream_event_loop_lag_seconds", "How late the event loop wakes", buckets=LAG_BUCKETS_S, registry=REGISTRY
+)
+BREAKER = Gauge(
+    "shopstream_breaker_state",
+    "Circuit breaker as this process last saw it: 0 closed, 1 half open, 2 open",
+    ["target"],
+    registry=REGISTRY,
+)
 
 # labels() hashes and locks on every call; the children are kept instead
 _children: BoundedMap[tuple[str, str, int], tuple[Counter, Histogram]] = BoundedMap(LABEL_SETS_MAX)
@@ -75,6 +85,16 @@ def observe_remote_call(target: str, outcome: str) -> None:
 def observe_work(work: str, verdict: str) -> None:
     """Count one attempt at an item of a work table; the verdict is one of the engine's, waits or surprise."""
     WORK_ITEMS.labels(work, verdict).inc()
+
+
+def observe_loop_lag(seconds: float) -> None:
+    """Count one wake-up of the event loop that came so many seconds late."""
+    LOOP_LAG_S.observe(seconds)
+
+
+def observe_breaker(target: str, level: int) -> None:
+    """Say how far a circuit breaker is from closed: 0 closed, 1 half open, 2 open."""
+    BREAKER.labels(target).set(level)
 
 
 def watch(name: str, source: Callable[[], float]) -> None:

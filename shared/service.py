@@ -32,6 +32,7 @@ from shared.http_methods import HttpMethods
 from shared.http_protocol import HttpProtocol
 from shared.identity import provide_principal, requires_role
 from shared.kafka_consumer import ConsumerRunner, Subscription
+from shared.loop_lag import LoopLag
 from shared.problem_details import EXCEPTION_HANDLERS
 from shared.pruning import LIBRARY_RULES, Rule, pruner
 from shared.request_scope import Load, RequestScope
@@ -123,7 +124,11 @@ class Runtime(Generic[P_co]):
     ) -> Litestar:
         """The Litestar application; opens everything in its lifespan and closes it in reverse."""
         metrics.watch("cache_loads", lambda: self.cache.loads)
-        tasks: list[tuple[str, Any]] = []
+        if self._database is not None:
+            metrics.watch("database_connections_used", self.database.connections_used)
+            metrics.watch("database_connections_max", self.database.connections_max)
+        loop_lag = LoopLag()
+        tasks: list[tuple[str, Any]] = [(loop_lag.name, loop_lag.run)]
         operated: list[HTTPRouteHandler] = [self._contract_route(subscription or {}, authenticated=authenticated)]
         if not self.settings.is_production:
             operated.append(_controls_route(self.controls, self._authentication()))

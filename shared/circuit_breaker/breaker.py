@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import structlog
 from redis.asyncio import Redis
 
+from shared import metrics
 from shared.circuit_breaker.policy import BreakerPolicy, LocalBreaker, Mode
 from shared.errors import RedisUnavailableError, RemoteUnavailableError, WorldError
 from shared.redis_gate import gate_of
@@ -97,6 +98,7 @@ class CircuitBreaker:
         self._local = LocalBreaker(self.policy)
         self._gate = gate_of(redis)
         self._mode = Mode.CLOSED
+        metrics.observe_breaker(name, Mode.CLOSED.level)
         self._looked_at = -STATE_CACHED_S
         self._open_until = 0.0
         self._successes = 0
@@ -228,6 +230,8 @@ class CircuitBreaker:
         now = time.monotonic()
         if mode is Mode.OPEN and self._mode is not Mode.OPEN:
             log.warning("breaker_opened", target=self.name)
+        if mode is not self._mode:
+            metrics.observe_breaker(self.name, mode.level)
         self._mode = mode
         self._looked_at = now
         self._open_until = now + open_left_ms / 1000 if mode is Mode.OPEN else now

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,14 @@ class Mode(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
+
+    @property
+    def level(self) -> int:
+        """How far from closed, for gauges: 0, half open 1, open 2."""
+        return _LEVELS[self]
+
+
+_LEVELS: Final = {Mode.CLOSED: 0, Mode.HALF_OPEN: 1, Mode.OPEN: 2}
 
 
 class BreakerPolicy(msgspec.Struct, frozen=True):

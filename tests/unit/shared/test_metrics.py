@@ -35,3 +35,8 @@ def test_the_endpoint_answers_a_scrape():
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "# TYPE shopstream_http_requests_total counter" in answer.text
+
+
+def test_a_breaker_tells_how_far_from_closed_it_is():
+    metrics.observe_breaker("svc-c", 2)
+    assert b'shopstream_breaker_state{target="svc-c"} 2.0' in metrics.render()
