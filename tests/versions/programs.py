@@ -32,14 +32,19 @@ def postgres(version: str, work: Path) -> Path:
 
 
 def redis_of_debian(work: Path) -> Path:
-    """The directory of a `redis-server` out of Debian's package, not installed; needs libjemalloc2, liblzf1."""
+    """The directory of a `redis-server` out of Debian's packages, none of which is installed."""
     home = work / "redis-debian"
-    if not (home / "usr").is_dir():
+    named = home / "bin" / "redis-server"
+    if not named.exists():
         home.mkdir(parents=True, exist_ok=True)
-        _run(home, "apt-get", "download", "-qq", "redis-server", "redis-tools")
+        _run(home, "apt-get", "download", "-qq", "redis-server", "redis-tools", "libjemalloc2", "liblzf1")
         for package in home.glob("*.deb"):
             _run(home, "dpkg-deb", "-x", str(package), str(home))
-    return home / "usr" / "bin"
+        named.parent.mkdir()
+        libraries = next(home.glob("usr/lib/*-linux-gnu"))
+        named.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {home}/usr/bin/redis-server "$@"\n')
+        named.chmod(0o755)
+    return named.parent
 
 
 def redis_of_a_wheel(requirement: str, program: str, work: Path) -> Path:
