@@ -7,7 +7,7 @@ from typing import Any
 
 from locust import FastHttpUser, between, task
 
-ADDRESS = {"name": "Guest", "line1": "1 Road", "city": "Dublin", "postal_code": "D01", "country": "IE"}
+ADDRESS = {"name": "Guest", "line1": "1 Road", "city": "Dublin", "postal_code": "D02 X285", "country": "IE"}
 WORDS = ("jacket", "shoe", "lamp", "chair", "watch")
 API = "/api/v1"
 

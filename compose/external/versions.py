@@ -8,7 +8,7 @@ Version = tuple[int, ...]
 
 
 class Supported(msgspec.Struct, frozen=True, kw_only=True):
-    """Versions from `oldest` on, the majors of `tested` having been seen to work; a newer one is let in with a note."""
+    """Versions from `oldest` to `newest`; a newer one is let in with a note. docs/engines.md tells which were seen."""
 
     title: str
     oldest: Version

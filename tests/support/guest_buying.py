@@ -6,7 +6,7 @@ from uuid import uuid4
 import aiohttp
 
 SKU = "SKU-00001-M"
-ADDRESS = {"name": "Ann", "line1": "1 Road", "city": "Dublin", "postal_code": "D01", "country": "IE"}
+ADDRESS = {"name": "Ann", "line1": "1 Road", "city": "Dublin", "postal_code": "D02 X285", "country": "IE"}
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def shop(engines):
 
     yield shopctl
     shopctl("down", "--wipe")
-    shutil.rmtree(home)
+    assert not home.exists()
 
 
 @pytest.mark.parametrize(("engines", "told"), [(it, it.told) for it in SETS], ids=map(str, SETS), indirect=["engines"])
