@@ -50,6 +50,7 @@ async def add_window(
         id=new_id(), sku=sku, currency=price.currency, price_minor=price.amount_minor, valid_from=max(begins, now),
         valid_until=ends, state="waiting",
     )  # fmt: skip
+    await store.lock_products(uow.connection, [product_id])  # one after another: they are counted
     window = await windows.add_window(uow.connection, wanted, created_by=editor.subject)
     if window is None:
         raise TooManyWindows(f"a price has at most {WINDOWS_PER_PRICE_MAX} to come")
