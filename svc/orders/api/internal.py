@@ -19,7 +19,7 @@ from svc.orders.domain.order import OrderNotFound
 from svc.orders.handlers.lifecycle import Because
 from svc.orders.handlers.resuming import resume_saga
 from svc.orders.store import history, orders, sagas
-from svc.orders.store.sagas import SagaView
+from svc.orders.store.sagas import SagaAttempt, SagaStep, SagaView
 from svc.orders.views import Order, order_view
 
 STUCK_ROWS_MAX = 200
@@ -36,22 +36,6 @@ class Transition(msgspec.Struct, frozen=True):
 class Note(msgspec.Struct, frozen=True):
     actor: str
     note: str
-    at: datetime
-
-
-class SagaStep(msgspec.Struct, frozen=True):
-    step: str
-    outcome: str
-    attempts: int
-    detail: str
-    entered_at: datetime
-    left_at: datetime
-
-
-class SagaAttempt(msgspec.Struct, frozen=True):
-    step: str
-    number: int
-    outcome: str
     at: datetime
 
 
@@ -144,12 +128,12 @@ class InternalController(Controller):
 
 async def _story(connection: Connection, order_id: UUID) -> Story:
     order = await orders.find(connection, order_id)
-    saga = await sagas.find(connection, order_id)
-    if order is None and saga is None:
+    told = await sagas.story(connection, order_id)
+    if order is None and told is None:
         raise OrderNotFound("there is no such order")
     return Story(
         order_id=order_id,
-        trace_id=order.trace_id if order is not None else await _trace_of_saga(connection, order_id),
+        trace_id=order.trace_id if order is not None else _trace_id(told.traceparent if told is not None else None),
         order=order_view(order) if order is not None else None,
         customer_id=order.customer_id if order is not None else None,
         email=order.email if order is not None else None,
@@ -164,15 +148,14 @@ async def _story(connection: Connection, order_id: UUID) -> Story:
             ParcelSeen(one.id, one.state.value, one.carrier, one.tracking_number)
             for one in (order.state.shipments if order is not None else ())
         ],
-        saga=saga,
-        saga_steps=_all(SagaStep, await sagas.steps_of(connection, order_id)),
-        saga_attempts=_all(SagaAttempt, await sagas.attempts_of(connection, order_id)),
+        saga=told.saga if told is not None else None,
+        saga_steps=told.steps if told is not None else [],
+        saga_attempts=told.attempts if told is not None else [],
         events=_all(EventPublished, await history.events(connection, order_id)),
     )
 
 
-async def _trace_of_saga(connection: Connection, order_id: UUID) -> str:
-    traceparent = await sagas.traceparent_of(connection, order_id)
+def _trace_id(traceparent: str | None) -> str:
     context = parse(traceparent) if traceparent else None
     return format(context.trace_id, "032x") if context is not None else ""
 

@@ -1,6 +1,5 @@
 """The table of sagas. Each change is conditional on the step it leaves, so that only one of several movers wins."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -25,6 +24,14 @@ _BEGIN = f"""
     ON CONFLICT (order_id) DO NOTHING
     RETURNING 1
 """  # noqa: S608 constants
+_STORY = """
+    SELECT s.*,
+        (SELECT coalesce(jsonb_agg(to_jsonb(one) ORDER BY one.id), '[]') FROM saga_steps AS one
+            WHERE one.order_id = s.order_id) AS steps,
+        (SELECT coalesce(jsonb_agg(to_jsonb(one) ORDER BY one.id), '[]') FROM saga_attempts AS one
+            WHERE one.order_id = s.order_id) AS tries
+    FROM sagas AS s WHERE s.order_id = $1
+"""
 # the buyer's own request is attempt 1: with more, the resolver is at the saga too, and may be about to hold the stock
 _REFUSE = f"""
     WITH ended AS (
@@ -84,6 +91,26 @@ class DueSaga(msgspec.Struct, frozen=True):
     overdue: bool
 
 
+class SagaStep(msgspec.Struct, frozen=True):
+    """A step that a saga left."""
+
+    step: str
+    outcome: str
+    attempts: int
+    detail: str
+    entered_at: datetime
+    left_at: datetime
+
+
+class SagaAttempt(msgspec.Struct, frozen=True):
+    """What one try of a step came to."""
+
+    step: str
+    number: int
+    outcome: str
+    at: datetime
+
+
 class SagaView(msgspec.Struct, frozen=True, kw_only=True):
     """A saga for people."""
 
@@ -99,6 +126,15 @@ class SagaView(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
     stock_settled: bool
     money_settled: bool
+
+
+class SagaStory(msgspec.Struct, frozen=True, kw_only=True):
+    """A saga with all it left behind."""
+
+    saga: SagaView
+    traceparent: str | None
+    steps: list[SagaStep]
+    attempts: list[SagaAttempt]
 
 
 async def begin(
@@ -253,8 +289,17 @@ async def find(connection: Connection, order_id: UUID) -> SagaView | None:
     return _view(row) if row is not None else None
 
 
-async def traceparent_of(connection: Connection, order_id: UUID) -> str | None:
-    return await connection.fetchval("SELECT traceparent FROM sagas WHERE order_id = $1", order_id)
+async def story(connection: Connection, order_id: UUID) -> SagaStory | None:
+    """An order's saga, its steps and its attempts in their order; one statement."""
+    row = await connection.fetchrow(_STORY, order_id)
+    if row is None:
+        return None
+    return SagaStory(
+        saga=_view(row),
+        traceparent=row["traceparent"],
+        steps=msgspec.convert(row["steps"], list[SagaStep]),
+        attempts=msgspec.convert(row["tries"], list[SagaAttempt]),
+    )
 
 
 async def stuck(connection: Connection, *, after: tuple[datetime, UUID], rows_max: int) -> list[SagaView]:
@@ -277,19 +322,6 @@ async def resume(connection: Connection, order_id: UUID) -> bool:
         order_id,
     )
     return bool(found)
-
-
-async def steps_of(connection: Connection, order_id: UUID) -> Sequence[asyncpg.Record]:
-    return await connection.fetch(
-        "SELECT step, outcome, attempts, detail, entered_at, left_at FROM saga_steps WHERE order_id = $1 ORDER BY id",
-        order_id,
-    )
-
-
-async def attempts_of(connection: Connection, order_id: UUID) -> Sequence[asyncpg.Record]:
-    return await connection.fetch(
-        "SELECT step, number, outcome, at FROM saga_attempts WHERE order_id = $1 ORDER BY id", order_id
-    )
 
 
 async def prune_refused(connection: Connection, *, older_than_h: int, rows_max: int) -> int:
