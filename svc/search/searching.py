@@ -53,15 +53,15 @@ class Searcher:
         self._timeout_s = timeout_s
 
     async def search(self, wish: Wish, cursor: str | None, *, limit: int) -> Found:
-        """One page, all pages of a list from one snapshot.
+        """One page, all pages of a list from one snapshot, or all from the catalog.
 
-        Raises `InvalidCursor`, `CursorExpired`, `QueryInvalid`, and what the catalog raises when that is away as well.
+        Raises `InvalidCursor`, `CursorExpired`, `QueryInvalid`, what `_next_page` raises while the engine is away, and
+        what the catalog raises when that is away as well.
         """
-        if cursor is not None and _is_lookup(cursor):
-            return await self._look_up(wish, cursor, limit=limit)
+        if cursor is not None:
+            go_on = self._look_up if _is_lookup(cursor) else self._next_page
+            return await go_on(wish, cursor, limit=limit)
         try:
-            if cursor is not None:
-                return await self._next_page(wish, cursor, limit=limit)
             found = await self._first_page(wish, limit=limit)
         except AWAY as error:
             log.warning("search_degraded", error=str(error)[:200])
@@ -92,6 +92,10 @@ class Searcher:
         return found_of(answer, wish, snapshot.name, limit=limit)
 
     async def _next_page(self, wish: Wish, cursor: str, *, limit: int) -> Found:
+        """What follows in the cursor's snapshot, which the catalog does not know: no other page stands for it.
+
+        Raises `SearchEngineUnavailableError` or `CircuitOpenError` while the engine is away; the cursor stays good.
+        """
         name, *after = decode_cursor(cursor, wish.order, CURSOR_VALUES[wish.sort])
         snapshot = await self._snapshots.named(name)
         if snapshot == LIVE:

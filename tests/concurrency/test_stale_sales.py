@@ -50,7 +50,7 @@ class Market:
             status, cart = await at.call(
                 "POST", "/api/v1/cart/items", principal=customer(), json={"sku": "RED", "quantity": 1}
             )
-            assert (status, cart["lines"][0]["unit_price"]["amount"]) == (200, OLD), cart
+            assert (status, cart["lines"][0]["unit_price"]["amount"]) == (201, OLD), cart
 
     async def ordered(self, change):
         """Outcomes of orders that began before the change was acknowledged, and of those that began after it."""

@@ -12,10 +12,9 @@ import uvloop
 
 from shared.pagination import PAGE_SIZE_MAX
 from tests.support.apps import BEHIND, built
-from tests.support.fakes.shop import shop
 from tests.support.multiplying import every_row, multiply
-from tests.support.reading import SEEDS, Seeded
-from tests.support.services import database_of, served
+from tests.support.reading import SEEDS, Seeded, beside
+from tests.support.services import Served, database_of, served
 from tests.support.statements import API_ONLY, noted_statements
 
 STATEMENTS_MAX = 6
@@ -23,9 +22,17 @@ UUID_LENGTH = 36
 SIZES = (1, 10, 100)
 LIMITS = {"/api/v1/search": 50}
 FRAME = ("BEGIN", "COMMIT", "ROLLBACK")
+HEALTH = "SELECT 1"
+"""The heartbeat's own look at the database."""
 AS_MANY = {
     "auth /.well-known/jwks.json": "as many as there are keys that still verify",
+    "auth /api/v1/auth/me": "the roles of one person",
     "auth /api/v1/auth/totp": "one factor",
+    "auth /api/v1/users/{user_id}": "the roles of one person",
+    "payments /api/v1/reconciliations/{report_id}": "one document, kept whole",
+    "payments /internal/reconciliation/latest": "one document, kept whole",
+    "notifications /api/v1/notifications/unsubscribe/{token}": "a page of a few lines",
+    "notifications /api/v1/notifications/templates/{template}/preview": "the lines of one letter",
     "search /api/v1/search": "asks Elasticsearch alone",
     "search /api/v1/search/suggest": "asks Elasticsearch alone",
     "shipping /api/v1/shipping/rates": "one offer for each method and carrier",
@@ -84,31 +91,35 @@ async def _costs(engines: Any, service: str) -> Costs:
             for size in SIZES:  # each with a prefix of its own, so that nothing is remembered
                 prefix = f"read-{service}-{size}."
                 async with (
-                    shop(engines.redis, prefix),
-                    served(engines, service, prefix=prefix, **{**API_ONLY, "database_url": url}) as opened,
+                    beside(engines, service, prefix) as where,
+                    served(engines, service, prefix=prefix, **{**API_ONLY, "database_url": url, **where}) as opened,
                 ):
                     if size == SIZES[0] and service in SEEDS:
                         await SEEDS[service](opened, connection, seeded)
                         originals = await every_row(connection)
                     own = {seeded.caller.subject}
-                    things = own | {it for it in seeded.values.values() if len(it) == 36}
-                    await multiply(connection, originals, range(made, size), set(), own, things)
+                    things = {it for it in seeded.values.values() if len(it) == UUID_LENGTH}
+                    parents = [own | {one} for one in sorted(things - own)]
+                    await multiply(connection, originals, range(made, size), set(), own, own | things, *parents)
                     made = size
                     for statement, *more in seeded.grow:
                         await connection.execute(statement, size, *more)
-                    if seeded.each is not None:
-                        await seeded.each(opened, size)
                     values = {name: await _value(connection, it) for name, it in seeded.values.items()}
                     for path, operation in reads(service).items():
                         target = _target(path, operation, values)
                         with statements.counted() as seen:
-                            status, answer = await opened.call(
-                                "GET", target, principal=seeded.caller, headers=seeded.headers
-                            )
-                        asked = [it for it in seen if not it.startswith(FRAME)]
+                            status, answer = await _read(opened, target, seeded)
+                        asked = [it for it in seen if not it.startswith(FRAME) and it != HEALTH]
                         costs[path, size] = (status, rows_in(answer), asked, answer)
         await connection.close()
     return costs
+
+
+async def _read(opened: Served, target: str, seeded: Seeded) -> tuple[int, Any]:
+    """Status and answer; papers and pages are text."""
+    headers = {**opened.headers(seeded.caller), **seeded.headers}
+    async with opened.http.get(opened.url + target, headers=headers) as answer:
+        return answer.status, await (answer.json() if answer.content_type.endswith("json") else answer.text())
 
 
 async def _value(connection: asyncpg.Connection, value: str) -> str:

@@ -69,18 +69,29 @@ class _Runner(ConsumerRunner):
         self.done[partition.topic] = records[-1].offset + 1
 
 
-def _runner_of(service: str, settings: Any) -> _Runner:
-    """The consumer as the service's composition root makes it."""
+@asynccontextmanager
+async def _opened_runner(service: str, settings: Any) -> AsyncIterator[_Runner]:
+    """The consumer as the service's composition root makes it, with all that its handlers connect to."""
     made: list[_Runner] = []
+    connections: list[Redis] = []
+    healthy = import_module(f"svc.{service}.parts").HEALTHY
 
-    def make(*arguments: Any, **more: Any) -> _Runner:
+    def consumer(*arguments: Any, **more: Any) -> _Runner:
         made.append(_Runner(*arguments, **more))
         return made[-1]
 
-    healthy = import_module(f"svc.{service}.parts").HEALTHY
-    import_module(f"svc.{service}.app").create_app(settings, replace(healthy, consumer=make))
-    (runner,) = made
-    return runner
+    def cache(redis: Redis, *arguments: Any) -> Any:
+        connections.append(redis)
+        return healthy.cache(redis, *arguments)
+
+    import_module(f"svc.{service}.app").create_app(settings, replace(healthy, consumer=consumer, cache=cache))
+    ((runner,), (redis,)) = made, connections
+    await runner.database.open()
+    try:
+        yield runner
+    finally:
+        await runner.database.close()
+        await redis.aclose()  # the runtime's: a handler that asked it left a connection, which no loop may close over
 
 
 @dataclass
@@ -163,16 +174,15 @@ class Bench:
     @asynccontextmanager
     async def consuming(self) -> AsyncIterator[None]:
         """The consumer runs in this process while the block does."""
-        self.runner = runner = _runner_of(self.service.name, self.settings)
-        await runner.database.open()
-        task = asyncio.create_task(runner.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await runner.database.close()
-            self.runner = None
+        async with _opened_runner(self.service.name, self.settings) as runner:
+            self.runner = runner
+            task = asyncio.create_task(runner.run())
+            try:
+                yield
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                self.runner = None
 
     def mortal(self, dies_at: str) -> AbstractAsyncContextManager[BaseProcess]:
         """The consumer in a process of its own, which dies at that point."""
@@ -244,8 +254,7 @@ def _consume(service: str, settings: Any, dies_at: str) -> None:
     crash_points.arm(dies_at)
 
     async def run() -> None:
-        runner = _runner_of(service, settings)
-        await runner.database.open()
-        await runner.run()
+        async with _opened_runner(service, settings) as runner:
+            await runner.run()
 
     uvloop.run(run())

@@ -1,8 +1,13 @@
 """One of everything that can be read, for each service: what a new table needs so that its routes are measured."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -15,6 +20,9 @@ from svc.payments.domain import payment_id_of
 from tests.support.auth_steps import as_user, claims_of, login, new_api_key, register
 from tests.support.builders.orders import place
 from tests.support.cataloguing import imported, item
+from tests.support.engines import EngineUrls
+from tests.support.fakes.shop import shop
+from tests.support.paying import psp_world
 from tests.support.rows import add_letters, add_payments, add_shipments
 from tests.support.services import Served, until
 from tests.support.stocking import receive
@@ -56,7 +64,7 @@ FIGURES = (
 class Seeded:
     """Who asks, with which headers, and the values of path and query parameters; one that is SQL is asked for anew at
     each size. `grow` are statements, with their further values, that see to `$1` rows where a copy of a row would
-    break a rule; `each` does so over HTTP.
+    break a rule.
     """
 
     caller: Principal = field(
@@ -65,7 +73,6 @@ class Seeded:
     headers: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     grow: tuple[tuple[str, *tuple[str, ...]], ...] = ()
-    each: Callable[[Served, int], Awaitable[None]] | None = None
 
 
 Seed = Callable[[Served, asyncpg.Connection, Seeded], Awaitable[None]]
@@ -113,15 +120,21 @@ async def _payments(payments: Served, connection: asyncpg.Connection, seeded: Se
         "UPDATE payments SET status = 'authorised', capture_apart = true WHERE order_id = $1", held_id
     )
     await connection.execute(
-        "INSERT INTO authorisations (payment_id, order_id, psp_payment_id, authorised_minor, currency, expires_at) "
-        "VALUES ($1, $2, 'held', 1, 'EUR', now() + interval '1 day')",
+        "INSERT INTO authorisations (payment_id, order_id, psp_payment_id, authorised_minor, currency, expires_at, "
+        "due_at) VALUES ($1, $2, 'held', 1, 'EUR', now() + interval '1 day', now() + interval '1 day')",
         payment_id_of(held_id), held_id,
     )  # fmt: skip
-    report = await _reconciled(connection)
+    status, compared = await payments.call("GET", "/internal/reconciliation")
+    assert status == 200, compared
+    report = await connection.fetchval(
+        "INSERT INTO reconciliations (report) VALUES ($1) RETURNING id::text", json.dumps(compared)
+    )
     seeded.grow = (
         (
-            "INSERT INTO reconciliations (at, report) SELECT now() - n * interval '1 hour', '{\"differences\": []}' "
-            "FROM generate_series(1, $1::int - (SELECT count(*) FROM reconciliations)::int) AS n",
+            "INSERT INTO reconciliations (at, report) SELECT at - n * interval '1 hour', report "
+            "FROM generate_series(1, $1::int - (SELECT count(*) FROM reconciliations)::int) AS n, "
+            "(SELECT at, report FROM reconciliations WHERE id = $2::text::uuid) AS kept",
+            report,
         ),
         (
             "INSERT INTO payment_methods (id, customer_id, slot, token, brand, last4) "
@@ -204,11 +217,6 @@ async def _auth(auth: Served, connection: asyncpg.Connection, seeded: Seeded) ->
     seeded.caller = as_user(user["user_id"], claims_of(tokens["access_token"])["sid"], *EVERY_ROLE)
     await new_api_key(auth, seeded.caller, "orders:read")
 
-    async def sign_in(opened: Served, size: int) -> None:
-        for _ in range(min(size, 20)):
-            await login(opened, user["email"])
-
-    seeded.each = sign_in
     seeded.values |= {"user_id": user["user_id"]}
 
 
@@ -256,18 +264,24 @@ async def _search(_: Served, connection: asyncpg.Connection, seeded: Seeded) -> 
     seeded.values |= {"q": "mug"}
 
 
-async def _reconciled(connection: asyncpg.Connection) -> str:
-    return str(
-        await connection.fetchval("INSERT INTO reconciliations (report) VALUES ('{\"differences\": []}') RETURNING id")
-    )
-
-
 def _around_now() -> dict[str, str]:
     now = datetime.now(UTC)
     return {
         "since": (now - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "until": (now + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+
+
+@asynccontextmanager
+async def beside(engines: EngineUrls, service: str, prefix: str) -> AsyncIterator[dict[str, Any]]:
+    """Whom the service's reads ask, running; gives the settings by which it finds them."""
+    if service == "payments":
+        with TemporaryDirectory() as folder:
+            async with psp_world(Path(folder)) as world:
+                yield {"psp_url": world.psp_url}
+    else:
+        async with shop(engines.redis, prefix):
+            yield {}
 
 
 SEEDS: dict[str, Seed] = {

@@ -74,9 +74,11 @@ async def apply_rows(
 ) -> list[Product]:  # fmt: skip
     """Make the products of some rows and count these rows; gives the products that were there before.
 
-    Raises what `import_portion` raises and `SellerMismatch`, and then nothing is counted; `FeedUnderWay` when somebody
-    else counted since `rows_done` was read.
+    Raises what `import_portion` raises and `SellerMismatch`, and then nothing is counted; `FeedUnderWay`, before any
+    product is touched, when somebody else is at it or counted since `rows_done` was read.
     """
+    if not await feeds.hold(uow.connection, feed_id, rows_done=rows_done):
+        raise FeedUnderWay("another request brings this feed")
     if seller_id is not None and any(wish.seller_id != seller_id for wish in wishes):
         raise SellerMismatch("a seller brings goods of their own")
     outcome = await import_portion(uow, wishes, seller_id=seller_id) if wishes else None
@@ -87,8 +89,8 @@ async def apply_rows(
         unchanged=outcome.unchanged if outcome else 0,
         errors=tuple(errors),
     )
-    if not await feeds.advance(uow.connection, feed_id, step, rows_done=rows_done):
-        raise FeedUnderWay("another request brings this feed")
+    advanced = await feeds.advance(uow.connection, feed_id, step, rows_done=rows_done)
+    assert advanced, "the feed is held"
     return [imported.product for imported in outcome.updated] if outcome else []
 
 

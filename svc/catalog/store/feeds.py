@@ -14,6 +14,9 @@ ERRORS_KEPT_MAX = 1_000
 _OPEN = """
     INSERT INTO feeds (id, owner, format) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING
 """
+_HOLD = """
+    SELECT true FROM feeds WHERE id = $1 AND rows_done = $2 AND status = 'open' FOR UPDATE SKIP LOCKED
+"""
 _ADVANCE = """
     UPDATE feeds SET rows_done = rows_done + $3, created = created + $4, updated = updated + $5,
         unchanged = unchanged + $6, failed = failed + $7
@@ -72,6 +75,11 @@ async def find(connection: Connection, feed_id: UUID) -> Feed | None:
     """One feed."""
     row = await connection.fetchrow("SELECT * FROM feeds WHERE id = $1", feed_id)
     return None if row is None else Feed(**row)
+
+
+async def hold(connection: Connection, feed_id: UUID, *, rows_done: int) -> bool:
+    """Keep everybody else from counting until the transaction ends; False, at once, when somebody does or did."""
+    return bool(await connection.fetchval(_HOLD, feed_id, rows_done))
 
 
 async def advance(connection: Connection, feed_id: UUID, step: Step, *, rows_done: int) -> bool:

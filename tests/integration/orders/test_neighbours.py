@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from shared.currencies import CURRENCIES
+from tests.support.fakes.shop import SHIPPED_FOR
 from tests.support.neighbours import KINDS, neighbour
 
 pytestmark = pytest.mark.feature("what orders asks of its neighbours")
@@ -118,6 +120,20 @@ async def test_sending_costs_something_in_the_currency_asked_for_or_is_not_offer
             422,
             {"status": 422, "code": "currency_not_served", "currency": "MXN"},
         )
+
+
+@pytest.mark.service("shipping", "orders")
+@pytest.mark.parametrize("kind", KINDS)
+async def test_sending_is_paid_in_the_same_currencies(engines, prefix, kind):
+    async with neighbour(engines, prefix, "shipping", kind, GOODS) as shipping:
+        asked = {"country": "IE", "subtotal_minor": 1, "lines": [{"sku": "A", "quantity": 1}], "method": "standard"}
+        asked |= {"customer_id": None, "postal_code": None}
+        served = {
+            currency
+            for currency in CURRENCIES
+            if (await shipping.call("POST", "/internal/quotes", json=asked | {"currency": currency}))[0] == 201
+        }
+        assert served == SHIPPED_FOR
 
 
 @pytest.mark.service("shipping", "orders")

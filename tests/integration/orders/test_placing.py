@@ -187,7 +187,7 @@ async def test_a_country_we_do_not_deliver_to_is_refused(engines, prefix):
 
 async def test_goods_in_a_currency_nobody_ships_for_are_refused(engines, prefix):
     async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix) as orders:
-        fakes.catalog.prices["Y"] = (100, "JPY")
+        fakes.catalog.prices["Y"] = (100, "MXN")
         status, refused = await place(orders, customer(), ("Y", 1))
         assert (status, refused["code"]) == (422, "delivery_not_served")
         status, refused = await place(orders, customer(), ("Y", 1), ("A", 1))

@@ -1,5 +1,6 @@
 """What a buyer pays for shipping is what shipping quoted; what serves while it is away is in ADR 24."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -10,7 +11,7 @@ import pytest
 from shared.contracts.payments import PaymentProcessed
 from svc.orders.settings import Settings
 from svc.shipping.settings import Settings as ShippingSettings
-from tests.support.builders.orders import ADDRESS, body, customer, place
+from tests.support.builders.orders import ADDRESS, body, buy, customer, place
 from tests.support.builders.placed_order import Told, rows
 from tests.support.fakes.shop import shop
 from tests.support.racing import pair, race
@@ -144,6 +145,7 @@ async def test_a_quote_serves_its_customer_for_its_goods_and_its_place_only(engi
 
 
 async def test_of_fifty_orders_that_want_one_quote_one_gets_it(engines, prefix):
+    """Each in the end: one that a busy machine has not answered within the request's time asks again with its key."""
     patient = {"prices_timeout_s": 20.0, "quote_timeout_s": 20.0, "reserve_timeout_s": 20.0}
     async with shop(engines.redis, prefix) as fakes, pair(engines, "orders", prefix, **patient) as both:
         buyer = customer()
@@ -153,10 +155,28 @@ async def test_of_fifty_orders_that_want_one_quote_one_gets_it(engines, prefix):
 
         await until(is_found)
         quote_id = await quoted(both[0], buyer)
-        answers = await race(both, lambda at, _: place(at, buyer, ("A", 2), shipping_quote_id=quote_id))
+        answers = await race(both, lambda at, _: buy(at, buyer, ("A", 2), shipping_quote_id=quote_id))
         codes = Counter(answer.get("code", status) for status, answer in answers)
         assert codes == {201: 1, "shipping_quote_used": 49}
         await until(lambda: fakes.inventory.held_units("A") == 2)
+
+
+async def test_who_was_not_told_in_time_learns_by_the_same_key_that_the_quote_is_used(engines, prefix):
+    async with (
+        shop(engines.redis, prefix) as fakes,
+        served(engines, "orders", prefix=prefix, reserve_timeout_s=0.5) as orders,
+    ):
+        buyer = customer()
+        at_it = {"shipping_quote_id": await quoted(orders, buyer)}
+        fakes.inventory.plan.append("hang_after")
+        fakes.inventory.may_show = asyncio.Event()  # the saga of the late one waits until the other is placed
+        assert await refused(orders, buyer, ("A", 2), key="late", **at_it) == (503, "order_outcome_unknown")
+        assert (await place(orders, buyer, ("A", 2), **at_it))[0] == 201
+        fakes.inventory.may_show.set()
+        status, problem = await buy(orders, buyer, ("A", 2), key="late", **at_it)
+        assert (status, problem["code"]) == (409, "shipping_quote_used")
+        await until(lambda: fakes.inventory.held_units("A") == 2)
+        fakes.inventory.resume.set()
 
 
 async def test_an_address_that_nothing_can_be_delivered_to_is_refused_and_nothing_is_held(engines, prefix):

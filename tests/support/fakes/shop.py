@@ -20,6 +20,10 @@ from shared.service_registry import Registry
 
 NAMESPACE = UUID("11111111-2222-3333-4444-555555555555")
 BEAT_S = 0.4
+SHIPPED_FOR = frozenset(
+    "EUR USD GBP CHF SEK NOK DKK PLN CZK HUF CAD AUD JPY KRW BHD KWD TND INR".split()  # noqa: SIM905 read as one line
+)
+"""Currencies of the rate table that shipping begins with."""
 Behaviour = Callable[[], Coroutine[Any, Any, web.Response | None]]
 
 
@@ -185,7 +189,7 @@ class FakeShipping:
     by_express: bool = True
     """Whether it sends anything by express."""
     free_from_minor: int = 1_000_000
-    currencies: tuple[str, ...] = ("EUR", "USD", "GBP")
+    currencies: frozenset[str] = SHIPPED_FOR
     carrier: str = "parcelpost"
     lifetime_s: float = 900.0
     undeliverable: set[str] = field(default_factory=set)

@@ -44,6 +44,7 @@ NEEDS_A_FLEET = {
     ("search", "misses"): [[], ["--json"]],
     ("mail", "list"): [[], ["--to", "a@example.com", "--json"]],
     ("mail", "show"): [["1"]],
+    ("mail", "preview"): [[], ["order_paid", "--locale", "de", "--json"]],
     ("load", "run"): [["checkout"], ["checkout", "--users", "2", "--json"]],
 }
 NEEDS_NONE = {
