@@ -82,3 +82,14 @@ class OrderRefunded(OrderFact, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "order.refunded"
     refunded_minor: int
+
+
+class ReturnCompleted(OrderFact, frozen=True, kw_only=True):
+    """Goods of the order came back; `amount_minor` is what the customer paid for them and is owed for this return.
+
+    `return_id` is the parcel that brought them, of which nobody is told twice.
+    """
+
+    type: ClassVar[str] = "return.completed"
+    return_id: UUID
+    amount_minor: int

@@ -12,7 +12,13 @@ from shared.contracts.payments import (
     PaymentRefunded,
     PaymentRefundFailed,
 )
-from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentLost
+from shared.contracts.shipping import (
+    ReturnReceived,
+    ShipmentCreated,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentLost,
+)
 from shared.erasure import Erasure
 from shared.kafka_consumer import Subscription
 from svc.orders.handlers.facts import note_loss
@@ -35,5 +41,6 @@ def subscription(parts: Parts, config: Settings, erasure: Erasure) -> Subscripti
         ShipmentDispatched: partial(parts.see_dispatch, patience=patience),
         ShipmentDelivered: partial(parts.see_delivery, patience=patience),
         ShipmentLost: note_loss,
+        ReturnReceived: partial(parts.take_return, patience=patience),
         UserDeleted: erasure.forget,
     }

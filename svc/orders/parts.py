@@ -14,6 +14,7 @@ from svc.orders.clients import CatalogClient, ExchangeClient, InventoryClient, S
 from svc.orders.domain.cart import merge_lines
 from svc.orders.handlers import facts
 from svc.orders.handlers.carts import Merge
+from svc.orders.handlers.returns import take_return
 from svc.orders.placing import Placement, PriceOrder, SagaResolver
 from svc.orders.pricing import calculate_order_total
 
@@ -70,6 +71,8 @@ class Parts(ServiceParts):
     """shipment.dispatched"""
     see_delivery: TakeFact = facts.see_delivery
     """shipment.delivered"""
+    take_return: TakeFact = take_return
+    """return.received"""
 
 
 HEALTHY = Parts()

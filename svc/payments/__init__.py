@@ -3,8 +3,8 @@
 Owns payments, their attempts at the payment provider (PSP), authorisations, refunds, the payment methods that customers
 keep, the ledger, the PSP's webhooks and the quotes given of exchange rates.
 Publishes payment.processed, .failed, .refunded, .refund_failed, .duplicate_returned and .disputed.
-Consumes order.created (a payment is owed), order.cancelled (nothing is owed any more) and user.deleted (the person is
-forgotten).
+Consumes order.created (a payment is owed), order.cancelled (nothing is owed any more), return.completed (what was paid
+for goods that came back is owed back) and user.deleted (the person is forgotten).
 
 One capture per payment, whatever is repeated, killed or told twice: an attempt is stored before the PSP is called, an
 answer that never came is asked for by merchant reference, and answers, webhooks and look-ups all go through one

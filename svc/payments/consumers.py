@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.contracts import Envelope
 from shared.contracts.auth import UserDeleted
-from shared.contracts.orders import OrderCancelled, OrderCreated
+from shared.contracts.orders import OrderCancelled, OrderCreated, ReturnCompleted
 from shared.erasure import Erasure
 from shared.kafka_consumer import Subscription
 from shared.money import Money
@@ -37,4 +37,13 @@ def subscription(parts: Parts, erasure: Erasure, *, held_first_from: tuple[Money
         uow.after_commit(wakes.refunds)
         uow.after_commit(wakes.settlements)
 
-    return {OrderCreated: owe_payment, OrderCancelled: cancel_payment, UserDeleted: erasure.forget}
+    async def pay_back_return(uow: UnitOfWork, envelope: Envelope[ReturnCompleted]) -> None:
+        await parts.pay_back_return(uow, envelope)
+        uow.after_commit(wakes.refunds)
+
+    return {
+        OrderCreated: owe_payment,
+        OrderCancelled: cancel_payment,
+        ReturnCompleted: pay_back_return,
+        UserDeleted: erasure.forget,
+    }

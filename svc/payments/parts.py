@@ -59,6 +59,8 @@ class Parts(ServiceParts):
     """order.created: a payment is due."""
     cancel_payment: Handler = orders.cancel_payment
     """order.cancelled: nothing is charged, or all is given back."""
+    pay_back_return: Handler = orders.pay_back_return
+    """return.completed: what was paid for the goods goes back."""
 
 
 HEALTHY = Parts()

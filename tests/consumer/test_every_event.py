@@ -205,8 +205,8 @@ def plays(engines):
 
 
 def _marks(service: str) -> list[pytest.MarkDecorator]:
-    """Who consumes everything takes a minute for each event, the catalog more than five in all: not every day."""
-    rarely = DECLARED[service].consumes == (EVERYTHING,) or service == "catalog"
+    """Who consumes everything takes a minute for each event: not every day."""
+    rarely = DECLARED[service].consumes == (EVERYTHING,)
     return [pytest.mark.service(service), *([pytest.mark.matrices] if rarely else [])]
 
 

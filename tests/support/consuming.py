@@ -29,7 +29,7 @@ from shared.kafka_consumer import ConsumerRunner
 from shared.kafka_producer import Message
 from tests.support.builders.samples import Case
 from tests.support.engines import EngineUrls
-from tests.support.event_stories import PREPARED, neighbours
+from tests.support.event_stories import neighbours, preparation_for
 from tests.support.forked import forked
 from tests.support.redis_clients import connected
 from tests.support.services import Served, served, topics, until
@@ -115,7 +115,7 @@ class Bench:
         """Somebody new, for whom the service is prepared as the event needs it."""
         case = Case(f"case{len(self.cases):05d}")
         self.cases.append(case)
-        if prepare := PREPARED.get((self.service.name, REGISTRY[event_type].topic.name)):
+        if prepare := preparation_for(self.service.name, event_type):
             await prepare(self.service, case)
         return case
 

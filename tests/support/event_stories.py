@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from uuid import UUID
 
+from shared.contracts import REGISTRY
 from svc.inventory import handlers
 from svc.inventory.domain import HoldOutcome
 from tests.support.builders.orders import customer, minor, place
@@ -14,7 +15,7 @@ from tests.support.builders.samples import Case
 from tests.support.cataloguing import imported, item
 from tests.support.engines import EngineUrls
 from tests.support.fakes.shop import shop
-from tests.support.rows import database_for
+from tests.support.rows import add_payments, database_for
 from tests.support.services import Served, until
 from tests.support.stocking import receive
 
@@ -89,6 +90,17 @@ async def _a_product_is_in_the_cache(catalog: Served, case: Case) -> None:
     await catalog.call("GET", f"/api/v1/products/{shown['id']}")
 
 
+async def _a_payment_is_captured(payments: Served, case: Case) -> None:
+    (case.ids["order_id"],) = await add_payments(payments, case.id("customer_id"), 1)
+    async with database_for(payments) as database, database.acquire() as connection:
+        await connection.execute(
+            "UPDATE payments SET status = 'captured', captured_minor = amount_minor, psp_payment_id = $2 "
+            "WHERE order_id = $1",
+            case.id("order_id"),
+            f"psp {case.token}",
+        )
+
+
 PREPARED: dict[tuple[str, str], Prepare] = {
     ("orders", "payments.events"): _an_order_is_placed,
     ("orders", "inventory.events"): _an_order_is_placed,
@@ -96,8 +108,9 @@ PREPARED: dict[tuple[str, str], Prepare] = {
     ("inventory", "orders.events"): _units_are_held,
     ("inventory", "shipping.events"): _units_are_sold,
     ("catalog", "catalog.events"): _a_product_is_in_the_cache,
+    ("payments", "return.completed"): _a_payment_is_captured,
 }
-"""By service and topic."""
+"""By service, and event or topic."""
 
 OUTCOMES: dict[str, str] = {
     "orders": """
@@ -124,6 +137,11 @@ NEIGHBOURS: dict[str, Callable[[EngineUrls, str], AbstractAsyncContextManager[ob
     "orders": lambda engines, prefix: shop(engines.redis, prefix),
 }
 """Whom a service's preparation asks."""
+
+
+def preparation_for(service: str, event_type: str) -> Prepare | None:
+    """What the service must hold before it hears of the event; that of the event itself before that of its topic."""
+    return PREPARED.get((service, event_type)) or PREPARED.get((service, REGISTRY[event_type].topic.name))
 
 
 @asynccontextmanager

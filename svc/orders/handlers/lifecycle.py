@@ -105,12 +105,20 @@ async def advance(
     for step in steps:
         current = await _take(uow, current, step, because, patience=patience)
     if more_refunded:
-        current = msgspec.structs.replace(current, events=current.events + 1)
-        current = await orders.save(uow.connection, current, actor=because.actor, reason=because.reason)
-        _publish(uow, current, OrderRefunded, refunded_minor=facts.refunded_minor)
+        current = await tell(uow, current, OrderRefunded, because, refunded_minor=facts.refunded_minor)
     elif not steps:
         current = await orders.save(uow.connection, current, actor=because.actor, reason=because.reason)
     return current
+
+
+async def tell(
+    uow: UnitOfWork, order: StoredOrder, event: type[OrderFact], because: Because, **members: object
+) -> StoredOrder:
+    """Publish what happened to an order without moving it, as its next event; `order` is locked."""
+    told = msgspec.structs.replace(order, events=order.events + 1)
+    told = await orders.save(uow.connection, told, actor=because.actor, reason=because.reason)
+    _publish(uow, told, event, **members)
+    return told
 
 
 async def _take(

@@ -1,13 +1,13 @@
-"""What orders do to payments: a new one owes money, a cancelled one no longer does."""
+"""What orders do to payments: a new one owes money, a cancelled one no longer does, returned goods are paid back."""
 
 from uuid import UUID
 
 from shared.contracts import Envelope
-from shared.contracts.orders import OrderCancelled, OrderCreated, OrderFact
+from shared.contracts.orders import OrderCancelled, OrderCreated, OrderFact, ReturnCompleted
 from shared.ids import derived_id
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
-from svc.payments.domain import Intent, PaymentStatus, payment_id_of
+from svc.payments.domain import Intent, PaymentNotCaptured, PaymentStatus, UnknownPayment, payment_id_of
 from svc.payments.handlers import events
 from svc.payments.handlers.methods import token_for
 from svc.payments.handlers.refunding import open_refund
@@ -15,6 +15,7 @@ from svc.payments.store import authorisations, payments
 from svc.payments.store.payments import NewPayment, Payment
 
 CANCELLED_REASON = "order_cancelled"
+RETURNED_REASON = "goods_returned"
 
 
 async def owe_payment(uow: UnitOfWork, envelope: Envelope[OrderCreated]) -> None:
@@ -58,6 +59,30 @@ async def cancel_payment(uow: UnitOfWork, envelope: Envelope[OrderCancelled]) ->
             await give_back_everything(uow, payment)
         case PaymentStatus.FAILED | PaymentStatus.CANCELLED:
             pass
+
+
+async def pay_back_return(uow: UnitOfWork, envelope: Envelope[ReturnCompleted]) -> None:
+    """Goods came back: what was paid for them goes back, once per return and no more than is left of the capture.
+
+    What staff gave back before is left out of that. Raises `UnknownPayment`, `PaymentNotCaptured`: nobody returns what
+    was not paid.
+    """
+    fact = envelope.data
+    payment = await payments.lock(uow.connection, payment_id_of(fact.order_id))
+    if payment is None:
+        raise UnknownPayment("there is no such payment")
+    if payment.status is not PaymentStatus.CAPTURED:
+        raise PaymentNotCaptured(f"the payment is {payment.status}", status=payment.status.value)
+    amount_minor = min(fact.amount_minor, payment.refundable_minor)
+    if amount_minor > 0:
+        await open_refund(
+            uow,
+            payment,
+            refund_id=derived_id("refund", payment.id, fact.return_id),
+            amount_minor=amount_minor,
+            reason=RETURNED_REASON,
+            requested_by="orders",
+        )
 
 
 async def give_back_everything(uow: UnitOfWork, payment: Payment) -> None:

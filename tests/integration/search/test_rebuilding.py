@@ -148,7 +148,7 @@ async def test_a_rebuild_makes_byte_for_byte_what_events_made(engines, prefix, i
         assert await contents(engines, indexes) == before
 
 
-async def test_a_search_during_a_rebuild_always_findseverything(engines, prefix, indexes):
+async def test_a_search_during_a_rebuild_always_finds_everything(engines, prefix, indexes):
     catalog_of_search = interrupted()
     async with shop(engines, prefix, LAMPS[:120], parts={"catalog": catalog_of_search}) as (_, search):
 

@@ -1,0 +1,77 @@
+"""Parcels that bring goods of an order back: what is owed for them is told once."""
+
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from shared.contracts.payments import PaymentProcessed, PaymentRefunded
+from shared.contracts.shipping import ReturnReceived, ShipmentDelivered
+from shared.contracts.values import StockLine
+from tests.support.builders.orders import minor
+from tests.support.builders.placed_order import an_order
+from tests.support.services import envelope, publish, until
+
+pytestmark = pytest.mark.service("orders")
+
+
+async def owed(told, count):
+    """Waits until so many returns were told; gives what they tell."""
+
+    async def there():
+        found = await told.rows(
+            "SELECT payload::jsonb ->> 'data' AS data FROM outbox WHERE type = 'return.completed' ORDER BY created_at"
+        )
+        return [msgspec.json.decode(row["data"]) for row in found] if len(found) == count else None
+
+    return await until(there)
+
+
+def brought(told, *lines, parcel=None):
+    return told.fact(
+        ReturnReceived,
+        shipment_id=parcel or uuid4(),
+        lines=[StockLine(sku=sku, warehouse="main", quantity=quantity) for sku, quantity in lines],
+    )
+
+
+async def come_back(told, fact):
+    told.version += 1
+    await publish(told.engines, told.prefix, envelope(fact, fact.shipment_id, 1))
+    await told.applied(told.version)
+
+
+async def test_goods_that_came_back_are_owed_for_once_whatever_tells_it_again(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        await told.tell(PaymentProcessed, ShipmentDelivered)
+        await told.becomes("completed")
+        parcel = uuid4()
+        for _ in range(2):  # a redrive has another id
+            await come_back(told, brought(told, ("A", 1), parcel=parcel))
+        await come_back(told, brought(told, ("A", 1)))
+        (one,) = await owed(told, 1)
+        assert (one["return_id"], one["amount_minor"]) == (str(parcel), minor(told.order["total"]))
+        story = await told.story()
+        versions = [event["aggregate_version"] for event in story["events"]]
+        assert versions == list(range(1, len(versions) + 1))
+        await told.tell(PaymentRefunded, reason="goods_returned")
+        await told.becomes("refunded")
+
+
+async def test_what_was_never_ordered_is_not_owed_for(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        await told.tell(PaymentProcessed)
+        await told.becomes("paid")
+        await come_back(told, brought(told, ("GHOST", 5)))
+        await owed(told, 0)
+        (kept,) = await told.rows("SELECT amount_minor FROM order_returns")
+        assert kept["amount_minor"] == 0
+
+
+async def test_a_cancelled_order_is_paid_back_by_its_cancellation_alone(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        path = f"/api/v1/orders/{told.order['id']}/cancel"
+        status, answer = await told.orders.call("POST", path, principal=told.buyer, json={})
+        assert status == 200, answer
+        await come_back(told, brought(told, ("A", 1)))
+        await owed(told, 0)
