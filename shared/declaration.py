@@ -27,6 +27,7 @@ class RouteClass(StrEnum):
     ACCOUNT = "account"
     AUTH = "auth"
     BROWSE = "browse"
+    RECOMMENDATIONS = "recommendations"
 
 
 Access = Literal["signed_in", "read_freely", "open"]
@@ -40,7 +41,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     gateway sign the address of a caller without a token for the service.
 
     `keyed` are the paths whose POST does its work once per Idempotency-Key, with `*` for one segment: only these are
-    repeated when an answer was lost.
+    repeated when an answer was lost. `recommends` are paths below that only suggest, of the class `recommendations`.
     """
 
     path: str
@@ -48,13 +49,14 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     access: Access = "signed_in"
     vouches: bool = False
     keyed: tuple[str, ...] = ()
+    recommends: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.path.startswith("/.well-known/") and self._depth not in (1, 2):
             raise ValueError(f"{self.path}: a public path is {PREFIX}segment or {PREFIX}segment/segment")
-        for path in self.keyed:
+        for path in (*self.keyed, *self.recommends):
             if not f"{path}/".startswith(f"{self.path}/"):
-                raise ValueError(f"{path} is keyed, but not below {self.path}")
+                raise ValueError(f"{path} is said of {self.path}, but not below it")
 
     @property
     def _depth(self) -> int:

@@ -28,6 +28,7 @@ WHEN_REDIS_IS_AWAY: dict[str, Literal["allow", "refuse"]] = {
     RouteClass.CHECKOUT: "allow",
     RouteClass.ACCOUNT: "allow",
     RouteClass.BROWSE: "allow",
+    RouteClass.RECOMMENDATIONS: "allow",
     # a refused webhook is retried for hours; letting it in is cheaper for everybody
     RouteClass.WEBHOOK: "allow",
     # each request is counted in its class as well, which decides

@@ -32,6 +32,8 @@ DEADLINE_ALLOWANCE_S = 0.05
 
 WATCH_AFTER_S = 0.25
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+LOOKING = frozenset({RouteClass.BROWSE, RouteClass.RECOMMENDATIONS})
+"""Who only looks gets a quarter of a service's places."""
 _BUSY_STATUSES = frozenset({502, 503})
 _FAILED_STATUSES = frozenset({500, 502, 504})
 
@@ -123,7 +125,7 @@ class Proxy:
         try:
             async with asyncio.timeout_at(forward.deadline_at) as limit:
                 watch.start(limit)
-                async with upstream.places if forward.route.kind is not RouteClass.BROWSE else upstream.turnstile:
+                async with upstream.turnstile if forward.route.kind in LOOKING else upstream.places:
                     sent = True
                     await self._attempts(upstream, forward, limit)
         except TimeoutError as error:

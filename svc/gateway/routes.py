@@ -23,6 +23,7 @@ DEADLINE_S = {
     RouteClass.ACCOUNT: 10.0,
     RouteClass.AUTH: 10.0,
     RouteClass.BROWSE: 5.0,
+    RouteClass.RECOMMENDATIONS: 3.0,
 }
 """The longest a client can make a request of the class last."""
 
@@ -32,8 +33,9 @@ SHARE_OF_PLACES = {
     RouteClass.ACCOUNT: 0.8,
     RouteClass.AUTH: 0.8,
     RouteClass.BROWSE: 0.6,
+    RouteClass.RECOMMENDATIONS: 0.4,
 }
-"""How full the gateway may be before requests of the class are refused: browsing goes first, checkout last."""
+"""How full the gateway may be before requests of the class are refused: suggestions go first, checkout last."""
 
 
 class UnknownRoute(Refusal):
@@ -59,6 +61,7 @@ class Route(msgspec.Struct, frozen=True):
     keyed: bool = False
 
 
+Patterns = list[tuple[str, ...]]
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 READ = frozenset({"GET", "HEAD", "OPTIONS"})
 _PUBLIC: dict[Access, frozenset[str]] = {"signed_in": frozenset(), "read_freely": READ, "open": METHODS}
@@ -70,7 +73,8 @@ class Routes:
     def __init__(self, declarations: Mapping[str, Declaration]) -> None:
         """`declarations` by the service's name. Raises ValueError for a path that two services declare."""
         self._routes: dict[str, Route] = {}
-        self._keyed: list[tuple[str, ...]] = []
+        self._keyed: Patterns = []
+        self._recommending: Patterns = []
         self.parts: dict[str, list[str]] = {}
         """What customers call the parts of the shop, and which services each one needs."""
         for service, word in declarations.items():
@@ -79,6 +83,7 @@ class Routes:
                     raise ValueError(f"{service} declares {declared.path}, which is another route already")
                 self._routes[declared.path] = _route(service, declared)
                 self._keyed += (tuple(path.split("/")) for path in declared.keyed)
+                self._recommending += (tuple(path.split("/")) for path in declared.recommends)
             if word.part:
                 self.parts.setdefault(word.part, []).append(service)
         self.services = tuple(sorted({route.service for route in self._routes.values()}))
@@ -103,14 +108,17 @@ class Routes:
             found = self._routes.get(f"{PREFIX}{first}/{second}") or self._routes.get(PREFIX + first)
         if found is None:
             raise UnknownRoute("nothing answers at this path")
-        return msgspec.structs.replace(found, keyed=self._is_keyed(unquote(text).rstrip("/").split("/")))
+        segments = unquote(text).rstrip("/").split("/")
+        kind = RouteClass.RECOMMENDATIONS if _is_one_of(self._recommending, segments) else found.kind
+        return msgspec.structs.replace(found, kind=kind, keyed=_is_one_of(self._keyed, segments))
 
-    def _is_keyed(self, segments: list[str]) -> bool:
-        return any(
-            len(pattern) == len(segments)
-            and all(part in ("*", segment) for part, segment in zip(pattern, segments, strict=True))
-            for pattern in self._keyed
-        )
+
+def _is_one_of(patterns: Patterns, segments: list[str]) -> bool:
+    return any(
+        len(pattern) == len(segments)
+        and all(part in ("*", segment) for part, segment in zip(pattern, segments, strict=True))
+        for pattern in patterns
+    )
 
 
 def load(packages: Iterable[str]) -> Routes:

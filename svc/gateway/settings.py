@@ -34,6 +34,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     limit_account: str = "600/60/120"
     limit_checkout: str = "600/60/120"
     limit_browse: str = "60000/60/3000"
+    limit_recommendations: str = "60000/60/3000"
     limit_webhook: str = "120000/60/6000"
     limit_api_key: str = "600/60/60"
     limit_refused_tokens: str = "60/60/60"

@@ -152,10 +152,19 @@ async def test_a_busy_answer_to_a_read_is_asked_for_elsewhere(engines, prefix):
         assert len(second.requests) + len(shop.fakes["catalog"].requests) >= before + 2
 
 
-async def test_browsing_is_refused_before_checkout_when_it_gets_full(engines, prefix):
+async def test_recommendations_are_refused_before_browsing_and_that_before_checkout_when_it_gets_full(engines, prefix):
     async with door(engines, prefix, "catalog", "orders", in_flight_max=10) as shop:
         token = shop.issuer.token()
-        waiting = [asyncio.create_task(shop.call("GET", "/api/v1/products/slow/1500", token=token)) for _ in range(6)]
+
+        def wait_for(many):
+            slow = (shop.call("GET", "/api/v1/products/slow/1500", token=token) for _ in range(many))
+            return [asyncio.create_task(one) for one in slow]
+
+        waiting = wait_for(4)
+        await until(lambda: shop.fakes["catalog"].running == 4)
+        suggested = await shop.call("GET", "/api/v1/products/mug/related")
+        assert (suggested.status, suggested.code) == (503, "overloaded")
+        waiting += wait_for(2)
         await until(lambda: shop.fakes["catalog"].running == 6)
         browse = await shop.call("GET", "/api/v1/products")
         assert (browse.status, browse.code, browse.headers["Retry-After"]) == (503, "overloaded", "1")

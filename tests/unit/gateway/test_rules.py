@@ -58,10 +58,31 @@ def test_every_class_has_a_deadline_a_share_a_limit_and_a_decision():
     assert [kind for kind, decision in WHEN_REDIS_IS_AWAY.items() if decision == "refuse"] == ["auth"]
 
 
-def test_checkout_is_shed_last_and_browsing_first():
-    assert (
-        SHARE_OF_PLACES[RouteClass.CHECKOUT] > SHARE_OF_PLACES[RouteClass.ACCOUNT] > SHARE_OF_PLACES[RouteClass.BROWSE]
-    )
+def test_checkout_is_shed_last_and_recommendations_first():
+    by_weight = [RouteClass.CHECKOUT, RouteClass.ACCOUNT, RouteClass.BROWSE, RouteClass.RECOMMENDATIONS]
+    shares = [SHARE_OF_PLACES[kind] for kind in by_weight]
+    assert sorted(set(shares), reverse=True) == shares
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (b"/api/v1/products/mug/related", RouteClass.RECOMMENDATIONS),
+        (b"/api/v1/products/mug/relate%64/", RouteClass.RECOMMENDATIONS),
+        (b"/api/v1/search/suggest", RouteClass.RECOMMENDATIONS),
+        (b"/api/v1/products/related", RouteClass.BROWSE),
+        (b"/api/v1/products/mug/related/x", RouteClass.BROWSE),
+        (b"/api/v1/search", RouteClass.BROWSE),
+    ],
+)
+def test_what_only_suggests_is_recommendations_and_nothing_beside_it(path, kind):
+    assert ROUTES.of(path).kind is kind
+    assert ROUTES.of(path).public_methods == ROUTES.of(b"/api/v1/search").public_methods
+
+
+def test_a_path_that_recommends_lies_below_its_route():
+    with pytest.raises(ValueError, match="not below it"):
+        Route(path="/api/v1/a", kind=RouteClass.BROWSE, recommends=("/api/v1/b/*/related",))
 
 
 def test_every_service_but_the_gateway_is_routed_to():
