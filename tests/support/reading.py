@@ -132,7 +132,7 @@ async def _payments(payments: Served, connection: asyncpg.Connection, seeded: Se
     seeded.grow = (
         (
             "INSERT INTO reconciliations (at, report) SELECT at - n * interval '1 hour', report "
-            "FROM generate_series(1, $1::int - (SELECT count(*) FROM reconciliations)::int) AS n, "
+            "FROM generate_series((SELECT count(*) FROM reconciliations)::int, $1::int - 1) AS n, "
             "(SELECT at, report FROM reconciliations WHERE id = $2::text::uuid) AS kept",
             report,
         ),
