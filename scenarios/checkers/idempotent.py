@@ -16,6 +16,8 @@ from scenarios.evidence.bundle import Evidence, Purchase
 from scenarios.evidence.rows import IdempotencyRow
 
 PLACED = 201
+PAST = True
+"""What was told cannot be taken back, nor a key be stored afterwards: of a repaired fleet the effects are judged."""
 
 
 class Keyed(msgspec.Struct, frozen=True):
@@ -86,17 +88,19 @@ def _judge_key(evidence: Evidence, attempts: list[Keyed], findings: Findings) ->
         )
     bodies = {attempt.fingerprint for attempt in accepted if attempt.fingerprint}
     if len(bodies) > 1:
-        findings.violation(
+        findings.damage(
             "mismatch_accepted",
             f"key {newest.key} was accepted with {len(bodies)} different bodies",
+            undone=PAST,
             order_id=newest.order_id,
             **about,
         )
     answers = {attempt.answer_sha256 for attempt in accepted if attempt.answer_sha256}
     if len(effects) == 1 and len(bodies) <= 1 and len(answers) > 1:
-        findings.violation(
+        findings.damage(
             "answers_differ",
             f"key {newest.key} was answered in {len(answers)} different ways",
+            undone=PAST,
             order_id=newest.order_id,
             **about,
         )
@@ -110,9 +114,10 @@ def _judge_effects(by_key: dict[tuple[tuple[str, str], str], list[Keyed]], findi
             if attempt.outcome != "ok" or not attempt.effect_id:
                 continue
             if owners.setdefault(attempt.effect_id, owner) != owner:
-                findings.violation(
+                findings.damage(
                     "answer_of_another_key",
                     f"key {attempt.key} was answered with what key {owners[attempt.effect_id][1]} had bought",
+                    undone=PAST,
                     order_id=attempt.order_id,
                     at=attempt.at,
                     trace_id=attempt.trace_id,
@@ -154,9 +159,10 @@ def _judge_answers(evidence: Evidence, findings: Findings) -> None:
     ordered = {(order.customer_id, order.idempotency_key) for order in evidence.audit.orders}
     for place, row in rows.items():
         if row.answer_status == PLACED and place not in ordered:
-            findings.violation(
+            findings.damage(
                 "stored_answer_without_order",
                 f"key {row.key} is stored as answered with an order, which does not exist",
+                undone=PAST,
                 at=row.completed_at,
                 customer_id=place[0],
             )
@@ -165,9 +171,10 @@ def _judge_answers(evidence: Evidence, findings: Findings) -> None:
 def _judge_answer(purchase: Purchase, row: IdempotencyRow | None, findings: Findings) -> None:
     told = PLACED if purchase.outcome == "ok" else purchase.answer.status_code
     if row is None or row.answer_status != told:
-        findings.violation(
+        findings.damage(
             "answer_not_stored",
             f"key {purchase.key} was answered with {told}, stored is {row.answer_status if row else 'nothing'}",
+            undone=PAST,
             order_id=purchase.answer.order_id,
             customer_id=purchase.customer_id,
             at=purchase.completed_at,

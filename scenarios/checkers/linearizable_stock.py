@@ -57,9 +57,10 @@ def _judge_refusals(evidence: Evidence, sku: str, findings: Findings) -> None:
         supply = sum(step.quantity for step in steps if step.opening or step.done_at <= decided_after)
         most = held.most_between(decided_after, purchase.completed_at)
         if most < supply:
-            findings.violation(
+            findings.damage(
                 "refused_though_available",
                 f"{sku}: at most {most} of {supply} units were held while this buyer was told that nothing is left",
+                undone=True,  # by nobody: who was sent away is gone, and a repaired fleet is not judged by it
                 sku=sku,
                 at=purchase.completed_at,
                 customer_id=purchase.customer_id,

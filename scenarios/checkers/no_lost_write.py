@@ -70,12 +70,16 @@ def _judge_goods(evidence: Evidence, order: OrderRow, purchase: Purchase, findin
         findings.damage(
             "other_goods_than_asked",
             f"the order is of {_goods(stored)}, its client asked for {_goods(wanted)}",
-            undone=is_cancelled(evidence, order) or order.status == "refunded",
+            undone=_was_taken_back(evidence, order),
             order_id=order.id,
             at=purchase.completed_at,
             trace_id=purchase.trace_id,
             weight=((stored - wanted) + (wanted - stored)).total(),
         )
+
+
+def _was_taken_back(evidence: Evidence, order: OrderRow) -> bool:
+    return is_cancelled(evidence, order) or order.status == "refunded"
 
 
 def _goods(units: Counter[str]) -> str:
@@ -92,10 +96,13 @@ def _judge_existing(evidence: Evidence, findings: Findings) -> None:
         attempts = by_key.get((order.customer_id, order.idempotency_key))
         if attempts is None and order.customer_id not in customers and not _of_this_run(evidence, order.id):
             findings.observe("orders of people who shopped beside the run")
+        elif attempts is None and order.id in evidence.confirmed:
+            findings.observe("orders stored under another key than their clients', who were told of them")
         elif attempts is None:
-            findings.violation(
+            findings.damage(
                 "order_never_attempted",
                 f"order of customer {order.customer_id} exists, no client attempted it",
+                undone=_was_taken_back(evidence, order),
                 order_id=order.id,
             )
         elif all(purchase.outcome == "fail" for purchase in attempts):
@@ -129,7 +136,7 @@ def _judge_cancels(evidence: Evidence, findings: Findings) -> None:
         findings.check()
         order_id = msgspec.convert(operation.invoke.value, CancelAttempt).order_id
         order = evidence.orders.get(order_id)
-        if order is not None and not is_cancelled(evidence, order) and order.status != "refunded":
+        if order is not None and not _was_taken_back(evidence, order):
             findings.violation(
                 "acknowledged_cancel_lost",
                 f"the client was told the order is cancelled, it is {order.status}",

@@ -7,7 +7,7 @@ people.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,12 +18,14 @@ from scenarios.evidence.rows import PaymentRow
 from scenarios.fleet import Fleet, FleetRefusedError
 from scenarios.history import RETURNED
 from scenarios.quiescence import Quiescence, quiesce
+from scenarios.repair import recalls
 from scenarios.snapshots import take_snapshots
 from scenarios.world.journals import PSP_JOURNAL, PspRecord, iterate
 
 OPEN_PAYMENTS = frozenset({"pending", "processing", "unknown"})
 """Payments is at these itself."""
 OPEN_REFUNDS = frozenset({"pending", "processing", "unknown"})
+REASON = "ordered twice"
 QUIESCE_S = 90.0
 ROUNDS_MAX = 3
 
@@ -61,15 +63,19 @@ class Unsettled(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is to be done. `settle` is what no command can undo."""
+    """All that is to be done. `settle` is what no command can undo.
+
+    `recall` are standing orders that the operator names: their customers asked once and got them twice.
+    """
 
     orders: tuple[OrderPlan, ...]
+    recall: tuple[str, ...] = ()
     settle: tuple[Unsettled, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether the fleet needs no repair of this kind."""
-        return not (self.orders or self.settle)
+        return not (self.orders or self.recall or self.settle)
 
     @property
     def money_minor(self) -> dict[str, int]:
@@ -89,13 +95,17 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int
     captures_returned: int
     returns_completed: int
+    orders_recalled: int = 0
     refused: dict[str, str] = {}
     quiescence: Quiescence
     left: Plan
 
 
-def plan(audit: AuditTables, journal: Sequence[PspRecord]) -> Plan:
-    """What the provider's journal and the audit views say is to be undone. Pure."""
+def plan(audit: AuditTables, journal: Sequence[PspRecord], recall: Collection[str] = ()) -> Plan:
+    """What the provider's journal and the audit views say is to be undone, and the named orders. Pure.
+
+    Raises OperatorError (order.unknown).
+    """
     captures: dict[str, list[PspRecord]] = defaultdict(list)
     gone_back: Counter[str] = Counter()
     for line in journal:
@@ -124,13 +134,13 @@ def plan(audit: AuditTables, journal: Sequence[PspRecord]) -> Plan:
         for order_id in sorted(captures.keys() - payments.keys())
         if any(line.amount_minor > gone_back[line.payment_id] for line in captures[order_id])
     )
-    return Plan(orders=tuple(plans), settle=tuple(settle))
+    return Plan(orders=tuple(plans), recall=recalls.standing(audit.orders, recall), settle=tuple(settle))
 
 
-async def look(fleet: Fleet) -> Plan:
-    """The plan for the fleet as it stands."""
+async def look(fleet: Fleet, recall: Collection[str] = ()) -> Plan:
+    """The plan for the fleet as it stands. Raises OperatorError (order.unknown)."""
     snapshots = await take_snapshots(fleet.audit_urls())
-    return plan(snapshots.tables, await asyncio.to_thread(_journal, fleet.layout.world))
+    return plan(snapshots.tables, await asyncio.to_thread(_journal, fleet.layout.world), recall)
 
 
 async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
@@ -141,22 +151,26 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     """
     captures: set[str] = set()
     returns: set[str] = set()
+    taken_back: set[str] = set()
     refused: dict[str, str] = {}
     left, rounds = planned, 0
     while True:
         rounds += 1
-        refused = await carry_out(fleet, left)
+        refused = await recalls.recall(fleet, left.recall, reason=REASON) | await carry_out(fleet, left)
+        recalled = set(left.recall) - refused.keys()
+        taken_back |= recalled
         done = [order for order in left.orders if order.order_id not in refused]
         captures |= {payment_id for order in done for payment_id in order.give_back}
         returns |= {order.order_id for order in done if order.pay_back_minor}
         rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
-        left = await look(fleet)
-        if not left.orders or not done or rounds == ROUNDS_MAX:
+        left = await look(fleet, left.recall)
+        if not (left.orders or left.recall) or not (done or recalled) or rounds == ROUNDS_MAX:
             break
     return Repaired(
         rounds=rounds,
         captures_returned=len(captures),
         returns_completed=len(returns),
+        orders_recalled=len(taken_back),
         refused=refused,
         quiescence=rest,
         left=left,

@@ -11,19 +11,19 @@ from typing import TypeVar
 
 import msgspec
 
-from compose.operator_error import OperatorError
 from scenarios.checkers.legal_transitions import SENT_SHIPMENTS
 from scenarios.checkers.standing import CANCELLED_STATUSES, PAID_STATUSES
 from scenarios.evidence import AuditTables
 from scenarios.evidence.rows import MovementRow, OrderRow, PurchaseLimitRow
-from scenarios.fleet import Fleet, FleetRefusedError
+from scenarios.fleet import Fleet
 from scenarios.quiescence import Quiescence, quiesce
+from scenarios.repair import recalls
+from scenarios.repair.recalls import NOT_STANDING
 from scenarios.snapshots import take_snapshots
 
 REASON = "oversold"
 QUIESCE_S = 90.0
 ROUNDS_MAX = 3
-NOT_STANDING = CANCELLED_STATUSES | {"refunded"}
 SUPPLY_TYPES = frozenset({"receive", "adjust"})
 
 K = TypeVar("K")
@@ -123,7 +123,7 @@ def plan(audit: AuditTables, recall: Collection[str] = ()) -> Plan:
     return Plan(
         skus=tuple(plans),
         dead_letters=letters,
-        recall=_standing(audit.orders, recall),
+        recall=recalls.standing(audit.orders, recall),
         settle=_left_for_nobody(audit, orders),
     )
 
@@ -175,7 +175,6 @@ async def _carry_out(fleet: Fleet, planned: Plan) -> tuple[int, dict[str, str]]:
 
     Gives the letters applied, and the orders that refused with their reasons: one that does stops none of the others.
     """
-    refused: dict[str, str] = {}
     for sku in planned.skus:
         await fleet.call(
             "inventory",
@@ -183,11 +182,8 @@ async def _carry_out(fleet: Fleet, planned: Plan) -> tuple[int, dict[str, str]]:
             "/internal/stock/reconcile",
             json={"sku": sku.sku, "release": [*sku.cancel, *sku.release], "reason": REASON},
         )
-    for order_id in dict.fromkeys((*(order_id for sku in planned.skus for order_id in sku.cancel), *planned.recall)):
-        try:
-            await fleet.call("orders", "POST", f"/internal/orders/{order_id}/recall", json={"reason": REASON})
-        except FleetRefusedError as error:
-            refused[order_id] = str(error)
+    beyond = (order_id for sku in planned.skus for order_id in sku.cancel)
+    refused = await recalls.recall(fleet, (*beyond, *planned.recall), reason=REASON)
     if not planned.dead_letters:
         return 0, refused
     redriven = await fleet.call("inventory", "POST", "/internal/dead-letters/redrive")
@@ -205,19 +201,6 @@ def _beyond(by_time: Sequence[str], wanted: Mapping[str, Mapping[K, int]], bound
         for key, count in wanted[order_id].items():
             given[key] += count
     return beyond
-
-
-def _standing(orders: Sequence[OrderRow], names: Collection[str]) -> tuple[str, ...]:
-    """The ids of the named orders that were not taken back yet. Raises OperatorError (order.unknown)."""
-    unknown = set(names) - {name for order in orders for name in (order.id, order.number)}
-    if unknown:
-        raise OperatorError(
-            "order.unknown",
-            f"There is no order {', '.join(sorted(unknown))}.",
-            mend="Name orders by their number or id.",
-        )
-    named = (order for order in orders if order.id in names or order.number in names)
-    return tuple(sorted(order.id for order in named if order.status not in NOT_STANDING))
 
 
 def _orders_without_stock(audit: AuditTables) -> set[str]:

@@ -4,7 +4,7 @@ Judged by the run's own evidence and by that of the fleet afterwards, never by w
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from scenarios.evidence import Evidence, in_scope, load_evidence
 from scenarios.fleet import Fleet
 from scenarios.plan import Scenario
 from scenarios.repair import charges, events, oversell, projections
+from scenarios.repair.complaints import complaints
 from scenarios.repair.rejudge import LastRun, rejudge
 from scenarios.verdict import Verdict
 
@@ -25,8 +26,10 @@ STEPS: Final[dict[str, tuple[Any, ...]]] = {
     "events": (events, projections),
 }
 """By the repair that an incident names, what is applied, one after the other."""
+ASK_CUSTOMERS: Final = (oversell, charges)
+"""Those that are told what customers complain of."""
 ONE_MAIL: Final = "INV-17"
-_TO_DO: Final = ("skus", "dead_letters", "orders", "consumers", "products")
+_TO_DO: Final = ("skus", "dead_letters", "orders", "recall", "consumers", "products")
 """Fields of plans with something that a command can do; what only people can settle is not among them."""
 
 
@@ -34,9 +37,9 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """What a repair came to.
 
     `precision` is the share of right ones among the orders that it cancelled or paid back: a violation concerned them,
-    or there was no stock for them. `recall` is the share of the orders concerned that none concerns after it. `failed`
-    are the invariants violated still, `left` counts what a second application would do, `told_twice` mails that came
-    again.
+    their customers complained, or there was no stock for them. `recall` is the share of the orders concerned that none
+    concerns after it. `failed` are the invariants violated still, `left` counts what a second application would do,
+    `told_twice` mails that came again.
     """
 
     repair: str
@@ -64,11 +67,16 @@ async def prove(fleet: Fleet, incident: Scenario, run: Path, verdict: Verdict) -
     steps = STEPS[incident.repair]
     with fleet.exclusive():
         since = before.facts.started_at
-        done = [await step.apply(fleet, await step.look(fleet), since=since) for step in steps]
-        left = sum([to_do(await step.look(fleet)) for step in steps])
+        named = complaints(in_scope(before))
+        done = [await step.apply(fleet, await _look(step, fleet, named), since=since) for step in steps]
+        left = sum([to_do(await _look(step, fleet, named)) for step in steps])
         judged = await rejudge(fleet, LastRun(run, since), rest=done[-1].quiescence)
     after = await asyncio.to_thread(load_evidence, judged.directory)
     return proof(incident, (before, verdict), (after, judged.verdict), left=left, directory=str(judged.directory))
+
+
+def _look(step: Any, fleet: Fleet, named: frozenset[str]) -> Awaitable[Any]:
+    return step.look(fleet, named) if step in ASK_CUSTOMERS else step.look(fleet)
 
 
 def proof(
@@ -77,7 +85,7 @@ def proof(
     """By evidence and verdict of the run and of the fleet after its repair. Pure."""
     wrong, wrong_still = concerned(before[1]), concerned(after[1])
     changed = taken_back(before[0], after[0])
-    right = changed & (wrong | _without_stock(incident, before[0]))
+    right = changed & (wrong | complaints(in_scope(before[0])) | _without_stock(incident, before[0]))
     return Proof(
         repair=incident.repair,
         outcome=after[1].outcome,

@@ -38,9 +38,11 @@ KNOWN_BY_THE_FLEET: dict[Path, list[str]] = {
 ELSEWHERE: dict[Path, str] = {
     ("saga", "resume"): "orders answers it: tests/integration/orders/test_saga_commands.py",
     ("repair", "oversell"): "orders answers it: tests/unit/scenarios/test_oversell_plan.py",
+    ("repair", "charges"): "the same: tests/unit/scenarios/test_charges_plan.py",
     ("events", "tail"): "its options choose among what there is; nothing chosen is an answer",
     ("events", "dlq", "list"): "a number only",
     ("mail", "list"): "its options choose among what there is; nothing chosen is an answer",
     ("demo",): "numbers only",
     ("scenario", "soak"): "numbers only",
+    ("top",): "numbers only",
 }

@@ -46,7 +46,7 @@ def test_a_fleet_that_charged_once_needs_no_repair(capsys: pytest.CaptureFixture
 
 def test_what_was_done_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert repair._show(PLAN, DONE, None, json=False) == 0
-    assert capsys.readouterr().err.strip() == "Gave back 1 captures, completed 1 returns."
+    assert capsys.readouterr().err.strip() == "Gave back 1 captures, completed 1 returns, took back 0 orders."
 
 
 def test_what_is_left_or_refused_or_for_people_is_named_and_fails(

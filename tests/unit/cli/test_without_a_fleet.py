@@ -13,6 +13,7 @@ from tests.support.command_tree import LEAVES
 
 NEEDS_A_FLEET = {
     ("status",): [[], ["--json"]],
+    ("top",): [[], ["--every", "2", "--json"]],
     ("restart",): [["gateway"], ["gateway-1", "--json"]],
     ("db",): [["orders"], ["orders", "-c", "TABLE"]],
     ("seed",): [[], ["--size", "l", "--json"]],
@@ -28,7 +29,7 @@ NEEDS_A_FLEET = {
     ("fault", "heal"): [[], ["latency", "--json"]],
     ("invariants",): [[], ["--only", "INV-02", "--json"]],
     ("repair", "oversell"): [[], ["--plan"], ["--apply", "--json"]],
-    ("repair", "charges"): [[], ["--plan"], ["--apply", "--json"]],
+    ("repair", "charges"): [[], ["--plan"], ["--recall", "SO-1", "--apply", "--json"]],
     ("repair", "events"): [[], ["--plan"], ["--apply", "--json"]],
     ("repair", "projections"): [[], ["--plan"], ["--apply", "--json"]],
     ("order",): [["SO-1"], ["SO-1", "--json"]],

@@ -164,7 +164,7 @@ async def test_an_order_that_payments_refuses_stops_none_of_the_others(monkeypat
     async def rest(*_: object, **__: object) -> Quiescence:
         return Quiescence(reached=True, after_s=0.0, waits_for={})
 
-    async def look(_: object) -> Plan:
+    async def look(_: object, _recall: object) -> Plan:
         return Plan(orders=(plans[0],))
 
     monkeypatch.setattr(charges, "quiesce", rest)

@@ -51,6 +51,14 @@ def test_an_order_that_was_right_and_is_taken_back_costs_precision(now: Evidence
     assert (found.holds, (found.precision, found.recall)) == (False, (0.5, 1.0))
 
 
+def test_an_order_whose_customer_complained_is_rightly_taken_back() -> None:
+    before, now = sale(), sale(OTHER)
+    for evidence in (before, now):
+        alter(evidence.audit.order_lines, {"quantity": 2}, order_id=OTHER)
+    found = proof(CHARGES, (before, verdict(outcome=Outcome.FAIL)), (now, verdict()), left=0, directory="")
+    assert (found.precision, found.recall) == FULL
+
+
 def test_an_order_that_is_wrong_still_costs_recall() -> None:
     before, after = verdict(PAID, OTHER, outcome=Outcome.FAIL), verdict(OTHER, outcome=Outcome.FAIL)
     found = proven(before, after, now=sale(PAID))

@@ -1,0 +1,101 @@
+"""What only customers know: orders of other goods, a second order of one key, and orders that nobody asked for."""
+
+from collections.abc import Callable
+
+import pytest
+
+from scenarios.checkers import Outcome
+from scenarios.evidence import Evidence
+from scenarios.repair import charges
+from scenarios.repair.complaints import complaints
+from tests.support.anomalies import (
+    PAID,
+    alter,
+    answer_of_another,
+    copy_order,
+    judged,
+    line_doubled,
+    mismatch_accepted,
+    order_from_nowhere,
+    refused_at_the_opening,
+    two_answers,
+    two_effects,
+    where,
+)
+from tests.support.builders import FlashSale
+from tests.support.builders.fleet_rows import fixed_id
+
+TWIN = fixed_id("order", "twin")
+GHOST = fixed_id("ghost")
+
+
+def ordered_twice(evidence: Evidence) -> None:
+    """Buyer 2, who clicks twice, was answered with two orders, and both are there."""
+    two_effects(evidence)
+    copy_order(evidence, TWIN, 2)
+
+
+def from_nowhere(evidence: Evidence) -> None:
+    order_from_nowhere(evidence)
+    known = evidence.audit.orders[where(evidence.audit.orders, id=PAID)]
+    alter(evidence.audit.orders, {"customer_id": known.customer_id, "idempotency_key": "nobody's"}, id=GHOST)
+
+
+def test_nobody_complains_of_a_healthy_sale() -> None:
+    assert complaints(FlashSale().evidence()) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [(line_doubled, PAID), (from_nowhere, GHOST), (ordered_twice, TWIN)],
+    ids=["other goods", "nobody asked", "the second of one key"],
+)
+def test_who_got_what_was_not_asked_for_complains(damage: Callable[[Evidence], None], named: str) -> None:
+    evidence = FlashSale().evidence()
+    damage(evidence)
+    assert complaints(evidence) == {named}
+
+
+def test_a_named_order_is_taken_back_by_the_repair_of_charges_and_once() -> None:
+    evidence = FlashSale().evidence()
+    line_doubled(evidence)
+    planned = charges.plan(evidence.audit, evidence.journals.psp, complaints(evidence))
+    assert (planned.orders, planned.recall, planned.empty) == ((), (PAID,), False)
+    alter(evidence.audit.orders, {"status": "refunded"}, id=PAID)
+    assert charges.plan(evidence.audit, evidence.journals.psp, complaints(evidence)).empty
+
+
+def test_an_order_that_nobody_asked_for_is_damage_until_it_is_taken_back() -> None:
+    evidence = FlashSale().evidence()
+    from_nowhere(evidence)
+    evidence.facts.repaired = True
+    assert judged(evidence, "INV-09").counts == {"order_never_attempted": 1}
+    alter(evidence.audit.orders, {"status": "refunded"}, id=GHOST)
+    assert judged(evidence, "INV-09").outcome is Outcome.PASS
+
+
+def test_an_order_that_its_client_was_told_of_was_asked_for_whatever_key_it_is_stored_under() -> None:
+    evidence = FlashSale().evidence()
+    alter(evidence.audit.orders, {"idempotency_key": "another"}, id=PAID)
+    told = judged(evidence, "INV-09")
+    assert told.outcome is Outcome.PASS
+    assert told.observed["orders stored under another key than their clients', who were told of them"] == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "invariant"),
+    [
+        (mismatch_accepted, "INV-10"),
+        (two_answers, "INV-10"),
+        (answer_of_another, "INV-10"),
+        (refused_at_the_opening, "INV-24"),
+    ],
+)
+def test_what_was_told_is_past_once_a_fleet_is_repaired(damage: Callable[[Evidence], None], invariant: str) -> None:
+    evidence = FlashSale().evidence()
+    damage(evidence)
+    assert judged(evidence, invariant).outcome is Outcome.FAIL
+    evidence.facts.repaired = True
+    told = judged(evidence, invariant)
+    assert told.outcome is Outcome.PASS
+    assert any(kind.startswith("repaired: ") for kind in told.observed)
