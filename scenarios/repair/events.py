@@ -78,6 +78,7 @@ def plan(audit: AuditTables, records: Iterable[TapRecord], subscriptions: Mappin
     applied = {(row.consumer, row.event_id) for row in audit.inbox}
     open_letters = [row for row in audit.dead_letters if row.redriven_at is None]
     buried = {(row.consumer, row.event_id) for row in open_letters}
+    decided = applied | buried
     set_aside = {(row.consumer, row.topic, row.partition, row.offset_) for row in open_letters}
     poison = _poison(records, subscriptions)
     published = {row.id for row in audit.outbox}
@@ -87,7 +88,7 @@ def plan(audit: AuditTables, records: Iterable[TapRecord], subscriptions: Mappin
         lost = [
             row
             for row in audit.outbox
-            if row.type in types and row.id in first and (consumer, row.id) not in applied | buried
+            if row.type in types and row.id in first and (consumer, row.id) not in decided
         ]
         swallowed = [
             record
