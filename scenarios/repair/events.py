@@ -86,9 +86,7 @@ def plan(audit: AuditTables, records: Iterable[TapRecord], subscriptions: Mappin
     plans: list[ConsumerPlan] = []
     for consumer, types in sorted(subscriptions.items()):
         lost = [
-            row
-            for row in audit.outbox
-            if row.type in types and row.id in first and (consumer, row.id) not in decided
+            row for row in audit.outbox if row.type in types and row.id in first and (consumer, row.id) not in decided
         ]
         swallowed = [
             record
