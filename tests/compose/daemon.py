@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-COMPOSE = "v2.39.4"
+from tests.compose import go_programs
+
 START_S = 60.0
-MODULE = "github.com/docker/compose/v2"
 
 
 def missing() -> list[str]:
@@ -28,7 +28,7 @@ def running(home: Path) -> Iterator[dict[str, str]]:
     home.mkdir(parents=True, exist_ok=True)
     socket = home / "docker.sock"
     config = home / "config"
-    _plugin(config / "cli-plugins" / "docker-compose", home / "module")
+    go_programs.compose(config / "cli-plugins" / "docker-compose", home / "go")
     environ = {**os.environ, "DOCKER_HOST": f"unix://{socket}", "DOCKER_CONFIG": str(config), "DOCKER_BUILDKIT": "0"}
     with (home / "dockerd.log").open("wb") as log:
         daemon = subprocess.Popen(
@@ -45,21 +45,6 @@ def running(home: Path) -> Iterator[dict[str, str]]:
             subprocess.run(["docker", "rm", "-f", *left.stdout.split()], env=environ, capture_output=True, check=False)
         daemon.terminate()
         daemon.wait(START_S)
-
-
-def _plugin(path: Path, module: Path) -> None:
-    """Build compose once: two minutes and 67 MB."""
-    if path.exists():
-        return
-    module.mkdir(parents=True, exist_ok=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    (module / "go.mod").write_text("module shopstream/compose-plugin\n\ngo 1.24\n")
-    flags = f"-s -w -X {MODULE}/internal.Version={COMPOSE}"
-    for command in (
-        ["go", "get", f"{MODULE}/cmd@{COMPOSE}"],
-        ["go", "build", "-trimpath", "-ldflags", flags, "-o", str(path), f"{MODULE}/cmd"],
-    ):
-        subprocess.run(command, cwd=module, check=True)
 
 
 def _wait(daemon: subprocess.Popen[bytes], environ: dict[str, str], log: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,15 +14,19 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from compose import stack
+from compose.containers import dashboards
 from compose.containers.definition import COMPOSE_FILE
-from tests.compose import daemon, stand_ins
+from tests.compose import daemon, observing, pictures, stand_ins
 from tests.support.guest_buying import buy
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
 
 KEPT = os.environ.get("SHOPSTREAM_TEST_DOCKER", "")
 PORT_BASE = 29_000
-UNTIL_S = 60.0
+UNTIL_S = 120.0
+PICTURES = os.environ.get("SHOPSTREAM_TEST_PICTURES", "")
+THROUGH = {"gateway", "orders", "inventory", "payments", "shipping", "notifications"}
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +68,15 @@ def shop(docker):
         shopctl("down", "--wipe")
         assert left(docker) == []
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def observed(shop, docker):
+    """The same with a collector, Jaeger and Prometheus, and a sale that they saw."""
+    file = ("--env-file", str(env_file(shop)), "--profile", "observability")
+    compose(docker, *file, "up", "--detach", "--no-deps", "collector", "jaeger", "prometheus")
+    shop("scenario", "run", "flash-sale", "--quick")
+    return shop
 
 
 def left(environ: dict[str, str]) -> list[str]:
@@ -147,18 +161,46 @@ def test_logs_mails_and_orders_are_told_as_on_the_local_profile(shop):
     assert order in shop("order", order)
 
 
-def test_one_checkout_is_one_trace_over_six_services_and_all_ten_tell_three_signals(shop, docker):
-    file = str(env_file(shop))
-    compose(docker, "--env-file", file, "--profile", "observability", "up", "--detach", "--no-deps", "collector")
-    trace = asyncio.run(buy(f"http://127.0.0.1:{PORT_BASE}")).trace_id
+def test_one_checkout_is_one_trace_through_outbox_and_kafka_in_jaegers_api(observed):
+    bought = asyncio.run(buy(f"http://127.0.0.1:{PORT_BASE}"))
+    until(lambda: {span.service for span in observing.trace(bought.trace_id)} >= THROUGH)
+    spans = observing.trace(bought.trace_id)
+    read = [span for span in spans if (span.kind, span.name) == ("consumer", "order.created")]
+    assert read, "nobody read the event within the trace"
+    assert {span.parent_id for span in read} <= {span.span_id for span in spans}
+    picture("trace", pictures.trace(spans))
 
-    def collected(path: str):
-        code = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:4318{path}').read().decode())"
-        return json.loads(compose(docker, "--env-file", file, "exec", "collector", "python", "-c", code)[0])
 
-    through = {"gateway", "orders", "inventory", "payments", "shipping", "notifications"}
-    until(lambda: through <= {span["service"] for span in collected(f"/traces/{trace}")})
-    until(lambda: all(len(collected("/seen")[signal]) == 10 for signal in ("traces", "metrics", "logs")))
+def test_all_ten_services_tell_three_signals(observed, docker):
+    file = str(env_file(observed))
+    services = {service.name for service in stack.load().services}
+    until(lambda: services <= set(observing.jaeger("/api/services")["data"]))
+    counted = 'count by (service_name) ({__name__=~"shopstream_.+"})'
+    until(lambda: services <= {it["metric"].get("service_name") for it in observing.query(counted)})
+
+    def logged() -> set[str]:
+        lines = compose(docker, "--env-file", file, "logs", "--no-log-prefix", "collector")
+        return {name for line in lines for name in re.findall(r"\bservice=(\w+)", line)}
+
+    until(lambda: services <= logged())
+
+
+@pytest.mark.parametrize("uid", sorted(dashboards.DASHBOARDS))
+def test_every_panel_of_a_dashboard_asks_for_series_that_are_there(observed, uid):
+    title, panels = dashboards.DASHBOARDS[uid]
+    known = set(observing.prometheus("/api/v1/label/__name__/values")["data"])
+    for panel in panels:
+        asked = set(re.findall(r"shopstream_[a-z_]+", panel.query))
+        assert asked <= known, panel.title
+    drawn = [(panel, observing.query_range(panel.query)) for panel in panels]
+    assert [panel.title for panel, series in drawn if series], "nothing to see"
+    picture(uid, pictures.dashboard(title, drawn))
+
+
+def picture(name: str, page: str) -> None:
+    """Kept where SHOPSTREAM_TEST_PICTURES says."""
+    if PICTURES:
+        pictures.shoot(page, Path(PICTURES) / f"{name}.png")
 
 
 def env_file(shop) -> Path:

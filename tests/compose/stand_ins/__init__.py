@@ -1,5 +1,5 @@
-"""Images under the official names, from Debian's packages and the jars of the local profile, so that compose.yaml runs
-unchanged.
+"""Images under the official names, from Debian's packages, Go modules and the jars of the local profile, so that
+compose.yaml runs unchanged.
 """
 
 import shutil
@@ -10,12 +10,14 @@ from compose.containers.images import BASE, FLEET, IMAGES
 from compose.engines import jars
 from compose.layout import default_cache
 from compose.state import VERSION
+from tests.compose import go_programs
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 DEBIAN = "debian:bookworm-slim"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 JARS = ("kafka", "elasticsearch")
+GO = {"collector": go_programs.collector, "jaeger": go_programs.jaeger}
 IMAGE = f"{FLEET}:{VERSION}"
 
 
@@ -24,11 +26,11 @@ def build(environ: dict[str, str], work: Path) -> None:
     if not _has(DEBIAN, environ):
         _debian(work / "debian", environ)
     _made("python", BASE, work, environ)
-    for name in ("postgres", "redis", *JARS):
+    for name in ("postgres", "redis", "prometheus", *JARS, *GO):
         _made(name, IMAGES[name], work, environ)
     _docker(environ, "build", "-q", "-f", str(ROOT / "compose" / "Dockerfile"), "-t", IMAGE, str(ROOT))
-    for name in ("mailpit", "collector"):
-        _docker(environ, "build", "-q", "--build-arg", f"FLEET={IMAGE}", "-t", IMAGES[name], str(HERE / name))
+    mailpit = ("-t", IMAGES["mailpit"], str(HERE / "mailpit"))
+    _docker(environ, "build", "-q", "--build-arg", f"FLEET={IMAGE}", *mailpit)
 
 
 def _made(name: str, tag: str, work: Path, environ: dict[str, str]) -> None:
@@ -38,6 +40,8 @@ def _made(name: str, tag: str, work: Path, environ: dict[str, str]) -> None:
     shutil.copytree(HERE / name, context, dirs_exist_ok=True)
     if name == "python":
         shutil.copy(CERTIFICATES, context / "certificates.crt")
+    if name in GO:
+        shutil.copy(GO[name](work.parent / "go"), context)
     if name in JARS:
         (context / "jars").mkdir(exist_ok=True)
         locked = jars.locked(name)
