@@ -1,0 +1,44 @@
+"""A Docker daemon with every image, and a stack in containers that shopctl keeps."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.compose import daemon, stand_ins
+from tests.compose.containers import PORT_BASE, Shop, left
+
+KEPT = os.environ.get("SHOPSTREAM_TEST_DOCKER", "")
+
+
+@pytest.fixture(scope="session")
+def docker():
+    """The environment that reaches a daemon which has every image."""
+    if packages := daemon.missing():
+        pytest.fail(f"first: apt-get install {' '.join(packages)}")
+    home = Path(KEPT or tempfile.mkdtemp(prefix="shopstream-docker-"))
+    try:
+        with daemon.running(home) as environ:
+            stand_ins.build(environ, home / "contexts")
+            yield environ
+    finally:
+        if not KEPT:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def shop(docker, request):
+    """`shopctl` on a stack in containers, seeded; down and wiped afterwards. A module's OTLP names its collector."""
+    home = Path(tempfile.mkdtemp(prefix="shopstream-compose-"))
+    home.chmod(0o755)
+    one = Shop({**docker, "SHOPSTREAM_OTLP_ENDPOINT": getattr(request.module, "OTLP", "")}, home)
+    try:
+        one("up", "--profile", "compose", "--port-base", str(PORT_BASE))
+        one("seed", "--size", "s")
+        yield one
+    finally:
+        one("down", "--wipe")
+        assert left(docker) == []
+        shutil.rmtree(home, ignore_errors=True)
