@@ -28,6 +28,12 @@ def docker():
             shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def observers(docker):
+    """The daemon has images of the observability profile, too."""
+    stand_ins.build_observers(docker, Path(docker["DOCKER_CONFIG"]).parent / "contexts")
+
+
 @pytest.fixture(scope="module")
 def shop(docker, request):
     """`shopctl` on a stack in containers, seeded; down and wiped afterwards. A module's OTLP names its collector."""

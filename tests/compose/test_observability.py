@@ -21,7 +21,7 @@ THROUGH = {"gateway", "orders", "inventory", "payments", "shipping", "notificati
 
 
 @pytest.fixture(scope="module")
-def observed(shop):
+def observed(observers, shop):
     """A stack with a collector, Jaeger and Prometheus, and a sale that they saw."""
     parts = ("collector", "jaeger", "prometheus")
     shop.compose("--profile", "observability", "up", "--detach", "--no-deps", *parts)

@@ -22,15 +22,21 @@ IMAGE = f"{FLEET}:{VERSION}"
 
 
 def build(environ: dict[str, str], work: Path) -> None:
-    """Every image that is not there yet, and ours anew."""
+    """Every image of the fleet that is not there yet, and ours anew."""
     if not _has(DEBIAN, environ):
         _debian(work / "debian", environ)
     _made("python", BASE, work, environ)
-    for name in ("postgres", "redis", "prometheus", *JARS, *GO):
+    for name in ("postgres", "redis", *JARS):
         _made(name, IMAGES[name], work, environ)
     _docker(environ, "build", "-q", "-f", str(ROOT / "compose" / "Dockerfile"), "-t", IMAGE, str(ROOT))
     mailpit = ("-t", IMAGES["mailpit"], str(HERE / "mailpit"))
     _docker(environ, "build", "-q", "--build-arg", f"FLEET={IMAGE}", *mailpit)
+
+
+def build_observers(environ: dict[str, str], work: Path) -> None:
+    """Collector, Jaeger and Prometheus, where they are not there yet; the first two are compiled for minutes."""
+    for name in ("prometheus", *GO):
+        _made(name, IMAGES[name], work, environ)
 
 
 def _made(name: str, tag: str, work: Path, environ: dict[str, str]) -> None:
