@@ -72,15 +72,16 @@ async def seed(fleet: Fleet, *, size: str, seed: int, report: Report) -> Seeded:
     """
     started = time.monotonic()
     wanted = SIZES[size]
-    products = _products(wanted.products, random.Random(seed))
-    await _import_products(fleet, products, report)
+    goods = products(wanted.products, random.Random(seed))
+    await _import_products(fleet, goods, report)
     users = await _import_users(fleet, wanted.users, report)
     await _import_coupons(fleet)
-    await _place_past_orders(fleet, users, products, count=wanted.past_orders, seed=seed, report=report)
+    await _place_past_orders(fleet, users, goods, count=wanted.past_orders, seed=seed, report=report)
     return Seeded(size, seed, wanted.products, wanted.users, wanted.past_orders, time.monotonic() - started)
 
 
-def _products(count: int, chance: random.Random) -> list[dict[str, Any]]:
+def products(count: int, chance: random.Random) -> list[dict[str, Any]]:
+    """The first goods of a seeding, as catalog's import takes them."""
     made: list[dict[str, Any]] = []
     for number in range(count):
         kind = number % len(CATEGORIES)

@@ -1,6 +1,7 @@
-"""Every benchmark is run by `python -m loadtests.benchmarks`, and states its goal and its floor."""
+"""Every benchmark is run by `python -m loadtests.benchmarks`, states its floor, and tells figures and a verdict."""
 
 import ast
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -8,23 +9,41 @@ import pytest
 
 from loadtests import benchmarks
 from loadtests.benchmarks.__main__ import BENCHMARKS
+from loadtests.benchmarks.elsewhere import ELSEWHERE
+from scenarios.drills import SCENARIOS
 
 FOLDER = Path(benchmarks.__file__).parent
+ROOT = FOLDER.parents[1]
 
 
 def test_every_module_that_reports_is_listed():
     reporting = {
         path.stem
         for path in FOLDER.glob("*.py")
-        if any(isinstance(node, ast.ClassDef) and node.name == "Report" for node in ast.parse(path.read_text()).body)
+        if path.stem != "reporting"
+        and any(isinstance(node, ast.ClassDef) and node.name == "Report" for node in ast.parse(path.read_text()).body)
     }
     assert reporting == set(BENCHMARKS)
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_a_report_holds_its_floor_its_goal_and_its_verdict(name):
+def test_a_report_holds_its_floor_its_figures_and_its_verdict(name):
     report = import_module(f"loadtests.benchmarks.{name}").Report
-    fields = report.__struct_fields__
-    assert "floor" in fields
-    assert [field for field in fields if field.startswith("goal_")]
+    assert "floor" in report.__struct_fields__
+    assert isinstance(report.figures, property)
     assert isinstance(report.reached, property)
+    defaults = dict(zip(reversed(report.__struct_fields__), reversed(report.__struct_defaults__), strict=False))
+    assert defaults["benchmark"] == name
+
+
+@pytest.mark.parametrize("command", sorted({command for it in ELSEWHERE for command in it.commands}))
+def test_a_command_that_measures_a_figure_exists(command):
+    if found := re.match(r"nox -s (\S+)", command):
+        assert f"def {found[1]}(" in (ROOT / "noxfile.py").read_text()
+        return
+    found = re.match(r"shopctl scenario run (\S+)(.*)", command)
+    assert found, f"{command} is neither a session nor a scenario"
+    (scenario,) = [drill for drill in SCENARIOS if drill.id == found[1]]
+    form = scenario.forms["quick" if "--quick" in found[2] else "full"]
+    known = set(form.parameters.__struct_fields__)
+    assert set(re.findall(r"--set (\w+)=", found[2])) <= known
