@@ -29,7 +29,7 @@ PROCESSES = 2
 PRODUCTS = 20
 SEED = 1
 BARE_PORTS = 200
-_LOADS = re.compile(r"^shopstream_cache_loads ([0-9.e+]+)$", re.MULTILINE)
+_LOADS = re.compile(r"^shopstream_cache_loads ([0-9.e+]+)", re.MULTILINE)
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
