@@ -5,6 +5,9 @@ promotions take off one after the other, a coupon spread by largest remainder, t
 of its class of goods. Of an order in another currency each unit price is the catalog's at the rate that the exchange's
 own journal has under the name in the quote, half up. Shipping costs what was quoted for just these goods, and the quote
 what the rates make of its boxes, which weigh what the goods do. It shares no line with the pricing it judges.
+
+A shop that priced an order wrongly may say so once: on the evidence of a repaired fleet a wrong price is undone where
+what the order should have cost stands beside it, as the oracle has it, and what was too much went back.
 """
 
 from collections import defaultdict
@@ -20,6 +23,7 @@ from scenarios.evidence.rows import (
     CouponRow,
     OrderLineRow,
     OrderRow,
+    PriceCorrectionRow,
     PriceRow,
     PromotionRow,
     ShippingQuoteRow,
@@ -30,6 +34,8 @@ from shared.currencies import exponent
 from shared.exchange_rates import rate_text
 
 BASIS_POINTS = 10_000
+CORRECTABLE = frozenset({"discount", "tax", "total"})
+"""What of an order may be wrong and set right beside it."""
 PRICE_AGE_S_MAX = 3.0
 """How long a shop may go on selling at a price that was changed: its caches, and the change's own commit."""
 PROMOTION_AGE_S_MAX = 11.0
@@ -39,6 +45,8 @@ REQUEST_S_MAX = 15.0
 ITEM_WEIGHT_G = 500
 """What the shop says that any item weighs."""
 NANO = 10**9
+PRICE_CORRECTION = "price_correction"
+"""The reason of the refund that gives back what a wrong price took too much."""
 
 
 class Priced(msgspec.Struct, frozen=True):
@@ -49,6 +57,11 @@ class Priced(msgspec.Struct, frozen=True):
     subtotal_minor: int
     discount_minor: int
     tax_minor: int
+
+    @property
+    def goods_minor(self) -> int:
+        """All but shipping."""
+        return self.subtotal_minor - self.discount_minor + self.tax_minor
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -94,6 +107,41 @@ def priced(
         for total, less, rate_bp in zip(line_totals, discounts, rates_bp, strict=True)
     ]
     return Priced(tuple(discounts), tuple(taxes), subtotal, off, sum(taxes))
+
+
+def due_of(
+    order: OrderRow, lines: Sequence[OrderLineRow], rules: "Rules", promotions: Sequence[PromotionRow]
+) -> Priced | None:
+    """What the rules make of an order with its coupon and these promotions; None where a line has no tax rate."""
+    rates_bp = [rules.tax_rate_bp.get((order.shipping_country, line.tax_class)) for line in lines]
+    known_bp = [rate_bp for rate_bp in rates_bp if rate_bp is not None]
+    if len(known_bp) < len(lines):
+        return None
+    coupon = rules.coupons.get(order.coupon) if order.coupon else None
+    return priced(lines, rates_bp=known_bp, coupon=coupon, promotions=promotions, currency=order.currency)
+
+
+def is_right(correction: PriceCorrectionRow, order: OrderRow, due: Priced) -> bool:
+    """Whether a correction says of the order what the rules do."""
+    return (
+        correction.discount_minor,
+        correction.tax_minor,
+        correction.shipping_minor,
+        correction.total_minor,
+        correction.charged_minor,
+        correction.difference_minor,
+        correction.discounts,
+        correction.taxes,
+    ) == (
+        due.discount_minor,
+        due.tax_minor,
+        order.shipping_minor,
+        due.goods_minor + order.shipping_minor,
+        order.total_minor,
+        order.total_minor - due.goods_minor - order.shipping_minor,
+        ",".join(map(str, due.discounts)),
+        ",".join(map(str, due.taxes)),
+    )
 
 
 def _promoted(
@@ -296,10 +344,9 @@ def _judge_tax_classes(
 def _judge_totals(
     evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings
 ) -> None:
-    rates_bp = [rules.tax_rate_bp.get((order.shipping_country, line.tax_class)) for line in lines]
-    coupon = rules.coupons.get(order.coupon) if order.coupon else None
-    known_bp = [rate_bp for rate_bp in rates_bp if rate_bp is not None]
-    if len(known_bp) < len(lines):
+    promotions = _promotions_due(evidence, order, rules, findings)
+    due = due_of(order, lines, rules, promotions)
+    if due is None:
         classes = sorted({line.tax_class for line in lines})
         findings.violation(
             "no_tax_rate",
@@ -307,34 +354,69 @@ def _judge_totals(
             order_id=order.id,
         )
         return
+    coupon = rules.coupons.get(order.coupon) if order.coupon else None
     if order.coupon and (coupon is None or not _applies(coupon, order)):
         findings.violation("coupon_not_due", f"coupon {order.coupon} does not apply to this order", order_id=order.id)
     findings.check()
-    promotions = _promotions_due(evidence, order, rules, findings)
-    due = priced(lines, rates_bp=known_bp, coupon=coupon, promotions=promotions, currency=order.currency)
+    corrected = _judge_correction(evidence, order, due, findings)
     for what, stored, right in (
         ("line_total", sum(line.line_total_minor for line in lines), due.subtotal_minor),
         ("subtotal", order.subtotal_minor, due.subtotal_minor),
         ("discount", order.discount_minor, due.discount_minor),
         ("tax", order.tax_minor, due.tax_minor),
-        ("total", order.total_minor, due.subtotal_minor - due.discount_minor + due.tax_minor + order.shipping_minor),
+        ("total", order.total_minor, due.goods_minor + order.shipping_minor),
     ):
         if stored != right:
-            findings.violation(
+            findings.damage(
                 "amount_differs",
                 f"{what} is {money_text(stored, order.currency)}, the rules make it "
                 f"{money_text(right, order.currency)}",
+                undone=corrected and what in CORRECTABLE,
                 order_id=order.id,
                 weight=abs(stored - right),
             )
     shares = [(line.discount_minor, line.tax_minor) for line in lines]
     rightful = list(zip(due.discounts, due.taxes, strict=True))
     if shares != rightful:
-        findings.violation(
+        findings.damage(
             "share_differs",
             f"the lines' shares of discount and tax are {shares}, the rules make them {rightful}",
+            undone=corrected,
             order_id=order.id,
         )
+
+
+def _judge_correction(evidence: Evidence, order: OrderRow, due: Priced, findings: Findings) -> bool:
+    """Whether the order was corrected as the rules have it, and its customer is no worse off than by a right price."""
+    correction = evidence.corrections.get(order.id)
+    if correction is None:
+        return False
+    findings.check()
+    if not is_right(correction, order, due):
+        findings.violation(
+            "correction_differs",
+            f"the shop says that {money_text(correction.total_minor, order.currency)} was right, the rules make it "
+            f"{money_text(due.goods_minor + order.shipping_minor, order.currency)}",
+            order_id=order.id,
+            weight=abs(correction.total_minor - due.goods_minor - order.shipping_minor),
+        )
+        return False
+    refunds = evidence.refunds_of.get(order.id, ())
+    back_minor = sum(
+        row.amount_minor for row in refunds if row.reason == PRICE_CORRECTION and row.status == "succeeded"
+    )
+    left_minor = max(0, evidence.psp_account(order.id).kept_minor + back_minor)
+    owed_minor = min(max(0, correction.difference_minor), left_minor)
+    if back_minor != owed_minor:
+        findings.violation(
+            "difference_not_returned",
+            f"{money_text(owed_minor, order.currency)} too much was to go back, "
+            f"{money_text(back_minor, order.currency)} did",
+            order_id=order.id,
+            amount_minor=abs(owed_minor - back_minor),
+            weight=abs(owed_minor - back_minor),
+        )
+    return back_minor == owed_minor
 
 
 def _judge_shipping(order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings) -> None:
@@ -493,6 +575,8 @@ CHECKER = Checker(
         "orders.coupons",
         "orders.promotions",
         "orders.order_promotions",
+        "orders.price_corrections",
+        "payments.refunds",
         "catalog.prices",
         "catalog.variants",
         "shipping.shipping_rates",

@@ -32,6 +32,7 @@ Identity = Callable[[Any], Any]
 WRITTEN_ONCE: Final[dict[str, str]] = {
     "order_lines": "INV-09",
     "order_promotions": "INV-08",
+    "price_corrections": "INV-08",
     "order_conversions": "INV-08",
     "conversion_quotes": "INV-08",
     "order_deliveries": "INV-08",

@@ -8,7 +8,7 @@ from scenarios.drilling.draw import Draw
 from scenarios.drilling.record import Finding, Impact, Truth
 from scenarios.evidence import Evidence
 from scenarios.plan import Scenario
-from scenarios.repair import charges, oversell
+from scenarios.repair import charges, oversell, prices
 from scenarios.verdict import Verdict
 
 
@@ -68,8 +68,10 @@ def _nearness(truth_minor: int, named_minor: int) -> float:
 
 def _money_of(incident: Scenario, evidence: Evidence, affected: Collection[str]) -> dict[str, int]:
     """What the incident's repair pays back, else what the affected orders come to."""
-    if incident.repair == "charges" and (money := charges.plan(evidence.audit, evidence.journals.psp).money_minor):
-        return money
+    if incident.repair == "charges":
+        paid_back = charges.plan(evidence.audit, evidence.journals.psp), prices.plan(evidence)
+        if money := sum((Counter(plan.money_minor) for plan in paid_back), Counter[str]()):
+            return dict(sorted(money.items()))
     sums: Counter[str] = Counter()
     for order_id in affected:
         if order_id in evidence.orders:
@@ -82,5 +84,6 @@ def _taken_back(incident: Scenario, evidence: Evidence) -> set[str]:
     if incident.repair == "oversell":
         return {order_id for sku in oversell.plan(evidence.audit).skus for order_id in sku.cancel}
     if incident.repair == "charges":
-        return {order.order_id for order in charges.plan(evidence.audit, evidence.journals.psp).orders}
+        wrong = charges.plan(evidence.audit, evidence.journals.psp).orders, prices.plan(evidence).orders
+        return {order.order_id for orders in wrong for order in orders}
     return set()

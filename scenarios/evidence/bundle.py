@@ -21,6 +21,8 @@ from scenarios.evidence.rows import (
     OrderRow,
     OrderTransitionRow,
     OutboxRow,
+    PriceCorrectionRow,
+    RefundRow,
     ReservationRow,
 )
 from scenarios.evidence.views import AuditTables
@@ -141,6 +143,15 @@ class Evidence:
     def conversions(self) -> dict[str, OrderConversionRow]:
         """By order id, the quote it is pinned to."""
         return {row.order_id: row for row in self.audit.order_conversions}
+
+    @cached_property
+    def corrections(self) -> dict[str, PriceCorrectionRow]:
+        """By order id, what it should have cost."""
+        return {row.order_id: row for row in self.audit.price_corrections}
+
+    @cached_property
+    def refunds_of(self) -> dict[str, list[RefundRow]]:
+        return _grouped((row.order_id, row) for row in self.audit.refunds)
 
     @cached_property
     def quotes(self) -> dict[str, ConversionQuoteRow]:

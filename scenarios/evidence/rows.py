@@ -398,6 +398,26 @@ class PromotionRow(Row, frozen=True, kw_only=True):
     created_at: Instant = 0.0
 
 
+class PriceCorrectionRow(Row, frozen=True, kw_only=True):
+    """What an order should have cost, by its own shop; `discounts` and `taxes` are its lines' shares, comma-separated.
+
+    `difference_minor` is what was charged too much, negative for too little.
+    """
+
+    order_id: str
+    discount_minor: int
+    tax_minor: int
+    shipping_minor: int
+    total_minor: int
+    charged_minor: int
+    difference_minor: int
+    discounts: str
+    taxes: str
+    reason: str = ""
+    actor: str = ""
+    corrected_at: Instant
+
+
 class OrderPromotionRow(Row, frozen=True):
     """A promotion that took something off an order."""
 

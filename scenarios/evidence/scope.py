@@ -87,6 +87,7 @@ def in_scope(evidence: Evidence) -> Evidence:
         coupons=tables.coupons,
         promotions=tables.promotions,
         order_promotions=_kept(tables.order_promotions, lambda row: row.order_id in own),
+        price_corrections=_kept(tables.price_corrections, lambda row: row.order_id in own),
         shipping_rates=tables.shipping_rates,
         shipping_quotes=tables.shipping_quotes,
         item_measures=tables.item_measures,

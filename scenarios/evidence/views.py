@@ -32,6 +32,7 @@ from scenarios.evidence.rows import (
     OutboxRow,
     PaymentAttemptRow,
     PaymentRow,
+    PriceCorrectionRow,
     PriceRow,
     PromotionRow,
     PurchaseLimitRow,
@@ -98,6 +99,7 @@ class AuditTables(msgspec.Struct):
     coupons: list[CouponRow] = []
     promotions: list[PromotionRow] = []
     order_promotions: list[OrderPromotionRow] = []
+    price_corrections: list[PriceCorrectionRow] = []
     shipping_rates: list[ShippingRateRow] = []
     shipping_quotes: list[ShippingQuoteRow] = []
     item_measures: list[ItemMeasureRow] = []

@@ -15,14 +15,14 @@ from scenarios.checkers.standing import CANCELLED_STATUSES
 from scenarios.evidence import Evidence, in_scope, load_evidence
 from scenarios.fleet import Fleet
 from scenarios.plan import Scenario
-from scenarios.repair import charges, events, oversell, projections
+from scenarios.repair import charges, events, oversell, prices, projections
 from scenarios.repair.complaints import complaints
 from scenarios.repair.rejudge import LastRun, rejudge
 from scenarios.verdict import Verdict
 
 STEPS: Final[dict[str, tuple[Any, ...]]] = {
     "oversell": (oversell,),
-    "charges": (charges,),
+    "charges": (charges, prices),
     "events": (events, projections),
 }
 """By the repair that an incident names, what is applied, one after the other."""
@@ -36,10 +36,10 @@ _TO_DO: Final = ("skus", "dead_letters", "orders", "recall", "consumers", "produ
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """What a repair came to.
 
-    `precision` is the share of right ones among the orders that it cancelled or paid back: a violation concerned them,
-    their customers complained, or there was no stock for them. `recall` is the share of the orders concerned that none
-    concerns after it. `failed` are the invariants violated still, `left` counts what a second application would do,
-    `told_twice` mails that came again.
+    `precision` is the share of right ones among the orders that it cancelled, paid back or corrected: a violation
+    concerned them, their customers complained, or there was no stock for them. `recall` is the share of the orders
+    concerned that none concerns after it. `failed` are the invariants violated still, `left` counts what a second
+    application would do, `told_twice` mails that came again.
     """
 
     repair: str
@@ -110,7 +110,7 @@ def concerned(verdict: Verdict) -> set[str]:
 
 
 def taken_back(before: Evidence, after: Evidence) -> set[str]:
-    """The orders of the run that were cancelled since, or paid back more of by the provider's own word."""
+    """The orders of the run that were cancelled since, paid back more of by the provider's own word, or corrected."""
     earlier, later = in_scope(before), in_scope(after)
     tests: Iterable[Callable[[str], bool]] = (
         lambda order_id: (
@@ -119,6 +119,7 @@ def taken_back(before: Evidence, after: Evidence) -> set[str]:
             and later.orders[order_id].status in CANCELLED_STATUSES
         ),
         lambda order_id: later.psp_account(order_id).refunded_minor > earlier.psp_account(order_id).refunded_minor,
+        lambda order_id: order_id in later.corrections and order_id not in earlier.corrections,
     )
     return {order_id for order_id in earlier.orders if any(test(order_id) for test in tests)}
 

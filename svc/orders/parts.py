@@ -15,8 +15,8 @@ from svc.orders.domain.cart import merge_lines
 from svc.orders.handlers import facts
 from svc.orders.handlers.carts import Merge
 from svc.orders.handlers.returns import take_return
-from svc.orders.placing import Placement, PriceOrder, SagaResolver
-from svc.orders.pricing import calculate_order_total
+from svc.orders.placing import Placement, SagaResolver
+from svc.orders.pricing import PriceOrder, calculate_order_total
 
 
 class TakeFact(Protocol):

@@ -12,8 +12,7 @@ from scenarios.defects.card import DefectCard, Twins
 from scenarios.defects.edges import given_again, whole_body
 from shared.identity import AuthenticationMiddleware
 from shared.settings import ServiceSettings
-from svc.orders.placing import PriceOrder
-from svc.orders.pricing import Line, Totals
+from svc.orders.pricing import Line, PriceOrder, Totals
 
 CARD = DefectCard(
     id="price-from-client",

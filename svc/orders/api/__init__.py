@@ -3,6 +3,7 @@
 from typing import Any
 
 from svc.orders.api.cart import CartController, MergeController
+from svc.orders.api.corrections import CorrectionController
 from svc.orders.api.coupons import CouponController
 from svc.orders.api.export import ExportController
 from svc.orders.api.guests import (
@@ -31,4 +32,5 @@ ROUTES: tuple[Any, ...] = (
     GuestOrderController,
     GuestHistoryController,
     InternalController,
+    CorrectionController,
 )

@@ -14,7 +14,7 @@ from shared.money import Money
 from svc.orders.clients import Parcel, ShippingQuote, Variant
 from svc.orders.domain.cart import CartLine, PriceChanged, ProductUnavailable
 from svc.orders.domain.draft import Address, Delivery, Draft, DraftLine, Priced
-from svc.orders.pricing import Conversion, Coupon, Line, MixedCurrencies, Promotion, Totals, validate_coupon
+from svc.orders.pricing import Conversion, Coupon, Line, MixedCurrencies, PriceOrder, Promotion, validate_coupon
 
 
 class Wish(Protocol):
@@ -70,20 +70,6 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     def country(self) -> str:
         """Where the goods go."""
         return self.shipping_address.country
-
-
-class PriceOrder(Protocol):
-    """What the lines cost, delivered to a country; the coupon has been validated, the promotions are in force."""
-
-    def __call__(
-        self,
-        lines: Sequence[Line],
-        *,
-        country: str,
-        shipping: Money,
-        coupon: Coupon | None = None,
-        promotions: Sequence[Promotion] = (),
-    ) -> Totals: ...
 
 
 class Identity(msgspec.Struct, frozen=True):

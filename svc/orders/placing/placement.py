@@ -36,7 +36,6 @@ from svc.orders.placing.drafting import (
     Identity,
     PlaceOrder,
     PreviewOrder,
-    PriceOrder,
     Wish,
     check_goods,
     converted,
@@ -46,7 +45,7 @@ from svc.orders.placing.drafting import (
 from svc.orders.placing.refusals import stock_refusal
 from svc.orders.placing.running_promotions import RunningPromotions
 from svc.orders.placing.transactions import Transactions
-from svc.orders.pricing import Conversion, Coupon, CouponNotApplicable, UnknownCoupon, check_country
+from svc.orders.pricing import Conversion, Coupon, CouponNotApplicable, PriceOrder, UnknownCoupon, check_country
 from svc.orders.settings import Settings
 from svc.orders.store import carts, coupons
 

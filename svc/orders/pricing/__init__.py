@@ -17,7 +17,7 @@ from svc.orders.pricing.discount import (
 from svc.orders.pricing.model import Explanation, Line, MixedCurrencies, PricedLine, Totals
 from svc.orders.pricing.promotions import Promotion, PromotionKind
 from svc.orders.pricing.tax import TAX_RATES_BP, TAX_ROUNDING, UnsupportedCountry, check_country, tax_rate_bp
-from svc.orders.pricing.totals import calculate_order_total
+from svc.orders.pricing.totals import PriceOrder, calculate_order_total
 
 __all__ = [
     "TAX_RATES_BP",
@@ -30,6 +30,7 @@ __all__ = [
     "Line",
     "MixedCurrencies",
     "NotConvertible",
+    "PriceOrder",
     "PricedLine",
     "Promotion",
     "PromotionKind",

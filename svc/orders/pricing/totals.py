@@ -1,6 +1,7 @@
 """The one computation of an order's total."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -12,6 +13,20 @@ from svc.orders.pricing.tax import tax_on, tax_rate_bp
 
 PROMOTION = "promotion_"
 """How the rules of promotions begin in an explanation."""
+
+
+class PriceOrder(Protocol):
+    """What the lines cost, delivered to a country; the coupon has been validated, the promotions are in force."""
+
+    def __call__(
+        self,
+        lines: Sequence[Line],
+        *,
+        country: str,
+        shipping: Money,
+        coupon: Coupon | None = None,
+        promotions: Sequence[Promotion] = (),
+    ) -> Totals: ...
 
 
 class _Reduced(msgspec.Struct, frozen=True):

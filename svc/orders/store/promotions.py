@@ -25,6 +25,7 @@ _END = f"""
     UPDATE promotions SET valid_until = greatest($2, valid_from)
     WHERE code = $1 AND (valid_until IS NULL OR valid_until > $2) RETURNING {_COLUMNS}
 """  # noqa: S608 constants
+_OF_ORDER = f"SELECT {_COLUMNS} FROM promotions JOIN order_promotions USING (code) WHERE order_id = $1 ORDER BY code"  # noqa: S608 constants
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('orders.promotions'))"
 
 
@@ -80,6 +81,11 @@ async def keep(connection: Connection, order_id: UUID, codes: Sequence[str]) -> 
     await connection.execute(
         "INSERT INTO order_promotions (order_id, code) SELECT $1, unnest($2::text[])", order_id, list(codes)
     )
+
+
+async def of_order(connection: Connection, order_id: UUID) -> list[Promotion]:
+    """Those that took something off the order, with their terms."""
+    return [_promotion(row) for row in await connection.fetch(_OF_ORDER, order_id)]
 
 
 def _promotion(row: asyncpg.Record) -> Promotion:

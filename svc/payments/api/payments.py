@@ -24,7 +24,7 @@ from shared.validated import Token, line
 from svc.payments.api.reports import KeptReconciliation, read
 from svc.payments.clients import Psp
 from svc.payments.domain import NotReconciled, UnknownPayment, UnknownRefund
-from svc.payments.handlers import disputes, duplicates, reconciliation
+from svc.payments.handlers import corrections, disputes, duplicates, reconciliation
 from svc.payments.handlers.reconciliation import Reconciliation
 from svc.payments.parts import Parts
 from svc.payments.settings import Settings
@@ -52,6 +52,10 @@ class RefundCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 class DuplicateReturn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     psp_payment_id: Token
+
+
+class PriceDifference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    amount: MoneyWire
 
 
 class RefundView(msgspec.Struct, frozen=True, kw_only=True):
@@ -263,6 +267,23 @@ class InternalController(Controller):
         extra = await duplicates.find_duplicate(psp, order_id, data.psp_payment_id)
         async with database.begin() as uow:
             refund = await duplicates.return_duplicate(uow, order_id, extra, requested_by=principal.subject)
+            uow.after_commit(wake_refunds)
+        return _refund_view(refund)
+
+    @post("/payments/{order_id:uuid}/price-difference", status_code=200)
+    async def return_difference(
+        self,
+        order_id: FromPath[UUID],
+        data: JSONBody[PriceDifference],
+        principal: NamedDependency[Principal],
+        database: NamedDependency[Database],
+        wake_refunds: NamedDependency[SkipValidation[Wake]],
+    ) -> RefundView:
+        """Give back what a wrong price took too much; repeating it changes nothing."""
+        async with database.begin() as uow:
+            refund = await corrections.return_difference(
+                uow, order_id, Money.from_wire(data.amount), requested_by=principal.subject
+            )
             uow.after_commit(wake_refunds)
         return _refund_view(refund)
 

@@ -1,0 +1,226 @@
+"""Second half of `repair charges`: orders that cost otherwise than the rules say.
+
+The rule: what an order should have cost is written down beside it, once, where orders and the judge's oracle agree on
+it. What was too much goes back once, as far as it is still ours; what was too little is waived. An order that is off or
+paid back is only written down.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from compose.operator_error import OperatorError
+from scenarios.checkers.exact_money import PRICE_CORRECTION, Rules, due_of, is_right
+from scenarios.checkers.standing import CANCELLED_STATUSES, OPEN_STATUSES
+from scenarios.evidence import Evidence, RunFacts
+from scenarios.evidence.rows import OrderLineRow, OrderRow
+from scenarios.fleet import Fleet, FleetRefusedError
+from scenarios.quiescence import Quiescence, quiesce
+from scenarios.repair.charges import OPEN_PAYMENTS, OPEN_REFUNDS, Unsettled
+from scenarios.snapshots import take_snapshots
+from shared.money import Money
+
+REASON: Final = "priced otherwise than the rules say"
+QUIESCE_S: Final = 90.0
+ROUNDS_MAX: Final = 3
+UNDECIDED: Final = OPEN_STATUSES | {"cancelling"}
+
+
+class Caller(Protocol):
+    """What the steps need of a fleet."""
+
+    async def call(self, service: str, method: str, path: str, *, json: object = ...) -> Any: ...
+
+
+class OrderPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What one order needs; minor units of `currency`.
+
+    `right_minor` is what it should have cost, `difference_minor` what was too much, negative for too little;
+    `give_back_minor` is what goes back of it. `corrected` tells that the right price stands beside it already.
+    """
+
+    order_id: str
+    currency: str
+    right_minor: int
+    difference_minor: int
+    give_back_minor: int = 0
+    corrected: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is to be done. `settle` is what no command can undo."""
+
+    orders: tuple[OrderPlan, ...] = ()
+    settle: tuple[Unsettled, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether the fleet needs no repair of this kind."""
+        return not (self.orders or self.settle)
+
+    @property
+    def money_minor(self) -> dict[str, int]:
+        """What goes back to customers, by currency."""
+        sums: Counter[str] = Counter()
+        for order in self.orders:
+            sums[order.currency] += order.give_back_minor
+        return {currency: amount for currency, amount in sorted(sums.items()) if amount}
+
+
+class Repaired(msgspec.Struct, frozen=True, kw_only=True):
+    """What a repair did in all its rounds, how the fleet came to rest after the last, and what is left to do.
+
+    `waived` were charged too little. `refused` are the orders that could not be repaired, each with what was said.
+    """
+
+    rounds: int
+    corrected: int
+    given_back: int
+    waived: int
+    refused: dict[str, str] = {}
+    quiescence: Quiescence
+    left: Plan
+
+
+def plan(evidence: Evidence) -> Plan:
+    """What the oracle makes of what the audit views say of the orders. Pure."""
+    rules = Rules(evidence)
+    busy = {row.order_id for row in evidence.audit.refunds if row.status in OPEN_REFUNDS}
+    busy |= {row.order_id for row in evidence.audit.payments if row.status in OPEN_PAYMENTS}
+    left_minor = _left_minor(evidence)
+    orders: list[OrderPlan] = []
+    settle: list[Unsettled] = []
+    for order in sorted(evidence.audit.orders, key=lambda order: order.id):
+        lines = sorted(evidence.lines_of.get(order.id, ()), key=lambda line: line.position)
+        if order.id in busy or order.status in UNDECIDED or not order.shipping_country or not lines:
+            continue
+        found = _of_order(evidence, order, lines, rules, left_minor=left_minor.get(order.id, 0))
+        if isinstance(found, Unsettled):
+            settle.append(found)
+        elif found is not None:
+            orders.append(found)
+    return Plan(orders=tuple(orders), settle=tuple(settle))
+
+
+async def look(fleet: Fleet) -> Plan:
+    """The plan for the fleet as it stands. Raises OperatorError (snapshot.lacks) when a part cannot be read."""
+    snapshots = await take_snapshots(fleet.audit_urls())
+    if snapshots.problems:
+        raise OperatorError(
+            "snapshot.lacks",
+            f"Not everything could be read: {snapshots.problems[0]}.",
+            mend="Look with: shopctl status.",
+        )
+    facts = RunFacts(scenario="repair", seed=0, started_at=0.0, history_origin_at=0.0)
+    return plan(Evidence(facts=facts, history=[], audit=snapshots.tables))
+
+
+async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
+    """Carry the plan out, and what the fleet shows at rest after it, until nothing is left; at most ROUNDS_MAX times.
+
+    Each step is idempotent: an order has one correction, and one refund for it. `since` (epoch seconds) bounds the work
+    to wait for.
+    """
+    done: dict[str, OrderPlan] = {}
+    refused: dict[str, str] = {}
+    left, rounds = planned, 0
+    while True:
+        rounds += 1
+        refused = await carry_out(fleet, left)
+        news = {order.order_id: order for order in left.orders if order.order_id not in refused}
+        done |= {order_id: order for order_id, order in news.items() if order_id not in done}
+        rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
+        left = await look(fleet)
+        if not left.orders or not news or rounds == ROUNDS_MAX:
+            break
+    return Repaired(
+        rounds=rounds,
+        corrected=sum(not order.corrected for order in done.values()),
+        given_back=sum(order.give_back_minor > 0 for order in done.values()),
+        waived=sum(order.difference_minor < 0 for order in done.values()),
+        refused=refused,
+        quiescence=rest,
+        left=left,
+    )
+
+
+async def carry_out(fleet: Caller, planned: Plan) -> dict[str, str]:
+    """Ask for each step, once however often it is asked; does not wait.
+
+    Gives the orders that refused with their reasons: one that does stops none of the others.
+    """
+    refused: dict[str, str] = {}
+    for order in planned.orders:
+        try:
+            await _repair(fleet, order)
+        except FleetRefusedError as error:
+            refused[order.order_id] = str(error)
+    return refused
+
+
+async def _repair(fleet: Caller, order: OrderPlan) -> None:
+    """The right price first: money goes back only where it is written down why."""
+    if not order.corrected:
+        await fleet.call(
+            "orders",
+            "POST",
+            f"/internal/orders/{order.order_id}/price-correction",
+            json={"total": Money(order.right_minor, order.currency).to_wire(), "reason": REASON},
+        )
+    if order.give_back_minor:
+        await fleet.call(
+            "payments",
+            "POST",
+            f"/internal/payments/{order.order_id}/price-difference",
+            json={"amount": Money(order.give_back_minor, order.currency).to_wire()},
+        )
+
+
+def _of_order(
+    evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, *, left_minor: int
+) -> OrderPlan | Unsettled | None:
+    got = [rules.promotions[code] for code in rules.got(order) if code in rules.promotions]
+    due = due_of(order, lines, rules, got)
+    if due is None:
+        return None
+    right_minor = due.goods_minor + order.shipping_minor
+    correction = evidence.corrections.get(order.id)
+    if correction is not None and not is_right(correction, order, due):
+        return Unsettled(order.id, "corrected otherwise than the rules say, and once only")
+    told = order.discount_minor, order.tax_minor, order.total_minor
+    shares = tuple(line.discount_minor for line in lines), tuple(line.tax_minor for line in lines)
+    if (*told, *shares) == (due.discount_minor, due.tax_minor, right_minor, due.discounts, due.taxes):
+        return None
+    difference_minor = order.total_minor - right_minor
+    returns = [row.status for row in evidence.refunds_of.get(order.id, ()) if row.reason == PRICE_CORRECTION]
+    if "failed" in returns:
+        return Unsettled(order.id, "what it was charged too much could not be paid back")
+    too_much_minor = 0 if returns or order.status in CANCELLED_STATUSES else max(0, difference_minor)
+    give_back_minor = min(too_much_minor, left_minor)
+    if correction is not None and not give_back_minor:
+        return None
+    return OrderPlan(
+        order_id=order.id,
+        currency=order.currency,
+        right_minor=right_minor,
+        difference_minor=difference_minor,
+        give_back_minor=give_back_minor,
+        corrected=correction is not None,
+    )
+
+
+def _left_minor(evidence: Evidence) -> dict[str, int]:
+    """By order, what is captured and neither asked back nor withheld."""
+    left: dict[str, int] = defaultdict(int)
+    for payment in evidence.audit.payments:
+        if payment.status == "captured":
+            left[payment.order_id] += payment.captured_minor
+    for refund in evidence.audit.refunds:
+        if refund.status != "failed":
+            left[refund.order_id] -= refund.amount_minor
+    for dispute in evidence.audit.disputes:
+        if dispute.status != "won":
+            left[dispute.order_id] -= dispute.amount_minor
+    return {order_id: max(0, amount) for order_id, amount in left.items()}

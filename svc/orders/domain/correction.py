@@ -1,0 +1,88 @@
+"""What an order should have cost, where it was priced otherwise: told once, and never changed."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from shared.errors import Kind, Refusal
+from svc.orders.domain.draft import DraftLine
+from svc.orders.pricing import Totals
+
+
+class PriceIsRight(Refusal):
+    """The order costs what the rules say; there is nothing to correct."""
+
+    code = "price_is_right"
+    kind = Kind.CONFLICT
+
+
+class OrderUndecided(Refusal):
+    """The order is not paid yet, or may still be undone; only then is it known what a correction means."""
+
+    code = "order_undecided"
+    kind = Kind.CONFLICT
+
+
+class RulesSayOtherwise(Refusal):
+    """The rules make the order cost something else than whoever asks believes; nothing is written down."""
+
+    code = "rules_say_otherwise"
+    kind = Kind.CONFLICT
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """Minor units of the order's currency; `discounts` and `taxes` are the shares of its lines, by position.
+
+    Invariant: discount and tax are the sums of their shares.
+    """
+
+    discount_minor: int
+    tax_minor: int
+    shipping_minor: int
+    total_minor: int
+    discounts: tuple[int, ...]
+    taxes: tuple[int, ...]
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """What is `right`, beside the total that the order says; `reason` and `actor` tell why and by whom."""
+
+    order_id: UUID
+    currency: str
+    right: Figures
+    charged_minor: int
+    reason: str
+    actor: str
+    corrected_at: datetime
+
+    @property
+    def difference_minor(self) -> int:
+        """What was charged too much; negative where it was too little."""
+        return self.charged_minor - self.right.total_minor
+
+
+def right_figures(totals: Totals) -> Figures:
+    """What the rules make of an order."""
+    return Figures(
+        discount_minor=totals.discount_minor,
+        tax_minor=totals.tax_minor,
+        shipping_minor=totals.shipping_minor,
+        total_minor=totals.total_minor,
+        discounts=tuple(line.discount_minor for line in totals.lines),
+        taxes=tuple(line.tax_minor for line in totals.lines),
+    )
+
+
+def figures_of(
+    lines: tuple[DraftLine, ...], *, discount_minor: int, tax_minor: int, shipping_minor: int, total_minor: int
+) -> Figures:
+    """What the order itself says."""
+    return Figures(
+        discount_minor=discount_minor,
+        tax_minor=tax_minor,
+        shipping_minor=shipping_minor,
+        total_minor=total_minor,
+        discounts=tuple(line.discount_minor for line in lines),
+        taxes=tuple(line.tax_minor for line in lines),
+    )
