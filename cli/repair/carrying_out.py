@@ -42,9 +42,9 @@ def carried_out(
     return asyncio.run(run())
 
 
-def print_json(planned: object, done: object, judged: Rejudged | None) -> None:
+def print_json(planned: object, done: object, judged: Rejudged | None, **more: object) -> None:
     """All of it, for machines."""
-    terminal.json(msgspec.to_builtins({"plan": planned, "done": done, "judged": judged}, enc_hook=str))
+    terminal.json(msgspec.to_builtins({"plan": planned, "done": done, "judged": judged, **more}, enc_hook=str))
 
 
 def concluded(judged: Rejudged | None, *, rest: bool, json: bool) -> int:

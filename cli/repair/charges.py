@@ -1,11 +1,15 @@
-"""shopctl repair charges: give back what customers paid twice, and what a full return left."""
+"""shopctl repair charges: give back what customers paid twice, what a full return left, what a wrong price took."""
 
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 if TYPE_CHECKING:
-    from scenarios.repair.charges import Plan, Repaired
+    from scenarios.fleet import Fleet
+    from scenarios.quiescence import Quiescence
+    from scenarios.repair import charges as of_charges
+    from scenarios.repair import prices as of_prices
     from scenarios.repair.rejudge import Rejudged
 
 EXAMPLES = """Examples:
@@ -17,7 +21,27 @@ EXAMPLES = """Examples:
   shopctl repair charges --recall SO-7ZMZNJQFYN --apply
 
 The plan says, by the payment provider's own journal, which captures go back (those that no order owes), which full
-returns are completed, and what only people can settle. Applying it a second time changes nothing."""
+returns are completed, which orders cost otherwise than the rules say, and what only people can settle. What a wrong
+price took too much goes back, what it took too little is waived. Applying it a second time changes nothing."""
+
+
+class Plans(msgspec.Struct, frozen=True):
+    """What is to be done about captures and returns, and about prices."""
+
+    charges: "of_charges.Plan"
+    prices: "of_prices.Plan"
+
+
+class Deeds(msgspec.Struct, frozen=True):
+    """What was done, first about captures and returns, then about prices."""
+
+    charges: "of_charges.Repaired"
+    prices: "of_prices.Repaired"
+
+    @property
+    def quiescence(self) -> "Quiescence":
+        """How the fleet came to rest after the last."""
+        return self.prices.quiescence
 
 
 def register(app: typer.Typer) -> None:
@@ -35,57 +59,114 @@ def charges(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Give back second captures, complete full returns, take back second orders; then judge the last run again."""
+    """Give back what was charged twice or too much, complete full returns, take back orders; then judge again."""
     from functools import partial  # noqa: PLC0415 -- quick --help
 
     from cli.repair.carrying_out import carried_out  # noqa: PLC0415 -- the same
-    from scenarios.repair import charges as repairs  # noqa: PLC0415 -- the same
 
-    look = partial(repairs.look, recall=tuple(recall or ()))
-    raise typer.Exit(_show(*carried_out(look, repairs.apply, apply=apply), json=json))
+    look = partial(_look, recall=tuple(recall or ()))
+    raise typer.Exit(_show(*carried_out(look, _carry_out, apply=apply), json=json))
 
 
-def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *, json: bool) -> int:
+async def _look(fleet: "Fleet", *, recall: tuple[str, ...]) -> Plans:
+    from scenarios.repair import charges as repairs  # noqa: PLC0415 -- quick --help
+    from scenarios.repair import prices  # noqa: PLC0415 -- the same
+
+    return Plans(await repairs.look(fleet, recall), await prices.look(fleet))
+
+
+async def _carry_out(fleet: "Fleet", planned: Plans, *, since: float) -> Deeds:
+    """Prices are looked at anew: what of an order is still ours depends on what went back before."""
+    from scenarios.repair import charges as repairs  # noqa: PLC0415 -- quick --help
+    from scenarios.repair import prices  # noqa: PLC0415 -- the same
+
+    done = await repairs.apply(fleet, planned.charges, since=since)
+    return Deeds(done, await prices.apply(fleet, await prices.look(fleet), since=since))
+
+
+def _show(planned: Plans, done: Deeds | None, judged: "Rejudged | None", *, json: bool) -> int:
     """The plan, what was done, the new verdict; returns the exit code."""
     from cli import terminal  # noqa: PLC0415 -- quick --help
     from cli.repair.carrying_out import concluded, print_json  # noqa: PLC0415 -- the same
-    from scenarios.money_text import money_text  # noqa: PLC0415 -- the same
 
     if json:
-        print_json(planned, done, judged)
+        of_prices = {"plan": planned.prices, "done": done and done.prices}
+        print_json(planned.charges, done and done.charges, judged, prices=of_prices)
     else:
-        terminal.table(
-            ("order", "captures to give back", "given back", "return completed by"),
-            [
-                (
-                    order.order_id,
-                    len(order.give_back),
-                    money_text(order.give_back_minor, order.currency) if order.give_back else "",
-                    money_text(order.pay_back_minor, order.currency) if order.pay_back_minor else "",
-                )
-                for order in planned.orders
-            ],
-            title="Repair of charges",
-        )
-        if planned.recall:
-            terminal.info(f"Taken back by name: {', '.join(planned.recall)}.")
-    for one in (done.left if done else planned).settle:
+        _show_charges(planned.charges)
+        _show_prices(planned.prices)
+    left = planned if done is None else Plans(done.charges.left, done.prices.left)
+    for one in (*left.charges.settle, *left.prices.settle):
         terminal.warn(f"Order {one.order_id}: {one.reason}; no command undoes that.")
     if done is None:
-        if planned.orders or planned.recall:
-            money = ", ".join(money_text(amount, currency) for currency, amount in planned.money_minor.items())
-            terminal.info(f"This is the plan, {money or 'nothing by itself'} to customers; carry it out with --apply.")
-        elif planned.empty:
-            terminal.info("Nothing to repair.")
+        _say_plan(planned)
         return 0
     terminal.ok(
-        f"Gave back {done.captures_returned} captures, completed {done.returns_completed} returns, took back "
-        f"{done.orders_recalled} orders."
+        f"Gave back {done.charges.captures_returned} captures, completed {done.charges.returns_completed} returns, "
+        f"took back {done.charges.orders_recalled} orders; corrected {done.prices.corrected} prices, gave "
+        f"{done.prices.given_back} differences back, waived {done.prices.waived}."
     )
-    for order_id, reason in done.refused.items():
+    refused = {**done.charges.refused, **done.prices.refused}
+    for order_id, reason in refused.items():
         terminal.warn(f"Order {order_id} was not repaired: {reason}. Look with: shopctl order {order_id}.")
-    if done.left.orders:
-        terminal.warn(f"After {done.rounds} rounds {len(done.left.orders)} orders are still to be repaired.")
-    return concluded(
-        judged, rest=bool(done.left.orders or done.left.recall or done.left.settle or done.refused), json=json
+    to_do = {order.order_id for order in (*left.charges.orders, *left.prices.orders)}
+    if to_do:
+        rounds = max(done.charges.rounds, done.prices.rounds)
+        terminal.warn(f"After {rounds} rounds {len(to_do)} orders are still to be repaired.")
+    rest = bool(to_do or left.charges.recall or left.charges.settle or left.prices.settle or refused)
+    return concluded(judged, rest=rest, json=json)
+
+
+def _say_plan(planned: Plans) -> None:
+    from cli import terminal  # noqa: PLC0415 -- quick --help
+    from scenarios.money_text import money_text  # noqa: PLC0415 -- the same
+
+    if planned.charges.orders or planned.charges.recall or planned.prices.orders:
+        sums = [*planned.charges.money_minor.items(), *planned.prices.money_minor.items()]
+        by_currency = {currency: sum(more for code, more in sums if code == currency) for currency, _ in sorted(sums)}
+        money = ", ".join(money_text(amount, currency) for currency, amount in by_currency.items()) or "nothing by itself"
+        terminal.info(f"This is the plan, {money} to customers; carry it out with --apply.")
+    elif planned.charges.empty and planned.prices.empty:
+        terminal.info("Nothing to repair.")
+
+
+def _show_charges(planned: "of_charges.Plan") -> None:
+    from cli import terminal  # noqa: PLC0415 -- quick --help
+    from scenarios.money_text import money_text  # noqa: PLC0415 -- the same
+
+    terminal.table(
+        ("order", "captures to give back", "given back", "return completed by"),
+        [
+            (
+                order.order_id,
+                len(order.give_back),
+                money_text(order.give_back_minor, order.currency) if order.give_back else "",
+                money_text(order.pay_back_minor, order.currency) if order.pay_back_minor else "",
+            )
+            for order in planned.orders
+        ],
+        title="Repair of charges",
+    )
+    if planned.recall:
+        terminal.info(f"Taken back by name: {', '.join(planned.recall)}.")
+
+
+def _show_prices(planned: "of_prices.Plan") -> None:
+    from cli import terminal  # noqa: PLC0415 -- quick --help
+    from scenarios.money_text import money_text  # noqa: PLC0415 -- the same
+
+    if not planned.orders:
+        return
+    terminal.table(
+        ("order", "should cost", "charged too much", "given back"),
+        [
+            (
+                order.order_id,
+                money_text(order.right_minor, order.currency),
+                money_text(order.difference_minor, order.currency),
+                money_text(order.give_back_minor, order.currency) if order.give_back_minor else "",
+            )
+            for order in planned.orders
+        ],
+        title="Repair of prices",
     )

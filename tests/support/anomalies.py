@@ -32,6 +32,7 @@ from tests.support.builders.fleet_rows import (
     chained_hash,
     fixed_id,
 )
+from tests.support.builders.fleet_rows import TAX_MINOR as UNIT_TAX_MINOR
 
 change = msgspec.structs.replace
 PAID = fixed_id("order", 0)
@@ -766,6 +767,34 @@ def tax_rounded_up(evidence: Evidence) -> None:
     alter(evidence.audit.orders, {"tax_minor": order.tax_minor + 1, "total_minor": order.total_minor + 1}, id=PAID)
 
 
+def corrected(evidence: Evidence, order_id: str = PAID, **otherwise: object) -> None:
+    """An order's right price stands beside it, by the builder's own figures or `otherwise`."""
+    order = evidence.audit.orders[where(evidence.audit.orders, id=order_id)]
+    row = audit.PriceCorrectionRow(
+        order_id=order_id,
+        discount_minor=0,
+        tax_minor=UNIT_TAX_MINOR,
+        shipping_minor=order.shipping_minor,
+        total_minor=TOTAL_MINOR,
+        charged_minor=order.total_minor,
+        difference_minor=order.total_minor - TOTAL_MINOR,
+        discounts="0",
+        taxes=str(UNIT_TAX_MINOR),
+        corrected_at=LATE_AT,
+    )
+    evidence.audit.price_corrections.append(change(row, **otherwise))
+
+
+def corrected_wrongly(evidence: Evidence) -> None:
+    """The order was right before."""
+    corrected(evidence, total_minor=TOTAL_MINOR - 1, difference_minor=1)
+
+
+def difference_kept(evidence: Evidence) -> None:
+    tax_rounded_up(evidence)
+    corrected(evidence)
+
+
 def tax_share_lost(evidence: Evidence) -> None:
     alter(evidence.audit.order_lines, {"tax_minor": 0}, order_id=PAID)
 
@@ -1302,6 +1331,8 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (promotion_withheld, "INV-08", "amount_differs"),
     (tax_rounded_up, "INV-08", "amount_differs"),
     (tax_share_lost, "INV-08", "share_differs"),
+    (corrected_wrongly, "INV-08", "correction_differs"),
+    (difference_kept, "INV-08", "difference_not_returned"),
     (tax_class_ignored, "INV-08", "tax_class_differs"),
     (tax_class_pinned_and_ignored, "INV-08", "amount_differs"),
     (rate_lost, "INV-08", "no_shipping_rate"),

@@ -8,7 +8,7 @@ from scenarios.drills import scenario
 from scenarios.evidence import Evidence
 from scenarios.repair.proof import Proof, proof, to_do
 from scenarios.verdict import Verdict
-from tests.support.anomalies import OTHER, PAID, alter, where
+from tests.support.anomalies import OTHER, PAID, alter, corrected, where
 from tests.support.builders import FlashSale
 
 CHARGES = scenario("double-charge")
@@ -25,13 +25,15 @@ def verdict(*orders: str, mails: int = 0, outcome: Outcome = Outcome.PASS) -> Ve
     return Verdict(outcome=outcome, scenario="double-charge", seed=1, results=results)
 
 
-def sale(*cancelled: str, paid_back: tuple[str, ...] = ()) -> Evidence:
+def sale(*cancelled: str, paid_back: tuple[str, ...] = (), repriced: tuple[str, ...] = ()) -> Evidence:
     evidence = FlashSale().evidence()
     for order_id in cancelled:
         alter(evidence.audit.orders, {"status": "cancelled"}, id=order_id)
     for order_id in paid_back:
         capture = evidence.journals.psp[where(evidence.journals.psp, kind="capture", merchant_reference=order_id)]
         evidence.journals.psp.append(msgspec.structs.replace(capture, kind="refund", payment_reference=order_id))
+    for order_id in repriced:
+        corrected(evidence, order_id)
     return evidence
 
 
@@ -39,13 +41,18 @@ def proven(before: Verdict, after: Verdict, *, now: Evidence, left: int = 0) -> 
     return proof(CHARGES, (sale(), before), (now, after), left=left, directory="")
 
 
-@pytest.mark.parametrize("now", [sale(PAID), sale(paid_back=(PAID,))], ids=["cancelled", "paid back"])
+UNDONE = ["cancelled", "paid back", "corrected"]
+
+
+@pytest.mark.parametrize("now", [sale(PAID), sale(paid_back=(PAID,)), sale(repriced=(PAID,))], ids=UNDONE)
 def test_who_was_wronged_is_made_whole(now: Evidence) -> None:
     found = proven(verdict(PAID, outcome=Outcome.FAIL), verdict(), now=now)
     assert (found.holds, (found.precision, found.recall)) == (True, FULL)
 
 
-@pytest.mark.parametrize("now", [sale(PAID, OTHER), sale(paid_back=(PAID, OTHER))], ids=["cancelled", "paid back"])
+@pytest.mark.parametrize(
+    "now", [sale(PAID, OTHER), sale(paid_back=(PAID, OTHER)), sale(repriced=(PAID, OTHER))], ids=UNDONE
+)
 def test_an_order_that_was_right_and_is_taken_back_costs_precision(now: Evidence) -> None:
     found = proven(verdict(PAID, outcome=Outcome.FAIL), verdict(), now=now)
     assert (found.holds, (found.precision, found.recall)) == (False, (0.5, 1.0))

@@ -1,0 +1,29 @@
+"""Many repairs that give back one order's difference at one moment."""
+
+import pytest
+
+from tests.support.paying import an_order, psp_world, reopened
+from tests.support.racing import race
+from tests.support.services import database_of, topics
+
+pytestmark = pytest.mark.service("payments")
+
+
+async def test_of_many_who_give_the_difference_back_at_once_one_refund_comes(engines, prefix, tmp_path):
+    async with (
+        topics(engines, prefix),
+        psp_world(tmp_path) as world,
+        database_of(engines, "payments") as url,
+        reopened(engines, prefix, world, url) as shop,
+        reopened(engines, prefix, world, url, instance="payments-2") as other,
+    ):
+        order = an_order(total_minor=8_999)
+        await shop.place(order)
+        await shop.reaches(order, "captured")
+        path = f"/internal/payments/{order.order_id}/price-difference"
+        body = {"amount": {"amount": "0.07", "currency": "EUR"}}
+        answers = await race((shop.service, other.service), lambda instance, _: instance.call("POST", path, json=body))
+        assert {status for status, _ in answers} == {200}
+        assert len({refund["id"] for _, refund in answers}) == 1
+        await shop.refunds_done(order, 7)
+        assert [line.amount_minor for line in shop.journal(order, "refund")] == [7]
