@@ -44,6 +44,13 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     discounts: tuple[int, ...]
     taxes: tuple[int, ...]
 
+    def of_lines(self, lines: tuple[DraftLine, ...]) -> tuple[DraftLine, ...]:
+        """The lines with these shares."""
+        return tuple(
+            msgspec.structs.replace(line, discount_minor=discount_minor, tax_minor=tax_minor)
+            for line, discount_minor, tax_minor in zip(lines, self.discounts, self.taxes, strict=True)
+        )
+
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """What is `right`, beside the total that the order says; `reason` and `actor` tell why and by whom."""

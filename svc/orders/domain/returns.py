@@ -35,7 +35,7 @@ def due_for_return(
     }
     after = {line.sku: before.get(line.sku, 0) + units.get(line.sku, 0) for line in lines}
     if units and all(after[line.sku] == line.quantity for line in lines):
-        return Due(units, total_minor - given_minor)
+        return Due(units, max(0, total_minor - given_minor))
     worth = (_worth(line, after[line.sku]) - _worth(line, before.get(line.sku, 0)) for line in lines)
     return Due(units, sum(worth))
 

@@ -11,13 +11,14 @@ from shared.unit_of_work import UnitOfWork
 from svc.orders.domain.machines import OrderState
 from svc.orders.domain.returns import due_for_return
 from svc.orders.handlers.lifecycle import Because, locked, tell
-from svc.orders.store import history, returns
+from svc.orders.store import corrections, history, returns
 
 
 async def take_return(uow: UnitOfWork, envelope: Envelope[ReturnReceived], *, patience: timedelta) -> None:  # noqa: ARG001 all facts are taken alike
     """A parcel brought goods back: it is counted once, and payments is told what is owed for it.
 
-    A cancelled order is paid back whole by its cancellation, so of that nothing more is owed.
+    A cancelled order is paid back whole by its cancellation, so of that nothing more is owed; one that was charged too
+    much was paid the difference back, so of its goods what they should have cost is owed.
     """
     fact = envelope.data
     order = await locked(uow, fact.order_id)
@@ -25,7 +26,11 @@ async def take_return(uow: UnitOfWork, envelope: Envelope[ReturnReceived], *, pa
     for line in fact.lines:
         came[line.sku] += line.quantity
     before, given_minor = await returns.so_far(uow.connection, order.id)
-    due = due_for_return(order.lines, total_minor=order.total_minor, came=came, before=before, given_minor=given_minor)
+    lines, total_minor = order.lines, order.total_minor
+    correction = await corrections.find(uow.connection, order.id)
+    if correction is not None and correction.difference_minor > 0:
+        lines, total_minor = correction.right.of_lines(lines), correction.right.total_minor
+    due = due_for_return(lines, total_minor=total_minor, came=came, before=before, given_minor=given_minor)
     if not await returns.keep(
         uow.connection, fact.shipment_id, order.id, units=due.units, amount_minor=due.amount_minor
     ):

@@ -75,3 +75,19 @@ async def test_a_cancelled_order_is_paid_back_by_its_cancellation_alone(engines,
         assert status == 200, answer
         await come_back(told, brought(told, ("A", 1)))
         await owed(told, 0)
+
+
+async def test_what_a_wrong_price_took_too_much_is_not_owed_for_goods_again(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        await told.tell(PaymentProcessed, ShipmentDelivered)
+        await told.becomes("completed")
+        charged = minor(told.order["total"])
+        await told.rows(
+            "INSERT INTO price_corrections (order_id, currency, discount_minor, tax_minor, shipping_minor, "
+            "total_minor, charged_minor, discounts, taxes, reason, actor) "
+            "SELECT id, currency, 0, tax_minor - 7, shipping_minor, total_minor - 7, total_minor, '{0}', "
+            "ARRAY[tax_minor - 7], 'priced wrongly', 'test' FROM orders"
+        )
+        await come_back(told, brought(told, ("A", 1)))
+        (one,) = await owed(told, 1)
+        assert one["amount_minor"] == charged - 7
