@@ -30,6 +30,7 @@ from scenarios.evidence.rows import (
     ShippingRateRow,
 )
 from scenarios.money_text import money_text
+from shared.contracts.payments import PRICE_CORRECTION
 from shared.currencies import exponent
 from shared.exchange_rates import rate_text
 
@@ -45,8 +46,6 @@ REQUEST_S_MAX = 15.0
 ITEM_WEIGHT_G = 500
 """What the shop says that any item weighs."""
 NANO = 10**9
-PRICE_CORRECTION = "price_correction"
-"""The reason of the refund that gives back what a wrong price took too much."""
 
 
 class Priced(msgspec.Struct, frozen=True):

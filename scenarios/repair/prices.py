@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from compose.operator_error import OperatorError
-from scenarios.checkers.exact_money import PRICE_CORRECTION, Rules, due_of, is_right
+from scenarios.checkers.exact_money import Rules, due_of, is_right
 from scenarios.checkers.standing import CANCELLED_STATUSES, OPEN_STATUSES
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.evidence.rows import OrderLineRow, OrderRow
@@ -20,6 +20,7 @@ from scenarios.fleet import Fleet, FleetRefusedError
 from scenarios.quiescence import Quiescence, quiesce
 from scenarios.repair.charges import OPEN_PAYMENTS, OPEN_REFUNDS, Unsettled
 from scenarios.snapshots import take_snapshots
+from shared.contracts.payments import PRICE_CORRECTION
 from shared.money import Money
 
 REASON: Final = "priced otherwise than the rules say"

@@ -78,10 +78,11 @@ class OrderCancelled(OrderFact, frozen=True, kw_only=True):
 
 
 class OrderRefunded(OrderFact, frozen=True, kw_only=True):
-    """Money went back; `refunded_minor` is the sum so far."""
+    """Money went back; `refunded_minor` is the sum so far. `corrects_price`: it was charged too much by our mistake."""
 
     type: ClassVar[str] = "order.refunded"
     refunded_minor: int
+    corrects_price: bool = False
 
 
 class ReturnCompleted(OrderFact, frozen=True, kw_only=True):

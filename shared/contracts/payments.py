@@ -8,6 +8,10 @@ from shared.contracts.envelope import Event, Topic
 TOPIC = Topic(name="payments.events")
 
 
+PRICE_CORRECTION = "price_correction"
+"""The reason of the refund that gives back what a wrong price took too much."""
+
+
 class PaymentFact(Event, frozen=True, kw_only=True):
     """Amounts are minor units of `currency`."""
 

@@ -56,6 +56,7 @@ class Template(StrEnum):
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REFUNDED = "order_refunded"
     DUPLICATE_RETURNED = "duplicate_returned"
+    PRICE_CORRECTED = "price_corrected"
     REPORT_READY = "report_ready"
     DIGEST = "digest"
     WEBHOOK_DISABLED = "webhook_disabled"
@@ -101,6 +102,7 @@ ABOUT: Mapping[Template, About] = {
     Template.ORDER_CANCELLED: About(Topic.ORDERS),
     Template.ORDER_REFUNDED: About(Topic.ORDERS),
     Template.DUPLICATE_RETURNED: About(Topic.ORDERS),
+    Template.PRICE_CORRECTED: About(Topic.ORDERS),
     Template.WEBHOOK_DISABLED: About(Topic.ACCOUNT, (Channel.IN_APP,)),
     Template.REPORT_READY: About(Topic.ACCOUNT, (Channel.EMAIL,)),
     Template.DIGEST: About(Topic.DIGEST, (Channel.EMAIL,)),

@@ -83,8 +83,9 @@ class Letters:
         await self._about(uow, envelope, Template.ORDER_CANCELLED, reason=envelope.data.reason)
 
     async def confirm_refund(self, uow: UnitOfWork, envelope: Envelope[OrderRefunded]) -> None:
-        """Tell the customer that money went back."""
-        await self._about(uow, envelope, Template.ORDER_REFUNDED, amount_minor=envelope.data.refunded_minor)
+        """Tell the customer that money went back, and where it was our mistake that it was."""
+        template = Template.PRICE_CORRECTED if envelope.data.corrects_price else Template.ORDER_REFUNDED
+        await self._about(uow, envelope, template, amount_minor=envelope.data.refunded_minor)
 
     async def regret_duplicate(self, uow: UnitOfWork, envelope: Envelope[DuplicateReturned]) -> None:
         """Tell the customer that what was charged twice went back."""

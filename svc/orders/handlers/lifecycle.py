@@ -17,6 +17,7 @@ from shared.contracts.orders import (
     OrderRefunded,
     OrderShipped,
 )
+from shared.contracts.payments import PRICE_CORRECTION
 from shared.unit_of_work import UnitOfWork
 from svc.orders.domain.machines import OrderState, OrderStatus, ShipmentState
 from svc.orders.domain.order import Facts, OrderNotFound, State, Withholding, check_cancellable, walk
@@ -105,7 +106,14 @@ async def advance(
     for step in steps:
         current = await _take(uow, current, step, because, patience=patience)
     if more_refunded:
-        current = await tell(uow, current, OrderRefunded, because, refunded_minor=facts.refunded_minor)
+        current = await tell(
+            uow,
+            current,
+            OrderRefunded,
+            because,
+            refunded_minor=facts.refunded_minor,
+            corrects_price=because.reason == PRICE_CORRECTION,
+        )
     elif not steps:
         current = await orders.save(uow.connection, current, actor=because.actor, reason=because.reason)
     return current

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from shared.contracts.payments import PRICE_CORRECTION
 from shared.ids import derived_id
 from shared.money import Money
 from shared.unit_of_work import UnitOfWork
@@ -18,8 +19,6 @@ from svc.payments.handlers.refunding import open_refund
 from svc.payments.store import payments, refunds
 from svc.payments.store.refunds import Refund
 
-CORRECTION_REASON = "price_correction"
-
 
 async def return_difference(uow: UnitOfWork, order_id: UUID, amount: Money, *, requested_by: str) -> Refund:
     """Ask for the one refund of an order's wrong price; asked again it gives that refund, whatever the amount.
@@ -30,7 +29,7 @@ async def return_difference(uow: UnitOfWork, order_id: UUID, amount: Money, *, r
     payment = await payments.lock(uow.connection, payment_id_of(order_id))
     if payment is None:
         raise UnknownPayment("there is no such payment")
-    refund_id = derived_id("refund", payment.id, CORRECTION_REASON)
+    refund_id = derived_id("refund", payment.id, PRICE_CORRECTION)
     known = await refunds.of_id(uow.connection, refund_id)
     if known is not None:
         return known
@@ -50,7 +49,7 @@ async def return_difference(uow: UnitOfWork, order_id: UUID, amount: Money, *, r
         payment,
         refund_id=refund_id,
         amount_minor=amount.amount_minor,
-        reason=CORRECTION_REASON,
+        reason=PRICE_CORRECTION,
         requested_by=requested_by,
     )
     assert refund is not None, "the payment is locked, and it has no such refund"

@@ -298,3 +298,17 @@ async def test_a_lost_parcel_is_noted_once_and_may_still_complete_its_order(engi
         await told.becomes("completed")
         notes = await told.rows("SELECT note FROM order_notes WHERE note LIKE '%lost%'")
         assert [row["note"].startswith("the carrier lost the parcel") for row in notes] == [True]
+
+
+async def test_a_refund_that_corrects_a_price_is_told_as_one_and_another_is_not(engines, prefix):
+    async with an_order(engines, prefix) as told:
+        await told.tell(PaymentProcessed)
+        await told.tell(PaymentRefunded, amount_minor=7, refunded_minor=7, reason="price_correction")
+        await told.tell(PaymentRefunded, amount_minor=100, refunded_minor=107, reason="goodwill")
+        await told.applied(3)
+        found = await told.rows(
+            "SELECT payload::jsonb #>> '{data,refunded_minor}' AS minor, "
+            "coalesce(payload::jsonb #>> '{data,corrects_price}', 'false') AS corrects FROM outbox "
+            "WHERE type = 'order.refunded' ORDER BY aggregate_version"
+        )
+        assert [tuple(row) for row in found] == [("7", "true"), ("107", "false")]

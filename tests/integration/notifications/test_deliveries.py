@@ -18,7 +18,7 @@ from shared.contracts.auth import (
     RegistrationRequested,
     UserRegistered,
 )
-from shared.contracts.orders import OrderCreated
+from shared.contracts.orders import OrderCreated, OrderRefunded
 from shared.contracts.payments import DuplicateReturned
 from shared.identity import Principal
 from shared.jobs_queue import JobBoard
@@ -134,6 +134,25 @@ async def test_who_was_charged_twice_is_told_that_it_went_back(engines, prefix):
         (mail,) = catcher.mails
         assert (mail["X-Shopstream-Template"], mail["To"]) == ("duplicate_returned", "ann@example.com")
         assert (mail["X-Shopstream-Order"], mail["X-Shopstream-Amount"]) == (str(order_id), "7.125 KWD")
+
+
+async def test_who_was_charged_too_much_is_told_once_that_the_difference_went_back(engines, prefix):
+    catcher = Catcher()
+    async with (
+        topics(engines, prefix),
+        smtp(catcher) as url,
+        served(engines, "notifications", prefix=prefix, smtp_url=url),
+    ):
+        order_id = uuid4()
+        event = OrderRefunded(
+            order_id=order_id, order_number="SO-1", customer_id=uuid4(), email="ann@example.com", currency="EUR",
+            total_minor=1_736, refunded_minor=7, corrects_price=True,
+        )  # fmt: skip
+        told = envelope(event, order_id)
+        await publish(engines, prefix, told, told)
+        await until(lambda: catcher.mails)
+        (mail,) = catcher.mails
+        assert (mail["X-Shopstream-Template"], mail["X-Shopstream-Amount"]) == ("price_corrected", "0.07 EUR")
 
 
 async def test_a_refused_mail_is_sent_again_with_the_same_message_id(engines, prefix):

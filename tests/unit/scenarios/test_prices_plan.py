@@ -1,16 +1,17 @@
 """Which prices `repair charges` sets right, what goes back of them, and what the judge makes of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from scenarios.checkers import Outcome
-from scenarios.checkers.exact_money import PRICE_CORRECTION
 from scenarios.evidence import Evidence
 from scenarios.evidence import rows as audit
 from scenarios.fleet import FleetRefusedError
 from scenarios.repair import prices
-from scenarios.repair.prices import OrderPlan, Plan, plan
+from scenarios.repair.prices import OrderPlan, Plan
+from shared.contracts.payments import PRICE_CORRECTION
 from tests.support.anomalies import (
     CANCELLED,
     LATE_AT,
@@ -60,6 +61,11 @@ def gave_back(evidence: Evidence, amount_minor: int, *, reason: str = PRICE_CORR
     evidence.audit.refunds.append(row)
     if row.status == "succeeded":
         journal.append(change(capture, kind="refund", amount_minor=amount_minor, payment_reference=PAID))
+
+
+def plan(evidence: Evidence) -> Plan:
+    """Of the evidence as it is now: it remembers what was looked up."""
+    return prices.plan(replace(evidence))
 
 
 def only(evidence: Evidence) -> OrderPlan:
