@@ -230,7 +230,7 @@ class Shop:
 
     async def call(self, service: str, method: str, path: str, *, json: Any = None) -> Any:
         _, _, _, order_id, what = path.split("/")
-        self.asked.append((order_id, f"{what} {(json.get('total') or json['amount'])['amount']}"))
+        self.asked.append((order_id, f"{what} {(json.get('total') or json['amount']).amount}"))
         if any(order_id == name for name in self._refusing):
             raise FleetRefusedError(service, f"{method} {path}", status=409, content=b'{"code":"rules_say_otherwise"}')
 
