@@ -124,8 +124,8 @@ def _say_plan(planned: Plans) -> None:
     if planned.charges.orders or planned.charges.recall or planned.prices.orders:
         sums = [*planned.charges.money_minor.items(), *planned.prices.money_minor.items()]
         by_currency = {currency: sum(more for code, more in sums if code == currency) for currency, _ in sorted(sums)}
-        money = ", ".join(money_text(amount, currency) for currency, amount in by_currency.items()) or "nothing by itself"
-        terminal.info(f"This is the plan, {money} to customers; carry it out with --apply.")
+        money = ", ".join(money_text(amount, currency) for currency, amount in by_currency.items())
+        terminal.info(f"This is the plan, {money or 'nothing by itself'} to customers; carry it out with --apply.")
     elif planned.charges.empty and planned.prices.empty:
         terminal.info("Nothing to repair.")
 
