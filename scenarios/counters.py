@@ -7,10 +7,18 @@ import aiohttp
 import msgspec
 
 from scenarios.fleet import Fleet
+from shared.probe_token import probe_token
 
 SAMPLE: Final = re.compile(r"^shopstream_(\w+?)(?:_total)?(?:\{(.*)\})? ([0-9.e+-]+)\Z")
+BREAKER: Final = re.compile(r'^shopstream_breaker_refuses\{target="(\w+)"\} ([01]\.0)\Z')
+CALLERS: Final = frozenset({"gateway", "orders", "search", "catalog"})
+"""The services that call others on the way of a visitor."""
 SCRAPE_WITHIN_S: Final = 3.0
 _TRANSACTIONS: Final = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+_HELD: Final = """
+SELECT split_part(application_name, ':', 1) AS process, count(*)::int FROM pg_stat_activity
+WHERE state = 'idle in transaction' AND clock_timestamp() - state_change > interval '1 s' GROUP BY 1
+"""
 _CONNECTIONS: Final = """
 SELECT application_name, count(*)::int FROM pg_stat_activity
 WHERE datname IS NOT NULL AND application_name <> '' GROUP BY 1
@@ -47,6 +55,23 @@ async def transactions(fleet: Fleet, service: str) -> int:
     return int(rows[0][0])
 
 
+async def held(fleet: Fleet) -> dict[str, int]:
+    """Transactions that have been idle for a second or longer, by process: it does something else meanwhile."""
+    rows = await fleet.rows("orders", _HELD)
+    return {row["process"]: row["count"] for row in rows}
+
+
+async def breakers(fleet: Fleet) -> list[dict[str, float]]:
+    """What each process that asks a breaker says of it: 0 closed, 1 not."""
+    found: list[dict[str, float]] = []
+    for process in await fleet.processes():
+        if process["component"] in CALLERS and process["pid"] is not None:
+            text = await _scraped(fleet, int(process["port"]))
+            said = (BREAKER.match(line) for line in text.splitlines())
+            found.append({match[1]: float(match[2]) for match in said if match})
+    return found
+
+
 async def connections(fleet: Fleet) -> dict[str, int]:
     """Open connections to the database server by the name that a process gave itself."""
     rows = await fleet.rows("orders", _CONNECTIONS)
@@ -56,7 +81,8 @@ async def connections(fleet: Fleet) -> dict[str, int]:
 async def _scraped(fleet: Fleet, port: int) -> str:
     try:
         limit = aiohttp.ClientTimeout(total=SCRAPE_WITHIN_S)
-        async with fleet.http.get(f"http://127.0.0.1:{port}/metrics", timeout=limit) as answer:
+        proof = {"Authorization": f"Bearer {probe_token(fleet.secret)}"}
+        async with fleet.http.get(f"http://127.0.0.1:{port}/metrics", timeout=limit, headers=proof) as answer:
             return await answer.text()
     except (TimeoutError, aiohttp.ClientError, OSError):
         return ""

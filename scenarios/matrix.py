@@ -115,7 +115,8 @@ Report = Callable[[Turn, int, int], None]
 
 
 async def matrix(fleet: Fleet, choice: Choice, directory: Path, report: Report) -> Matrix:
-    """Play the quick form of every turn that the directory's journal lacks, and count all of them.
+    """Play every turn that the directory's journal lacks in its defect's form, the healthy ones in the quick form, and
+    count all of them.
 
     A defect that an earlier matrix left planted when it was killed is taken out first.
     """
@@ -127,7 +128,8 @@ async def matrix(fleet: Fleet, choice: Choice, directory: Path, report: Report) 
         if turn not in done:
             defect = None if turn.subject == NONE_PLANTED else turn.subject
             incident = scenario(turn.scenario)
-            result = await run(fleet, incident, RunOptions(seed=turn.seed, form=QUICK, defect=defect))
+            form = incident.defect(defect).form if defect else QUICK
+            result = await run(fleet, incident, RunOptions(seed=turn.seed, form=form, defect=defect))
             verdict, proof = result.verdict, None
             if choice.repair and defect and incident.repair and verdict.outcome is Outcome.FAIL:
                 proof = await prove(fleet, incident, result.directory, verdict)

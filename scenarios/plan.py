@@ -35,6 +35,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     """How the payment provider behaves, as its control interface takes it."""
     required: tuple[RareState, ...] = ()
     """What this form must have reached beside what every form must."""
+    scale: dict[str, int] = {}
+    """How many instances of a service this form needs beside those that every form does."""
     quiesce_s: float
     """How long the fleet has to come to rest after the load."""
 

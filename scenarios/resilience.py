@@ -26,6 +26,7 @@ RESILIENCE: Final[dict[str, dict[str, Promise]]] = {
     "kafka": {LOOK: "works", SEARCH: "works", CART: "works", PLACE_ORDER: "works"},
     "redis": {LOOK: "works", SEARCH: "definite", CART: "definite", PLACE_ORDER: "definite"},
     "inventory": {LOOK: "works", SEARCH: "works", CART: "works", PLACE_ORDER: "definite"},
+    "catalog-2": {LOOK: "works", SEARCH: "works", CART: "works", PLACE_ORDER: "works"},
     "catalog": {LOOK: "definite", SEARCH: "works", CART: "works", PLACE_ORDER: "definite"},
     "orders": {LOOK: "works", SEARCH: "works", CART: "definite", PLACE_ORDER: "definite"},
 }
@@ -36,7 +37,7 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {"elasticsearch": ("search",), "redis
 
 
 def dependency_of(target: str) -> str:
-    """What is away when a fault hits this target: `elasticsearch` of `all:elasticsearch`, `search` of `search-1`."""
-    behind = target.rpartition(":")[2]
-    name, _, number = behind.rpartition("-")
-    return name if number.isdigit() else behind
+    """What is away when a fault hits this target: `elasticsearch` of `all:elasticsearch`, `search` of `search-1`, which
+    is all there is; `catalog-2` is one of two.
+    """
+    return target.rpartition(":")[2].removesuffix("-1")

@@ -139,6 +139,11 @@ class _Plan:
             scenario.defect(options.defect) if options.defect else None,
         )
 
+    @property
+    def scale(self) -> dict[str, int]:
+        """How many instances of which services are needed."""
+        return {**self.scenario.scale, **self.form.scale}
+
     def as_saved(self) -> dict[str, Any]:
         """For `plan.json`."""
         return {
@@ -164,7 +169,7 @@ class _Played:
 
 async def _collected(fleet: Fleet, scenario: Scenario, options: RunOptions, report: Report) -> Collected:
     plan = _Plan.of(scenario, options)
-    await check_processes(fleet, options.kills, scale=scenario.scale)
+    await check_processes(fleet, options.kills, scale=plan.scale)
     directory = create_run_directory(fleet.layout.runs, scenario.id, seed=options.seed)
     save_plan(directory, plan.as_saved())
     async with AsyncExitStack() as stack:
@@ -194,7 +199,7 @@ async def _collected(fleet: Fleet, scenario: Scenario, options: RunOptions, repo
 
 async def _ready(fleet: Fleet, plan: _Plan, stack: AsyncExitStack) -> None:
     """As many instances as the scenario needs, the defect planted, the provider told how to behave, all at rest."""
-    await scaled(fleet, plan.scenario.scale)
+    await scaled(fleet, plan.scale)
     if plan.card is not None:
         stack.push_async_callback(planting.heal, fleet, plan.card)
         await planting.plant(fleet, plan.card, plan.options.trigger)

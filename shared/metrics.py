@@ -3,7 +3,7 @@
 Labels have few values by construction (service, method, status); never a path with an id, never a user.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from litestar import Response, get
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -49,11 +49,18 @@ class _Watched(Collector):
     """Gauges whose value is asked for at scrape time, so that keeping them costs nothing in between."""
 
     def __init__(self) -> None:
-        self.sources: dict[str, Callable[[], float]] = {}
+        self.sources: dict[str, dict[str, Callable[[], float]]] = {}
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        for name, source in list(self.sources.items()):
-            yield GaugeMetricFamily(f"shopstream_{name}", name.replace("_", " "), value=float(source()))
+        for name, by_target in list(self.sources.items()):
+            told = GaugeMetricFamily(f"shopstream_{name}", name.replace("_", " "), labels=_labels(by_target))
+            for target, source in list(by_target.items()):
+                told.add_metric([target] if target else [], float(source()))
+            yield told
+
+
+def _labels(by_target: Mapping[str, object]) -> list[str]:
+    return [] if "" in by_target else ["target"]
 
 
 _watched = _Watched()
@@ -97,9 +104,12 @@ def observe_breaker(target: str, level: int) -> None:
     BREAKER.labels(target).set(level)
 
 
-def watch(name: str, source: Callable[[], float]) -> None:
-    """Expose a gauge `shopstream_<name>` read at scrape time; a later source of the same name replaces it."""
-    _watched.sources[name] = source
+def watch(name: str, source: Callable[[], float], *, target: str = "") -> None:
+    """Expose a gauge `shopstream_<name>` read at scrape time; a later source of the same name replaces it.
+
+    With a `target` there is one for each; NaN is told for what is not known.
+    """
+    _watched.sources.setdefault(name, {})[target] = source
 
 
 def render() -> bytes:

@@ -128,6 +128,8 @@ class Runtime(Generic[P_co]):
             metrics.watch("database_connections_used", self.database.connections_used)
             metrics.watch("database_connections_max", self.database.connections_max)
         loop_lag = LoopLag()
+        metrics.watch("loop_looks", lambda: loop_lag.looks)
+        metrics.watch("loop_blocked", lambda: loop_lag.blocked)
         tasks: list[tuple[str, Any]] = [(loop_lag.name, loop_lag.run)]
         operated: list[HTTPRouteHandler] = [self._contract_route(subscription or {}, authenticated=authenticated)]
         if not self.settings.is_production:

@@ -7,6 +7,7 @@ from scenarios.checkers import (
     bounded_work,
     charged_once,
     constant_queries,
+    correlated,
     dead_letters,
     effect_once,
     exact_money,
@@ -17,6 +18,7 @@ from scenarios.checkers import (
     limits_held,
     linearizable_stock,
     money_reconciles,
+    no_cross_user,
     no_lost_write,
     no_oversell,
     no_undersell,
@@ -59,7 +61,9 @@ MEASURED_CHECKERS: tuple[Checker, ...] = (
     bounded_work.CHECKER,
     recovers.CHECKER,
     constant_queries.CHECKER,
+    no_cross_user.CHECKER,
     promises_kept.CHECKER,
+    correlated.CHECKER,
     thresholds_held.CHECKER,
 )
 """Those that judge what was measured of a load; only a scenario that measures it names them."""

@@ -1,5 +1,6 @@
 """INV-26: while something is away, every journey does what was promised for that, and health says the truth."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Final
@@ -14,7 +15,12 @@ from scenarios.resilience import JOURNEYS, NEEDS, RESILIENCE, dependency_of
 KEPT_SHARE_MIN: Final = 0.9
 SETTLE_S: Final = 1.5
 """What the breakers get to notice: within two seconds all instances know."""
+BROKEN_MIN: Final = 2
+"""One of a few is an accident."""
 OPERATIONS_MIN: Final = 3
+CODE: Final = re.compile("[a-z]+(_[a-z]+)+")
+NO_ANSWER: Final = frozenset({"upstream_timeout", "deadline_exceeded", "internal_error", "request_timeout"})
+"""Codes by which nobody learns what became of a request: whoever should have said it did not."""
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -44,10 +50,9 @@ def _judge_journeys(evidence: Evidence, fault: FaultFired, course: Course, findi
             continue
         findings.check(len(operations))
         kept = [
-            is_good(it, within_s=course.good_within_s) if promise == "works" else it.outcome != "info"
-            for it in operations
+            is_good(it, within_s=course.good_within_s) if promise == "works" else _is_definite(it) for it in operations
         ]
-        if sum(kept) < KEPT_SHARE_MIN * len(kept):
+        if sum(kept) < KEPT_SHARE_MIN * len(kept) and len(kept) - sum(kept) >= BROKEN_MIN:
             said = Counter(
                 it.error or it.outcome for it, was_kept in zip(operations, kept, strict=True) if not was_kept
             )
@@ -73,6 +78,12 @@ def _judge_health(evidence: Evidence, fault: FaultFired, findings: Findings) -> 
                 f"{service} called itself ready {len(said)} times without {dependency_of(fault.target)}",
                 at=fault.bit_at,
             )
+
+
+def _is_definite(operation: Operation) -> bool:
+    """Answered: done, refused, or told by a code that it may have happened. A time-out tells nothing."""
+    error = operation.error or ""
+    return operation.outcome != "info" or (CODE.fullmatch(error) is not None and error not in NO_ANSWER)
 
 
 def ready_at(service: str) -> str:

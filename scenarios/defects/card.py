@@ -21,7 +21,8 @@ class DefectCard(msgspec.Struct, frozen=True, kw_only=True):
     """One planted defect, as the catalogue shows it.
 
     `parts` are those it replaces, as `service.part`. `caught_by` are the invariants of which at least one must fail,
-    `exposed_by` is the load that makes it show, `origin` where the kind is known from in public.
+    `exposed_by` is the load that makes it show, `form` the scenario's form that is such a load, `origin` where the kind
+    is known from in public.
     """
 
     id: str
@@ -30,6 +31,7 @@ class DefectCard(msgspec.Struct, frozen=True, kw_only=True):
     root_cause: str
     caught_by: tuple[str, ...]
     exposed_by: str
+    form: str = "quick"
     symptoms: str
     fix: str
     origin: str

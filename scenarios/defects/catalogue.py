@@ -94,6 +94,21 @@ DEFECTS: tuple[str, ...] = (
     "black_friday.no_single_flight",
     "black_friday.pool_beyond_server",
     "black_friday.checkout_needs_search",
+    "black_friday.callee_outlasts_caller",
+    "black_friday.errors_cached",
+    "black_friday.unbounded_queue",
+    "black_friday.query_per_order",
+    "black_friday.query_per_line",
+    "black_friday.cache_key_without_user",
+    "black_friday.shifted_replies",
+    "black_friday.connection_across_call",
+    "black_friday.blocking_call",
+    "black_friday.half_open_without_limit",
+    "black_friday.breaker_in_memory",
+    "black_friday.no_deadlines",
+    "black_friday.retries_at_every_layer",
+    "black_friday.stale_registry",
+    "black_friday.lost_correlation_ids",
 )
 """incident.file; the file's name is the defect's id."""
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from scenarios.evidence import Evidence, in_scope, load_evidence
+from scenarios.report.metastability import drawn, trials_beside
 from scenarios.report.page import STYLE, page
 from scenarios.verdict import Verdict, load_verdict
 
@@ -16,5 +17,7 @@ def write_report(run_dir: Path, *, evidence: Evidence | None = None, verdict: Ve
     whole = evidence if evidence is not None else load_evidence(run_dir)
     judged = verdict if verdict is not None else load_verdict(run_dir)
     path = run_dir / REPORT
-    path.write_text(page(in_scope(whole), judged, run_name=run_dir.name), encoding="utf-8")
+    narrowed = in_scope(whole)
+    recovery = drawn(trials_beside(run_dir, whole.facts.scenario)) if whole.facts.course is not None else None
+    path.write_text(page(narrowed, judged, run_name=run_dir.name, recovery=recovery), encoding="utf-8")
     return path

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from scenarios.assessment import assess
 from scenarios.evidence import Chart, Evidence
 from scenarios.report import sections
+from scenarios.report.metastability import Map
 from scenarios.report.plots import (
     WIDE_HEIGHT,
     WIDE_WIDTH,
@@ -47,8 +48,8 @@ class Plot(msgspec.Struct, frozen=True):
     wide: bool = False
 
 
-def page(evidence: Evidence, verdict: Verdict, *, run_name: str) -> str:
-    """`evidence` is already narrowed to its run."""
+def page(evidence: Evidence, verdict: Verdict, *, run_name: str, recovery: Map | None = None) -> str:
+    """`evidence` is already narrowed to its run; `recovery` is of this and other runs."""
     facts = evidence.facts
     sku = main_sku(evidence)
     return TEMPLATES.get_template("report.html").render(
@@ -70,6 +71,7 @@ def page(evidence: Evidence, verdict: Verdict, *, run_name: str) -> str:
         attacks=assess(evidence).attacks,
         books=sections.books(evidence),
         faults=sections.faults(facts),
+        recovery=recovery,
         facts=sections.run_facts(facts),
         replay=sections.replay(facts),
         run_name=run_name,

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 import aiohttp
 import msgspec
 
+from scenarios.checkers.no_cross_user import FOREIGN
 from scenarios.history import HistoryWriter, Invocation, RecordType
 from scenarios.workloads.market import Person
 from scenarios.workloads.requests import Answered, Charge, Request, judged
@@ -26,6 +27,10 @@ LOOK_AGAIN_S: Final = 0.25
 LOOK_AGAIN_S_MAX: Final = 2.0
 """Who waits long looks ever more rarely: a crowd that waits must not become the overload it waits for."""
 NEVER_CHARGED: Final = frozenset({"failed", "cancelled"})
+
+
+def _is_anything(_content: bytes) -> bool:
+    return True
 
 
 class AttemptResult(msgspec.Struct, frozen=True):
@@ -109,8 +114,13 @@ class Client:
         self._history.info(invocation, error="not seen")
         return False
 
-    async def look(self, function: str, token: str, path: str, *, timeout_s: float) -> RecordType:
-        """One GET, one operation of the history: ok, refused with a code, or not known; gives which."""
+    async def look(
+        self, function: str, token: str, path: str, *, timeout_s: float, is_mine: Callable[[bytes], bool] = _is_anything
+    ) -> RecordType:
+        """One GET, one operation of the history: ok, refused with a code, or not known; gives which.
+
+        An answer that `is_mine` denies was another's, and stands there as such.
+        """
         process = self._history.new_process()
         invocation = self._history.invoke(process, function)
         try:
@@ -122,6 +132,9 @@ class Client:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             self._history.info(invocation, error=type(error).__name__)
             return "info"
+        if answer.status == 200 and not is_mine(content):
+            self._history.fail(invocation, error=FOREIGN, trace_id=trace_id)
+            return "fail"
         if answer.status == 200:
             self._history.ok(invocation, trace_id=trace_id)
             return "ok"

@@ -9,57 +9,51 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Annotated, Final
 from uuid import uuid4
 
-import aiohttp
 import msgspec
 from msgspec import Meta
 
-from scenarios import counters
-from scenarios.checkers.bounded_work import BOUND, WORK
+from scenarios.checkers.bounded_work import WORK
 from scenarios.checkers.constant_queries import QUERIES
-from scenarios.checkers.promises_kept import ready_at
 from scenarios.cues import Cues
 from scenarios.evidence import Chart, Course, SupplyStep, WorkloadFacts
 from scenarios.fleet import Fleet
 from scenarios.history import HistoryWriter, RecordType, WantedLine
-from scenarios.resilience import CART, LOOK, NEEDS, SEARCH
+from scenarios.resilience import CART, LOOK, SEARCH
 from scenarios.workloads.client import Client
 from scenarios.workloads.market import Article, Person, people, put_on_sale
-from scenarios.workloads.open_model import play, raise_file_limit
+from scenarios.workloads.open_model import first_served, play, raise_file_limit
 from scenarios.workloads.requests import merge_cart, place_order
+from scenarios.workloads.rush_probes import Asked, queries_of
+from scenarios.workloads.rush_watch import Watch
 from scenarios.workloads.workload import LoadReport
 
 TROUBLE: Final = "trouble"
 """The signal at the end of the baseline: what is away goes away now."""
 SURGE: Final = "surge"
 """The signal at the beginning of the surge, or of its time where there is none."""
+HEIGHT: Final = "height"
+"""The signal in the middle of it, when what was made slow is."""
+HEIGHT_SHARE: Final = 0.25
 MIX: Final = {LOOK: 70, SEARCH: 15, CART: 10, "buy": 5}
 PRICE_MINOR: Final = 1_950
 UNITS: Final = 100_000
 ARTICLES: Final = 20
 CART_LINES: Final = 3
+OWN_PAUSE_S: Final = 0.1
+LARGE: Final = 20
+"""Orders and lines of somebody who buys much."""
 HOT_SHARE: Final = 0.6
 """Of those who look, how many look at the same thing."""
 DOUBLE_CLICK_SHARE: Final = 0.2
 DECLINED_SHARE: Final = 0.05
 HANG_UP_S_MAX: Final = 0.3
-SAMPLE_EVERY_S: Final = 1.0
-PROBE_READERS: Final = 2
-PROBE_LARGE: Final = 20
 CARTS_AT_ONCE: Final = 16
 LATE_S_MAX: Final = 2.0
 SURGE_SHARE_MIN: Final = 0.9
-
-CONNECTIONS_MAX: Final = 12
-"""Of one process to its database: both pools and what listens."""
-AMPLIFICATION_MAX: Final = 1.2
-AMPLIFIED: Final = ("orders", "catalog", "inventory")
-LOADS_MAX: Final = 1.5
-"""Per entry of the cache that was forgotten, over all processes."""
 
 
 class RushParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +89,7 @@ class RushStage(msgspec.Struct, kw_only=True):
     name: str
     skus: tuple[str, ...]
     customers: tuple[Person, ...]
+    hoarders: tuple[Person, Person]
     opened_at: float
     course: Course | None = None
     measured: dict[str, dict[str, float]] = {}
@@ -118,6 +113,7 @@ class Rush:
         ]
         await asyncio.gather(*(put_on_sale(fleet, article) for article in articles))
         emails = [f"rush-{n:05}@rush.example" for n in range(parameters.customers)]
+        few, many = await people(fleet, [f"{who}-{name.lower()}@rush.example" for who in ("few", "many")])
         return RushStage(
             fleet=fleet,
             parameters=parameters,
@@ -125,18 +121,23 @@ class Rush:
             name=name,
             skus=tuple(article.sku for article in articles),
             customers=tuple(await people(fleet, emails)),
+            hoarders=(few, many),
             opened_at=opened_at,
         )
 
     async def play(self, stage: RushStage, history: HistoryWriter, cues: Cues) -> LoadReport:
         raise_file_limit()
+        with first_served():
+            return await self._play(stage, history, cues)
+
+    async def _play(self, stage: RushStage, history: HistoryWriter, cues: Cues) -> LoadReport:
         parameters = stage.parameters
         async with Client.open(history, gateway_url=stage.fleet.gateway_url) as client:
             day = _Day(stage, client)
             await day.fill_carts()
-            queries = await _queries(stage)
+            queries = await self._queries(stage, day)
             capacity = parameters.capacity_per_s or await day.capacity()
-            watch = _Watch(stage.fleet, history)
+            watch = Watch(stage.fleet, history)
             base = parameters.load * capacity
             surge = parameters.surge * capacity or base
             segments = (
@@ -164,11 +165,28 @@ class Rush:
             recovery_s_max=parameters.recovery_s_max,
         )
         return LoadReport(
-            figures={**load.figures, "capacity_per_s": round(capacity, 1), "visits": day.visits},
-            measured={WORK: watch.work(day.visits_by_phase(marks)), QUERIES: queries},
+            figures={
+                **load.figures,
+                "capacity_per_s": round(capacity, 1),
+                "visits": day.visits,
+                **day.surge_figures(stage.course, capacity),
+            },
+            measured={WORK: watch.work(day.visits_by_phase(marks), entries=ARTICLES), QUERIES: queries},
             charts=(day.chart(began_at),),
             problems=day.weaknesses(surge * parameters.surge_s, stage.course),
         )
+
+    async def _queries(self, stage: RushStage, day: "_Day") -> dict[str, float]:
+        """What lists of one and of many cost; the many belong to somebody who buys much."""
+        if not stage.parameters.probe_s:
+            return {}
+        few, many = await day.hoarders()
+        lists = (
+            Asked("products", "catalog", "/products?category=lamps&limit={size}", few, many),
+            Asked("orders", "orders", "/orders?limit={size}", few, many, OWN_PAUSE_S),
+            Asked("cart", "catalog", "/cart", few, many, OWN_PAUSE_S),
+        )
+        return await queries_of(stage.fleet, lists, seconds=stage.parameters.probe_s)
 
     def facts(self, stage: RushStage, report: LoadReport) -> WorkloadFacts:
         at = stage.opened_at
@@ -187,20 +205,41 @@ class _Day:
         self.visits = 0
         self._came_at: list[float] = []
         self._well_at: list[float] = []
+        self._bought: list[tuple[float, bool]] = []
         self._stage = stage
         self._client = client
         self._chance = random.Random(stage.seed)
 
     async def fill_carts(self) -> None:
-        """Everybody has a few things in the cart, as people have."""
+        """Everybody has a few things in the cart, each in numbers of his own."""
         places = asyncio.Semaphore(CARTS_AT_ONCE)
-        lines = tuple(WantedLine(sku, 1) for sku in self._stage.skus[:CART_LINES])
 
-        async def fill(person: Person) -> None:
+        async def fill(number: int, person: Person) -> None:
             async with places:
-                await self._client.insist(merge_cart(person, lines))
+                await self._client.insist(merge_cart(person, self._cart_of(number)))
 
-        await asyncio.gather(*(fill(person) for person in self._stage.customers))
+        await asyncio.gather(*(fill(number, person) for number, person in enumerate(self._stage.customers)))
+
+    def _cart_of(self, number: int) -> tuple[WantedLine, ...]:
+        """A cart like nobody else's: its quantities are the customer's number, and so its canary."""
+        base = 1
+        while base**CART_LINES < len(self._stage.customers):
+            base += 1
+        digits = ((number // base**place) % base for place in range(CART_LINES))
+        return tuple(WantedLine(sku, 1 + digit) for sku, digit in zip(self._stage.skus, digits, strict=False))
+
+    async def hoarders(self) -> tuple[Person, Person]:
+        """Who has one thing in the cart and ordered once, and who has many and ordered often."""
+        few, many = self._stage.hoarders
+        for person, count in ((few, 1), (many, LARGE)):
+            lines = tuple(WantedLine(sku, 1) for sku in self._stage.skus[:count])
+            await self._client.insist(merge_cart(person, lines))
+            await asyncio.gather(*(self._orders(person, number) for number in range(count)))
+        return few, many
+
+    async def _orders(self, person: Person, number: int) -> None:
+        key = f"{self._stage.name}-hoard-{number}"
+        await self._client.insist(place_order(person, key=key, lines=(WantedLine(self._stage.skus[-1], 1),)))
 
     async def capacity(self) -> float:
         """Visits in a second when everybody comes again as soon as the answer is there; the first third warms up."""
@@ -238,9 +277,22 @@ class _Day:
         if chance.random() < parameters.hang_up_share:
             await self._client.hang_up(person.access_token, path, after_s=chance.uniform(0.0, HANG_UP_S_MAX))
             return "info"
-        return await self._client.look(what, person.access_token, path, timeout_s=parameters.patience_s)
+        return await self._client.look(
+            what,
+            person.access_token,
+            path,
+            timeout_s=parameters.patience_s,
+            is_mine=lambda content: self._belongs(content, what, sku=sku, number=number),
+        )
+
+    def _belongs(self, content: bytes, what: str, *, sku: str, number: int) -> bool:
+        """Whether an answer shows what was asked for, and of whom."""
+        if what == LOOK:
+            return f'"{sku}"'.encode() in content
+        return what != CART or _holds(content, self._cart_of(number % len(self._stage.customers)))
 
     async def _buys(self, person: Person, sku: str, key: str) -> RecordType:
+        came_at = time.time()
         declined = self._chance.random() < DECLINED_SHARE
         request = place_order(
             person,
@@ -253,6 +305,7 @@ class _Day:
         results = await asyncio.gather(
             *(self._client.insist(request, first_timeout_s=patience_s, attempts_max=1) for _ in range(clicks))
         )
+        self._bought.append((came_at, any(result.type == "ok" for result in results)))
         return results[0].type
 
     def visits_by_phase(self, marks: list[float]) -> dict[str, int]:
@@ -270,83 +323,31 @@ class _Day:
             return ()
         return (f"the load generator was the bottleneck: {came} of {planned:.0f} visitors of the surge came in time",)
 
+    def surge_figures(self, course: Course, capacity: float) -> dict[str, float]:
+        """Good answers in the surge as a share of the capacity, and checkouts that came to an order."""
+        seconds = course.surge_until - course.surge_at
+        bought = [is_bought for at, is_bought in self._bought if course.surge_at <= at < course.surge_until]
+        if not seconds or not bought:
+            return {}
+        well = sum(course.surge_at <= at < course.surge_until for at in self._well_at)
+        return {
+            "surge_goodput_of_capacity": round(well / (seconds * capacity), 3),
+            "surge_checkout_success": round(sum(bought) / len(bought), 3),
+        }
+
     def chart(self, began_at: float) -> Chart:
         """Who came and who was answered well, by the second in which they came."""
         curves = {"came": _per_second(self._came_at, began_at), "answered well": _per_second(self._well_at, began_at)}
         return Chart(title="Visitors", unit="per second", curves=curves)
 
 
-class _Watch:
-    """What processes and database count, at the marks between the phases and once a second."""
-
-    def __init__(self, fleet: Fleet, history: HistoryWriter) -> None:
-        self._fleet = fleet
-        self._history = history
-        self._marks: dict[str, counters.Counted] = {}
-        self._connections_max: dict[str, int] = {}
-
-    @asynccontextmanager
-    async def watching(self) -> AsyncGenerator[None]:
-        task = asyncio.create_task(self._look())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def mark(self, name: str) -> None:
-        self._marks[name] = await counters.counted(self._fleet)
-
-    def work(self, visits: dict[str, int]) -> dict[str, float]:
-        """Per visit of the surge against one of the baseline; connections at their most; with their bounds."""
-        found: dict[str, float] = {}
-        for process, count in self._connections_max.items():
-            found[f"connections of {process}"] = count
-            found[f"connections of {process}{BOUND}"] = CONNECTIONS_MAX
-        before = self._marks["trouble"].since(self._marks["begin"])
-        during = self._marks["calm"].since(self._marks["surge"])
-        for service in AMPLIFIED:
-            name = f"{service} http_requests"
-            if before.get(name) and visits["baseline"] and visits["surge"]:
-                usual = before[name] / visits["baseline"]
-                now = during.get(name, 0.0) / visits["surge"]
-                found[f"requests at {service} per visit, as a multiple"] = round(now / usual, 2)
-                found[f"requests at {service} per visit, as a multiple{BOUND}"] = AMPLIFICATION_MAX
-        loads = during.get("catalog cache_loads", 0.0)
-        found["loads per product forgotten"] = round(loads / ARTICLES, 2)
-        found[f"loads per product forgotten{BOUND}"] = LOADS_MAX
-        return found
-
-    async def _look(self) -> None:
-        while True:
-            for name, count in (await counters.connections(self._fleet)).items():
-                process = name.partition(":")[0]
-                self._connections_max[process] = max(count, self._connections_max.get(process, 0))
-            await asyncio.gather(*(self._is_ready(service) for services in NEEDS.values() for service in services))
-            await asyncio.sleep(SAMPLE_EVERY_S)
-
-    async def _is_ready(self, service: str) -> None:
-        """What a service says of itself, as an operation of the history."""
-        invocation = self._history.invoke(self._history.new_process(), ready_at(service))
-        try:
-            limit = aiohttp.ClientTimeout(total=2.0)
-            async with self._fleet.http.get(f"{self._fleet.url(service)}/health/ready", timeout=limit) as answer:
-                status = answer.status
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            self._history.info(invocation, error=type(error).__name__)
-            return
-        if status == 200:
-            self._history.ok(invocation)
-        else:
-            self._history.fail(invocation, error=str(status))
-
-
-async def _signal(cues: Cues, watch: _Watch, marks: list[float]) -> None:
+async def _signal(cues: Cues, watch: Watch, marks: list[float]) -> None:
     """The phases by their names, when their time has come."""
     steps: tuple[tuple[str, float, Callable[[], None]], ...] = (
         ("begin", marks[0], lambda: None),
         ("trouble", marks[1], lambda: cues.signal(TROUBLE)),
         ("surge", marks[2], lambda: cues.signal(SURGE)),
+        ("height", marks[2] + HEIGHT_SHARE * (marks[3] - marks[2]), lambda: cues.signal(HEIGHT)),
         ("calm", marks[3], lambda: None),
     )
     for name, at, tell in steps:
@@ -371,28 +372,16 @@ def _per_second(moments: list[float], began_at: float) -> list[tuple[float, floa
     return [(float(second), float(counts[second])) for second in range(max(counts, default=0) + 1)]
 
 
-async def _queries(stage: RushStage) -> dict[str, float]:
-    """Transactions per request of the product list, asked for one at a time and many at a time."""
-    seconds = stage.parameters.probe_s
-    if not seconds:
-        return {}
-    found: dict[str, float] = {}
-    for size in (1, PROBE_LARGE):
-        before = await counters.transactions(stage.fleet, "catalog")
-        until = asyncio.get_running_loop().time() + seconds
-        asked = sum(await asyncio.gather(*(_read_lists(stage, size, until=until) for _ in range(PROBE_READERS))))
-        after = await counters.transactions(stage.fleet, "catalog")
-        found[f"products: {size}"] = round((after - before) / max(1, asked), 2)
-    return found
+def _holds(content: bytes, lines: tuple[WantedLine, ...]) -> bool:
+    """Whether a cart shows these lines; it may hold things of earlier runs beside them."""
+    shown = msgspec.json.decode(content, type=_Shown).lines
+    return {(line.sku, line.quantity) for line in lines} <= {(item.sku, item.quantity) for item in shown}
 
 
-async def _read_lists(stage: RushStage, size: int, *, until: float) -> int:
-    """Ask for one list after the other until that moment of the loop's clock; gives how many were answered."""
-    url = f"{stage.fleet.gateway_url}/api/v1/products?category=lamps&limit={size}"
-    headers = {"Authorization": f"Bearer {stage.customers[0].access_token}"}
-    answered = 0
-    while asyncio.get_running_loop().time() < until:
-        async with stage.fleet.http.get(url, headers=headers) as answer:
-            await answer.read()
-            answered += answer.status == 200
-    return answered
+class _ShownLine(msgspec.Struct, frozen=True):
+    sku: str
+    quantity: int
+
+
+class _Shown(msgspec.Struct, frozen=True):
+    lines: tuple[_ShownLine, ...]

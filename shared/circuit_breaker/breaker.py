@@ -4,6 +4,7 @@ Successes are counted here and reported with the next look, so that a healthy ca
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -112,6 +113,12 @@ class CircuitBreaker:
     def mode(self) -> Mode:
         """The state as this process last saw it."""
         return self._mode
+
+    def refuses(self) -> float:
+        """For a gauge: 0 for a breaker that this process saw closed just now, 1 for one that is not, else NaN."""
+        if time.monotonic() - self._looked_at > STATE_BELIEVED_S:
+            return math.nan
+        return float(self._mode is not Mode.CLOSED)
 
     @asynccontextmanager
     async def guard(self, *, caller: str = "") -> AsyncGenerator[None, None]:

@@ -233,6 +233,7 @@ class ServiceClient:
         if target is None:
             breaker = CircuitBreaker(self._redis, f"{service}", prefix=self._settings.prefix, policy=self._policy)
             target = self._targets[service] = _Target(breaker)
+            metrics.watch("breaker_refuses", breaker.refuses, target=service)
         return target
 
     def _decode(self, service: str, content: bytes, wanted: type[T]) -> T:

@@ -41,6 +41,8 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             "database": runtime.database,
             "catalog": catalog,
             "placement": placement,
+            "history": parts.history(runtime.database),
+            "cart_reader": parts.cart_reader(runtime.database),
             "cancelling": cancelling,
             "parts": parts,
             "config": settings,

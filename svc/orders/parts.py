@@ -14,6 +14,7 @@ from svc.orders.clients import CatalogClient, ExchangeClient, InventoryClient, S
 from svc.orders.domain.cart import merge_lines
 from svc.orders.handlers import facts
 from svc.orders.handlers.carts import Merge
+from svc.orders.handlers.reading import CartReader, OrderHistory
 from svc.orders.handlers.returns import take_return
 from svc.orders.placing import Placement, SagaResolver
 from svc.orders.pricing import PriceOrder, calculate_order_total
@@ -49,6 +50,10 @@ class Parts(ServiceParts):
     """What an order costs."""
     resolver: type[SagaResolver] = SagaResolver
     """What a request left or facts did not settle, finished later."""
+    history: type[OrderHistory] = OrderHistory
+    """A customer's orders, a page at a time."""
+    cart_reader: type[CartReader] = CartReader
+    """A customer's cart, for looking at it."""
     merge_lines: Merge = merge_lines
     """A guest's cart brought into the customer's, one line per SKU."""
     take_payment: TakeFact = facts.take_payment

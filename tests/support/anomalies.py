@@ -1163,7 +1163,7 @@ def held_up_behind_poison(evidence: Evidence) -> None:
     alter(evidence.audit.inbox, {"applied_at": late.at + 90}, consumer="analytics", event_id=late.event_id)
 
 
-# INV-19, INV-20, INV-21, INV-26
+# INV-19, INV-20, INV-21, INV-22, INV-26
 
 
 def loaded_by_everybody(evidence: Evidence) -> None:
@@ -1180,6 +1180,15 @@ def came_back_late(evidence: Evidence) -> None:
 
 def asked_for_each(evidence: Evidence) -> None:
     evidence.facts.figures["queries"]["products: 20"] = 21.3
+
+
+def saw_anothers_cart(evidence: Evidence) -> None:
+    index = rush.between(evidence, rush.BASELINE_AT, rush.TROUBLE_AT, LOOK)[0]
+    evidence.history[index] = change(evidence.history[index], type="fail", error="foreign_answer")
+
+
+def began_another_trace(evidence: Evidence) -> None:
+    alter(evidence.audit.orders, {"trace_id": "f" * 32}, id=next(iter(evidence.confirmed)))
 
 
 def looked_in_vain_without_the_index(evidence: Evidence) -> None:
@@ -1382,6 +1391,8 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (never_came_back, "INV-20", "not_recovered"),
     (came_back_late, "INV-20", "recovered_late"),
     (asked_for_each, "INV-21", "queries_grow"),
+    (saw_anothers_cart, "INV-22", "foreign_answer"),
+    (began_another_trace, "INV-27", "trace_lost"),
     (looked_in_vain_without_the_index, "INV-26", "promise_broken"),
     (called_itself_ready, "INV-26", "health_lied"),
 )

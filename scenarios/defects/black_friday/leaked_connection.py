@@ -23,7 +23,7 @@ CARD = DefectCard(
 )
 
 SLOW_S: Final = 0.25
-"""Longer than this is a slow use of a connection."""
+"""Longer than this is a slow answer to the least there is to ask."""
 SLOW_IN_A_ROW: Final = 8
 """A busy machine is slow now and then; that all are is the database."""
 
@@ -45,12 +45,10 @@ def twin(healthy: Any, _settings: ServiceSettings) -> Any:
                 await borrowed.fetchval("SELECT count(*) FROM pg_stat_activity")
             async with super().acquire() as connection:
                 began = loop.time()
-                try:
-                    yield connection
-                finally:
-                    if self.slow_in_a_row < SLOW_IN_A_ROW:
-                        is_slow = loop.time() - began > SLOW_S
-                        self.slow_in_a_row = self.slow_in_a_row + 1 if is_slow else 0
+                await connection.fetchval("SELECT 1")
+                if self.slow_in_a_row < SLOW_IN_A_ROW:
+                    self.slow_in_a_row = self.slow_in_a_row + 1 if loop.time() - began > SLOW_S else 0
+                yield connection
 
     return Leaking
 

@@ -16,6 +16,7 @@ from svc.orders.clients import Catalog, Variant
 from svc.orders.domain.cart import CartLine, ProductUnavailable, UnknownCartLine
 from svc.orders.domain.guest import GUEST
 from svc.orders.handlers import carts
+from svc.orders.handlers.reading import CartReader
 from svc.orders.parts import Parts
 from svc.orders.settings import Settings
 from svc.orders.store import carts as store
@@ -41,6 +42,7 @@ class CartController(Controller):
         self,
         principal: NamedDependency[Principal],
         database: NamedDependency[Database],
+        cart_reader: NamedDependency[CartReader],
         catalog: NamedDependency[SkipValidation[Catalog]],
     ) -> Cart:
         """The cart at today's prices; a changed one is shown beside the price seen last. What is not for sale any more
@@ -49,8 +51,7 @@ class CartController(Controller):
         While the catalog is away the prices seen last are repeated, and the answer says so.
         """
         customer_id = customer_of(principal)
-        async with database.acquire() as connection:
-            cart = await store.load(connection, customer_id)
+        cart = await cart_reader.load(customer_id)
         if not cart.lines:
             return Cart(cart.version, [])
         try:

@@ -23,8 +23,8 @@ from svc.orders.domain.draft import Address
 from svc.orders.domain.guest import GUEST
 from svc.orders.domain.machines import OrderState
 from svc.orders.handlers.lifecycle import Because
+from svc.orders.handlers.reading import OrderHistory
 from svc.orders.placing import Placement, PlaceOrder, PreviewOrder
-from svc.orders.store import orders as store
 from svc.orders.views import Order, Preview, order_view, preview_view
 
 LIST = "orders:-placed_at,-id"
@@ -84,15 +84,14 @@ class OrderController(Controller):
     async def list_own(
         self,
         principal: NamedDependency[Principal],
-        database: NamedDependency[Database],
+        history: NamedDependency[OrderHistory],
         cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_LENGTH_MAX, required=False)] = None,
         limit: Annotated[int | None, QueryParameter(required=False)] = None,
     ) -> Page[Order]:
         """The customer's own orders, newest first."""
         rows_max = page_size(limit)
         before = decode_cursor(cursor, LIST, tuple[datetime, UUID]) if cursor else FIRST
-        async with database.acquire() as connection:
-            rows = await store.page(connection, customer_of(principal), before=before, rows_max=rows_max + 1)
+        rows = await history.page(customer_of(principal), before=before, rows_max=rows_max + 1)
         page = make_page(rows, rows_max, order=LIST, key=lambda row: (row.placed_at, row.id))
         return Page([order_view(row) for row in page.items], page.next_cursor)
 

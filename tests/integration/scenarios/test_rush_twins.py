@@ -8,8 +8,6 @@ from shared.database import POOL_SIZE_MAX, Database
 from shared.settings import ServiceSettings
 from tests.support.services import database_of
 
-SLOW = f"SELECT pg_sleep({leaked_connection.SLOW_S + 0.05})"
-
 
 async def test_connections_leak_once_the_database_was_slow_and_not_before(engines, monkeypatch):
     monkeypatch.setattr(leaked_connection, "ACQUIRE_TIMEOUT_S", 0.2)
@@ -18,20 +16,19 @@ async def test_connections_leak_once_the_database_was_slow_and_not_before(engine
         database = twin(Database, ServiceSettings(service="catalog", internal_secret="s" * 32))(url, "test")
         await database.open()
 
-        async def asked(statement: str) -> None:
-            async with database.acquire() as connection:
-                await connection.execute(statement)
+        async def asked(times: int, *, slow_s: float) -> None:
+            monkeypatch.setattr(leaked_connection, "SLOW_S", slow_s)
+            for _ in range(times):
+                async with database.acquire() as connection:
+                    await connection.execute("SELECT 1")
 
         for _ in range(2):
-            for _ in range(leaked_connection.SLOW_IN_A_ROW - 1):
-                await asked(SLOW)
-            await asked("SELECT 1")
+            await asked(leaked_connection.SLOW_IN_A_ROW - 1, slow_s=0.0)
+            await asked(1, slow_s=60.0)
         assert database.pool.get_size() == database.pool.get_idle_size()
-        for _ in range(leaked_connection.SLOW_IN_A_ROW):
-            await asked(SLOW)
-        for _ in range(POOL_SIZE_MAX - 1):
-            await asked("SELECT 1")
+        await asked(leaked_connection.SLOW_IN_A_ROW, slow_s=0.0)
+        await asked(POOL_SIZE_MAX - 1, slow_s=60.0)
         for _ in range(2):
             with pytest.raises(TimeoutError):
-                await asked("SELECT 1")
+                await asked(1, slow_s=60.0)
         database.pool.terminate()

@@ -1,10 +1,11 @@
 """The generator watches itself: whether the load was what the plan said."""
 
 import itertools
+import os
 
 import pytest
 
-from scenarios.workloads.open_model import IN_FLIGHT_MAX, LATENESS_MS_P99_MAX, EngineReport, play
+from scenarios.workloads.open_model import IN_FLIGHT_MAX, LATENESS_MS_P99_MAX, NICE, EngineReport, first_served, play
 
 
 def engine(*, lateness_ms_p99: float = 1.0, in_flight_max: int = 10) -> EngineReport:
@@ -55,3 +56,10 @@ async def test_arrivals_may_end_when_they_like() -> None:
     arrivals = itertools.takewhile(lambda _: len(ended) < 3, itertools.count(0.0, 0.001))
     report = await play(arrivals, client)
     assert report.arrivals == len(ended) >= 3
+
+
+def test_clients_are_served_first_where_they_may_and_not_for_longer_than_they_play():
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    with first_served():
+        assert os.getpriority(os.PRIO_PROCESS, 0) in {NICE, usual}
+    assert os.getpriority(os.PRIO_PROCESS, 0) == usual
