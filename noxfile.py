@@ -246,9 +246,14 @@ def _on_a_fleet(session: nox.Session, *command: str) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The figures of the README, each against a floor measured in the same run."""
+    """Write `docs/figures.md`: every figure against a floor or a peer of the same run. Some only: `-- hot_row boot`.
+
+    About 25 minutes; on a machine with nothing else to do. For nginx as a floor: `apt-get install nginx-light`.
+    """
     _sync(session)
-    session.run("python", "-m", "loadtests.benchmarks", *session.posargs)
+    reports = Path(session.create_tmp()).absolute() / "figures.json"
+    page = () if session.posargs else ("--markdown", "docs/figures.md")
+    session.run("python", "-m", "loadtests.benchmarks", "--json", str(reports), *page, *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -24,7 +24,12 @@ BENCHMARKS = (
     "endpoint_cost",
     "hot_row",
     "single_flight",
+    "boot",
+    "memory",
+    "reading",
+    "checkout_cost",
     "event_latency",
+    "seed_rate",
 )
 """In the order of their cost."""
 RUN_SECONDS_MAX = 900

@@ -45,7 +45,7 @@ class Shop:
         self._tokens = InternalTokens(secrets_file.load_or_make(layout).internal_secret)
         self._http: aiohttp.ClientSession | None = None
         self._customers: list[str] = []
-        self._sku = f"BENCH-{uuid.uuid4().hex[:8].upper()}"
+        self._skus: list[str] = []
 
     async def __aenter__(self) -> Self:
         limit = aiohttp.ClientTimeout(total=ANSWER_LIMIT_S)
@@ -56,15 +56,11 @@ class Shop:
         if self._http is not None:
             await self._http.close()
 
-    async def open_doors(self) -> None:
-        """One product in stock, and customers with tokens."""
-        variant = {"sku": self._sku, "options": {"size": "M"}, "price_minor": 1_000, "currency": "EUR"}
-        product = {
-            "slug": self._sku.lower(), "title": "What everybody orders", "description": "It is in stock.",
-            "category": "bench", "status": "active", "tax_class": "standard", "variants": [variant],
-        }  # fmt: skip
-        await self._operate("catalog", "/internal/products/import", {"items": [product]})
-        await self._shelve({"sku": self._sku, "quantity": UNITS, "reference": f"opening {self._sku}"})
+    async def open_doors(self, *, goods: int) -> None:
+        """So many products in stock, and customers with tokens."""
+        self._skus = [f"BENCH-{uuid.uuid4().hex[:8].upper()}" for _ in range(goods)]
+        await self._operate("catalog", "/internal/products/import", {"items": [_product(sku) for sku in self._skus]})
+        await self._shelve([{"sku": sku, "quantity": UNITS, "reference": f"opening {sku}"} for sku in self._skus])
         people = [
             {"email": f"bench{n}@example.com", "name": "A. Buyer", "roles": ["customer"]} for n in range(CUSTOMERS)
         ]
@@ -73,13 +69,17 @@ class Shop:
         tokens = await self._operate("auth", "/internal/tokens", wish)
         self._customers = [item["access_token"] for item in tokens["items"]]
 
-    async def orders(self, *, per_s: float, seconds: float) -> list[Accepted | None]:
-        """Orders placed at a constant pace, whatever the answers take; None for each that a busy shop put off."""
+    async def orders(self, *, per_s: float, seconds: float, through_cart: bool = False) -> list[Accepted | None]:
+        """Orders placed at a constant pace, whatever the answers take; None for each that a busy shop put off.
+
+        The customers and the goods take turns; `through_cart` puts the goods into a cart first and orders that.
+        """
         began = time.monotonic()
         asked: list[asyncio.Task[Accepted | None]] = []
         for number in range(int(per_s * seconds)):
             await asyncio.sleep(max(0.0, began + number / per_s - time.monotonic()))
-            asked.append(asyncio.create_task(self._order(self._customers[number % len(self._customers)])))
+            token, sku = self._customers[number % len(self._customers)], self._skus[number % len(self._skus)]
+            asked.append(asyncio.create_task(self._by_cart(token, sku) if through_cart else self._order(token, sku)))
         return list(await asyncio.gather(*asked))
 
     async def rows(self, service: str, query: str, *arguments: object) -> Sequence[asyncpg.Record]:
@@ -90,29 +90,39 @@ class Shop:
         finally:
             await connection.close()
 
-    async def _order(self, token: str) -> Accepted | None:
-        assert self._http is not None, "the shop is not open"
-        began = time.perf_counter()
-        async with self._http.post(
-            f"http://127.0.0.1:{self.layout.port('gateway')}/api/v1/orders",
-            json={
-                "items": [{"sku": self._sku, "quantity": 1}],
-                "payment_method": "tok_visa",
-                "shipping_address": ADDRESS,
-            },
-            headers={"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex},
-        ) as answer:
-            content = await answer.read()
-        if answer.status in BUSY:
+    async def _by_cart(self, token: str, sku: str) -> Accepted | None:
+        status, content = await self._ask_as(token, "/api/v1/cart/items", {"sku": sku, "quantity": 1})
+        if status in BUSY:
             return None
-        if answer.status != CREATED:
-            raise RuntimeError(f"an order was answered {answer.status}: {content[:300]!r}")
+        if status != CREATED:
+            raise RuntimeError(f"a cart was answered {status}: {content[:300]!r}")
+        return await self._order(token)
+
+    async def _order(self, token: str, sku: str = "") -> Accepted | None:
+        """Without an SKU the cart is bought."""
+        wish: dict[str, object] = {"payment_method": "tok_visa", "shipping_address": ADDRESS}
+        if sku:
+            wish["items"] = [{"sku": sku, "quantity": 1}]
+        began = time.perf_counter()
+        status, content = await self._ask_as(token, "/api/v1/orders", wish)
+        if status in BUSY:
+            return None
+        if status != CREATED:
+            raise RuntimeError(f"an order was answered {status}: {content[:300]!r}")
         return Accepted(UUID(msgspec.json.decode(content)["id"]), time.time(), (time.perf_counter() - began) * 1000)
 
-    async def _shelve(self, delivery: dict[str, object]) -> None:
-        """Book goods in, as soon as inventory has heard of them."""
+    async def _ask_as(self, token: str, path: str, wish: object) -> tuple[int, bytes]:
+        """Status and content of a customer's POST at the gateway."""
+        assert self._http is not None, "the shop is not open"
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex}
+        url = f"http://127.0.0.1:{self.layout.port('gateway')}{path}"
+        async with self._http.post(url, json=wish, headers=headers) as answer:
+            return answer.status, await answer.read()
+
+    async def _shelve(self, deliveries: Sequence[dict[str, object]]) -> None:
+        """Book goods in, as soon as inventory has heard of all of them."""
         async with asyncio.timeout(KNOWN_LIMIT_S):
-            while await self._operate("inventory", "/internal/stock/import", {"items": [delivery]}) is None:
+            while await self._operate("inventory", "/internal/stock/import", {"items": deliveries}) is None:
                 await asyncio.sleep(ASK_EVERY_S)
 
     async def _operate(self, service: str, path: str, wish: object) -> Any:
@@ -129,13 +139,21 @@ class Shop:
         return msgspec.json.decode(content)
 
 
+def _product(sku: str) -> dict[str, object]:
+    variant = {"sku": sku, "options": {"size": "M"}, "price_minor": 1_000, "currency": "EUR"}
+    return {
+        "slug": sku.lower(), "title": f"What everybody orders, {sku}", "description": "It is in stock.",
+        "category": "bench", "status": "active", "tax_class": "standard", "variants": [variant],
+    }  # fmt: skip
+
+
 @contextlib.asynccontextmanager
-async def own_shop(home: Path, *, port_base: int) -> AsyncGenerator[Shop]:
-    """A whole fleet on ports from `port_base`, stopped and deleted at the end."""
+async def own_shop(home: Path, *, port_base: int, goods: int = 1) -> AsyncGenerator[Shop]:
+    """A whole fleet on ports from `port_base` that sells so many products, stopped and deleted at the end."""
     await asyncio.to_thread(launch.up, home, port_base=port_base)
     try:
         async with Shop(*state.running(home)) as shop:
-            await shop.open_doors()
+            await shop.open_doors(goods=goods)
             yield shop
     finally:
         await asyncio.to_thread(launch.down, home, wipe=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import psutil
 
-START_LIMIT_S = 30.0
+START_LIMIT_S = 60.0
 STOP_LIMIT_S = 8.0
 ASK_EVERY_S = 0.05
 
