@@ -73,6 +73,23 @@ def noted_statements() -> Iterator[Statements]:
         shared.database.prepare_connection = prepare
 
 
+@contextmanager
+def noted_beside_the_orm(noted: Statements) -> Iterator[None]:
+    """Notes as well what goes through an ORM session's raw connection, which the ORM does not see.
+
+    Its own statements are prepared ones, which the driver's logger does not see, so that nothing is counted twice.
+    """
+
+    def listen(connection: Any, _record: Any) -> None:
+        connection.driver_connection.add_query_logger(lambda record: noted.note(record.query))
+
+    event.listen(Engine, "connect", listen)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", listen)
+
+
 async def statements_of(database: Database, work: Callable[[Connection], Awaitable[Any]]) -> int:
     """How many statements `work(connection)` runs."""
     seen: list[str] = []
