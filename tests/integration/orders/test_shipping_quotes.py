@@ -164,7 +164,7 @@ async def test_of_fifty_orders_that_want_one_quote_one_gets_it(engines, prefix):
 async def test_who_was_not_told_in_time_learns_by_the_same_key_that_the_quote_is_used(engines, prefix):
     async with (
         shop(engines.redis, prefix) as fakes,
-        served(engines, "orders", prefix=prefix, reserve_timeout_s=0.5) as orders,
+        served(engines, "orders", prefix=prefix, reserve_timeout_s=2.0) as orders,
     ):
         buyer = customer()
         at_it = {"shipping_quote_id": await quoted(orders, buyer)}
