@@ -205,8 +205,8 @@ def plays(engines):
 
 
 def _marks(service: str) -> list[pytest.MarkDecorator]:
-    """Who consumes everything takes a minute for each event: not every day."""
-    rarely = DECLARED[service].consumes == (EVERYTHING,)
+    """Who consumes everything takes a minute for each event: not every day; the catalog's time is to be measured."""
+    rarely = DECLARED[service].consumes == (EVERYTHING,) or service == "catalog"
     return [pytest.mark.service(service), *([pytest.mark.matrices] if rarely else [])]
 
 
