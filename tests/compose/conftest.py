@@ -10,6 +10,8 @@ import pytest
 from tests.compose import daemon, stand_ins
 from tests.compose.containers import PORT_BASE, Shop, left
 
+OTLP = "http://collector:4318"
+OBSERVERS = ("collector", "jaeger", "prometheus")
 KEPT = os.environ.get("SHOPSTREAM_TEST_DOCKER", "")
 
 
@@ -29,19 +31,15 @@ def docker():
 
 
 @pytest.fixture(scope="session")
-def observers(docker):
-    """The daemon has images of the observability profile, too."""
+def shop(docker):
+    """`shopctl` on a stack in containers, observed and seeded; down and wiped afterwards."""
     stand_ins.build_observers(docker, Path(docker["DOCKER_CONFIG"]).parent / "contexts")
-
-
-@pytest.fixture(scope="module")
-def shop(docker, request):
-    """`shopctl` on a stack in containers, seeded; down and wiped afterwards. A module's OTLP names its collector."""
     home = Path(tempfile.mkdtemp(prefix="shopstream-compose-"))
     home.chmod(0o755)
-    one = Shop({**docker, "SHOPSTREAM_OTLP_ENDPOINT": getattr(request.module, "OTLP", "")}, home)
+    one = Shop({**docker, "SHOPSTREAM_OTLP_ENDPOINT": OTLP}, home)
     try:
         one("up", "--profile", "compose", "--port-base", str(PORT_BASE))
+        one.compose("--profile", "observability", "up", "--detach", "--no-deps", *OBSERVERS)
         one("seed", "--size", "s")
         yield one
     finally:

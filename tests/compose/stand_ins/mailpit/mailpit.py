@@ -1,13 +1,19 @@
 """The part of Mailpit that this project uses: SMTP on 1025, and of its HTTP API on 8025 what the world reads."""
 
+import sys
+from http.client import HTTPConnection
+
+if sys.argv[1:] == ["readyz"]:  # asked often: before anything is imported that costs
+    connection = HTTPConnection("127.0.0.1", 8025, timeout=2)
+    connection.request("GET", "/readyz")
+    sys.exit(connection.getresponse().status != 200)
+
 import asyncio
 import email.utils
 import json
-import sys
 import uuid
 from email.parser import BytesHeaderParser
 from pathlib import Path
-from urllib.request import urlopen
 
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
@@ -63,7 +69,4 @@ async def serve() -> None:
     await asyncio.Event().wait()
 
 
-if sys.argv[1:] == ["readyz"]:
-    urlopen("http://127.0.0.1:8025/readyz", timeout=2).close()
-else:
-    asyncio.run(serve())
+asyncio.run(serve())
