@@ -8,9 +8,10 @@ import binascii
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgspec
+from litestar.params import QueryParameter
 
 from shared.errors import Kind, Refusal
 from shared.validated import OutOfRange, bounded_moment
@@ -23,6 +24,14 @@ _VERSION = 1
 
 T = TypeVar("T")
 V = TypeVar("V")
+
+
+def within(maximum: int) -> QueryParameter:
+    """The parameter of a page's size, its bounds in the contract; `page_size` is what keeps them."""
+    return QueryParameter(required=False, schema_extra={"minimum": 1, "maximum": maximum})
+
+
+PageLimit = Annotated[int | None, within(PAGE_SIZE_MAX)]
 
 
 class InvalidCursor(Refusal):

@@ -11,7 +11,9 @@ from typing import Any, cast
 import msgspec
 import structlog
 from litestar import Request, Response
+from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import BaseRouteHandler
 from litestar.types import Send
 
 from shared import tracing
@@ -191,10 +193,16 @@ def _field_error(item: Any, request: _Request) -> dict[str, str]:
     members = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
     name, message = str(members.get("key", "")), str(members.get("message", "is not valid"))
     if members.get("source", "body") != "body":
-        handler = request.scope["route_handler"]
-        message = must_be(handler.signature_model, f".{name}")
-        name = getattr(handler.parsed_fn_signature.parameters[name].kwarg_definition, "name", None) or name
+        taker = _taker(request.scope["route_handler"], name)
+        message = must_be(taker.signature_model, f".{name}")
+        name = getattr(taker.parsed_fn_signature.parameters[name].kwarg_definition, "name", None) or name
     return {"field": name, "message": message}
+
+
+def _taker(handler: BaseRouteHandler, parameter: str) -> BaseRouteHandler | Provide:
+    """Who takes the parameter: the handler, or one of those that provide its dependencies."""
+    takers = (handler, *handler.resolve_dependencies().values())
+    return next(taker for taker in takers if parameter in taker.parsed_fn_signature.parameters)
 
 
 def _retry_after_s(extra: Mapping[str, object]) -> int:

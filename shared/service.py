@@ -24,6 +24,7 @@ from litestar.types import ControllerRouterHandler
 
 from shared import logging_setup, metrics, openapi, redis_gate, settings
 from shared.cancellation import cancel_all
+from shared.closed_structs import ClosedStructs
 from shared.database import Database
 from shared.fault_controls import LOOP_FACTORY, FaultControls
 from shared.fault_overlay import Account, Overlay
@@ -192,6 +193,7 @@ class Runtime(Generic[P_co]):
             request_max_body_size=body_bytes_max,
             openapi_config=openapi.configuration(f"ShopStream {self.settings.service}"),
             on_app_init=[_bare],
+            plugins=[ClosedStructs()],
         )
         openapi.declare(app)
         app.asgi_handler = HttpMethods(app)

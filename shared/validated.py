@@ -124,6 +124,21 @@ def bounded_moment(moment: datetime | None, field: str) -> datetime | None:
     return moment
 
 
+def moment_in_query() -> QueryParameter:
+    """A moment as text, for `moment_of`: the framework itself takes 0.5 for one, as seconds since 1970."""
+    return QueryParameter(required=False, schema_extra={"format": "date-time"})
+
+
+def moment_of(text: str | None, field: str) -> datetime | None:
+    """The moment of a query parameter (RFC 3339). Raises `OutOfRange`."""
+    if text is None:
+        return None
+    try:
+        return bounded_moment(msgspec.convert(text, datetime), field)
+    except msgspec.ValidationError as error:
+        raise OutOfRange(f"{field} is a moment such as 2026-11-27T08:00:00Z", field=field) from error
+
+
 def _rules(kind: Any) -> dict[str, Any]:
     """The rules of one annotated type."""
     (meta,) = (item for item in get_args(kind)[1:] if isinstance(item, msgspec.Meta))

@@ -7,13 +7,13 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from shared.database import Database
 from shared.errors import Kind, Refusal
 from shared.identity import Principal, requires_role
 from shared.if_match import etag
-from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
 from shared.validated import Name
 from svc.auth import handlers
 from svc.auth.api.caller import requires_user, session_id_of, user_id_of
@@ -157,7 +157,7 @@ class UsersController(Controller):
     async def list_users(
         self,
         database: NamedDependency[Database],
-        limit: FromQuery[int | None] = None,
+        limit: PageLimit = None,
         cursor: Annotated[str | None, QueryParameter(max_length=512, required=False)] = None,
     ) -> Page[Profile]:
         """All users but the erased, oldest first."""

@@ -6,11 +6,11 @@ from typing import Annotated
 import msgspec
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import QueryParameter
 
 from shared.database import Database
 from shared.identity import Principal, requires_role
-from shared.pagination import CURSOR_LENGTH_MAX, Page, decode_cursor, make_page, page_size
+from shared.pagination import CURSOR_LENGTH_MAX, Page, PageLimit, decode_cursor, make_page, page_size
 from shared.validated import STORABLE
 from svc.auth import handlers
 from svc.auth.api.accounts import Profile, profile_of
@@ -66,7 +66,7 @@ class ExportController(Controller):
         database: NamedDependency[Database],
         kind: Annotated[str | None, QueryParameter(max_length=64, pattern=STORABLE, required=False)] = None,
         subject: Annotated[str | None, QueryParameter(max_length=200, pattern=STORABLE, required=False)] = None,
-        limit: FromQuery[int | None] = None,
+        limit: PageLimit = None,
         cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_LENGTH_MAX, required=False)] = None,
     ) -> Page[SecurityEvent]:
         """The audit log, newest first; `subject` is a user id, an operator's name or the digest of an account."""

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 from shared.currencies import Currency
 from shared.identity import Principal
 from shared.if_match import etag
-from shared.pagination import Page, decode_cursor, encode_cursor, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, encode_cursor, page_size
 from shared.validated import STORABLE, CategoryPath, in_query
 from svc.catalog.api.wire import (
     CategoryList,
@@ -50,7 +50,7 @@ async def list_products(  # noqa: PLR0913 one per query parameter
     skus: Batch = None,
     currency: CurrencyWish = None,
     cursor: FromQuery[str | None] = None,
-    limit: FromQuery[int | None] = None,
+    limit: PageLimit = None,
 ) -> Page[ProductView]:
     """Products by id, a page at a time; `q` looks for words (the search service does that better),
     `category` takes its whole subtree, `ids` and `skus` up to 100 each.

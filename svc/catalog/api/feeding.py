@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 
 from shared.database import Database
 from shared.identity import Principal, requires_role
-from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
 from svc.catalog import handlers
 from svc.catalog.api.feed_rows import FeedFormat, rows_of
 from svc.catalog.domain import EDITOR_ROLES
@@ -84,7 +84,7 @@ async def feed_errors(
     database: NamedDependency[Database],
     principal: NamedDependency[Principal],
     cursor: FromQuery[str | None] = None,
-    limit: FromQuery[int | None] = None,
+    limit: PageLimit = None,
 ) -> Page[FeedError]:
     """The rows that were left out, in their order; the first thousand are kept."""
     rows = page_size(limit)

@@ -7,14 +7,14 @@ from uuid import UUID
 import msgspec
 from litestar import delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, SkipValidation
+from litestar.params import FromPath, FromQuery, JSONBody, SkipValidation
 
 from shared.clock import Clock
 from shared.database import Database
 from shared.identity import Principal, requires_role
 from shared.money import Money, MoneyWire
-from shared.pagination import Page, decode_cursor, make_page, page_size
-from shared.validated import Sku, bounded_moment
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
+from shared.validated import Sku, bounded_moment, moment_in_query, moment_of
 from svc.catalog import handlers
 from svc.catalog.api.wire import price_of, product_id_of
 from svc.catalog.domain import EDITOR_ROLES
@@ -64,11 +64,11 @@ async def prices_at(
     database: NamedDependency[Database],
     clock: NamedDependency[SkipValidation[Clock]],
     principal: NamedDependency[Principal],
-    at: Annotated[datetime | None, QueryParameter(required=False)] = None,
+    at: Annotated[str | None, moment_in_query()] = None,
 ) -> PricesAt:
     """What the product cost or costs at a moment, now unless told; the future is its editors' to ask (403)."""
     now = clock.now()
-    moment = bounded_moment(at, "at") or now
+    moment = moment_of(at, "at") or now
     product = await shelf.product(reference)
     async with database.begin() as uow:
         prices = await handlers.prices_at(uow, product, moment, now=now, viewer=principal)
@@ -81,7 +81,7 @@ async def list_windows(
     database: NamedDependency[Database],
     principal: NamedDependency[Principal],
     cursor: FromQuery[str | None] = None,
-    limit: FromQuery[int | None] = None,
+    limit: PageLimit = None,
 ) -> Page[WindowView]:
     """The prices that held, hold or will hold for a while, the oldest first."""
     rows = page_size(limit)

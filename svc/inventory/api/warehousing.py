@@ -7,12 +7,12 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from shared.database import Database
 from shared.errors import Refusal
 from shared.identity import requires_role
-from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
 from shared.validated import Country, Sku, in_path
 from svc.inventory import store
 from svc.inventory.api.stock import IMPORT_ITEMS_MAX, ReceiptCreate, Reference, Warehouse, delivery_of
@@ -118,7 +118,7 @@ class TakeController(Controller):
 
     @get("/")
     async def list_takes(
-        self, database: NamedDependency[Database], cursor: Cursor = None, limit: FromQuery[int | None] = None
+        self, database: NamedDependency[Database], cursor: Cursor = None, limit: PageLimit = None
     ) -> Page[TakeView]:
         """Counts in the order of their opening."""
         size = page_size(limit)
@@ -184,7 +184,7 @@ class WarehouseController(Controller):
 
     @get("/low")
     async def list_low(
-        self, database: NamedDependency[Database], cursor: Cursor = None, limit: FromQuery[int | None] = None
+        self, database: NamedDependency[Database], cursor: Cursor = None, limit: PageLimit = None
     ) -> Page[rows.LowRow]:
         """Shelves with fewer free units than their alert."""
         size = page_size(limit)
@@ -195,7 +195,7 @@ class WarehouseController(Controller):
 
     @get("/warehouses")
     async def list_warehouses(
-        self, database: NamedDependency[Database], cursor: Cursor = None, limit: FromQuery[int | None] = None
+        self, database: NamedDependency[Database], cursor: Cursor = None, limit: PageLimit = None
     ) -> Page[rows.WarehousePolicy]:
         """The warehouses and whom each serves first."""
         size = page_size(limit)

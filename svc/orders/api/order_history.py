@@ -12,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 
 from shared.database import Database
 from shared.identity import Principal
-from shared.pagination import CURSOR_LENGTH_MAX, Page, decode_cursor, make_page, page_size
+from shared.pagination import CURSOR_LENGTH_MAX, Page, PageLimit, decode_cursor, make_page, page_size
 from svc.orders.api.access import STAFF, check_visible, visible
 from svc.orders.invoicing import invoice_of
 from svc.orders.settings import Settings
@@ -50,7 +50,7 @@ class HistoryController(Controller):
         order_id: FromPath[UUID],
         database: NamedDependency[Database],
         cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_LENGTH_MAX, required=False)] = None,
-        limit: Annotated[int | None, QueryParameter(required=False)] = None,
+        limit: PageLimit = None,
     ) -> Page[HistoryEntry]:
         """What an order went through, oldest first: its status for customers, for staff every machine behind it."""
         size = page_size(limit)

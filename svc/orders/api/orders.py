@@ -14,7 +14,7 @@ from shared.card_data import refuse_card_data, refuse_card_token
 from shared.database import Database
 from shared.idempotency import Answer, checked_key, fingerprint
 from shared.identity import Principal
-from shared.pagination import CURSOR_LENGTH_MAX, Page, decode_cursor, make_page, page_size
+from shared.pagination import CURSOR_LENGTH_MAX, Page, PageLimit, decode_cursor, make_page, page_size
 from svc.orders.api.access import STAFF, visible
 from svc.orders.api.wire import OrderCancel, OrderCreate, OrderPreview, customer_of
 from svc.orders.cancelling import Cancelling
@@ -86,7 +86,7 @@ class OrderController(Controller):
         principal: NamedDependency[Principal],
         history: NamedDependency[OrderHistory],
         cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_LENGTH_MAX, required=False)] = None,
-        limit: Annotated[int | None, QueryParameter(required=False)] = None,
+        limit: PageLimit = None,
     ) -> Page[Order]:
         """The customer's own orders, newest first."""
         rows_max = page_size(limit)

@@ -14,7 +14,7 @@ from shared.database import Database
 from shared.errors import Refusal
 from shared.identity import requires_role
 from shared.money import Money, MoneyWire
-from shared.pagination import CURSOR_LENGTH_MAX, Page, decode_cursor, make_page, page_size
+from shared.pagination import CURSOR_LENGTH_MAX, Page, PageLimit, decode_cursor, make_page, page_size
 from shared.validated import Sku, bounded_moment
 from svc.orders.api.access import STAFF
 from svc.orders.api.wire import CouponCode
@@ -94,7 +94,7 @@ class PromotionController(Controller):
         self,
         database: NamedDependency[Database],
         cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_LENGTH_MAX, required=False)] = None,
-        limit: Annotated[int | None, QueryParameter(required=False)] = None,
+        limit: PageLimit = None,
     ) -> Page[PromotionView]:
         """Every promotion there ever was, by code."""
         size = page_size(limit)

@@ -8,13 +8,13 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
+from litestar.params import FromPath, QueryParameter, SkipValidation
 
 from shared.card_data import refuse_card_data
 from shared.database import Database
 from shared.identity import Principal, requires_role
 from shared.money import Money, MoneyWire
-from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
 from svc.payments.domain import AuthorisationStatus, Intent
 from svc.payments.handlers import authorising
 from svc.payments.store import authorisations
@@ -43,7 +43,7 @@ class AuthorisationController(Controller):
 
     @get("/authorisations")
     async def list_authorisations(
-        self, database: NamedDependency[Database], cursor: Cursor = None, limit: FromQuery[int | None] = None
+        self, database: NamedDependency[Database], cursor: Cursor = None, limit: PageLimit = None
     ) -> Page[AuthorisationView]:
         """What is held, and what is being captured or let go."""
         size = page_size(limit)

@@ -12,7 +12,7 @@ from litestar.params import FromQuery, QueryParameter
 from shared.database import Database
 from shared.identity import requires_role
 from shared.money import Money, MoneyWire
-from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
 from svc.payments.domain import DisputeStatus
 from svc.payments.store import disputes
 from svc.payments.store.disputes import Dispute
@@ -44,7 +44,7 @@ class DisputeController(Controller):
         database: NamedDependency[Database],
         status: FromQuery[DisputeStatus | None] = None,
         cursor: Cursor = None,
-        limit: FromQuery[int | None] = None,
+        limit: PageLimit = None,
     ) -> Page[DisputeView]:
         """Disputes of everyone's payments, or those that stand so."""
         size = page_size(limit)

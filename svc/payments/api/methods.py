@@ -7,12 +7,12 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from shared.card_data import refuse_card_data, refuse_card_token
 from shared.database import Database
 from shared.identity import Principal
-from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
 from shared.validated import matching
 from svc.payments.clients import Psp
 from svc.payments.handlers import methods as keeping
@@ -51,7 +51,7 @@ class PaymentMethodController(Controller):
         principal: NamedDependency[Principal],
         database: NamedDependency[Database],
         cursor: Cursor = None,
-        limit: FromQuery[int | None] = None,
+        limit: PageLimit = None,
     ) -> Page[PaymentMethodView]:
         """One's own methods, oldest first."""
         size = page_size(limit)

@@ -18,7 +18,7 @@ from shared.database import Database
 from shared.errors import Refusal
 from shared.identity import Principal, requires_role
 from shared.money import Money, MoneyWire
-from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
 from shared.problem_details import refusal_body
 from shared.validated import Token, line
 from svc.payments.api.reports import KeptReconciliation, read
@@ -97,7 +97,7 @@ class PaymentController(Controller):
         database: NamedDependency[Database],
         order_id: FromQuery[UUID | None] = None,
         cursor: Cursor = None,
-        limit: FromQuery[int | None] = None,
+        limit: PageLimit = None,
     ) -> Page[PaymentView]:
         """One's own payments, or those of one order; staff see everyone's."""
         size = page_size(limit)
@@ -162,7 +162,7 @@ class PaymentController(Controller):
         principal: NamedDependency[Principal],
         database: NamedDependency[Database],
         cursor: Cursor = None,
-        limit: FromQuery[int | None] = None,
+        limit: PageLimit = None,
     ) -> Page[RefundView]:
         """The refunds of a payment."""
         size = page_size(limit)

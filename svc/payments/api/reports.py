@@ -7,11 +7,11 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, QueryParameter
 
 from shared.database import Database
 from shared.identity import requires_role
-from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
 from svc.payments.domain import NotReconciled
 from svc.payments.handlers.reconciliation import Reconciliation
 from svc.payments.store import reconciliations
@@ -32,7 +32,7 @@ class ReportController(Controller):
 
     @get("/")
     async def list_reports(
-        self, database: NamedDependency[Database], cursor: Cursor = None, limit: FromQuery[int | None] = None
+        self, database: NamedDependency[Database], cursor: Cursor = None, limit: PageLimit = None
     ) -> Page[Summary]:
         """The kept reports, the newest first, each with how much differed."""
         size = page_size(limit)

@@ -12,7 +12,7 @@ from shared.database import Database
 from shared.identity import requires_role
 from shared.money import Money
 from shared.openapi import GONE_OPT
-from shared.pagination import CURSOR_LENGTH_MAX, Page, decode_cursor, make_page, page_size
+from shared.pagination import CURSOR_LENGTH_MAX, Page, PageLimit, decode_cursor, make_page, page_size, within
 from shared.validated import CategoryPath, in_query
 from svc.search import store
 from svc.search.api.wire import SearchAnswer, SuggestAnswer, search_answer
@@ -58,7 +58,7 @@ async def search(  # noqa: PLR0913 one per query parameter
     availability: Annotated[list[Availability] | None, QueryParameter(max_items=3, required=False)] = None,
     sort: FromQuery[Sort] = Sort.RELEVANCE,
     cursor: FromQuery[str | None] = None,
-    limit: FromQuery[int | None] = None,
+    limit: Annotated[int | None, within(LIMIT_MAX)] = None,
 ) -> SearchAnswer:
     """Products by words, category (its whole subtree), price, option and attribute (`name:value`), seller and
     availability, best first unless sorted; popular goods before others, sold-out ones later.
@@ -99,7 +99,7 @@ async def suggest(
 async def list_misses(
     database: NamedDependency[Database],
     cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_LENGTH_MAX, required=False)] = None,
-    limit: FromQuery[int | None] = None,
+    limit: PageLimit = None,
 ) -> Page[Miss]:
     """Words that found nothing in the last 30 days, those asked for most first, from three times on.
 

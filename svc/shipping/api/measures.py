@@ -6,11 +6,11 @@ from typing import Annotated
 import msgspec
 from litestar import Controller, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from shared.database import Database
 from shared.identity import requires_role
-from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
 from shared.validated import Country, Sku, in_path, line
 from svc.shipping.domain.addresses import POSTAL_CODE_CHARACTERS_MAX, PostalAddress
 from svc.shipping.handlers import quoting
@@ -58,7 +58,7 @@ class MeasuresController(Controller):
         self,
         database: NamedDependency[Database],
         cursor: Annotated[str | None, QueryParameter(max_length=512, required=False)] = None,
-        limit: FromQuery[int | None] = None,
+        limit: PageLimit = None,
     ) -> Page[MeasuresView]:
         """What was measured, by SKU; everything else counts as an ordinary item."""
         size = page_size(limit)

@@ -14,7 +14,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, SkipV
 from shared import webhook_signatures
 from shared.database import Database
 from shared.identity import Principal
-from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
 from shared.validated import Sku, line
 from svc.shipping.api.measures import AddressCheck
 from svc.shipping.domain.addresses import PostalAddress
@@ -87,7 +87,7 @@ class ShipmentController(Controller):
         database: NamedDependency[Database],
         order_id: FromQuery[UUID | None] = None,
         cursor: Annotated[str | None, QueryParameter(max_length=512, required=False)] = None,
-        limit: FromQuery[int | None] = None,
+        limit: PageLimit = None,
     ) -> Page[ShipmentView]:
         """One's own parcels, or those of one order; staff see everyone's."""
         size = page_size(limit)

@@ -6,13 +6,13 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from shared.currencies import Currency
 from shared.database import Database
 from shared.identity import requires_role
 from shared.if_match import IfMatch, etag, expected_version
-from shared.pagination import Page, decode_cursor, make_page, page_size
+from shared.pagination import Page, PageLimit, decode_cursor, make_page, page_size
 from shared.validated import in_query, line
 from svc.shipping.handlers import rates
 from svc.shipping.handlers.rates import RateEdit, RateWish
@@ -75,7 +75,7 @@ class RateTableController(Controller):
         zone: Annotated[str | None, in_query(Zone, required=False)] = None,
         currency: Annotated[Currency | None, QueryParameter(required=False)] = None,
         cursor: Annotated[str | None, QueryParameter(max_length=512, required=False)] = None,
-        limit: FromQuery[int | None] = None,
+        limit: PageLimit = None,
     ) -> Page[RateView]:
         """The rows of the rate table."""
         size = page_size(limit)

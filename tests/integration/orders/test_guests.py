@@ -167,3 +167,10 @@ async def test_a_guests_cart_is_forgotten_when_nobody_comes_back_and_a_customers
         assert [await prune(database, rule) for rule in jobs.PRUNING[1:]] == [1, 1]
         async with database.acquire() as connection:
             assert await connection.fetchval("SELECT count(*) FROM cart_lines") == 2
+
+
+async def test_a_token_that_is_too_long_is_refused_by_the_name_of_its_header(engines, prefix):
+    """The header is read by a dependency, not by the handler, and schemathesis got a 500 for it."""
+    async with served(engines, "orders", prefix=prefix) as orders:
+        status, problem = await Guest(orders, "x" * 201).call("GET", "cart")
+    assert (status, problem["errors"][0]["field"]) == (400, "X-Guest-Token")

@@ -19,6 +19,7 @@ from shared.validated import (
     Token,
     bounded_day,
     bounded_moment,
+    moment_of,
 )
 
 GOOD: list[tuple[Any, Any]] = [
@@ -117,3 +118,11 @@ def test_a_moment_and_a_day_of_our_times_are_given_back():
 def test_a_day_at_the_end_of_the_calendar_is_refused(day):
     with pytest.raises(OutOfRange):
         bounded_day(day, "since")
+
+
+def test_a_moment_in_a_query_is_text_and_no_number() -> None:
+    assert moment_of("2026-11-27T08:00:00Z", "at") == datetime(2026, 11, 27, 8, tzinfo=UTC)
+    assert moment_of(None, "at") is None
+    for text in ("0.5", "1764230400", "2026-11-27", "0001-01-01T00:00:00Z"):
+        with pytest.raises(OutOfRange):
+            moment_of(text, "at")
