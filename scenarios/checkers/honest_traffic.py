@@ -19,8 +19,10 @@ BASELINE_S_MIN: Final = 0.05
 """A wait that nobody notices counts as this long: twice a few milliseconds is the noise of a busy machine."""
 BASELINE_S_MAX: Final = 0.25
 """A shop that is slower than this before anybody attacks is short of a machine: what it does then says nothing."""
-REQUESTS_MIN: Final = 40
+REQUESTS_MIN: Final = 200
 """Before the attack and beside it; of fewer there is no percentile to speak of."""
+EXCEEDING_MIN: Final = 5
+"""How many waits must be longer at least: one stall of the machine is no percentile."""
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -37,6 +39,8 @@ def examine(evidence: Evidence) -> Finding:
     findings.require(len(before) >= REQUESTS_MIN, f"{len(before)} honest requests before the attack")
     findings.require(len(beside) >= REQUESTS_MIN, f"{len(beside)} honest requests beside the attack")
     findings.check(len(before) + len(beside))
+    findings.observe("honest requests before the attack", len(before))
+    findings.observe("honest requests beside the attack", len(beside))
     _judge_errors(evidence, beside, findings)
     if before and beside:
         _judge_waits(before, beside, findings)
@@ -77,9 +81,10 @@ def _judge_waits(before: Sequence[Operation], beside: Sequence[Operation], findi
 
 
 def p99_s(operations: Sequence[Operation]) -> float:
-    """The wait that one request in a hundred exceeds, in seconds; 0 of none."""
+    """The wait that one request in a hundred exceeds, and at least EXCEEDING_MIN do, in seconds; 0 of too few."""
     waits = sorted(operation.latency_s for operation in operations if operation.latency_s is not None)
-    return waits[min(len(waits) - 1, len(waits) * 99 // 100)] if waits else 0.0
+    longer = max(EXCEEDING_MIN, len(waits) // 100)
+    return waits[-1 - longer] if len(waits) > longer else 0.0
 
 
 CHECKER = Checker(

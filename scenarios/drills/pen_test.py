@@ -1,7 +1,7 @@
 """Incident 04: a penetration test. Every attack of the suite in turn, while honest customers are served."""
 
 from scenarios import rare_states
-from scenarios.checkers import named
+from scenarios.checkers import aftermath, named
 from scenarios.checkers.attacks import repelled
 from scenarios.checkers.honest_traffic import CHECKER as HONEST_SERVED
 from scenarios.defects import catalogue
@@ -20,7 +20,7 @@ SCENARIO = Scenario(
     workload=PenTest(),
     forms={
         FULL: Form(parameters=PenTestParameters(baseline_s=30.0, every_s=1.0, rounds=3), quiesce_s=120.0),
-        QUICK: Form(parameters=PenTestParameters(baseline_s=6.0, every_s=0.3), quiesce_s=60.0),
+        QUICK: Form(parameters=PenTestParameters(baseline_s=14.0, every_s=0.3), quiesce_s=60.0),
     },
     required=(
         rare_states.ATTACK_REACHED,
@@ -32,6 +32,6 @@ SCENARIO = Scenario(
         rare_states.ATTACK_SERVED,
         rare_states.SOLD_UNDER_ATTACK,
     ),
-    checkers=(*named("INV-25"), *(repelled(card) for card in CARDS), HONEST_SERVED),
+    checkers=(*named("INV-25"), *(repelled(card) for card in CARDS), *aftermath.CHECKERS, HONEST_SERVED),
     defects=catalogue.cards("pen_test"),
 )

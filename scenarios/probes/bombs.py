@@ -3,9 +3,10 @@
 import asyncio
 import gzip
 from typing import Final
+from urllib.parse import quote
 
 from scenarios.probes.card import Owasp, Severity
-from scenarios.probes.probe import Attack, probe
+from scenarios.probes.probe import Attack, Reply, probe
 
 SECONDS_MAX: Final = 2.0
 LOGIN: Final = "/api/v1/auth/login"
@@ -49,4 +50,38 @@ def _packed() -> bytes:
     return gzip.compress(b'{"email": "' + b"a" * 50_000_000 + b'"}', compresslevel=1)
 
 
-PROBES: Final = (body_bombs,)
+@probe(
+    id="slow-patterns",
+    title="Texts that some patterns read again and again",
+    severity=Severity.MEDIUM,
+    cwe=1333,
+    owasp=Owasp.RESOURCES,
+    remediation="Match with patterns that never go back over what they have read, on texts of a bounded length.",
+    services=("gateway", "auth", "catalog"),
+    reaches="catalog",
+)
+async def slow_patterns(attack: Attack) -> None:
+    repeated = {
+        "letters and a bang": "a" * 6_000 + "!",
+        "at signs": "@" * 6_000,
+        "dots": "a." * 3_000 + "@",
+        "blanks": "+" * 6_000 + "x",
+        "digits": "1" * 6_000 + "e",
+        "slashes": "a/" * 3_000 + "?",
+    }
+    for what, text in repeated.items():
+        for parameter in ("q", "category", "skus", "cursor"):
+            reply = await attack.ask("GET", f"/api/v1/products?{parameter}={quote(text, safe='+')}")
+            _bounded(attack, reply, f"{what} as {parameter}")
+        reply = await attack.ask("GET", f"/api/v1/products/{quote(text, safe='')}")
+        _bounded(attack, reply, f"{what} as a product")
+        body = {"email": text, "password": text, "name": text}
+        _bounded(attack, await attack.ask("POST", REGISTER, json=body), f"{what} as an account")
+
+
+def _bounded(attack: Attack, reply: Reply, what: str) -> None:
+    if reply.seconds > SECONDS_MAX or reply.status >= 500:
+        attack.gained(f"{what}: {reply.status} after {reply.seconds:.1f} s")
+
+
+PROBES: Final = (body_bombs, slow_patterns)

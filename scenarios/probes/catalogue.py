@@ -3,8 +3,11 @@
 from typing import Final
 
 from scenarios.probes import (
+    between,
     bombs,
     door,
+    erasure,
+    flows,
     functions,
     injection,
     keys,
@@ -15,15 +18,20 @@ from scenarios.probes import (
     secrets_kept,
     sessions,
     ssrf,
+    texts,
+    things,
     tokens,
     webhooks,
+    words,
 )
 from scenarios.probes.card import ProbeCard
 from scenarios.probes.probe import Probe
 
 PROBES: Final[tuple[Probe, ...]] = (
     *injection.PROBES,
+    *words.PROBES,
     *objects.PROBES,
+    *things.PROBES,
     *functions.PROBES,
     *mass_assignment.PROBES,
     *tokens.PROBES,
@@ -31,10 +39,14 @@ PROBES: Final[tuple[Probe, ...]] = (
     *keys.PROBES,
     *limits.PROBES,
     *door.PROBES,
+    *between.PROBES,
     *ssrf.PROBES,
     *webhooks.PROBES,
     *orders.PROBES,
+    *flows.PROBES,
+    *texts.PROBES,
     *secrets_kept.PROBES,
+    *erasure.PROBES,
     *bombs.PROBES,
 )
 CARDS: Final[tuple[ProbeCard, ...]] = tuple(probe.card for probe in PROBES)

@@ -16,7 +16,11 @@ from scenarios.probes.site import Site
 
 TOKEN_TTL_S: Final = 600
 UNITS: Final = 1_000
+STAFF: Final = frozenset({"support", "admin"})
 KNOWN_LIMIT_S: Final = 20.0
+MOVED_LIMIT_S: Final = 40.0
+UNPAID: Final = frozenset({"pending", "reserved"})
+ENDED: Final = frozenset({"cancelled", "payment_failed", "refunded", "delivered", "completed"})
 KNOWN_POLL_S: Final = 0.1
 CHECKOUT: Final = ("gateway", "auth", "catalog", "inventory", "orders", "payments", "shipping")
 """The services without which nobody can order."""
@@ -29,6 +33,7 @@ class Person(msgspec.Struct, frozen=True):
     email: str
     password: str
     access_token: str
+    roles: tuple[str, ...] = ("customer",)
 
 
 class Article(msgspec.Struct, frozen=True):
@@ -58,6 +63,22 @@ class Grounds:
         self.site = site
         self.name = uuid4().hex[:10]
         self._made: dict[str, Any] = {}
+        self._canaries: dict[str, Person] = {}
+
+    @property
+    def canaries(self) -> tuple[str, ...]:
+        """What is some person's own, and must be in no answer to another."""
+        return tuple(self._canaries)
+
+    def told(self, answer: str, *, to: Person | None, knowing: str) -> list[str]:
+        """The canaries of others in an answer, but for those that its reader had sent. The staff may know them."""
+        if to is not None and not STAFF.isdisjoint(to.roles):
+            return []
+        return [
+            canary
+            for canary, owner in self._canaries.items()
+            if canary in answer and canary not in knowing and (to is None or owner.user_id != to.user_id)
+        ]
 
     async def person(self, who: str = "mallory", *roles: str) -> Person:
         """The one of that name, with these roles; a customer without any."""
@@ -71,10 +92,22 @@ class Grounds:
         """An order that this person placed, of goods that are in stock."""
         return await self._once(f"order {who}", lambda: self._order(who))
 
+    async def order_to(self, who: str, address: dict[str, str]) -> Order:
+        """The same, to an address of which these parts are as given."""
+        return await self._once(f"order {who} {address}", lambda: self._order(who, **address))
+
     async def standing(self, order: Order) -> str:
         """The status of an order, past the service."""
         (row,) = await self.site.rows("orders", "SELECT status FROM audit.orders WHERE id = $1::uuid", order.id)
         return row["status"]
+
+    async def paid(self, order: Order) -> None:
+        """Wait until the order is paid for. Raises `UnpreparedError`."""
+        await self._until(order, lambda status: status not in UNPAID, "paid for")
+
+    async def ended(self, order: Order) -> None:
+        """Wait until nothing more becomes of the order. Raises `UnpreparedError`."""
+        await self._until(order, lambda status: status in ENDED, "ended")
 
     async def payment_of(self, order: Order) -> str:
         """The id of the payment that an order owes. Raises `UnpreparedError`."""
@@ -88,7 +121,11 @@ class Grounds:
 
     async def stocked(self) -> Article:
         """Something that is on the shelf."""
-        return await self._once("stocked", self._stocked)
+        return await self._once("stocked", lambda: self._stocked("shelf"))
+
+    async def scarce(self, allowed: int) -> Article:
+        """The same, of which one customer may have only so many."""
+        return await self._once("scarce", lambda: self._stocked("scarce", purchase_limit=allowed))
 
     async def place(self, person: Person, wish: dict[str, Any], *, key: str) -> tuple[int, Any]:
         """Order through the gateway; status and document of the answer."""
@@ -113,27 +150,36 @@ class Grounds:
             },
         }
 
-    async def _order(self, who: str) -> Order:
+    async def _order(self, who: str, **address: str) -> Order:
         owner, article = await self.person(who), await self.stocked()
-        street = f"9 Canary Row {self.name}"
+        street = f"9 Canary Row {who} {self.name}"
         until = time.monotonic() + KNOWN_LIMIT_S
         while True:
             wish = self.wish(article.sku, street=street)
+            wish["shipping_address"] |= address
             status, document = await self.place(owner, wish, key=f"{who}-{self.name}")
             if status == 201:
+                self._canaries[street] = owner
                 return Order(document["id"], document["number"], owner, street)
             if status != 503 or time.monotonic() > until:
                 raise UnpreparedError(f"an honest order was refused: {status} {document}")
             await asyncio.sleep(KNOWN_POLL_S)
 
-    async def _stocked(self) -> Article:
-        article = await self.article("shelf")
+    async def _until(self, order: Order, reached: Callable[[str], bool], what: str) -> None:
+        until = time.monotonic() + MOVED_LIMIT_S
+        while not reached(await self.standing(order)):
+            if time.monotonic() > until:
+                raise UnpreparedError(f"an order was never {what}")
+            await asyncio.sleep(KNOWN_POLL_S)
+
+    async def _stocked(self, name: str, **rule: int) -> Article:
+        article = await self.article(name)
         until = time.monotonic() + KNOWN_LIMIT_S
         while not await self.site.rows("inventory", "SELECT 1 FROM known_skus WHERE sku = $1", article.sku):
             if time.monotonic() > until:
                 raise UnpreparedError("inventory never heard of a new product")
             await asyncio.sleep(KNOWN_POLL_S)
-        item = {"sku": article.sku, "quantity": UNITS, "reference": f"opening {article.sku}"}
+        item = {"sku": article.sku, "quantity": UNITS, "reference": f"opening {article.sku}", **rule}
         await self.site.call("inventory", "POST", "/internal/stock/import", json={"items": [item]})
         return article
 
@@ -149,7 +195,9 @@ class Grounds:
         user_id = imported["items"][0]["user_id"]
         wanted = {"subjects": [user_id], "ttl_s": TOKEN_TTL_S}
         issued = await self.site.call("auth", "POST", "/internal/tokens", json=wanted)
-        return Person(user_id, email, password, issued["items"][0]["access_token"])
+        made = Person(user_id, email, password, issued["items"][0]["access_token"], tuple(roles))
+        self._canaries |= dict.fromkeys((email, password), made)
+        return made
 
     async def _article(self, name: str) -> Article:
         slug = f"{name}-{self.name}"

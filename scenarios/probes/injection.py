@@ -1,5 +1,6 @@
 """Text that should be data and is tried as code: SQL (security list 1 to 4)."""
 
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -19,10 +20,8 @@ REMEDIATION: Final = (
     "Bind every value as a parameter; build SQL from fixed fragments only; refuse unknown sort columns."
 )
 
-
-@probe(
-    id="sql-boolean",
-    title="SQL injection by a condition that is always true",
+sql_attack = partial(
+    probe,
     severity=Severity.CRITICAL,
     cwe=89,
     owasp=Owasp.INJECTION,
@@ -30,6 +29,10 @@ REMEDIATION: Final = (
     services=SHOP,
     reaches="catalog",
 )
+"""An attack of this family."""
+
+
+@sql_attack(id="sql-boolean", title="SQL injection by a condition that is always true")
 async def sql_boolean(attack: Attack) -> None:
     """A word that no product has, and a condition: whatever is found was found by the condition."""
     await attack.grounds.article()
@@ -43,16 +46,7 @@ async def sql_boolean(attack: Attack) -> None:
                 attack.gained(f"{parameter}: the payload broke a statement ({reply.status})")
 
 
-@probe(
-    id="sql-time",
-    title="SQL injection that makes the database sleep",
-    severity=Severity.CRITICAL,
-    cwe=89,
-    owasp=Owasp.INJECTION,
-    remediation=REMEDIATION,
-    services=SHOP,
-    reaches="catalog",
-)
+@sql_attack(id="sql-time", title="SQL injection that makes the database sleep")
 async def sql_time(attack: Attack) -> None:
     """Where an answer takes as long as it was told to, the text was a statement."""
     nothing = f"zz{attack.grounds.name}"
@@ -64,16 +58,7 @@ async def sql_time(attack: Attack) -> None:
                 attack.gained(f"{parameter}: the database slept {reply.seconds:.1f} s")
 
 
-@probe(
-    id="sql-path",
-    title="SQL injection through a part of a path",
-    severity=Severity.CRITICAL,
-    cwe=89,
-    owasp=Owasp.INJECTION,
-    remediation=REMEDIATION,
-    services=SHOP,
-    reaches="catalog",
-)
+@sql_attack(id="sql-path", title="SQL injection through a part of a path")
 async def sql_path(attack: Attack) -> None:
     await attack.grounds.article()
     for payload in ("x' OR '1'='1", "x' OR visible --", "x' UNION SELECT version() --"):

@@ -8,7 +8,7 @@ from scenarios.probes.card import Owasp, Severity
 from scenarios.probes.probe import Attack, probe
 
 LOGIN: Final = "/api/v1/auth/login"
-CROWD: Final = 80
+CROWD: Final = 200
 TRIES: Final = 90
 """Three times what may come at once from one address."""
 BURST: Final = 30

@@ -1,5 +1,6 @@
 """Things that belong to somebody else, asked for by their ids (security list 10 to 16)."""
 
+from functools import partial
 from typing import Final
 
 from scenarios.probes.card import Owasp, Severity
@@ -24,14 +25,20 @@ def same_as_absent(attack: Attack, foreign: Reply, absent: Reply, *, what: str) 
         attack.gained(f"{what}: {foreign.status} {foreign.code} for one that exists, {absent.status} for none")
 
 
-@probe(
-    id="read-order",
-    title="An order read by another customer",
+foreign = partial(
+    probe,
     severity=Severity.HIGH,
     cwe=639,
     owasp=Owasp.OBJECTS,
     remediation=REMEDIATION,
     services=CHECKOUT,
+)
+"""An attack of this family; of what does not matter to its owner it is less severe."""
+
+
+@foreign(
+    id="read-order",
+    title="An order read by another customer",
     reaches="orders",
 )
 async def read_order(attack: Attack) -> None:
@@ -47,14 +54,9 @@ async def read_order(attack: Attack) -> None:
         shown(attack, page, order.id, order.number, what=f"list by {query}")
 
 
-@probe(
+@foreign(
     id="cancel-order",
     title="An order cancelled by another customer",
-    severity=Severity.HIGH,
-    cwe=639,
-    owasp=Owasp.OBJECTS,
-    remediation=REMEDIATION,
-    services=CHECKOUT,
     reaches="orders",
 )
 async def cancel_order(attack: Attack) -> None:
@@ -67,14 +69,9 @@ async def cancel_order(attack: Attack) -> None:
         attack.gained("the order of somebody else is cancelled")
 
 
-@probe(
+@foreign(
     id="read-payment",
     title="A payment read by another customer",
-    severity=Severity.HIGH,
-    cwe=639,
-    owasp=Owasp.OBJECTS,
-    remediation=REMEDIATION,
-    services=CHECKOUT,
     reaches="payments",
 )
 async def read_payment(attack: Attack) -> None:
@@ -92,13 +89,10 @@ async def read_payment(attack: Attack) -> None:
         shown(attack, page, payment_id, order.id, what=f"list by {query}")
 
 
-@probe(
+@foreign(
     id="end-foreign-session",
     title="A session ended by somebody else",
     severity=Severity.MEDIUM,
-    cwe=639,
-    owasp=Owasp.OBJECTS,
-    remediation=REMEDIATION,
     services=("gateway", "auth"),
     reaches="auth",
 )

@@ -164,6 +164,9 @@ class Attack:
             reply = Reply(answer.status, answer.headers, content, time.monotonic() - began, trace_id)
         self._note(f"{method} {path}", reply.status, reply.text, reply.headers.get("X-Trace-Id", trace_id))
         self.trace_ids.add(trace_id)
+        told = self.grounds.told(reply.text, to=by, knowing=f"{path} {(data or b'').decode(errors='replace')}")
+        if told:
+            self.gained(f"{method} {path} tells {by.email if by else 'a stranger'} of {', '.join(told)}")
         return reply
 
     async def raw(self, request: bytes, *, service: str = "gateway") -> bytes:

@@ -151,4 +151,88 @@ def _said(reply: Reply, email: str) -> tuple[int, str]:
     return reply.status, str(said).replace(email, "")
 
 
-PROBES: Final = (refresh_reuse, ended_session, brute_force, default_credentials, account_enumeration)
+@probe(
+    id="stale-role",
+    title="A role that was taken away, used on",
+    severity=Severity.HIGH,
+    cwe=613,
+    owasp=Owasp.AUTHENTICATION,
+    remediation="End the sessions of whoever loses a role, and let the gateways hear of it.",
+    services=DOOR,
+    reaches="auth",
+)
+async def stale_role(attack: Attack) -> None:
+    fallen = await attack.grounds.person("fallen", "support")
+    attack.require((await attack.ask("GET", "/api/v1/users", by=fallen)).status == 200, "support cannot do its work")
+    await attack.site.call("auth", "PATCH", f"/api/v1/users/{fallen.user_id}", json={"roles": ["customer"]})
+    until = time.monotonic() + ENDED_WITHIN_S
+    while (reply := await attack.ask("GET", "/api/v1/users", by=fallen)).status < 400 and time.monotonic() < until:
+        await asyncio.sleep(0.05)
+    if reply.status < 400:
+        attack.gained(f"a role lives on {ENDED_WITHIN_S:.0f} s after its end")
+
+
+@probe(
+    id="session-fixation",
+    title="A session that is known before its owner signs in",
+    severity=Severity.MEDIUM,
+    cwe=384,
+    owasp=Owasp.AUTHENTICATION,
+    remediation="Make a new session at every sign-in; take none from a client.",
+    services=DOOR,
+    reaches="auth",
+)
+async def session_fixation(attack: Attack) -> None:
+    victim = await attack.grounds.person("fixed")
+    planted = "0198a000-0000-7000-8000-00000000cafe"
+    known = {"email": victim.email, "password": victim.password}
+    seen: set[str] = {planted}
+    for _ in range(2):
+        planting = {"Cookie": f"session={planted}; sid={planted}", "X-Session-Id": planted}
+        reply = await attack.ask("POST", f"{LOGIN}?session_id={planted}", json=known, headers=planting)
+        attack.require(reply.status == 200, f"an honest sign-in was refused: {reply.status} {reply.code}")
+        own = await attack.ask("GET", "/api/v1/auth/sessions", by=victim, token=reply.json["access_token"])
+        attack.require(own.status == 200, f"nobody sees her sessions: {own.status}")
+        if own.json["current"] in seen:
+            attack.gained("a sign-in went on with a session that was there before")
+        seen.add(own.json["current"])
+
+
+@probe(
+    id="weak-passwords",
+    title="Passwords that are guessed first, and reset tokens that nobody was sent",
+    severity=Severity.MEDIUM,
+    cwe=521,
+    owasp=Owasp.AUTHENTICATION,
+    remediation="Refuse short, common and endless passwords; make tokens of 128 random bits that end and work once.",
+    services=DOOR,
+    reaches="auth",
+)
+async def weak_passwords(attack: Attack) -> None:
+    me = await attack.grounds.person("careful")
+    for number, weak in enumerate(("", "short", "password", "12345678", "qwertyuiop", "x" * 129)):
+        body = {"email": f"weak{number}-{attack.grounds.name}@attack.example", "password": weak, "name": "Weak"}
+        reply = await attack.ask("POST", "/api/v1/auth/register", json=body, host=number)
+        if reply.status < 400:
+            attack.gained(f"{weak[:20]!r} was taken for a password")
+        change = {"current_password": me.password, "new_password": weak}
+        reply = await attack.ask("POST", "/api/v1/auth/password", by=me, json=change, host=number)
+        if reply.status < 400:
+            attack.gained(f"{weak[:20]!r} replaced a password")
+    for number, token in enumerate(("", "0", "000000", "null", "rst_" + "a" * 43, me.user_id, "x" * 5_000)):
+        body = {"token": token, "new_password": f"horse {attack.grounds.name} battery 9"}
+        reply = await attack.ask("POST", "/api/v1/auth/password-reset/confirm", json=body, host=100 + number)
+        if not 400 <= reply.status < 500:
+            attack.gained(f"the reset token {token[:20]!r} was not refused ({reply.status})")
+
+
+PROBES: Final = (
+    refresh_reuse,
+    ended_session,
+    brute_force,
+    default_credentials,
+    account_enumeration,
+    stale_role,
+    session_fixation,
+    weak_passwords,
+)

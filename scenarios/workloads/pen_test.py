@@ -23,6 +23,7 @@ from scenarios.faults.sessions import superuser
 from scenarios.fleet import Fleet
 from scenarios.history import HistoryWriter, WantedLine
 from scenarios.log_reading import is_written, logged_traces
+from scenarios.probes.aftermath import AFTERMATH, aftermath, last_event, standing
 from scenarios.probes.card import ATTACK
 from scenarios.probes.catalogue import PROBES
 from scenarios.probes.grounds import Grounds, UnpreparedError
@@ -147,6 +148,7 @@ class PenTest:
 async def _attack(stage: PenTestStage, history: HistoryWriter, cues: Cues) -> int:
     """Play every attack; gives how many succeeded."""
     site = FleetSite(stage.fleet, since=stage.opened_at)
+    before, last = await standing(site), await last_event(site)
     succeeded = 0
     every = [probe for _ in range(stage.parameters.rounds) for probe in PROBES]
     for number, probe in enumerate(every):
@@ -154,6 +156,8 @@ async def _attack(stage: PenTestStage, history: HistoryWriter, cues: Cues) -> in
         succeeded += await _strike(probe, site, Grounds(site), history, number=number)
         await asyncio.sleep(max(0.0, next_at - time.monotonic()))
         cues.done((number + 1) / len(every))
+    invocation = history.invoke(history.new_process(), AFTERMATH)
+    history.ok(invocation, value=await aftermath(site, before, after_event=last))
     return succeeded
 
 

@@ -14,8 +14,11 @@ from compose import stack
 from scenarios.probes.grounds import Grounds
 from shared.fault_overlay import OverlayFile, PlantedDefect
 from tests.support.engines import EngineUrls
+from tests.support.paying import psp_world
 from tests.support.probes import SETTINGS
+from tests.support.searching import delete_indexes
 from tests.support.services import Served, served, topics, until
+from tests.support.world import point_webhooks_at
 from tests.support.written_log import written_log
 
 ORDER = tuple(service.name for service in stack.load().services)
@@ -72,10 +75,17 @@ async def attacked(
         log = opened.enter_context(written_log())
         opened.enter_context(redirect_stdout(log))  # the access log of the gateway goes there past the others
         await opened.enter_async_context(topics(engines, prefix))
+        if "search" in services:
+            opened.push_async_callback(delete_indexes, engines.elasticsearch, f"{prefix}products-v*")
+        world = await opened.enter_async_context(psp_world(tmp_path / "world")) if "payments" in services else None
         running: dict[str, Served] = {}
         for name in (name for name in ORDER if name in services):
             settings = {**SETTINGS.get(name, {}), "overlay_file": str(overlay)}
+            if name == "payments" and world is not None:
+                settings["psp_url"] = world.psp_url
             running[name] = await opened.enter_async_context(served(engines, name, prefix=prefix, **settings))
+        if world is not None:
+            point_webhooks_at(world, running["gateway"].url)
         site = ServedSite(running, log)
         await until(lambda: _knows_all(running))
         yield site, Grounds(site)

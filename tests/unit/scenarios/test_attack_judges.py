@@ -8,17 +8,18 @@ import msgspec
 import pytest
 
 from scenarios import probes
-from scenarios.checkers import Outcome, honest_traffic
+from scenarios.checkers import Outcome, aftermath, honest_traffic
 from scenarios.checkers.attacks import repelled
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.history import Record
+from scenarios.probes.aftermath import AFTERMATH, AUDITED, Aftermath
 from scenarios.probes.card import ATTACK, AttackOutcome
 from scenarios.probes.catalogue import CARDS, PROBES
 from scenarios.probes.probe import Probe
 
 CARD = CARDS[0]
 JUDGE = repelled(CARD)
-NOT_PROBES = {"card", "site", "probe", "grounds", "catalogue"}
+NOT_PROBES = {"card", "site", "probe", "grounds", "catalogue", "aftermath"}
 
 
 def evidence(*records: Record) -> Evidence:
@@ -69,27 +70,34 @@ def test_an_attack_that_did_not_come_through_says_nothing(records: tuple[Record,
     assert result.weaknesses
 
 
-def served(*beside: Record, before_s: float = 0.01, count: int = 100) -> Evidence:
+def served(*beside: Record, before_s: float = 0.01, count: int = 200) -> Evidence:
     ends = attack(at_s=10.0, until_s=60.0)
     return evidence(*honest(count, at_s=1.0, wait_s=before_s), ends[0], *beside, ends[1])
 
 
 def test_honest_customers_who_wait_no_longer_and_meet_no_error_pass() -> None:
-    assert honest_traffic.CHECKER.check(served(*honest(100, at_s=20.0))).outcome is Outcome.PASS
+    assert honest_traffic.CHECKER.check(served(*honest(200, at_s=20.0))).outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize(
     ("beside", "kind"),
     [
-        (lambda: [*honest(99, at_s=20.0), *honest(1, at_s=30.0, kind="fail")], "honest_request_failed"),
-        (lambda: [*honest(99, at_s=20.0), *honest(1, at_s=30.0, kind="info")], "honest_request_failed"),
-        (lambda: honest(100, at_s=20.0, wait_s=0.2), "honest_traffic_slowed"),
+        (lambda: [*honest(199, at_s=20.0), *honest(1, at_s=30.0, kind="fail")], "honest_request_failed"),
+        (lambda: [*honest(199, at_s=20.0), *honest(1, at_s=30.0, kind="info")], "honest_request_failed"),
+        (lambda: honest(200, at_s=20.0, wait_s=0.2), "honest_traffic_slowed"),
     ],
     ids=["refused", "never answered", "slowed"],
 )
 def test_honest_customers_who_suffer_fail_the_run(beside: Callable[[], list[Record]], kind: str) -> None:
     result = honest_traffic.CHECKER.check(served(*beside()))
     assert (result.outcome, result.counts) == (Outcome.FAIL, {kind: 1})
+
+
+def test_a_few_stalls_among_many_requests_are_no_percentile() -> None:
+    stalled = [*honest(195, at_s=20.0), *honest(5, at_s=40.0, wait_s=3.0)]
+    assert honest_traffic.CHECKER.check(served(*stalled)).outcome is Outcome.PASS
+    stalled = [*honest(194, at_s=20.0), *honest(6, at_s=40.0, wait_s=3.0)]
+    assert honest_traffic.CHECKER.check(served(*stalled)).counts == {"honest_traffic_slowed": 1}
 
 
 def test_one_error_in_more_than_a_thousand_is_only_counted() -> None:
@@ -103,8 +111,8 @@ def test_one_error_in_more_than_a_thousand_is_only_counted() -> None:
     [
         evidence(*honest(100, at_s=1.0)),
         served(*honest(10, at_s=20.0)),
-        served(*honest(100, at_s=20.0), count=10),
-        served(*honest(100, at_s=20.0, wait_s=9.0), before_s=0.3),
+        served(*honest(200, at_s=20.0), count=10),
+        served(*honest(200, at_s=20.0, wait_s=9.0), before_s=0.3),
     ],
     ids=["no attack", "few beside", "few before", "busy before"],
 )
@@ -129,3 +137,29 @@ def test_a_card_says_everything(card) -> None:
     assert [name for name, value in msgspec.structs.asdict(card).items() if not value] == []
     assert card.reaches in card.services
     assert "gateway" in card.services
+
+
+def looked(**found: Any) -> Evidence:
+    value = msgspec.to_builtins(Aftermath(**{"compared": 9, "audited": dict.fromkeys(AUDITED, 1), **found}))
+    common: dict[str, Any] = {"process": 1, "function": AFTERMATH}
+    return evidence(Record(0, 1.0, type="invoke", **common), Record(0, 2.0, type="ok", value=value, **common))
+
+
+@pytest.mark.parametrize(
+    ("found", "kinds"),
+    [
+        ({}, set()),
+        ({"lost": {"auth.users": 2}}, {"row_changed"}),
+        ({"secrets": ("auth.users",)}, {"secret_in_table"}),
+        ({"audited": {"login": 3}}, {"not_audited"}),
+    ],
+    ids=["all as it was", "a row is gone", "a secret in a table", "nothing audited"],
+)
+def test_what_a_suite_leaves_behind_is_judged(found: dict[str, Any], kinds: set[str]) -> None:
+    results = [checker.check(looked(**found)) for checker in aftermath.CHECKERS]
+    assert {kind for result in results for kind in result.counts} == kinds
+    assert {result.outcome for result in results} == ({Outcome.PASS, Outcome.FAIL} if kinds else {Outcome.PASS})
+
+
+def test_a_suite_whose_tables_nobody_looked_at_says_nothing() -> None:
+    assert {checker.check(evidence()).outcome for checker in aftermath.CHECKERS} == {Outcome.INVALID}
