@@ -4,11 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from scenarios.checkers import Outcome, named
-from scenarios.counters import SAMPLE, Counted
+from scenarios.counters import BREAKER, SAMPLE, Counted
 from scenarios.drills import black_friday
 from scenarios.evidence import FaultFired
+from scenarios.history import WantedLine
 from scenarios.resilience import JOURNEYS, LOOK, RESILIENCE, dependency_of
-from scenarios.workloads.rush import _arrivals
+from scenarios.workloads.rush import _arrivals, _holds
 from tests.support.builders import rush
 
 CELLS = [(dependency, journey) for dependency, row in RESILIENCE.items() for journey in row]
@@ -78,3 +79,16 @@ def test_counters_are_summed_by_service_and_kind():
     assert SAMPLE.match("shopstream_cache_loads 3.0") is not None
     assert SAMPLE.match("# HELP shopstream_cache_loads cache loads") is None
     assert Counted({"a": 5.0, "b": 1.0}).since(Counted({"a": 2.0})) == {"a": 3.0, "b": 1.0}
+
+
+def test_a_breaker_that_was_not_looked_at_says_nothing():
+    said = BREAKER.match('shopstream_breaker_refuses{target="catalog"} 1.0')
+    assert said is not None
+    assert said.groups() == ("catalog", "1.0")
+    assert BREAKER.match('shopstream_breaker_refuses{target="catalog"} NaN') is None
+
+
+def test_a_cart_is_its_customers_own():
+    cart = b'{"version":1,"lines":[{"sku":"A","quantity":2},{"sku":"B","quantity":1},{"sku":"OLD","quantity":1}]}'
+    assert _holds(cart, (WantedLine("A", 2), WantedLine("B", 1)))
+    assert not _holds(cart, (WantedLine("A", 1), WantedLine("B", 1)))

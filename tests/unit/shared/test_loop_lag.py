@@ -26,3 +26,17 @@ async def test_a_coroutine_that_does_not_give_way_is_seen():
     lag.cancel()
     await asyncio.gather(lag, return_exceptions=True)
     assert late_by(0.1) > before
+
+
+async def test_a_loop_that_is_held_up_by_its_own_doing_is_blocked_and_one_that_is_not_is_free():
+    lag = LoopLag()
+    looking = asyncio.create_task(lag.run())
+    while lag.looks < 2:
+        await asyncio.sleep(EVERY_S)
+    free = lag.blocked
+    time.sleep(3 * EVERY_S)  # noqa: ASYNC251 what is measured
+    looks = lag.looks
+    while lag.looks == looks:
+        await asyncio.sleep(EVERY_S)
+    looking.cancel()
+    assert lag.blocked == free + 1
