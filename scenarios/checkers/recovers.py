@@ -37,7 +37,10 @@ def examine(evidence: Evidence) -> Finding:
     if before is None or after is None:
         return findings.result()
     recovered_at = _recovered_at(arrivals, gone_at, course.ended_at, enough)
-    if recovered_at is None:
+    late = recovered_at is None or recovered_at - gone_at > course.recovery_s_max
+    if late and course.squeezed:
+        findings.require(False, course.squeezed)
+    elif recovered_at is None:
         findings.violation(
             "not_recovered",
             f"{_said(_share(arrivals, course.ended_at - WINDOW_S, course.ended_at))} of answers were good at the end, "

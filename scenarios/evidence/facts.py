@@ -72,10 +72,11 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     curves: dict[str, list[tuple[float, float]]]
 
 
-class Course(msgspec.Struct, frozen=True, kw_only=True):
+class Course(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a load with a trigger went, for those who judge recovery. Times are epoch seconds.
 
     The surge, if there was one, is the time from `surge_at` to `surge_until`. An answer is good within `good_within_s`.
+    `squeezed` tells, when it did, that the machine gave the shop less after the trigger than while it was measured.
     """
 
     baseline_at: float
@@ -85,6 +86,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float
     good_within_s: float
     recovery_s_max: float
+    squeezed: str = ""
 
 
 class WorkloadFacts(msgspec.Struct, kw_only=True, omit_defaults=True):

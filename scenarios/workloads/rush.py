@@ -24,6 +24,7 @@ from scenarios.fleet import Fleet
 from scenarios.history import HistoryWriter, RecordType, WantedLine
 from scenarios.resilience import CART, LOOK, SEARCH
 from scenarios.workloads.client import Client
+from scenarios.workloads.elbow_room import Given, given, squeezed
 from scenarios.workloads.market import Article, Person, people, put_on_sale
 from scenarios.workloads.open_model import first_served, play, raise_file_limit
 from scenarios.workloads.requests import merge_cart, place_order
@@ -136,7 +137,10 @@ class Rush:
             day = _Day(stage, client)
             await day.fill_carts()
             queries = await self._queries(stage, day)
+            gateway = (await stage.fleet.process("gateway-1"))["pid"]
+            begun = given(gateway, at=time.time())
             capacity = parameters.capacity_per_s or await day.capacity()
+            measured = begun, given(gateway, at=time.time())
             watch = Watch(stage.fleet, history)
             base = parameters.load * capacity
             surge = parameters.surge * capacity or base
@@ -149,10 +153,14 @@ class Rush:
             arrivals = _arrivals(segments)
             began_at = time.time()
             marks = [began_at + sum(s for s, _ in segments[:n]) for n in range(len(segments) + 1)]
-            signals = asyncio.create_task(_signal(cues, watch, marks))
+            calm: list[Given | None] = []
+            signals = asyncio.create_task(
+                _signal(cues, watch, marks, lambda: calm.append(given(gateway, at=time.time())))
+            )
             async with watch.watching():
                 load = (await play(arrivals, day.visit)).load
                 await signals
+                calm.append(given(gateway, at=time.time()))
                 await watch.mark("end")
             cues.done(1.0)
         stage.course = Course(
@@ -163,6 +171,7 @@ class Rush:
             ended_at=marks[4],
             good_within_s=parameters.good_within_s,
             recovery_s_max=parameters.recovery_s_max,
+            squeezed="" if parameters.capacity_per_s else squeezed(measured, (calm[0], calm[-1])),
         )
         return LoadReport(
             figures={
@@ -341,14 +350,14 @@ class _Day:
         return Chart(title="Visitors", unit="per second", curves=curves)
 
 
-async def _signal(cues: Cues, watch: Watch, marks: list[float]) -> None:
+async def _signal(cues: Cues, watch: Watch, marks: list[float], calm: Callable[[], None]) -> None:
     """The phases by their names, when their time has come."""
     steps: tuple[tuple[str, float, Callable[[], None]], ...] = (
         ("begin", marks[0], lambda: None),
         ("trouble", marks[1], lambda: cues.signal(TROUBLE)),
         ("surge", marks[2], lambda: cues.signal(SURGE)),
         ("height", marks[2] + HEIGHT_SHARE * (marks[3] - marks[2]), lambda: cues.signal(HEIGHT)),
-        ("calm", marks[3], lambda: None),
+        ("calm", marks[3], calm),
     )
     for name, at, tell in steps:
         await asyncio.sleep(max(0.0, at - time.time()))

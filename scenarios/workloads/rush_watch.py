@@ -19,6 +19,8 @@ SAMPLE_EVERY_S: Final = 1.0
 CONNECTIONS_MAX: Final = 12
 """Of one process to its database: both pools and what listens."""
 AMPLIFICATION_MAX: Final = 1.2
+RETRIED_MAX: Final = 2.0
+"""The same of the calls of one service, which are so few that chance counts."""
 AMPLIFIED: Final = ("orders", "catalog", "inventory")
 CALLER: Final = "orders"
 """Who calls most others on the way of a visitor."""
@@ -81,7 +83,7 @@ class Watch:
         if before.get(calls) and visits["baseline"] and visits["away"]:
             multiple = (away.get(calls, 0.0) / visits["away"]) / (before[calls] / visits["baseline"])
             found[f"calls of {CALLER} per visit in the trouble, as a multiple"] = round(multiple, 2)
-            found[f"calls of {CALLER} per visit in the trouble, as a multiple{BOUND}"] = AMPLIFICATION_MAX
+            found[f"calls of {CALLER} per visit in the trouble, as a multiple{BOUND}"] = RETRIED_MAX
         for service, count in self._held_max.items():
             found[f"transactions of {service} that wait for others"] = count
             found[f"transactions of {service} that wait for others{BOUND}"] = HELD_MAX
