@@ -20,13 +20,12 @@ THROUGH = {"gateway", "orders", "inventory", "payments", "shipping", "notificati
 
 
 @pytest.fixture(scope="module")
-def observed(shop):
-    """A sale was seen."""
+def sale(shop):
+    """Something that dashboards can show."""
     shop("scenario", "run", "flash-sale", "--quick")
-    return shop
 
 
-def test_one_checkout_is_one_trace_through_outbox_and_kafka_in_jaegers_api(observed):
+def test_one_checkout_is_one_trace_through_outbox_and_kafka_in_jaegers_api(shop):
     bought = asyncio.run(buy(GATEWAY))
     until(lambda: {span.service for span in observing.trace(bought.trace_id)} >= THROUGH)
     spans = observing.trace(bought.trace_id)
@@ -36,21 +35,21 @@ def test_one_checkout_is_one_trace_through_outbox_and_kafka_in_jaegers_api(obser
     picture("trace", pictures.trace(spans))
 
 
-def test_all_ten_services_tell_three_signals(observed):
+def test_all_ten_services_tell_three_signals(shop):
     services = {service.name for service in stack.load().services}
     until(lambda: services <= set(observing.jaeger("/api/services")["data"]))
     counted = 'count by (service_name) ({__name__=~"shopstream_.+"})'
     until(lambda: services <= {it["metric"].get("service_name") for it in observing.query(counted)})
 
     def logged() -> set[str]:
-        lines = observed.compose("logs", "--no-log-prefix", "collector")
+        lines = shop.compose("logs", "--no-log-prefix", "collector")
         return {name for line in lines for name in re.findall(r"\bservice=(\w+)", line)}
 
     until(lambda: services <= logged())
 
 
 @pytest.mark.parametrize("uid", sorted(dashboards.DASHBOARDS))
-def test_every_panel_of_a_dashboard_asks_for_series_that_are_there(observed, uid):
+def test_every_panel_of_a_dashboard_asks_for_series_that_are_there(sale, uid):
     title, panels = dashboards.DASHBOARDS[uid]
     known = set(observing.prometheus("/api/v1/label/__name__/values")["data"])
     for panel in panels:
