@@ -122,6 +122,8 @@ class MetricExport:
                 data = Histogram(self._histograms(family.samples, now_ns), _CUMULATIVE)
             case _:
                 return None
+        if not data.data_points:  # nobody counted yet; a collector takes a metric without points for a broken one
+            return None
         return Metric(family.name, family.documentation, family.unit, data)
 
     def _numbers(self, samples: Iterable[Sample], now_ns: int) -> Sequence[NumberDataPoint]:

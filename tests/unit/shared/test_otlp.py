@@ -139,3 +139,13 @@ def test_without_a_collector_nothing_is_exported(environ: dict[str, str]) -> Non
 def test_a_protocol_that_is_not_spoken_is_refused(collector: Collector) -> None:
     with pytest.raises(SettingsError, match="only http/protobuf"):
         settings_of(collector, OTEL_EXPORTER_OTLP_PROTOCOL="grpc")
+
+
+def test_what_nobody_counted_yet_is_not_sent(collector: Collector, registry: CollectorRegistry) -> None:
+    Counter("shopstream_sales", "Sales", registry=registry)
+    Counter("shopstream_failures", "Failures", ["why"], registry=registry)
+    Histogram("shopstream_wait_seconds", "Wait", ["why"], registry=registry)
+    with telling(settings_of(collector)):
+        pass
+    sent = collector.got["/v1/metrics"][-1].resource_metrics[0].scope_metrics[0].metrics
+    assert [metric.name for metric in sent] == ["shopstream_sales"], "a collector takes one without points for broken"
