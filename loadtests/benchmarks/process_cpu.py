@@ -27,28 +27,40 @@ def usage(roots: Mapping[int, str]) -> CpuSeconds:
 
     What ended in between is with its parent, so that no use is lost between two looks.
     """
+    children = _children()
     found: dict[int, Use] = {}
-    for pid, name in roots.items():
-        _gather(pid, name, roots, found)
+    todo = list(roots.items())
+    while todo:
+        pid, name = todo.pop()
+        if pid in found:
+            continue
+        use = _use(pid, name)
+        if use is not None:
+            found[pid] = use
+            todo += [(child, roots.get(child, name)) for child in children.get(pid, ())]
     return total_by_name(found.values())
 
 
-def _gather(pid: int, name: str, roots: Mapping[int, str], found: dict[int, Use]) -> None:
-    if pid in found:
-        return
+def _children() -> dict[int, list[int]]:
+    """The processes of this machine by their parent, in one pass: asking each for its own takes a pass for each."""
+    children: defaultdict[int, list[int]] = defaultdict(list)
+    for process in psutil.process_iter(["ppid"]):
+        children[process.info["ppid"]].append(process.pid)
+    return children
+
+
+def _use(pid: int, name: str) -> Use | None:
+    """None when it is gone."""
     try:
         process = psutil.Process(pid)
         with process.oneshot():
-            times, own = process.cpu_times(), name
+            times = process.cpu_times()
             command = " ".join(process.cmdline()[:1])
-            if command.startswith(BACKEND):
-                own = f"{name} {' '.join(command.removeprefix(BACKEND).split()[:1])}".strip()
-            children = process.children()
     except psutil.NoSuchProcess:
-        return
-    found[pid] = Use(own, times.user + times.system + times.children_user + times.children_system)
-    for child in children:
-        _gather(child.pid, roots.get(child.pid, name), roots, found)
+        return None
+    if command.startswith(BACKEND):
+        name = f"{name} {' '.join(command.removeprefix(BACKEND).split()[:1])}".strip()
+    return Use(name, times.user + times.system + times.children_user + times.children_system)
 
 
 def total_by_name(uses: Iterable[Use]) -> CpuSeconds:
