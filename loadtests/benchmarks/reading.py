@@ -34,7 +34,7 @@ PAGES = 20
 READERS = 20
 WORDS = ("jacket", "storm tent", "bottle", "trail shoes", "lamp")
 BARE_PORTS = 200
-TOKEN_TTL_S = 900
+TOKEN_TTL_S = 600
 HTTP_JSON = {"Accept": "application/json", "User-Agent": "bench"}
 
 
