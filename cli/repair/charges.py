@@ -103,7 +103,8 @@ def _show(planned: Plans, done: Deeds | None, judged: "Rejudged | None", *, json
         return 0
     terminal.ok(
         f"Gave back {done.charges.captures_returned} captures, completed {done.charges.returns_completed} returns, "
-        f"took back {done.charges.orders_recalled} orders; corrected {done.prices.corrected} prices, gave "
+        f"took {done.charges.captures_unbooked} captures out of the books and {done.charges.orders_recalled} orders "
+        f"back; corrected {done.prices.corrected} prices, gave "
         f"{done.prices.given_back} differences back, waived {done.prices.waived}."
     )
     refused = {**done.charges.refused, **done.prices.refused}
@@ -135,13 +136,14 @@ def _show_charges(planned: "of_charges.Plan") -> None:
     from scenarios.money_text import money_text  # noqa: PLC0415 -- the same
 
     terminal.table(
-        ("order", "captures to give back", "given back", "return completed by"),
+        ("order", "captures to give back", "given back", "return completed by", "taken out of the books"),
         [
             (
                 order.order_id,
                 len(order.give_back),
                 money_text(order.give_back_minor, order.currency) if order.give_back else "",
                 money_text(order.pay_back_minor, order.currency) if order.pay_back_minor else "",
+                money_text(order.unbook_minor, order.currency) if order.unbook_minor else "",
             )
             for order in planned.orders
         ],

@@ -1,8 +1,8 @@
 """`repair charges`: what the provider took or kept that no order owes it, by its own journal.
 
 The rule: of the captures of an order the one that payments booked as owed stays, every other goes back once. A refund
-whose reason is `returned` was to give back everything: what it left follows. What no command can mend is named for
-people.
+whose reason is `returned` was to give back everything: what it left follows. A capture that was booked and never made
+is taken out of the books. What no command can mend is named for people.
 """
 
 import asyncio
@@ -39,7 +39,8 @@ class Caller(Protocol):
 class OrderPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What one order needs; amounts in minor units of `currency`.
 
-    `give_back` are payments of the provider that are refunded whole, `pay_back_minor` is what a full return left.
+    `give_back` are payments of the provider that are refunded whole, `pay_back_minor` is what a full return left,
+    `unbook_minor` is what was booked as captured and never was.
     """
 
     order_id: str
@@ -48,11 +49,12 @@ class OrderPlan(msgspec.Struct, frozen=True, kw_only=True):
     give_back: tuple[str, ...] = ()
     give_back_minor: int = 0
     pay_back_minor: int = 0
+    unbook_minor: int = 0
 
     @property
     def empty(self) -> bool:
         """Whether nothing is to be done."""
-        return not (self.give_back or self.pay_back_minor)
+        return not (self.give_back or self.pay_back_minor or self.unbook_minor)
 
 
 class Unsettled(msgspec.Struct, frozen=True):
@@ -94,6 +96,7 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
 
     rounds: int
     captures_returned: int
+    captures_unbooked: int
     returns_completed: int
     orders_recalled: int = 0
     refused: dict[str, str] = {}
@@ -150,6 +153,7 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     `since` (epoch seconds) bounds the work to wait for.
     """
     captures: set[str] = set()
+    unbooked: set[str] = set()
     returns: set[str] = set()
     taken_back: set[str] = set()
     refused: dict[str, str] = {}
@@ -161,6 +165,7 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
         taken_back |= recalled
         done = [order for order in left.orders if order.order_id not in refused]
         captures |= {payment_id for order in done for payment_id in order.give_back}
+        unbooked |= {order.order_id for order in done if order.unbook_minor}
         returns |= {order.order_id for order in done if order.pay_back_minor}
         rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
         left = await look(fleet, left.recall)
@@ -169,6 +174,7 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     return Repaired(
         rounds=rounds,
         captures_returned=len(captures),
+        captures_unbooked=len(unbooked),
         returns_completed=len(returns),
         orders_recalled=len(taken_back),
         refused=refused,
@@ -192,6 +198,8 @@ async def carry_out(fleet: Caller, planned: Plan) -> dict[str, str]:
 
 
 async def _repair(fleet: Caller, order: OrderPlan) -> None:
+    if order.unbook_minor:
+        await fleet.call("payments", "POST", f"/internal/payments/{order.order_id}/reversals")
     for psp_payment_id in order.give_back:
         path = f"/internal/payments/{order.order_id}/duplicates"
         await fleet.call("payments", "POST", path, json={"psp_payment_id": psp_payment_id})
@@ -218,6 +226,7 @@ def _order_plan(
         give_back=tuple(line.payment_id for line in extra),
         give_back_minor=sum(line.amount_minor for line in extra),
         pay_back_minor=kept_minor if is_returned else 0,
+        unbook_minor=max(0, payment.captured_minor - sum(line.amount_minor for line in taken)) if own else 0,
     )
 
 
@@ -228,7 +237,7 @@ def _beyond_repair(taken: Sequence[PspRecord], gone_back: Counter[str], payment:
     reasons = (
         (any(line.currency != payment.currency for line in taken), f"captured in other money than {payment.currency}"),
         (refunded_minor > captured_minor, "more was paid back than was captured"),
-        (payment.captured_minor > captured_minor, "booked as captured more often than it was"),
+        (payment.captured_minor > captured_minor == 0, "booked as captured, though nothing was"),
         (payment.refunded_minor > refunded_minor, "booked as paid back though it was not"),
         (payment.refunded_minor < refunded_minor, "paid back though nobody booked it"),
     )

@@ -24,7 +24,7 @@ from shared.validated import Token, line
 from svc.payments.api.reports import KeptReconciliation, read
 from svc.payments.clients import Psp
 from svc.payments.domain import NotReconciled, UnknownPayment, UnknownRefund
-from svc.payments.handlers import corrections, disputes, duplicates, reconciliation
+from svc.payments.handlers import corrections, disputes, duplicates, reconciliation, reversals
 from svc.payments.handlers.reconciliation import Reconciliation
 from svc.payments.parts import Parts
 from svc.payments.settings import Settings
@@ -83,6 +83,12 @@ class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
 class Received(msgspec.Struct, frozen=True):
     received: bool
     fresh: bool
+
+
+class Reversed(msgspec.Struct, frozen=True):
+    """What was taken out of the books, in minor units of the payment's currency."""
+
+    reversed_minor: int
 
 
 class PaymentController(Controller):
@@ -252,6 +258,16 @@ class InternalController(Controller):
         found = await disputes.disputes_at(psp, order_id)
         async with database.begin() as uow:
             return Applied(await disputes.catch_up(uow, order_id, found))
+
+    @post("/payments/{order_id:uuid}/reversals", status_code=200)
+    async def reverse(
+        self, order_id: FromPath[UUID], database: NamedDependency[Database], psp: NamedDependency[Psp]
+    ) -> Reversed:
+        """Take captures out of the books that the PSP never made; repeating it changes nothing."""
+        told = await reversals.captures_at(psp, order_id)
+        async with database.begin() as uow:
+            reversed_ones = await reversals.reverse(uow, order_id, told)
+        return Reversed(sum(one.amount_minor for one in reversed_ones))
 
     @post("/payments/{order_id:uuid}/duplicates", status_code=200)
     async def return_duplicate(

@@ -122,6 +122,13 @@ class InvalidRefundAmount(Refusal):
     kind = Kind.UNPROCESSABLE
 
 
+class NotToBeReversed(Refusal):
+    """The books of this payment cannot be brought in line with the PSP's by taking captures out."""
+
+    code = "not_to_be_reversed"
+    kind = Kind.CONFLICT
+
+
 class NotADuplicate(Refusal):
     """The PSP does not know this capture as a second one of this order."""
 

@@ -23,13 +23,15 @@ GENESIS_HASH = "0" * 64
 
 
 class Kind(StrEnum):
-    """What a transaction records; a duplicate is a capture beyond the one owed, booked and given back.
+    """What a transaction records; a duplicate is a capture beyond the one owed, booked and given back, a reversed one
+    was booked and never made.
 
     A dispute withholds what was captured until it is won, or for good.
     """
 
     CAPTURE = "capture"
     CAPTURE_DUPLICATE = "capture_duplicate"
+    CAPTURE_REVERSED = "capture_reversed"
     REFUND = "refund"
     REFUND_DUPLICATE = "refund_duplicate"
     DISPUTE_OPENED = "dispute_opened"
@@ -51,6 +53,7 @@ class Account(StrEnum):
 SIDES = {
     Kind.CAPTURE: (Account.PSP_RECEIVABLE, Account.SALES),
     Kind.CAPTURE_DUPLICATE: (Account.PSP_RECEIVABLE, Account.SALES),
+    Kind.CAPTURE_REVERSED: (Account.SALES, Account.PSP_RECEIVABLE),
     Kind.REFUND: (Account.SALES, Account.PSP_RECEIVABLE),
     Kind.REFUND_DUPLICATE: (Account.SALES, Account.PSP_RECEIVABLE),
     Kind.DISPUTE_OPENED: (Account.DISPUTED, Account.PSP_RECEIVABLE),

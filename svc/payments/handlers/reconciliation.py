@@ -160,7 +160,7 @@ def _diagnosis(book: _Book, captured: int, refunded: int, own: _Ours) -> tuple[s
             return "captured_without_payment", "refund_at_the_psp"
         return ("captured_twice" if captured else "captured_but_not_booked"), "return_duplicate"
     reasons = (
-        (book.captured_minor < captured, ("booked_but_not_captured", "review")),
+        (book.captured_minor < captured, ("booked_but_not_captured", "reverse" if book.captured_minor else "review")),
         (book.refunded_minor < refunded, ("refund_missing_at_the_psp", "review")),
         (book.refunded_minor > refunded, ("refund_not_booked", "review")),
         (book.disputed_minor != own.disputed_minor, ("dispute_not_booked", "apply_disputes")),
@@ -194,6 +194,16 @@ def _repairs(difference: Difference, book: _Book, own: _Ours) -> list[Repair]:
                     request=f"POST {path}/disputes",
                     currency=difference.currency,
                     amount_minor=moved_minor,
+                )
+            ]
+        case "reverse":
+            return [
+                Repair(
+                    order_id=difference.order_id,
+                    step=difference.repair,
+                    request=f"POST {path}/reversals",
+                    currency=difference.currency,
+                    amount_minor=difference.captured_minor - difference.psp_captured_minor,
                 )
             ]
         case people:

@@ -292,6 +292,31 @@ async def take_over_capture(connection: Connection, payment_id: UUID, extra: Cap
     return True
 
 
+async def extra_captures(connection: Connection, payment_id: UUID) -> list[Captured]:
+    """The captures beyond the one owed that are booked, in the order of their ids."""
+    rows = await connection.fetch(
+        "SELECT psp_payment_id, amount_minor, currency FROM extra_captures WHERE payment_id = $1 "
+        "ORDER BY psp_payment_id",
+        payment_id,
+    )
+    return [Captured(row["psp_payment_id"], row["amount_minor"], row["currency"]) for row in rows]
+
+
+async def forget_capture(connection: Connection, payment_id: UUID, extra: Captured) -> bool:
+    """Take a capture that never was off the payment; False where what was paid back, or is about to be, needs it."""
+    lowered = await connection.fetchval(
+        "UPDATE payments SET extra_captured_minor = extra_captured_minor - $2, updated_at = clock_timestamp() "
+        "WHERE id = $1 AND extra_captured_minor - extra_refunded_minor >= $2 "
+        "AND captured_minor + extra_captured_minor - refund_reserved_minor >= $2 RETURNING true",
+        payment_id,
+        extra.amount_minor,
+    )
+    if lowered is None:
+        return False
+    await connection.execute("DELETE FROM extra_captures WHERE psp_payment_id = $1", extra.psp_payment_id)
+    return True
+
+
 async def took_over(connection: Connection, psp_payment_id: str) -> bool:
     """Whether this capture is known as one beyond the one owed."""
     return await connection.fetchval(

@@ -1,9 +1,11 @@
 """`repair charges` on what broken twins really did: all of the harm, nothing but the harm, and once."""
 
+import asyncio
 from collections import Counter
 from importlib import import_module
 from typing import Any
 
+import asyncpg
 import pytest
 
 from scenarios.defects import catalogue
@@ -124,3 +126,75 @@ async def test_all_of_the_harm_is_undone_once_and_nothing_else(
 async def _settled(folder: Any, owed: dict[str, int]) -> bool:
     kept = kept_minor(folder)
     return {order: kept[order] for order in owed} == owed
+
+
+async def test_a_capture_that_was_booked_twice_is_taken_out_of_the_books_once(engines, prefix, tmp_path):
+    harmed, other = an_order(), an_order()
+    async with (
+        topics(engines, prefix),
+        psp_world(tmp_path) as world,
+        database_of(engines, "payments") as database_url,
+    ):
+        async with reopened(
+            engines, prefix, world, database_url, parts=twins("webhook-and-answer-capture", engines, prefix)
+        ) as shop:
+            await shop.place(harmed)
+            await until(lambda: _booked(shop, harmed, 2 * harmed.total_minor))
+        async with reopened(engines, prefix, world, database_url) as shop:
+            await shop.place(other)
+            await shop.reaches(other, "captured")
+            await shop.webhooks_applied()
+            plan = await planned(shop)
+            assert [(one.order_id, one.unbook_minor) for one in plan.orders] == [
+                (str(harmed.order_id), harmed.total_minor)
+            ]
+            path = f"/internal/payments/{harmed.order_id}/reversals"
+            answers = await asyncio.gather(*(shop.service.call("POST", path) for _ in range(5)))
+            assert sorted(body["reversed_minor"] for _, body in answers) == [0, 0, 0, 0, harmed.total_minor]
+            assert await _booked(shop, harmed, harmed.total_minor)
+            assert await _booked(shop, other, other.total_minor)
+            assert (await planned(shop)).empty
+            status, body = await shop.service.call("GET", "/internal/reconciliation")
+            assert (status, body["differences"], body["difference_minor"]) == (200, [], {})
+
+
+async def test_a_capture_that_was_really_made_stays_in_the_books(engines, prefix, tmp_path):
+    order = an_order(method="tok_timeout_after_success")
+    async with (
+        topics(engines, prefix),
+        psp_world(tmp_path) as world,
+        database_of(engines, "payments") as database_url,
+    ):
+        async with reopened(
+            engines, prefix, world, database_url, parts=twins("new-key-per-retry", engines, prefix)
+        ) as shop:
+            shop.behave(idempotency=False, refund_guard=False)
+            await shop.place(order)
+            await shop.reaches(order, "captured")
+            await shop.webhooks_applied()
+        async with reopened(engines, prefix, world, database_url) as shop:
+            plan = await planned(shop)
+            assert await charges.carry_out(OnlyPayments(shop), plan) == {}
+            booked = sum(line.amount_minor for line in shop.journal(order, "capture"))
+            assert booked > order.total_minor
+            assert (await shop.service.call("POST", f"/internal/payments/{order.order_id}/reversals"))[1] == {
+                "reversed_minor": 0
+            }
+            assert await _booked(shop, order, booked)
+
+
+async def _booked(shop: Till, order: Any, captured_minor: int) -> bool:
+    """Whether payments and both sides of the ledger say that so much was captured."""
+    row = await shop.payment(order)
+    connection = await asyncpg.connect(shop.database_url)
+    try:
+        ledger = await connection.fetch(
+            "SELECT account, sum(amount_minor)::bigint AS minor FROM ledger_entries "
+            "WHERE order_id = $1 AND kind LIKE 'capture%' GROUP BY account ORDER BY account",
+            order.order_id,
+        )
+    finally:
+        await connection.close()
+    return row["captured_minor"] + row["extra_captured_minor"] == captured_minor and [
+        (line["account"], line["minor"]) for line in ledger
+    ] == [("psp_receivable", captured_minor), ("sales", -captured_minor)]
