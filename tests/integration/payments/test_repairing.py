@@ -195,6 +195,12 @@ async def _booked(shop: Till, order: Any, captured_minor: int) -> bool:
         )
     finally:
         await connection.close()
-    return row["captured_minor"] + row["extra_captured_minor"] == captured_minor and [
-        (line["account"], line["minor"]) for line in ledger
-    ] == [("psp_receivable", captured_minor), ("sales", -captured_minor)]
+    return (
+        row is not None
+        and row["captured_minor"] == captured_minor
+        and [(line["account"], line["minor"]) for line in ledger]
+        == [
+            ("psp_receivable", captured_minor),
+            ("sales", -captured_minor),
+        ]
+    )
