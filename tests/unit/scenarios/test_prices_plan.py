@@ -6,11 +6,15 @@ from typing import Any
 import pytest
 
 from scenarios.checkers import Outcome
+from scenarios.drilling import draw
+from scenarios.drilling.truth import truth_of
+from scenarios.drills import scenario
 from scenarios.evidence import Evidence
 from scenarios.evidence import rows as audit
 from scenarios.fleet import FleetRefusedError
 from scenarios.repair import prices
 from scenarios.repair.prices import OrderPlan, Plan
+from scenarios.verdict import judge
 from shared.contracts.payments import PRICE_CORRECTION
 from tests.support.anomalies import (
     CANCELLED,
@@ -260,3 +264,13 @@ async def test_no_money_goes_back_where_orders_says_otherwise_and_the_others_are
     assert refused.keys() == {"odd"}
     assert "rules_say_otherwise" in refused["odd"]
     assert [order_id for order_id, _ in shop.asked] == ["odd", OTHER]
+
+
+@pytest.mark.parametrize(("by_minor", "money"), [(3, {CURRENCY: 3}), (-3, {CURRENCY: TOTAL_MINOR - 3})])
+def test_a_drill_is_about_the_orders_that_were_mispriced_and_what_goes_back(
+    by_minor: int, money: dict[str, int]
+) -> None:
+    """Where nothing goes back, about what the orders come to."""
+    incident, evidence = scenario("double-charge"), mispriced(by_minor)
+    truth = truth_of(incident, draw.draw(incident, level=2, seed=1), evidence, judge(evidence))
+    assert (set(truth.orders), truth.money_minor) == ({PAID}, money)
