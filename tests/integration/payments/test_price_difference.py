@@ -38,7 +38,7 @@ async def test_the_difference_goes_back_once_also_beside_another_refund(engines,
     [
         ("89.99", "EUR", "refund_exceeds_capture"),
         ("0.00", "EUR", "invalid_refund_amount"),
-        ("0.07", "USD", "refund_currency_mismatch"),
+        ("0.07", "USD", "currency_mismatch"),
     ],
 )
 async def test_what_is_not_ours_to_give_is_refused(engines, prefix, tmp_path, amount, currency, code):
