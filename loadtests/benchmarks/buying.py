@@ -150,8 +150,8 @@ def _product(sku: str) -> dict[str, object]:
 @contextlib.asynccontextmanager
 async def own_shop(home: Path, *, port_base: int, goods: int = 1) -> AsyncGenerator[Shop]:
     """A whole fleet on ports from `port_base` that sells so many products, stopped and deleted at the end."""
-    await asyncio.to_thread(launch.up, home, port_base=port_base)
     try:
+        await asyncio.to_thread(launch.up, home, port_base=port_base)
         async with Shop(*state.running(home)) as shop:
             await shop.open_doors(goods=goods)
             yield shop

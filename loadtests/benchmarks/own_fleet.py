@@ -33,8 +33,8 @@ class Idle(msgspec.Struct, frozen=True):
 @contextlib.asynccontextmanager
 async def own_fleet(home: Path, *, port_base: int, size: str = "") -> AsyncGenerator[Fleet]:
     """A fleet on ports from `port_base`, seeded with `size` where one is given, stopped and deleted at the end."""
-    await asyncio.to_thread(launch.up, home, port_base=port_base)
     try:
+        await asyncio.to_thread(launch.up, home, port_base=port_base)
         async with Fleet.running(home) as fleet:
             if size:
                 await seeding.seed(fleet, size=size, seed=SEED, report=lambda _name, _done, _of: None)
