@@ -7,6 +7,8 @@ import pytest
 from compose import ports
 from loadtests.benchmarks import endpoint_cost, gateway_overhead, hot_row, single_flight
 
+pytestmark = pytest.mark.timeout(300)  # several processes start, which a busy machine does slowly
+
 SPAN = 400
 """Ports that a benchmark uses from its base on."""
 STACKS = (0, 10, 200)
@@ -41,7 +43,7 @@ async def test_readers_share_a_load(port_base):
     report = await single_flight.measure(readers=20, reads=2, expiries=2, port_base=port_base)
     assert len(report.loads) == 2
     assert all(1 <= loads <= 2 for loads in report.loads)
-    assert report.hit_ratio == 1 - sum(report.loads) / 80
+    assert report.hit_ratio == pytest.approx(1 - sum(report.loads) / 80)
 
 
 async def test_a_gateway_beside_bare_proxies(port_base):
