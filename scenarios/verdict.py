@@ -158,6 +158,8 @@ def _weaknesses(facts: RunFacts, results: tuple[Result, ...], reached: Iterable[
     if not results:
         yield "no invariant was judged"
     yield from facts.problems
+    if facts.repaired:
+        return  # how hard the run was is said by its own verdict; this one is about what it left
     for fault in facts.faults:
         if not fault.confirmed:
             yield f"fault {fault.name} on {fault.target or 'the fleet'} was never seen to bite"

@@ -57,7 +57,12 @@ def _judge_row(row: OutboxRow, copies: list[TapRecord], findings: Findings) -> N
     findings.observe("events on the broker more than once", 1 if len(copies) > 1 else 0)
     for copy in copies:
         if copy.key != row.key:
-            findings.violation("wrong_key", f"{row.type} lies under key {copy.key or '(none)'}, not {row.key}", **about)
+            findings.damage(
+                "wrong_key",
+                f"{row.type} lies under key {copy.key or '(none)'}, not {row.key}",
+                undone=True,  # by nobody, for the log is final; in which order it was applied, others judge
+                **about,
+            )
         elif (copy.type, copy.aggregate_version) != (row.type, row.aggregate_version):
             findings.violation(
                 "event_differs_from_row",

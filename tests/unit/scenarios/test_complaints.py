@@ -5,15 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from scenarios.checkers import Outcome
-from scenarios.evidence import Evidence
+from scenarios.evidence import Evidence, FaultFired
 from scenarios.repair import charges
 from scenarios.repair.complaints import complaints
+from scenarios.verdict import judge
 from tests.support.anomalies import (
     PAID,
     alter,
     answer_of_another,
     copy_order,
     judged,
+    keyless,
     line_doubled,
     mismatch_accepted,
     order_from_nowhere,
@@ -23,7 +25,7 @@ from tests.support.anomalies import (
     where,
 )
 from tests.support.builders import FlashSale
-from tests.support.builders.fleet_rows import fixed_id
+from tests.support.builders.fleet_rows import LOAD_STARTED_AT, fixed_id
 
 TWIN = fixed_id("order", "twin")
 GHOST = fixed_id("ghost")
@@ -99,3 +101,19 @@ def test_what_was_told_is_past_once_a_fleet_is_repaired(damage: Callable[[Eviden
     told = judged(evidence, invariant)
     assert told.outcome is Outcome.PASS
     assert any(kind.startswith("repaired: ") for kind in told.observed)
+
+
+def test_a_record_that_lies_under_no_key_stays_there_once_a_fleet_is_repaired() -> None:
+    evidence = FlashSale().evidence()
+    keyless(evidence)
+    assert judged(evidence, "INV-13").counts == {"wrong_key": 1}
+    evidence.facts.repaired = True
+    assert judged(evidence, "INV-13").outcome is Outcome.PASS
+
+
+def test_a_repaired_fleet_is_not_asked_again_how_hard_its_run_was() -> None:
+    evidence = FlashSale().evidence()
+    evidence.facts.faults.append(FaultFired(name="down", target="orders:kafka", at=LOAD_STARTED_AT, confirmed=False))
+    assert judge(evidence).outcome is Outcome.INVALID
+    evidence.facts.repaired = True
+    assert judge(evidence).outcome is Outcome.PASS
