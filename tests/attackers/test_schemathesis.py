@@ -10,6 +10,7 @@ from tests.attackers.contract_fuzzing import direct, fuzz
 from tests.attackers.credentials import access_token, desk, internal_token
 from tests.attackers.whole_shop import whole_shop
 from tests.support.apps import BEHIND
+from tests.support.paying import psp_world
 from tests.support.probes import whole
 
 pytestmark = [pytest.mark.attackers, pytest.mark.timeout(3_600)]
@@ -17,7 +18,12 @@ pytestmark = [pytest.mark.attackers, pytest.mark.timeout(3_600)]
 
 @pytest.mark.parametrize("service", BEHIND)
 async def test_a_service_keeps_to_its_contract(engines, prefix, tmp_path, service):
-    async with whole(engines, service, prefix) as running, desk(lambda: internal_token(running)) as address:
+    async with AsyncExitStack() as opened:
+        given = {}
+        if service == "payments":  # asks its provider about cards
+            given["psp_url"] = (await opened.enter_async_context(psp_world(tmp_path / "world"))).psp_url
+        running = await opened.enter_async_context(whole(engines, service, prefix, **given))
+        address = await opened.enter_async_context(desk(lambda: internal_token(running)))
         _, document = await running.call("GET", "/openapi/openapi.json")
         ended = await fuzz(direct(document), running.url, tmp_path, ATTACKER_DESK=address, ATTACKER_HEADER=HEADER)
     assert ended.code == 0, ended.output

@@ -2,13 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from compose import stack
 from svc.gateway.settings import Settings
 from tests.support.engines import EngineUrls
+from tests.support.paying import psp_world
 from tests.support.probes import SETTINGS
 from tests.support.searching import delete_indexes
 from tests.support.services import Served, served, topics, until
+from tests.support.world import point_webhooks_at
 
 UNLIMITED = "100000000/60/100000000"
 """What is limited an attacker does not get to see; the limits have attacks of their own."""
@@ -21,12 +25,17 @@ async def whole_shop(engines: EngineUrls, prefix: str, **overlay: str) -> AsyncI
     async with AsyncExitStack() as opened:
         await opened.enter_async_context(topics(engines, prefix))
         opened.push_async_callback(delete_indexes, engines.elasticsearch, f"{prefix}products-v*")
+        folder = Path(opened.enter_context(TemporaryDirectory()))
+        world = await opened.enter_async_context(psp_world(folder))
         running: dict[str, Served] = {}
         for service in stack.load().services:
             settings = {**SETTINGS.get(service.name, {}), **overlay, **(limits if service.name == "gateway" else {})}
+            if service.name == "payments":
+                settings["psp_url"] = world.psp_url
             running[service.name] = await opened.enter_async_context(
                 served(engines, service.name, prefix=prefix, **settings)
             )
+        point_webhooks_at(world, running["gateway"].url)
         await until(lambda: _all_known(running), deadline_s=60.0)
         yield running
 

@@ -21,9 +21,10 @@ SETTINGS: dict[str, dict[str, Any]] = {"auth": {"argon2_memory_kib": 8, "argon2_
 
 
 @asynccontextmanager
-async def whole(engines: EngineUrls, service: str, prefix: str) -> AsyncIterator[Served]:
-    """The service with everything it does, so that every route it has is there."""
-    async with topics(engines, prefix), served(engines, service, prefix=prefix, **SETTINGS.get(service, {})) as running:
+async def whole(engines: EngineUrls, service: str, prefix: str, **given: Any) -> AsyncIterator[Served]:
+    """The service with everything it does, so that every route it has is there; `given` are settings of it."""
+    settings = {**SETTINGS.get(service, {}), **given}
+    async with topics(engines, prefix), served(engines, service, prefix=prefix, **settings) as running:
         if service != "search":
             yield running
             return
