@@ -129,6 +129,15 @@ def _encode_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
+async def _keep_session(connection: asyncpg.Connection) -> None:
+    """Nothing of a session is changed on a connection of the pool, so that there is nothing to reset.
+
+    asyncpg's own reset costs a round trip each time a connection is given back. A transaction that was left open is
+    rolled back before this is called; session locks and LISTEN belong on a connection of one's own (`connect`).
+    """
+    del connection
+
+
 class Database:
     """The connections of one service instance; open it before use, close it after.
 
@@ -153,6 +162,7 @@ class Database:
             max_size=self._pool_size_max,
             max_inactive_connection_lifetime=IDLE_CONNECTION_LIFETIME_S,
             init=prepare_connection,
+            reset=_keep_session,
             server_settings=self._server_settings(),
         )
 

@@ -78,11 +78,14 @@ class Relay:
 
     async def _drain_for_ever(self, connection: asyncpg.Connection) -> None:
         loop = asyncio.get_running_loop()
-        pruned_at = loop.time()
+        pruned_at, looked_at = loop.time(), -POLL_INTERVAL_S
         while True:
             self._wake.clear()
             try:
-                moved = await self._relay_events(connection) + await self._publish_dead_letters(connection)
+                moved = await self._relay_events(connection)
+                if loop.time() - looked_at >= POLL_INTERVAL_S:  # dead letters notify nobody
+                    moved += await self._publish_dead_letters(connection)
+                    looked_at = loop.time()
             except BrokerUnavailableError as error:
                 log.warning("relay_lost_broker", error=str(error))
                 await asyncio.sleep(RETRY_DELAY_S)

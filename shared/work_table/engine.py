@@ -169,11 +169,24 @@ class WorkEngine(ABC, Generic[T, O]):
             log.exception("surprise_not_noted", work=self.name, key=claimed.key)
 
     async def _pause(self) -> None:
+        """Until somebody wakes us, or a poll finds something due; a poll that finds nothing costs one statement."""
         if self._failures:
             await asyncio.sleep(CLAIM_BACK_OFF.delay_s(self._failures))
             return
+        while not await self._woken() and not await self._is_due():
+            continue
+
+    async def _woken(self) -> bool:
+        """Whether somebody did before the next poll."""
         try:
             async with asyncio.timeout(self._pace.poll_s):
-                await self._wake.wait()
+                return await self._wake.wait()
         except TimeoutError:
-            return
+            return False
+
+    async def _is_due(self) -> bool:
+        try:
+            async with self._database.acquire() as connection:
+                return await self._table.is_due(connection)
+        except Exception:  # noqa: BLE001 the claim meets it next, tells it and counts it
+            return True

@@ -66,6 +66,13 @@ class WorkTable(Generic[T]):
             WHERE {key} IN (SELECT {key} FROM due)
             RETURNING {columns}
         """  # noqa: S608 constants
+        self._look = f"""
+            SELECT true FROM {name} WHERE {is_open} AND due_at <= clock_timestamp() ORDER BY due_at LIMIT 1
+        """  # noqa: S608 constants
+
+    async def is_due(self, connection: Connection) -> bool:
+        """Whether there is something to claim, by one read outside of any transaction."""
+        return await connection.fetchval(self._look) is not None
 
     async def claim(self, connection: Connection, *, rows_max: int, lease_s: float) -> list[Claimed[T]]:
         """Take due items for the length of the lease; one whose holder died comes back with its call unknown.

@@ -14,8 +14,8 @@ from shared.unit_of_work import Connection
 API_ONLY: dict[str, Any] = {"role": "api"}
 """Settings of a service without relay, consumer and jobs, so that only the request is counted."""
 
-HOUSEKEEPING = ("pg_advisory_unlock_all", "typeinfo_tree", "set_config( 'jit'", "set_config('jit'")
-"""The driver's own: the pool's reset of a connection, and what a new connection asks about types once."""
+HOUSEKEEPING = ("typeinfo_tree", "set_config( 'jit'", "set_config('jit'")
+"""The driver's own: what a new connection asks about types once."""
 
 
 class Statements:

@@ -27,6 +27,7 @@ def create_pool(
     max_size: int = 10,
     max_inactive_connection_lifetime: float = 300.0,
     init: Callable[[Connection], Awaitable[None]] | None = None,
+    reset: Callable[[Connection], Awaitable[None]] | None = None,
     timeout: float = 60,
     command_timeout: float | None = None,
     server_settings: Mapping[str, str] | None = None,
