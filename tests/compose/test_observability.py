@@ -16,7 +16,7 @@ from tests.support.guest_buying import buy
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(3600)]
 
 PICTURES = os.environ.get("SHOPSTREAM_TEST_PICTURES", "")
-GUESTS = 40
+GUESTS = 24
 AT_ONCE = 4
 THROUGH = {"gateway", "orders", "inventory", "payments", "shipping", "notifications"}
 
