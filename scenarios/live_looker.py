@@ -8,6 +8,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -76,7 +77,11 @@ class Looker:
             return
         if self._process.returncode is None:
             self._process.kill()
-        await self._process.communicate()  # what is on the way to it, and its pipes with it
+        await self._process.communicate()
+        assert self._process.stdin is not None, "its input is a pipe"
+        self._process.stdin.close()
+        with suppress(BrokenPipeError, ConnectionResetError):  # what was on the way to it
+            await self._process.stdin.wait_closed()
 
     @staticmethod
     def _tell(process: Process, what: msgspec.Struct) -> None:
