@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from scenarios.defects.card import DefectCard, Twins
 from shared.database import ACQUIRE_TIMEOUT_S, Database
@@ -36,12 +36,15 @@ def twin(healthy: Any, _settings: ServiceSettings) -> Any:
         """What it has leaked stays borrowed."""
 
         slow_in_a_row = 0
+        leaked: ClassVar[list[Connection]] = []
+        """Held, or the pool would find them again."""
 
         @asynccontextmanager
         async def acquire(self) -> AsyncGenerator[Connection]:
             loop = asyncio.get_running_loop()
             if self.slow_in_a_row >= SLOW_IN_A_ROW:
                 borrowed = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+                self.leaked.append(borrowed)
                 await borrowed.fetchval("SELECT count(*) FROM pg_stat_activity")
             async with super().acquire() as connection:
                 began = loop.time()

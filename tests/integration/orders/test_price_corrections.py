@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from shared.contracts.inventory import InventoryReleased
 from shared.contracts.payments import PaymentFailed, PaymentProcessed
 from shared.identity import Principal
 from svc.orders.pricing import calculate_order_total
@@ -75,7 +76,10 @@ async def test_a_wrong_price_is_corrected_once_and_the_order_stays_as_it_was_tol
 
 
 async def test_an_order_that_was_never_paid_is_written_down_too(engines, prefix):
-    async with priced_wrongly(engines, prefix, 7, PaymentFailed, status="payment_failed") as (orders, told):
+    async with priced_wrongly(engines, prefix, 7, PaymentFailed, InventoryReleased, status="cancelled") as (
+        orders,
+        told,
+    ):
         status, correction = await correct(orders, told.order)
         assert (status, correction["difference_minor"]) == (200, 7)
 

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.service("payments")
 RECEIVED = {
     Kind.CAPTURE: 123,
     Kind.CAPTURE_DUPLICATE: 123,
+    Kind.CAPTURE_REVERSED: -123,
     Kind.REFUND: -123,
     Kind.REFUND_DUPLICATE: -123,
     Kind.DISPUTE_OPENED: -123,
