@@ -142,6 +142,9 @@ class Cache:
             if found is not None:
                 return self._decode(found.payload, value_type)
             owns = await self._lock(name, token)
+        if owns and (kept := await self._kept_since(name, entry, value_type)) is not None:
+            await self._unlock(name, token)
+            return kept
         started = time.monotonic()
         try:
             async with asyncio.timeout(LOAD_LIMIT_S):
@@ -163,6 +166,16 @@ class Cache:
         if owns:
             await self._keep(name, token, value, load_s=time.monotonic() - started, life=(ttl_s, stale_s))
         return value
+
+    async def _kept_since(self, name: str, entry: _Entry | None, value_type: type[T]) -> T | None:
+        """What another process loaded between our look and our lock."""
+        kept = await self._read(name)
+        if kept is None or kept.fresh_until <= time.time() or (entry and kept.fresh_until <= entry.fresh_until):
+            return None
+        try:
+            return self._decode(kept.payload, value_type)
+        except msgspec.MsgspecError:
+            return None  # kept by a version with another shape
 
     async def _keep(self, name: str, token: str, value: object, *, load_s: float, life: tuple[float, float]) -> None:
         payload = self._encoder.encode(value)

@@ -64,6 +64,23 @@ async def test_a_stampede_over_processes_loads_once(redis_url, prefix, never_ear
         assert source.calls == 1
 
 
+async def test_what_was_loaded_between_the_look_and_the_lock_is_not_loaded_again(
+    redis_url, prefix, never_early, monkeypatch
+):
+    async with connected(redis_url) as one, connected(redis_url) as two:
+        late, source = Cache(one, prefix), Source()
+        lock = late._lock
+
+        async def lock_late(name: str, token: str) -> bool | None:
+            await get(Cache(two, prefix), source)
+            return await lock(name, token)
+
+        monkeypatch.setattr(late, "_lock", lock_late)
+        assert await get(late, source) == 100
+        assert source.calls == 1
+        assert await one.keys(f"{prefix}*lock") == []
+
+
 async def test_an_expired_value_is_loaded_again(redis_url, prefix, never_early):
     async with connected(redis_url) as redis:
         cache, source = Cache(redis, prefix), Source()
