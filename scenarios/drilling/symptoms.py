@@ -145,6 +145,18 @@ SYMPTOMS: Final[dict[str, Symptom]] = {
         subject="Long lists",
         body="A page of one is quick, a page of many is slow, and the database is busy with the same small question.",
     ),
+    "INV-22": Symptom(
+        alert="answers that hold what belongs to somebody else: {count}",
+        sender="privacy@shop.example",
+        subject="Whose basket is this?",
+        body="I opened my cart and it was full. I live alone and I do not own a cat.",
+    ),
+    "INV-27": Symptom(
+        alert="orders that cannot be followed through the logs: {count}",
+        sender="oncall@shop.example",
+        subject="The thread is lost",
+        body="I have a customer's reference and find nothing behind it. Somewhere it begins with another one.",
+    ),
     "INV-26": Symptom(
         alert="more is down than what is away: {count}",
         sender="oncall@shop.example",
