@@ -189,7 +189,7 @@ def _customer(row: IdempotencyRow) -> str:
 
 def _stands(evidence: Evidence, order_id: str) -> bool:
     order = evidence.orders.get(order_id)
-    return order is not None and not is_cancelled(evidence, order)
+    return order is not None and order.status != "refunded" and not is_cancelled(evidence, order)
 
 
 CHECKER = Checker(

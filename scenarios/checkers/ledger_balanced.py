@@ -19,6 +19,9 @@ from scenarios.money_text import money_text
 
 GENESIS_DIGITS = frozenset("0")
 
+CAPTURE_REVERSED = "capture_reversed"
+"""A capture that was booked and never made, taken back: a capture's entries on the other sides."""
+
 
 def examine(evidence: Evidence) -> Finding:
     findings = Findings(evidence)
@@ -89,6 +92,8 @@ def _debit(entry: LedgerRow) -> int:
     """1 where entries of this kind are debits of the account, -1 where they are credits, 0 where there are none."""
     if entry.kind in DEBIT_OF_DISPUTE:
         return DEBIT_OF_DISPUTE[entry.kind].get(entry.account, 0)
+    if entry.kind == CAPTURE_REVERSED:
+        return -DEBIT_OF_CAPTURE.get(entry.account, 0)
     if entry.kind.startswith("capture"):
         return DEBIT_OF_CAPTURE.get(entry.account, 0)
     return -DEBIT_OF_CAPTURE.get(entry.account, 0) if entry.kind.startswith("refund") else 0

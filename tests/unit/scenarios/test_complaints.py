@@ -13,6 +13,7 @@ from tests.support.anomalies import (
     PAID,
     alter,
     answer_of_another,
+    change,
     copy_order,
     judged,
     keyless,
@@ -117,3 +118,22 @@ def test_a_repaired_fleet_is_not_asked_again_how_hard_its_run_was() -> None:
     assert judge(evidence).outcome is Outcome.INVALID
     evidence.facts.repaired = True
     assert judge(evidence).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(("status", "stands"), [("paid", True), ("refunded", False)])
+def test_a_second_order_that_its_customer_sent_back_stands_no_more(status: str, *, stands: bool) -> None:
+    evidence = FlashSale().evidence()
+    ordered_twice(evidence)
+    alter(evidence.audit.orders, {"status": status}, id=TWIN)
+    evidence.facts.repaired = True
+    assert ("two_effects_for_key" in judged(evidence, "INV-10").counts) is stands
+
+
+@pytest.mark.parametrize(("sign", "wrong"), [(-1, 0), (1, 2)], ids=["back", "again"])
+def test_a_capture_that_never_was_is_booked_back_on_the_other_sides(sign: int, wrong: int) -> None:
+    evidence = FlashSale().evidence()
+    known = [entry for entry in evidence.audit.ledger if entry.order_id == PAID]
+    evidence.audit.ledger += [
+        change(entry, kind="capture_reversed", amount_minor=sign * entry.amount_minor) for entry in known
+    ]
+    assert judged(evidence, "INV-07").counts.get("wrong_side", 0) == wrong
