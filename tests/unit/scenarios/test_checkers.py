@@ -20,7 +20,7 @@ from tests.support.builders import FlashSale
 from tests.support.builders.rush import with_rush
 
 SUPPORT_MODULES = {"result", "standing", "occupancy", "list_append", "transactions"}
-OF_THE_PEN_TEST = {"attacks", "honest_traffic"}
+OF_THE_PEN_TEST = {"aftermath", "attacks", "honest_traffic"}
 """Judges of one scenario alone; test_attack_judges.py is theirs."""
 NOT_EVIDENCE = {"faults": "what was done to the proxies; the report shows it"}
 """Journals that no checker reads, and why they are kept."""
