@@ -22,7 +22,7 @@ CARD = DefectCard(
         "moment after the work. A process that is killed leaves its ticket behind. It comes to the head, nobody takes "
         "it away, and whoever waits too long behind it is told that the SKU is sold out."
     ),
-    caught_by=("INV-03",),
+    caught_by=("INV-03", "INV-24"),
     exposed_by="A process that is killed while it sells or waits for its turn.",
     symptoms=(
         "One SKU is frozen from one moment on: no holds, no errors, every buyer told 'sold out' after the same pause, "
