@@ -41,6 +41,7 @@ ELSEWHERE: dict[Path, str] = {
     ("repair", "charges"): "the same: tests/unit/scenarios/test_charges_plan.py",
     ("events", "tail"): "its options choose among what there is; nothing chosen is an answer",
     ("events", "dlq", "list"): "a number only",
+    ("mail", "preview"): "notifications answers it: tests/integration/notifications/test_previews.py",
     ("mail", "list"): "its options choose among what there is; nothing chosen is an answer",
     ("demo",): "numbers only",
     ("scenario", "soak"): "numbers only",
