@@ -20,8 +20,7 @@ from compose.layout import Layout, default_cache, make_directories
 from compose.operator_error import OperatorError
 from compose.process import Watched, start_ticks
 from compose.stack import Stack, load, parse_scale
-from compose.supervisor import leftovers, status
-from compose.supervisor import profile as profiles
+from compose.supervisor import leftovers, profiles, status
 from compose.supervisor.fleet import Fleet
 from compose.supervisor.forks import ForkParent
 from compose.supervisor.server import ControlServer, Handler, Json
