@@ -62,7 +62,7 @@ async def test_a_list_waits_for_the_engine_and_goes_on_where_it_was(engines, pre
                 codes.add((await answer.json())["code"])
             return "circuit_open" in codes
 
-        await until(refused_by_the_breaker)
+        await until(refused_by_the_breaker, deadline_s=60)
         assert codes == {"search_engine_unavailable", "circuit_open"}
         degraded = await found(search, limit=3)
         assert degraded["degraded"] is True
