@@ -108,7 +108,7 @@ class Observer:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._before: dict[tuple[str, int], Reading] = {}
+        self._before: dict[str, tuple[int, Reading]] = {}
 
     async def glance(self) -> Glance:
         """Raises `OperatorError` when the stack or the inventory's database is away."""
@@ -124,9 +124,9 @@ class Observer:
         now = None if pid is None else await self._read(process["port"])
         if pid is None or now is None:
             return VitalSigns(name=name, service=service, answers=False)
-        before = self._before.get((name, pid))
-        self._before = {key: one for key, one in self._before.items() if key[0] != name} | {(name, pid): now}
-        return signs(now, before, name=name, service=service)
+        known_pid, before = self._before.get(name, (pid, None))
+        self._before[name] = pid, now
+        return signs(now, before if known_pid == pid else None, name=name, service=service)
 
     async def _read(self, port: int) -> Reading | None:
         try:

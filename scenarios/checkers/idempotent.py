@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from scenarios.checkers.result import Checker, Finding, Findings
-from scenarios.checkers.standing import is_cancelled
+from scenarios.checkers.standing import was_taken_back
 from scenarios.evidence.bundle import Evidence, Purchase
 from scenarios.evidence.rows import IdempotencyRow
 
@@ -189,7 +189,7 @@ def _customer(row: IdempotencyRow) -> str:
 
 def _stands(evidence: Evidence, order_id: str) -> bool:
     order = evidence.orders.get(order_id)
-    return order is not None and order.status != "refunded" and not is_cancelled(evidence, order)
+    return order is not None and not was_taken_back(evidence, order)
 
 
 CHECKER = Checker(

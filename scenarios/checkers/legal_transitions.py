@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from scenarios.checkers.result import Checker, Finding, Findings
-from scenarios.checkers.standing import SHIPPED_STATUSES, is_cancelled, is_sold
+from scenarios.checkers.standing import SHIPPED_STATUSES, goods, is_cancelled, is_sold
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import OrderRow, OrderTransitionRow, ShipmentTransitionRow
 from scenarios.money_text import money_text
@@ -111,9 +111,7 @@ def _judge_backing(evidence: Evidence, order: OrderRow, path: list[OrderTransiti
         )
     if not is_sold(evidence, order) or order.status == "refunded":
         return
-    wanted: Counter[str] = Counter()
-    for line in evidence.lines_of.get(order.id, ()):
-        wanted[line.sku] += line.quantity
+    wanted = goods(evidence.lines_of.get(order.id, ()))
     committed: Counter[str] = Counter()
     for hold in evidence.reservations_of.get(order.id, ()):
         committed[hold.sku] += hold.quantity if hold.status == "committed" else 0

@@ -8,7 +8,7 @@ from collections import Counter
 import msgspec
 
 from scenarios.checkers.result import Checker, Finding, Findings
-from scenarios.checkers.standing import is_cancelled
+from scenarios.checkers.standing import goods, was_taken_back
 from scenarios.evidence.bundle import Evidence, Purchase
 from scenarios.evidence.rows import OrderRow
 from scenarios.history import CANCEL_ORDER, REFUND, CancelAttempt, RefundAnswer, RefundAttempt
@@ -61,25 +61,17 @@ def _judge_acknowledged(evidence: Evidence, order_id: str, purchase: Purchase, f
 
 def _judge_goods(evidence: Evidence, order: OrderRow, purchase: Purchase, findings: Findings) -> None:
     """An order is of what its client asked for, be it named in the request or brought into the cart before."""
-    stored, wanted = Counter[str](), Counter[str]()
-    for line in evidence.lines_of.get(order.id, ()):
-        stored[line.sku] += line.quantity
-    for line in purchase.lines:
-        wanted[line.sku] += line.quantity
+    stored, wanted = goods(evidence.lines_of.get(order.id, ())), goods(purchase.lines)
     if stored != wanted:
         findings.damage(
             "other_goods_than_asked",
             f"the order is of {_goods(stored)}, its client asked for {_goods(wanted)}",
-            undone=_was_taken_back(evidence, order),
+            undone=was_taken_back(evidence, order),
             order_id=order.id,
             at=purchase.completed_at,
             trace_id=purchase.trace_id,
             weight=((stored - wanted) + (wanted - stored)).total(),
         )
-
-
-def _was_taken_back(evidence: Evidence, order: OrderRow) -> bool:
-    return is_cancelled(evidence, order) or order.status == "refunded"
 
 
 def _goods(units: Counter[str]) -> str:
@@ -102,7 +94,7 @@ def _judge_existing(evidence: Evidence, findings: Findings) -> None:
             findings.damage(
                 "order_never_attempted",
                 f"order of customer {order.customer_id} exists, no client attempted it",
-                undone=_was_taken_back(evidence, order),
+                undone=was_taken_back(evidence, order),
                 order_id=order.id,
             )
         elif all(purchase.outcome == "fail" for purchase in attempts):
@@ -136,7 +128,7 @@ def _judge_cancels(evidence: Evidence, findings: Findings) -> None:
         findings.check()
         order_id = msgspec.convert(operation.invoke.value, CancelAttempt).order_id
         order = evidence.orders.get(order_id)
-        if order is not None and not _was_taken_back(evidence, order):
+        if order is not None and not was_taken_back(evidence, order):
             findings.violation(
                 "acknowledged_cancel_lost",
                 f"the client was told the order is cancelled, it is {order.status}",

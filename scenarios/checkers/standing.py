@@ -1,10 +1,12 @@
 """How an order stands, in the words several checkers share: sold, cancelled, or still open."""
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
 
 from scenarios.evidence.bundle import Evidence
-from scenarios.evidence.rows import OrderRow
+from scenarios.evidence.rows import OrderLineRow, OrderRow
+from scenarios.history import WantedLine
 
 PAID_STATUSES = frozenset(
     {"paid", "fulfilling", "shipped", "delivered", "completed", "partially_refunded", "cancelling"}
@@ -19,6 +21,11 @@ def is_cancelled(evidence: Evidence, order: OrderRow) -> bool:
     return order.status in CANCELLED_STATUSES or order.id in evidence.cancelled_at
 
 
+def was_taken_back(evidence: Evidence, order: OrderRow) -> bool:
+    """Cancelled, or wholly paid back: its customer has neither goods to pay for nor money to get."""
+    return is_cancelled(evidence, order) or order.status == "refunded"
+
+
 def is_sold(evidence: Evidence, order: OrderRow) -> bool:
     """Paid, or refunded by a return: the units have left the stock."""
     paid = order.status in PAID_STATUSES or order.status == "refunded"
@@ -29,6 +36,14 @@ def was_ever_paid(evidence: Evidence, order: OrderRow) -> bool:
     return order.status in PAID_STATUSES or any(
         row.to_status == "paid" for row in evidence.transitions_of.get(order.id, ())
     )
+
+
+def goods(lines: Iterable[OrderLineRow | WantedLine]) -> Counter[str]:
+    """Units by SKU."""
+    counted = Counter[str]()
+    for line in lines:
+        counted[line.sku] += line.quantity
+    return counted
 
 
 def units(evidence: Evidence, order_id: str, sku: str) -> int:

@@ -8,17 +8,18 @@ is taken out of the books. What no command can mend is named for people.
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 
 import msgspec
 
 from scenarios.evidence import AuditTables
 from scenarios.evidence.rows import PaymentRow
-from scenarios.fleet import Fleet, FleetRefusedError
+from scenarios.fleet import Fleet
 from scenarios.history import RETURNED
 from scenarios.quiescence import Quiescence, quiesce
-from scenarios.repair import recalls
+from scenarios.repair import asking, recalls
+from scenarios.repair.asking import Caller
 from scenarios.snapshots import take_snapshots
 from scenarios.world.journals import PSP_JOURNAL, PspRecord, iterate
 
@@ -28,12 +29,6 @@ OPEN_REFUNDS = frozenset({"pending", "processing", "unknown"})
 REASON = "ordered twice"
 QUIESCE_S = 90.0
 ROUNDS_MAX = 3
-
-
-class Caller(Protocol):
-    """What the steps need of a fleet."""
-
-    async def call(self, service: str, method: str, path: str, *, json: object = ..., headers: Any = ...) -> Any: ...
 
 
 class OrderPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,13 +183,7 @@ async def carry_out(fleet: Caller, planned: Plan) -> dict[str, str]:
 
     Gives the orders that refused with their reasons: one that does stops none of the others.
     """
-    refused: dict[str, str] = {}
-    for order in planned.orders:
-        try:
-            await _repair(fleet, order)
-        except FleetRefusedError as error:
-            refused[order.order_id] = str(error)
-    return refused
+    return await asking.refused((order.order_id, partial(_repair, fleet, order)) for order in planned.orders)
 
 
 async def _repair(fleet: Caller, order: OrderPlan) -> None:

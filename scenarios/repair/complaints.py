@@ -3,10 +3,10 @@
 No book shows these; `--recall` names them to a repair.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
+from scenarios.checkers.standing import goods
 from scenarios.evidence import Evidence
-from scenarios.evidence.bundle import Purchase
 
 
 def complaints(evidence: Evidence) -> frozenset[str]:
@@ -18,7 +18,7 @@ def _of_other_goods(evidence: Evidence) -> frozenset[str]:
     return frozenset(
         order_id
         for order_id, purchase in evidence.confirmed.items()
-        if order_id in evidence.orders and _ordered(evidence, order_id) != _asked_for(purchase)
+        if order_id in evidence.orders and goods(evidence.lines_of.get(order_id, ())) != goods(purchase.lines)
     )
 
 
@@ -45,17 +45,3 @@ def _never_asked_for(evidence: Evidence) -> frozenset[str]:
         and (order.customer_id, order.idempotency_key) not in keys
         and order.id not in evidence.confirmed
     )
-
-
-def _ordered(evidence: Evidence, order_id: str) -> Counter[str]:
-    units = Counter[str]()
-    for line in evidence.lines_of.get(order_id, ()):
-        units[line.sku] += line.quantity
-    return units
-
-
-def _asked_for(purchase: Purchase) -> Counter[str]:
-    units = Counter[str]()
-    for line in purchase.lines:
-        units[line.sku] += line.quantity
-    return units

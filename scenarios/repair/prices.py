@@ -7,7 +7,8 @@ paid back is only written down.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Final
 
 import msgspec
 
@@ -16,8 +17,10 @@ from scenarios.checkers.exact_money import Rules, due_of, is_right
 from scenarios.checkers.standing import CANCELLED_STATUSES, OPEN_STATUSES
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.evidence.rows import OrderLineRow, OrderRow
-from scenarios.fleet import Fleet, FleetRefusedError
+from scenarios.fleet import Fleet
 from scenarios.quiescence import Quiescence, quiesce
+from scenarios.repair import asking
+from scenarios.repair.asking import Caller
 from scenarios.repair.charges import OPEN_PAYMENTS, OPEN_REFUNDS, Unsettled
 from scenarios.snapshots import take_snapshots
 from shared.contracts.payments import PRICE_CORRECTION
@@ -27,12 +30,6 @@ REASON: Final = "priced otherwise than the rules say"
 QUIESCE_S: Final = 90.0
 ROUNDS_MAX: Final = 3
 UNDECIDED: Final = OPEN_STATUSES | {"cancelling"}
-
-
-class Caller(Protocol):
-    """What the steps need of a fleet."""
-
-    async def call(self, service: str, method: str, path: str, *, json: object = ...) -> Any: ...
 
 
 class OrderPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,13 +149,7 @@ async def carry_out(fleet: Caller, planned: Plan) -> dict[str, str]:
 
     Gives the orders that refused with their reasons: one that does stops none of the others.
     """
-    refused: dict[str, str] = {}
-    for order in planned.orders:
-        try:
-            await _repair(fleet, order)
-        except FleetRefusedError as error:
-            refused[order.order_id] = str(error)
-    return refused
+    return await asking.refused((order.order_id, partial(_repair, fleet, order)) for order in planned.orders)
 
 
 async def _repair(fleet: Caller, order: OrderPlan) -> None:

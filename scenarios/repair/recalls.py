@@ -3,13 +3,15 @@
 An order that is of other goods, or that came about by asking twice, looks like any other to every book.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from typing import Final
 
 from compose.operator_error import OperatorError
 from scenarios.checkers.standing import CANCELLED_STATUSES
 from scenarios.evidence.rows import OrderRow
-from scenarios.fleet import Fleet, FleetRefusedError
+from scenarios.fleet import Fleet
+from scenarios.repair import asking
 
 NOT_STANDING: Final = CANCELLED_STATUSES | {"refunded"}
 
@@ -32,10 +34,9 @@ async def recall(fleet: Fleet, order_ids: Collection[str], *, reason: str) -> di
 
     Gives the orders that refused with their reasons: one that does stops none of the others.
     """
-    refused: dict[str, str] = {}
-    for order_id in dict.fromkeys(order_ids):
-        try:
-            await fleet.call("orders", "POST", f"/internal/orders/{order_id}/recall", json={"reason": reason})
-        except FleetRefusedError as error:
-            refused[order_id] = str(error)
-    return refused
+
+    def recalled(order_id: str) -> Callable[[], Awaitable[object]]:
+        path = f"/internal/orders/{order_id}/recall"
+        return partial(fleet.call, "orders", "POST", path, json={"reason": reason})
+
+    return await asking.refused((order_id, recalled(order_id)) for order_id in dict.fromkeys(order_ids))

@@ -1,11 +1,9 @@
 """Planted: calls that end when the callee likes."""
 
-from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from scenarios.defects.card import DefectCard, Twins
 from shared import deadline
-from shared.identity import Principal
 from shared.service_client import ServiceClient
 from shared.settings import ServiceSettings
 
@@ -24,8 +22,6 @@ CARD = DefectCard(
 
 FOR_EVER_S: Final = 600.0
 
-T = TypeVar("T")
-
 
 def twin(healthy: Any, _settings: ServiceSettings) -> Any:
     """Calls that wait."""
@@ -34,35 +30,12 @@ def twin(healthy: Any, _settings: ServiceSettings) -> Any:
     class Patient(client):
         """Knows no deadline, neither its own nor the request's."""
 
-        async def request(  # noqa: PLR0913 its parent's
-            self,
-            service: str,
-            method: str,
-            path: str,
-            *,
-            json: object = None,
-            params: Mapping[str, str] | None = None,
-            response_type: type[T] | None = None,
-            principal: Principal | None = None,
-            idempotent: bool | None = None,
-            timeout_s: float = FOR_EVER_S,
-            headers: Mapping[str, str] | None = None,
-        ) -> T:
-            del timeout_s
+        async def request(self, service: str, method: str, path: str, **options: Any) -> Any:
+            options["timeout_s"] = FOR_EVER_S
             outer = deadline.bind(None)
             try:
-                return await super().request(
-                    service,
-                    method,
-                    path,
-                    json=json,
-                    params=params,
-                    response_type=response_type,
-                    principal=principal,
-                    idempotent=idempotent,
-                    timeout_s=FOR_EVER_S,
-                    headers=headers,
-                )
+                answer: Any = await super().request(service, method, path, **options)
+                return answer
             finally:
                 deadline.unbind(outer)
 
