@@ -99,9 +99,11 @@ async def claim(
     return answer
 
 
-async def complete(connection: Connection, scope: str, key: str, answer: Answer) -> None:
-    """Store the answer; the first stored one stays."""
-    await connection.execute(_COMPLETE, scope, key, answer.status, answer.body)
+async def complete(connection: Connection, scope: str, key: str, answer: Answer) -> Answer:
+    """Store the answer and give the one to send: this, or the one that somebody had stored before, which stays."""
+    if await connection.fetchval(_COMPLETE, scope, key, answer.status, answer.body):
+        return answer
+    return await find(connection, scope, key) or answer
 
 
 async def find(connection: Connection, scope: str, key: str) -> Answer | None:

@@ -73,11 +73,7 @@ async def test_a_sold_out_buyer_is_refused_for_good_whatever_died(engines, prefi
             await place(first, buyer, ("A", 1), key="k1")
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
             status, refused = await buy(second, buyer, ("A", 1), key="k1")
-            assert status == 409
-            assert refused["code"] in {
-                "insufficient_stock",
-                "order_refused_earlier",
-            }  # whoever was first
+            assert (status, refused["code"]) == (409, "insufficient_stock")
             fakes.inventory.stock["A"] = 1
             assert await place(second, buyer, ("A", 1), key="k1") == (409, refused)
 
@@ -99,8 +95,7 @@ async def test_a_hold_that_expired_before_the_saga_was_resumed_is_no_order(engin
             hold["status"] = "expired"
         async with served(engines, "orders", prefix=prefix, database_url=database, **QUICK) as second:
             status, refused = await buy(second, buyer, ("A", 1), key="k1")
-            assert status == 409
-            assert refused["code"] in {"hold_lost", "order_refused_earlier"}  # the resolver may have been there before
+            assert (status, refused["code"]) == (409, "hold_lost")
 
 
 class DiesAtWork(SagaResolver):

@@ -110,7 +110,7 @@ async def _known_answer(uow: UnitOfWork, draft: Draft, *, fingerprint: bytes) ->
         answer = await _forgotten_answer(uow, draft.order_id)
         if answer is None:
             raise
-        await idempotency.complete(uow.connection, draft.scope, draft.key, answer)
+        answer = await idempotency.complete(uow.connection, draft.scope, draft.key, answer)
     if answer is None:  # it was given up between the two statements
         raise RequestInFlight("the same request is being worked on; try again")
     return answer

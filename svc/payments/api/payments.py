@@ -158,7 +158,7 @@ class PaymentController(Controller):
             else:
                 answer = idempotency.Answer(201, msgspec.json.encode(_refund_view(refund)))
                 uow.after_commit(wake_refunds)
-            await idempotency.complete(uow.connection, scope, key, answer)
+            answer = await idempotency.complete(uow.connection, scope, key, answer)
         return _answer(answer, replayed="false")
 
     @get("/{payment_id:uuid}/refunds")

@@ -236,10 +236,21 @@ async def test_an_order_is_priced_by_what_the_catalog_says_at_that_moment(engine
 
 
 async def test_buyers_who_come_together_share_reads_of_the_catalog(engines, prefix):
-    patient = {"prices_timeout_s": 8.0, "quote_timeout_s": 8.0}
-    async with shop(engines.redis, prefix) as fakes, served(engines, "orders", prefix=prefix, **patient) as orders:
-        answers = await asyncio.gather(*(buy(orders, customer(), ("A", 1)) for _ in range(60)))
-        assert {status for status, _ in answers} == {201}
+    patient = {"prices_timeout_s": 20.0, "quote_timeout_s": 20.0}
+    async with (
+        shop(engines.redis, prefix) as fakes,
+        served(engines, "orders", prefix=prefix, **patient) as orders,
+        connected(engines.redis) as redis,
+    ):
+        fakes.catalog.may_tell = asyncio.Event()
+        buyers = asyncio.gather(*(buy(orders, customer(), ("A", 1)) for _ in range(60)))
+
+        async def all_have_come():
+            return sum(it.load for it in await Registry(redis, prefix).instances("orders")) == 60
+
+        await until(all_have_come)
+        fakes.catalog.may_tell.set()
+        assert {status for status, _ in await buyers} == {201}
         assert fakes.catalog.calls < 60
         assert fakes.shipping.calls == 1
 

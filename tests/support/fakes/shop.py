@@ -153,12 +153,16 @@ class FakeCatalog:
     inactive: set[str] = field(default_factory=set)
     down: bool = False
     calls: int = 0
+    may_tell: asyncio.Event | None = None
+    """What reads wait for."""
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/internal/variants", self._variants)]
 
     async def _variants(self, request: web.Request) -> web.Response:
         self.calls += 1
+        if self.may_tell is not None:
+            await self.may_tell.wait()
         if self.down:
             return problem(503, "database_unavailable")
         skus = request.query["skus"].split(",")
