@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 from compose.stack import load
+from scenarios.evidence.logs import JUDGE
 from scenarios.evidence.rows import Instant, Row
 from scenarios.evidence.views import AuditTables, View, views_of
 
@@ -71,7 +72,7 @@ async def _read_service(url: str, views: Sequence[View], snapshots: Snapshots) -
             url,
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=STATEMENT_TIMEOUT_S,
-            server_settings={"application_name": "judge"},
+            server_settings={"application_name": JUDGE},
         )
     except UNREADABLE as error:
         snapshots.problems.extend(f"{view.service}.{view.name}: {_said(error)}" for view in views)

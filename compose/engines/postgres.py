@@ -34,7 +34,7 @@ SETTINGS: Final = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "log_line_prefix": "%m [%p] %d ",
+    "log_line_prefix": "%m [%p] %d/%a ",
     "log_min_messages": "warning",
     "password_encryption": "scram-sha-256",
 }

@@ -11,6 +11,11 @@ EXTRA_MAX: Final = 3.0
 """What one request may seem to cost more: the services' own work goes on meanwhile."""
 
 
+def grows(least: float, most: float) -> bool:
+    """Whether transactions per request at the smallest and the largest page differ by more than noise."""
+    return most - least > EXTRA_MAX
+
+
 def examine(evidence: Evidence) -> Finding:
     findings = Findings(evidence)
     measured = evidence.facts.figures.get(QUERIES, {})
@@ -21,7 +26,7 @@ def examine(evidence: Evidence) -> Finding:
         findings.require(len(sizes) > 1, f"{name} was asked for at one size only")
         findings.check(len(sizes))
         least, most = sizes[min(sizes)], sizes[max(sizes)]
-        if most - least > EXTRA_MAX:
+        if grows(least, most):
             findings.violation(
                 "queries_grow",
                 f"{name}: {least:.1f} transactions for {min(sizes)}, {most:.1f} for {max(sizes)}",

@@ -5,6 +5,7 @@ Pure: which lines are worth keeping, and how a line of PostgreSQL's own log read
 
 import re
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
@@ -14,9 +15,11 @@ KEPT_LEVELS = frozenset({"error", "critical"})
 MESSAGE_LENGTH_MAX = 300
 
 _POSTGRES = re.compile(
-    r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC \[\d+\] (?P<database>\S*) *"
+    r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC \[\d+\] (?P<database>[^/\s]*)/(?P<client>.*?) *"
     r"(?P<level>ERROR|FATAL|PANIC):  (?P<message>.*)"
 )
+JUDGE: Final = "judge"
+"""The name under which the judge reads databases; the live watch lets go in the middle of a read."""
 _SHUTDOWN = ("terminating connection due to administrator command", "the database system is")
 
 
@@ -102,9 +105,9 @@ def service_line(text: bytes, *, since: float) -> LogLine | None:
 
 
 def postgres_line(text: str, *, since: float) -> LogLine | None:
-    """An error in PostgreSQL's own log; being shut down or started is none."""
+    """An error in PostgreSQL's own log; being shut down or started is none, nor is what the judge's readers meet."""
     match = _POSTGRES.match(text)
-    if match is None or match["message"].startswith(_SHUTDOWN):
+    if match is None or match["client"] == JUDGE or match["message"].startswith(_SHUTDOWN):
         return None
     at = datetime.fromisoformat(match["time"]).replace(tzinfo=UTC).timestamp()
     if at < since:

@@ -74,10 +74,15 @@ async def ended_session(attack: Attack) -> None:
     attack.require((await attack.ask("GET", "/api/v1/auth/sessions", token=stolen)).status == 200, "no session")
     ended = await attack.ask("POST", "/api/v1/auth/logout", token=stolen)
     attack.require(ended.status == 204, f"nobody could log out: {ended.status}")
+    await soon_refused(attack, "/api/v1/auth/sessions", stolen, what="after the end of its session a token")
+
+
+async def soon_refused(attack: Attack, path: str, token: str, *, what: str) -> None:
+    """What was taken back opens nothing any more, within the time that its announcement may take."""
     until = time.monotonic() + ENDED_WITHIN_S
-    while (reply := await attack.ask("GET", "/api/v1/auth/sessions", token=stolen)).status != 401:
+    while (reply := await attack.ask("GET", path, token=token)).status != 401:
         if time.monotonic() > until:
-            attack.gained(f"{ENDED_WITHIN_S:g} s after the end of its session a token still works ({reply.status})")
+            attack.gained(f"{ENDED_WITHIN_S:g} s {what} still works ({reply.status})")
             return
         await asyncio.sleep(0.1)
 

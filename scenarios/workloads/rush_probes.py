@@ -6,11 +6,15 @@ from typing import Final
 import msgspec
 
 from scenarios import counters
+from scenarios.checkers.constant_queries import grows
 from scenarios.fleet import Fleet
 from scenarios.workloads.market import Person
 
 READERS: Final = 2
 SIZES: Final = (1, 20)
+LOOKS_MAX: Final = 3
+"""How often a list is measured that seems to cost more for many. Whatever else the database does only adds to a cost,
+and the server tells of it up to ten seconds late, so the least counts."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -26,14 +30,18 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 async def queries_of(fleet: Fleet, lists: tuple[Asked, ...], *, seconds: float) -> dict[str, float]:
-    """Transactions per request of each list at each size."""
+    """Transactions per request of each list at each size, the least of what was measured."""
     found: dict[str, float] = {}
     for asked in lists:
-        for size, person in zip(SIZES, (asked.few, asked.many), strict=True):
-            path = asked.path.format(size=size)
-            found[f"{asked.name}: {size}"] = await _cost(
-                fleet, asked.service, path, person, seconds=seconds, pause_s=asked.pause_s
-            )
+        for _ in range(LOOKS_MAX):
+            for size, person in zip(SIZES, (asked.few, asked.many), strict=True):
+                name = f"{asked.name}: {size}"
+                cost = await _cost(
+                    fleet, asked.service, asked.path.format(size=size), person, seconds=seconds, pause_s=asked.pause_s
+                )
+                found[name] = min(cost, found.get(name, cost))
+            if not grows(*(found[f"{asked.name}: {size}"] for size in SIZES)):
+                break
     return found
 
 

@@ -58,14 +58,15 @@ def test_an_error_reads_as_its_type_and_message() -> None:
 
 
 def test_an_error_of_postgresql_names_its_database() -> None:
-    text = '2025-11-27 12:00:00.000 UTC [4711] inventory ERROR:  new row violates check constraint "never_negative"\n'
+    said = 'new row violates check constraint "never_negative"'
+    text = f"2025-11-27 12:00:00.000 UTC [4711] inventory/inventory-1:api ERROR:  {said}\n"
     assert postgres_line(text, since=AT) == LogLine(
         at=AT,
         level="error",
         service="inventory",
         instance="postgres",
         event="database_error",
-        message='new row violates check constraint "never_negative"',
+        message=said,
     )
 
 
@@ -73,14 +74,22 @@ def test_an_error_of_postgresql_names_its_database() -> None:
     "said", ["LOG:  checkpoint complete", "FATAL:  the database system is starting up", "STATEMENT:  SELECT 1"]
 )
 def test_what_postgresql_says_beside_errors_is_not_kept(said: str) -> None:
-    assert postgres_line(f"2025-11-27 12:00:00.000 UTC [4711] inventory {said}\n", since=0.0) is None
+    assert postgres_line(f"2025-11-27 12:00:00.000 UTC [4711] inventory/inventory-1:api {said}\n", since=0.0) is None
+
+
+def test_what_the_judge_meets_while_it_reads_is_no_error_of_the_shop() -> None:
+    text = "2025-11-27 12:00:00.000 UTC [4711] payments/{} FATAL:  connection to client lost\n"
+    assert postgres_line(text.format("judge"), since=AT) is None
+    assert postgres_line(text.format("payments-1:api"), since=AT) is not None
 
 
 def test_all_logs_of_a_directory_are_read_in_order_of_time(tmp_path: Path) -> None:
     (tmp_path / "orders-1.log").write_bytes(line(status=500, time="2025-11-27T12:00:02.000Z") + line(status=200))
     (tmp_path / "gateway-1.log").write_bytes(line(status=502) + b"not json")
     (tmp_path / "kafka.log").write_text("[2025-11-27] ERROR of another kind\n")
-    (tmp_path / "postgres.log").write_text("2025-11-27 12:00:01.000 UTC [1] orders ERROR:  deadlock detected\n")
+    (tmp_path / "postgres.log").write_text(
+        "2025-11-27 12:00:01.000 UTC [1] orders/orders-1:api ERROR:  deadlock detected\n"
+    )
     kept, read = read_logs(tmp_path, since=AT)
     assert [entry.status or entry.message for entry in kept] == [502, "deadlock detected", 500]
     assert read == 5
