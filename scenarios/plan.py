@@ -37,6 +37,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     """What this form must have reached beside what every form must."""
     scale: dict[str, int] = {}
     """How many instances of a service this form needs beside those that every form does."""
+    skips: dict[str, str] = {}
+    """Invariants that this form gives no occasion for, with the reason."""
     quiesce_s: float
     """How long the fleet has to come to rest after the load."""
 

@@ -237,7 +237,8 @@ async def _watched(
 ) -> AsyncGenerator[None]:
     """The load is watched; every look asks the workload anew, for there may have been a restock."""
     scenario = plan.scenario
-    checkers = live(checker for checker in scenario.checkers if checker.id not in scenario.skips)
+    unjudged = {**scenario.skips, **plan.form.skips}
+    checkers = live(checker for checker in scenario.checkers if checker.id not in unjudged)
     sight = Sight(
         urls=fleet.audit_urls(), history=str(history.path), checkers=tuple(checker.id for checker in checkers)
     )
@@ -286,7 +287,7 @@ def _facts(plan: _Plan, stage: Any, played: _Played, *, started_at: float) -> Ru
         psp_idempotency=plan.form.psp.get("idempotency", True),
         required=required,
         watched=watched,
-        skips=dict(scenario.skips),
+        skips={**scenario.skips, **plan.form.skips},
         replay=replay_command(scenario, options),
         problems=_weaknesses(played),
     )

@@ -81,6 +81,7 @@ def _described(scenario: "Scenario") -> dict[str, object]:
             name: {
                 "parameters": msgspec.to_builtins(form.parameters),
                 "faults": [str(step) for step in form.faults],
+                "skips": form.skips,
             }
             for name, form in scenario.forms.items()
         },
