@@ -2,8 +2,7 @@
 
 from scenarios.defects.card import DefectCard, Twins
 from shared.settings import ServiceSettings
-from svc.gateway.api_keys import ApiKeys, AskAuth
-from svc.gateway.revocations import Revocations
+from svc.gateway.api_keys import ApiKeys, KeyHolder
 
 CARD = DefectCard(
     id="keys-end-in-auth-alone",
@@ -26,9 +25,9 @@ def twin(_healthy: type[ApiKeys], _settings: ServiceSettings) -> type[ApiKeys]:
 class DeafKeys(ApiKeys):
     """What auth said, for as long as it is remembered."""
 
-    def __init__(self, ask_auth: AskAuth, revocations: Revocations) -> None:
-        super().__init__(ask_auth, revocations)
+    async def verify(self, key: str) -> KeyHolder:
         self._revoked = {}
+        return await super().verify(key)
 
 
 TWINS: Twins = {"gateway.api_keys": twin}
