@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from importlib import import_module
 from typing import Annotated, Any, Generic, Protocol, TypeVar
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -22,7 +23,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.params import FromQuery, JSONBody
 from litestar.types import ControllerRouterHandler
 
-from shared import logging_setup, metrics, openapi, redis_gate, settings
+from shared import logging_setup, metrics, openapi, outbox, redis_gate, settings
 from shared.cancellation import cancel_all
 from shared.closed_structs import ClosedStructs
 from shared.database import Database
@@ -47,6 +48,7 @@ KEEP_ALIVE_S = 30
 GRACEFUL_STOP_S = 4
 REDRIVE_LETTERS_MAX = 5_000
 REWIND_RECORDS_MAX = 1_000_000
+SENT_AGAIN_EVENTS_MAX = 5_000
 TASK_RESTART_S = 0.5
 
 P_co = TypeVar("P_co", bound=ServiceParts, covariant=True)
@@ -139,6 +141,7 @@ class Runtime(Generic[P_co]):
             relay = self.parts.relay(self._database, self.producer)
             tasks.append(("relay", relay.run))
             metrics.watch("outbox_backlog_rows", lambda: relay.backlog_rows)
+            operated.append(_send_again_route(self._database))
             if subscription:
                 runner = self.parts.consumer(
                     self._database,
@@ -286,6 +289,25 @@ def _rewind_route(runner: ConsumerRunner) -> HTTPRouteHandler:
         return {"records": await runner.rewind(records_max=data.records_max, topic=data.topic)}
 
     return rewind
+
+
+class SendAgain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Events that the broker does not have though they are marked as sent."""
+
+    event_ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=SENT_AGAIN_EVENTS_MAX)]
+
+
+def _send_again_route(database: Database) -> HTTPRouteHandler:
+    """`/internal/outbox/send-again`: send stored events once more, under their own ids."""
+
+    @post("/internal/outbox/send-again", guards=[requires_role("service")], include_in_schema=False, status_code=200)
+    async def send_again(data: JSONBody[SendAgain]) -> dict[str, int]:
+        async with database.begin() as uow:
+            events = await outbox.send_again(uow.connection, data.event_ids)
+        log.info("events_sent_again", events=events, event_ids=[str(event_id) for event_id in data.event_ids])
+        return {"events": events}
+
+    return send_again
 
 
 def _state_check(state: Callable[[], tuple[bool, str]]) -> Check:

@@ -14,8 +14,9 @@ EXAMPLES = """Examples:
 
   shopctl repair events --apply
 
-The plan says, by the broker itself, which published events each consumer neither applied nor set aside, and how many
-of its dead letters are events that can be redriven. Applying it a second time changes nothing."""
+The plan says, by the broker itself, which published events each consumer neither applied nor set aside, how many of its
+dead letters are events that can be redriven, and which events are marked as sent and never arrived. Applying it a
+second time changes nothing."""
 
 
 def register(app: typer.Typer) -> None:
@@ -49,15 +50,21 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
             ],
             title="Repair of events",
         )
-    for event in (done.left if done else planned).unsent:
-        terminal.warn(f"{event.type} of {event.aggregate_id} never reached the broker; no consumer can be given it.")
+        terminal.table(
+            ("publisher", "event", "of"),
+            [(event.publisher, event.type, event.aggregate_id) for event in planned.unsent],
+            title="Marked as sent, not on the broker",
+        )
     if done is None:
-        if planned.consumers:
+        if not planned.empty:
             terminal.info("This is the plan; carry it out with --apply.")
-        elif planned.empty:
+        else:
             terminal.info("Nothing to repair.")
         return 0
-    terminal.ok(f"Applied {done.applied} events that were missing, redrove {done.redriven} dead letters.")
-    if done.left.consumers:
+    terminal.ok(
+        f"Sent {done.sent} events again, applied {done.applied} that were missing, "
+        f"redrove {done.redriven} dead letters."
+    )
+    if not done.left.empty:
         terminal.warn(f"After {done.rounds} rounds {len(done.left.consumers)} consumers still miss events.")
     return concluded(judged, rest=not done.left.empty, json=json)

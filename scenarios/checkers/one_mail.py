@@ -2,10 +2,11 @@
 
 The witnesses are the mail catcher and the gateways to phones. The same Message-ID twice is a redelivery by the
 protocol, which may cost a copy for an answer that was lost and has a bound; another Message-ID for the same thing is a
-violation at once.
+violation at once. What was told before a repair began nobody can take back; whoever is told again since then is.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
@@ -34,20 +35,23 @@ def examine(evidence: Evidence) -> Finding:
             sent[mail.event_id, mail.template, recipient.lower()].append(mail)
         _judge_content(evidence, mail, findings)
     for (_, template, recipient), copies in sent.items():
-        _judge_copies(template, recipient, copies, findings)
+        _judge_copies(evidence, template, recipient, copies, findings)
         _judge_redeliveries(evidence, template, recipient, copies, findings)
     _judge_twins(evidence, sent, findings)
     _judge_deliveries(evidence, mails, findings)
     return findings.result()
 
 
-def _judge_copies(template: str, recipient: str, copies: list[SmtpRecord], findings: Findings) -> None:
+def _judge_copies(
+    evidence: Evidence, template: str, recipient: str, copies: list[SmtpRecord], findings: Findings
+) -> None:
     ids = {mail.message_id for mail in copies}
     findings.observe("mails delivered again by the protocol", len(copies) - len(ids))
     if len(ids) > 1:
-        findings.violation(
+        findings.damage(
             "mailed_twice",
             f"{len(ids)} different mails of template {template} to {recipient} about one event",
+            undone=_all_past(evidence, copies),
             order_id=copies[-1].order_id,
             event_id=copies[-1].event_id,
             at=copies[-1].at,
@@ -63,9 +67,10 @@ def _judge_redeliveries(
     bound = 1 + REDELIVERIES_MAX + sum(fault.confirmed for fault in evidence.facts.faults)
     for message_id, count in Counter(mail.message_id for mail in copies).items():
         if count > bound:
-            findings.violation(
+            findings.damage(
                 "redelivered_without_end",
                 f"{recipient} got the {template} with Message-ID {message_id} {count} ×, at most {bound} are explained",
+                undone=_all_past(evidence, copies),
                 order_id=copies[-1].order_id,
                 event_id=copies[-1].event_id,
                 at=copies[-1].at,
@@ -85,14 +90,19 @@ def _judge_twins(evidence: Evidence, sent: dict[tuple[str, str, str], list[SmtpR
         excused = template in MAY_SOUND_ALIKE and by_event.keys() <= evidence.outbox_by_id.keys()
         if len(by_event) > 1 and not excused:
             newest = max(by_event.values(), key=lambda mail: mail.at)
-            findings.violation(
+            findings.damage(
                 "same_mail_again",
                 f"{recipient} got the same {template} {len(by_event)} ×, for different events",
+                undone=_all_past(evidence, by_event.values()),
                 order_id=order_id,
                 event_id=newest.event_id,
                 at=newest.at,
                 weight=len(by_event),
             )
+
+
+def _all_past(evidence: Evidence, copies: Iterable[SmtpRecord]) -> bool:
+    return all(evidence.facts.is_past(mail.at) for mail in copies)
 
 
 def _judge_content(evidence: Evidence, mail: SmtpRecord, findings: Findings) -> None:

@@ -91,13 +91,16 @@ def _judge_messages(evidence: Evidence, messages: dict[str, list[TapRecord]], fi
     """Produced without an outbox row, and not by a fault: a dual write."""
     if not evidence.audit.outbox:
         return
+    told = {(row.topic, row.type, row.aggregate_id, row.aggregate_version) for row in evidence.audit.outbox}
     for event_id, copies in messages.items():
         copy = copies[0]
         during = copy.timestamp_ms >= evidence.facts.started_at * 1000
         if event_id not in evidence.outbox_by_id and during and copy.topic in TOPICS and not copy.is_of_fault:
-            findings.violation(
+            says_what_a_row_says = (copy.topic, copy.type, copy.aggregate_id, copy.aggregate_version) in told
+            findings.damage(
                 "event_without_row",
                 f"{copy.type} is on {copy.topic} without an outbox row",
+                undone=says_what_a_row_says and evidence.facts.is_past(copy.timestamp_ms / 1000),  # the log is final
                 event_id=event_id,
                 order_id=copy.aggregate_id,
                 at=copy.timestamp_ms / 1000,

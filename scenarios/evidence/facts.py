@@ -111,7 +111,8 @@ class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
     that are only counted.
 
     `skips` maps an invariant's id to the reason why this scenario does not judge it. `repaired` is true
-    when the evidence was collected after a repair: damage that was undone is then no violation.
+    when the evidence was collected after a repair: damage that was undone is then no violation. The repair, the first
+    if there were several, began at `repair_began_at`.
     `others_from` is when the fleet began to serve another run, whose orders are not this one's; `residue` is what was
     wrong already when this one began.
     `figures` are what was measured of the run itself, by subject; `log_lines` counts what the logs held to choose from.
@@ -139,6 +140,7 @@ class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
     psp_idempotency: bool = True
     hold_ttl_s: float = 600.0
     repaired: bool = False
+    repair_began_at: float | None = None
     others_from: float | None = None
     replay: str = ""
     problems: list[str] = []
@@ -152,6 +154,10 @@ class RunFacts(WorkloadFacts, kw_only=True, omit_defaults=True):
     def since_load(self, at: float) -> float:
         """Seconds between the start of the load (else of the run) and an epoch time."""
         return at - (self.load_started_at or self.started_at)
+
+    def is_past(self, at: float) -> bool:
+        """Whether this is the evidence of a repaired fleet, and the moment one before the repair."""
+        return self.repair_began_at is not None and at < self.repair_began_at
 
     @property
     def load_s(self) -> float:

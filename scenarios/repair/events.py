@@ -3,7 +3,7 @@
 The rule: an event that a subscriber has neither in its inbox nor in its open dead letters is read again, from the first
 such event of a topic on; inboxes refuse what they know. Letters of real events are redriven; poison stays for people,
 and one that a subscriber should have set aside and did not is read again as well.
-What never reached the broker no consumer can be given again: it is named.
+What is marked as sent and never reached the broker its publisher sends once more, under its own id.
 """
 
 import asyncio
@@ -26,14 +26,16 @@ QUIESCE_S = 120.0
 ROUNDS_MAX = 3
 RECORDS_MAX = 100_000
 """How far back a consumer is led at most, per partition."""
+SENT_AT_ONCE_MAX = 1_000
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """An event that a consumer never applied."""
+    """An event that a consumer never applied; `publisher` is who has it in its outbox."""
 
     event_id: str
     type: str
     aggregate_id: str
+    publisher: str
 
 
 class ConsumerPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +67,7 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
     """What a repair did in all its rounds, how the fleet came to rest after the last, and what is left to do."""
 
     rounds: int
+    sent: int
     applied: int
     redriven: int
     quiescence: Quiescence
@@ -135,14 +138,16 @@ async def look(fleet: Fleet) -> Plan:
 
 
 async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
-    """Redrive and read again, until nothing is left; at most ROUNDS_MAX times.
+    """Send, redrive and read again, until nothing is left; at most ROUNDS_MAX times.
 
     Effects stay single: events keep their ids, and who has applied one refuses it. `since` (epoch seconds) bounds the
     work to wait for.
     """
     left, rounds, redriven = planned, 0, 0
+    sent: set[str] = set()
     while True:
         rounds += 1
+        sent |= await _send_again(fleet, left.unsent)
         for one in left.consumers:
             if one.letters:
                 answer = await fleet.call(one.consumer, "POST", "/internal/dead-letters/redrive")
@@ -151,10 +156,11 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
                 await Rewind(one.consumer, records_max=records, topic=topic).bite(fleet)
         rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
         left = await look(fleet)
-        if not left.consumers or rounds == ROUNDS_MAX:
+        if not (left.consumers or left.unsent) or rounds == ROUNDS_MAX:
             break
     return Repaired(
         rounds=rounds,
+        sent=len(sent),
         applied=_count(planned) - _count(left),
         redriven=redriven,
         quiescence=rest,
@@ -162,12 +168,24 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     )
 
 
+async def _send_again(fleet: Fleet, unsent: Iterable[Missing]) -> set[str]:
+    """Ask each publisher for its events; gives their ids."""
+    by_publisher: dict[str, list[str]] = defaultdict(list)
+    for event in unsent:
+        by_publisher[event.publisher].append(event.event_id)
+    for publisher, event_ids in by_publisher.items():
+        for start in range(0, len(event_ids), SENT_AT_ONCE_MAX):
+            some = event_ids[start : start + SENT_AT_ONCE_MAX]
+            await fleet.call(publisher, "POST", "/internal/outbox/send-again", json={"event_ids": some})
+    return {event_id for event_ids in by_publisher.values() for event_id in event_ids}
+
+
 def _count(planned: Plan) -> int:
     return sum(len(one.missing) for one in planned.consumers)
 
 
 def _missing(row: OutboxRow) -> Missing:
-    return Missing(row.id, row.type, row.aggregate_id)
+    return Missing(row.id, row.type, row.aggregate_id, row.service)
 
 
 def _places(records: Iterable[TapRecord]) -> tuple[dict[str, tuple[int, int]], dict[tuple[str, int], int]]:

@@ -4,6 +4,7 @@ Judged by the run's own evidence and by that of the fleet afterwards, never by w
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +30,7 @@ STEPS: Final[dict[str, tuple[Any, ...]]] = {
 ASK_CUSTOMERS: Final = (oversell, charges)
 """Those that are told what customers complain of."""
 ONE_MAIL: Final = "INV-17"
-_TO_DO: Final = ("skus", "orders", "recall", "consumers", "products")
+_TO_DO: Final = ("skus", "orders", "recall", "consumers", "unsent", "products")
 """Fields of plans with something that a command can do; what only people can settle is not among them, nor letters that
 were redriven and cannot be applied.
 """
@@ -41,7 +42,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     `precision` is the share of right ones among the orders that it cancelled, paid back or corrected: a violation
     concerned them, their customers complained, or there was no stock for them. `recall` is the share of the orders
     concerned that none concerns after it. `failed` are the invariants violated still, `left` counts what a second
-    application would do, `told_twice` mails that came again.
+    application would do, `told_twice` mails that came again since the repair began.
     """
 
     repair: str
@@ -68,11 +69,11 @@ async def prove(fleet: Fleet, incident: Scenario, run: Path, verdict: Verdict) -
     before = await asyncio.to_thread(load_evidence, run)
     steps = STEPS[incident.repair]
     with fleet.exclusive():
-        since = before.facts.started_at
+        since, began_at = before.facts.started_at, time.time()
         named = complaints(in_scope(before))
         done = [await step.apply(fleet, await _look(step, fleet, named), since=since) for step in steps]
         left = sum([to_do(await _look(step, fleet, named)) for step in steps])
-        judged = await rejudge(fleet, LastRun(run, since), rest=done[-1].quiescence)
+        judged = await rejudge(fleet, LastRun(run, since), rest=done[-1].quiescence, began_at=began_at)
     after = await asyncio.to_thread(load_evidence, judged.directory)
     return proof(incident, (before, verdict), (after, judged.verdict), left=left, directory=str(judged.directory))
 
@@ -95,7 +96,7 @@ def proof(
         precision=len(right) / len(changed) if changed else 1.0,
         recall=1.0 - len(wrong & wrong_still) / len(wrong) if wrong else 1.0,
         left=left,
-        told_twice=max(0, _violations(after[1], ONE_MAIL) - _violations(before[1], ONE_MAIL)),
+        told_twice=_violations(after[1], ONE_MAIL),
         directory=directory,
     )
 

@@ -66,17 +66,21 @@ async def applied(fleet: Fleet, apply: Callable[[float], Awaitable[DoneT]]) -> t
     `apply` is told since when (epoch seconds) there is work to wait for. Raises `OperatorError` (fleet.busy).
     """
     with fleet.exclusive():
-        before = last_run(fleet)
+        before, began_at = last_run(fleet), time.time()
         done = await apply(before.started_at if before else 0.0)
-        return done, await rejudge(fleet, before, rest=done.quiescence) if before else None
+        return done, await rejudge(fleet, before, rest=done.quiescence, began_at=began_at) if before else None
 
 
-async def rejudge(fleet: Fleet, run: LastRun, *, rest: Quiescence) -> Rejudged:
-    """Collect the evidence anew and judge it as that of a repaired fleet; `rest` is what came of waiting for it."""
+async def rejudge(fleet: Fleet, run: LastRun, *, rest: Quiescence, began_at: float) -> Rejudged:
+    """Collect the evidence anew and judge it as that of a repaired fleet; `rest` is what came of waiting for it.
+
+    `began_at` (epoch seconds) is when the repair began.
+    """
     facts = load_facts(run.directory)
     directory = create_run_directory(fleet.layout.runs, f"{facts.scenario}{REPAIRED}", seed=facts.seed)
     await asyncio.to_thread(shutil.copyfile, history_path(run.directory), history_path(directory))
     facts.repaired = True
+    facts.repair_began_at = facts.repair_began_at or began_at
     facts.problems = []
     facts.quiesced_at = time.time() if rest.reached else None
     evidence = await collect(fleet, facts, directory, since=Marks())

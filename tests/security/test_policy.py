@@ -157,6 +157,7 @@ OPERATED = {
     "/internal/dead-letters/redrive",
     "/internal/consumer/rewind",
     "/internal/fault-controls",
+    "/internal/outbox/send-again",
 }
 
 
@@ -166,12 +167,7 @@ def _closed(service):
 
 def _allowed(route, role):
     if route.path.startswith("/internal/"):
-        if route.path in {
-            "/internal/contract",
-            "/internal/dead-letters/redrive",
-            "/internal/consumer/rewind",
-            "/internal/fault-controls",
-        }:
+        if route.path in OPERATED:
             return False
         return route.path.startswith(STAFF_INSIDE.get((route.service, role), "never"))
     if route.path.startswith("/openapi"):

@@ -9,7 +9,7 @@ from cli.repair import events as repair
 from scenarios.quiescence import Quiescence
 from scenarios.repair.events import ConsumerPlan, Missing, Plan, Repaired
 
-LOST = Missing("e1", "order.paid", "o1")
+LOST = Missing("e1", "order.paid", "o1", "orders")
 PLAN = Plan(
     consumers=(
         ConsumerPlan(consumer="analytics", missing=(LOST,), rewind={"orders.events": 3}),
@@ -18,7 +18,12 @@ PLAN = Plan(
 )
 NOTHING = Plan(consumers=())
 DONE = Repaired(
-    rounds=1, applied=1, redriven=2, quiescence=Quiescence(reached=True, after_s=1.0, waits_for={}), left=NOTHING
+    rounds=1,
+    sent=0,
+    applied=1,
+    redriven=2,
+    quiescence=Quiescence(reached=True, after_s=1.0, waits_for={}),
+    left=NOTHING,
 )
 
 
@@ -37,12 +42,20 @@ def test_a_fleet_that_applied_everything_needs_no_repair(capsys: pytest.CaptureF
 
 def test_what_was_done_is_counted_and_what_is_left_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert repair._show(PLAN, DONE, None, json=False) == 0
-    assert capsys.readouterr().err.strip() == "Applied 1 events that were missing, redrove 2 dead letters."
+    assert capsys.readouterr().err.strip() == (
+        "Sent 0 events again, applied 1 that were missing, redrove 2 dead letters."
+    )
     left = msgspec.structs.replace(DONE, left=msgspec.structs.replace(PLAN, unsent=(LOST,)))
     assert repair._show(PLAN, left, None, json=False) == 1
-    said = " ".join(capsys.readouterr().err.split())
-    assert "order.paid of o1 never reached the broker; no consumer can be given it." in said
-    assert "2 consumers still miss events." in said
+    assert "2 consumers still miss events." in " ".join(capsys.readouterr().err.split())
+
+
+def test_what_never_arrived_is_shown_with_who_sends_it_again(capsys: pytest.CaptureFixture[str]) -> None:
+    planned = Plan(consumers=(), unsent=(LOST,))
+    assert repair._show(planned, None, None, json=False) == 0
+    out, err = capsys.readouterr()
+    assert ["orders", "order.paid", "o1"] in [line.split() for line in out.splitlines()]
+    assert err.strip() == "This is the plan; carry it out with --apply."
 
 
 def test_programs_get_plan_and_deed_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from scenarios.evidence import Evidence
 from scenarios.repair.events import Plan, plan
+from scenarios.repair.proof import to_do
 from tests.support.anomalies import PAID, alter, buried, drop, left_dead, poison, where
 from tests.support.builders import FlashSale
 from tests.support.builders.fleet_rows import LOAD_STARTED_AT, SUBSCRIPTIONS
@@ -64,13 +65,14 @@ def test_a_poison_that_was_swallowed_or_ticked_off_is_read_again(evidence: Evide
     }
 
 
-def test_what_the_broker_never_had_is_named_and_nobody_is_asked_to_read_it(evidence: Evidence) -> None:
+def test_what_the_broker_never_had_its_publisher_sends_again_and_nobody_is_asked_to_read_it(evidence: Evidence) -> None:
     event_id = paid_event(evidence)
     drop(evidence.journals.tap, event_id=event_id)
     for consumer in ("inventory", "shipping"):
         drop(evidence.audit.inbox, consumer=consumer, event_id=event_id)
     made = planned(evidence)
-    assert ([event.event_id for event in made.unsent], made.consumers) == ([event_id], ())
+    assert [(event.event_id, event.publisher) for event in made.unsent] == [(event_id, "orders")]
+    assert (made.consumers, to_do(made)) == ((), 1)
 
 
 def test_what_waits_in_the_outbox_is_on_its_way(evidence: Evidence) -> None:
