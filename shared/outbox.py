@@ -5,8 +5,7 @@ later than one with a higher.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from uuid import UUID
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 import structlog
@@ -14,7 +13,7 @@ import structlog
 from shared.database import GONE, Database
 from shared.errors import BrokerUnavailableError
 from shared.kafka_producer import Message, Producer
-from shared.unit_of_work import EVENT_BYTES_MAX, Connection
+from shared.unit_of_work import EVENT_BYTES_MAX
 
 BATCH_ROWS_MAX = 500
 POLL_INTERVAL_S = 1.0
@@ -121,20 +120,6 @@ class Relay:
             [row["id"] for row in rows],
         )
         return len(rows)
-
-
-async def send_again(connection: Connection, event_ids: Sequence[UUID]) -> int:
-    """Let the relay send stored events once more, under their own ids; gives how many of them are stored.
-
-    For events that are marked as sent and are not on the broker. Whoever has applied one refuses it.
-    """
-    known = await connection.fetchval(
-        "WITH again AS (UPDATE outbox SET sent_at = NULL WHERE id = ANY($1::uuid[]) RETURNING id) "
-        "SELECT count(*) FROM again",
-        list(event_ids),
-    )
-    await connection.execute("SELECT pg_notify('outbox', '')")
-    return int(known)
 
 
 def _dead_letter_message(row: asyncpg.Record) -> Message:

@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from importlib import import_module
 from typing import Annotated, Any, Generic, Protocol, TypeVar
-from uuid import UUID
 
 import msgspec
 import structlog
@@ -23,7 +22,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.params import FromQuery, JSONBody
 from litestar.types import ControllerRouterHandler
 
-from shared import logging_setup, metrics, openapi, outbox, redis_gate, settings
+from shared import logging_setup, metrics, openapi, redis_gate, settings
 from shared.cancellation import cancel_all
 from shared.closed_structs import ClosedStructs
 from shared.database import Database
@@ -35,6 +34,7 @@ from shared.http_protocol import HttpProtocol
 from shared.identity import provide_principal, requires_role
 from shared.kafka_consumer import ConsumerRunner, Subscription
 from shared.loop_lag import LoopLag
+from shared.outbox_repair import outbox_routes
 from shared.problem_details import EXCEPTION_HANDLERS
 from shared.pruning import LIBRARY_RULES, Rule, pruner
 from shared.request_scope import Load, RequestScope
@@ -48,7 +48,6 @@ KEEP_ALIVE_S = 30
 GRACEFUL_STOP_S = 4
 REDRIVE_LETTERS_MAX = 5_000
 REWIND_RECORDS_MAX = 1_000_000
-SENT_AGAIN_EVENTS_MAX = 5_000
 TASK_RESTART_S = 0.5
 
 P_co = TypeVar("P_co", bound=ServiceParts, covariant=True)
@@ -141,7 +140,7 @@ class Runtime(Generic[P_co]):
             relay = self.parts.relay(self._database, self.producer)
             tasks.append(("relay", relay.run))
             metrics.watch("outbox_backlog_rows", lambda: relay.backlog_rows)
-            operated.append(_send_again_route(self._database))
+            operated.extend(outbox_routes(self._database, self.settings.service))
             if subscription:
                 runner = self.parts.consumer(
                     self._database,
@@ -289,25 +288,6 @@ def _rewind_route(runner: ConsumerRunner) -> HTTPRouteHandler:
         return {"records": await runner.rewind(records_max=data.records_max, topic=data.topic)}
 
     return rewind
-
-
-class SendAgain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Events that the broker does not have though they are marked as sent."""
-
-    event_ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=SENT_AGAIN_EVENTS_MAX)]
-
-
-def _send_again_route(database: Database) -> HTTPRouteHandler:
-    """`/internal/outbox/send-again`: send stored events once more, under their own ids."""
-
-    @post("/internal/outbox/send-again", guards=[requires_role("service")], include_in_schema=False, status_code=200)
-    async def send_again(data: JSONBody[SendAgain]) -> dict[str, int]:
-        async with database.begin() as uow:
-            events = await outbox.send_again(uow.connection, data.event_ids)
-        log.info("events_sent_again", events=events, event_ids=[str(event_id) for event_id in data.event_ids])
-        return {"events": events}
-
-    return send_again
 
 
 def _state_check(state: Callable[[], tuple[bool, str]]) -> Check:

@@ -55,6 +55,11 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
             [(event.publisher, event.type, event.aggregate_id) for event in planned.unsent],
             title="Marked as sent, not on the broker",
         )
+        terminal.table(
+            ("publisher", "event", "of"),
+            [(event.publisher, event.type, event.aggregate_id) for event in planned.untold],
+            title="On the broker, not in the outbox",
+        )
     if done is None:
         if not planned.empty:
             terminal.info("This is the plan; carry it out with --apply.")
@@ -62,8 +67,8 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
             terminal.info("Nothing to repair.")
         return 0
     terminal.ok(
-        f"Sent {done.sent} events again, applied {done.applied} that were missing, "
-        f"redrove {done.redriven} dead letters."
+        f"Sent {done.sent} events again, stored {done.stored} that went past the outbox, "
+        f"applied {done.applied} that were missing, redrove {done.redriven} dead letters."
     )
     if not done.left.empty:
         terminal.warn(f"After {done.rounds} rounds {len(done.left.consumers)} consumers still miss events.")

@@ -3,30 +3,38 @@
 The rule: an event that a subscriber has neither in its inbox nor in its open dead letters is read again, from the first
 such event of a topic on; inboxes refuse what they know. Letters of real events are redriven; poison stays for people,
 and one that a subscriber should have set aside and did not is read again as well.
-What is marked as sent and never reached the broker its publisher sends once more, under its own id.
+What is marked as sent and never reached the broker its publisher sends once more, under its own id; what went past the
+outbox it stores as the broker has it.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from scenarios.checkers.dead_letters import refusing
 from scenarios.evidence import AuditTables
 from scenarios.evidence.rows import OutboxRow
-from scenarios.faults.events import Rewind
+from scenarios.faults.events import Rewind, last_records
 from scenarios.fleet import Fleet
 from scenarios.quiescence import Quiescence, quiesce
 from scenarios.snapshots import take_snapshots
 from scenarios.world.journals import TAP_JOURNAL, TapRecord, iterate
+from shared.contracts import EVENT_TOPICS
 
 QUIESCE_S = 120.0
 ROUNDS_MAX = 3
 RECORDS_MAX = 100_000
 """How far back a consumer is led at most, per partition."""
 SENT_AT_ONCE_MAX = 1_000
+STORED_AT_ONCE_MAX = 200
+ROWS_KEPT_S = 23 * 3600.0
+"""Less than outboxes keep what they sent."""
+PUBLISHERS: Final = {topic.name: topic.name.partition(".")[0] for topic in EVENT_TOPICS}
+"""The one service that publishes to each topic."""
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -51,16 +59,31 @@ class ConsumerPlan(msgspec.Struct, frozen=True, kw_only=True):
     letters: int = 0
 
 
+class Untold(msgspec.Struct, frozen=True):
+    """An event that the broker has at this place and no outbox row tells of; `publisher` is who sent it."""
+
+    event_id: str
+    type: str
+    aggregate_id: str
+    publisher: str
+    topic: str
+    partition: int
+    offset: int
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is to be done. `unsent` are events marked as sent that the broker does not have."""
+    """All that is to be done. `unsent` are events marked as sent that the broker does not have, `untold` those that it
+    has and no row tells of.
+    """
 
     consumers: tuple[ConsumerPlan, ...]
     unsent: tuple[Missing, ...] = ()
+    untold: tuple[Untold, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether the fleet needs no repair of this kind."""
-        return not (self.consumers or self.unsent)
+        return not (self.consumers or self.unsent or self.untold)
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +91,7 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
 
     rounds: int
     sent: int
+    stored: int
     applied: int
     redriven: int
     quiescence: Quiescence
@@ -110,7 +134,34 @@ def plan(audit: AuditTables, records: Iterable[TapRecord], subscriptions: Mappin
                     letters=letters,
                 )
             )
-    return Plan(consumers=tuple(plans), unsent=unsent)
+    return Plan(consumers=tuple(plans), unsent=unsent, untold=_untold(audit, records))
+
+
+def _untold(audit: AuditTables, records: Sequence[TapRecord]) -> tuple[Untold, ...]:
+    """What the fleet sent past its outboxes, but for copies that say what a row says, as far back as rows are kept."""
+    stored = {row.id for row in audit.outbox}
+    said = {(row.topic, row.type, row.aggregate_id, row.aggregate_version) for row in audit.outbox}
+    kept_since_ms = max((record.timestamp_ms for record in records), default=0) - ROWS_KEPT_S * 1000
+    found: dict[str, Untold] = {}
+    for record in records:
+        publisher = PUBLISHERS.get(record.topic)
+        telling = (record.topic, record.type, record.aggregate_id, record.aggregate_version)
+        if publisher is None or record.is_of_fault or not record.event_id or record.kind == "rewound":
+            continue
+        if record.event_id not in stored and telling not in said and record.timestamp_ms >= kept_since_ms:
+            found.setdefault(
+                record.event_id,
+                Untold(
+                    record.event_id,
+                    record.type,
+                    record.aggregate_id,
+                    publisher,
+                    record.topic,
+                    record.partition,
+                    record.offset,
+                ),
+            )
+    return tuple(found.values())
 
 
 def _poison(records: Iterable[TapRecord], subscriptions: Mapping[str, Sequence[str]]) -> dict[str, list[TapRecord]]:
@@ -143,11 +194,12 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     Effects stay single: events keep their ids, and who has applied one refuses it. `since` (epoch seconds) bounds the
     work to wait for.
     """
-    left, rounds, redriven = planned, 0, 0
+    left, rounds, redriven, stored = planned, 0, 0, 0
     sent: set[str] = set()
     while True:
         rounds += 1
         sent |= await _send_again(fleet, left.unsent)
+        stored += await _store(fleet, left.untold)
         for one in left.consumers:
             if one.letters:
                 answer = await fleet.call(one.consumer, "POST", "/internal/dead-letters/redrive")
@@ -156,11 +208,12 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
                 await Rewind(one.consumer, records_max=records, topic=topic).bite(fleet)
         rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
         left = await look(fleet)
-        if not (left.consumers or left.unsent) or rounds == ROUNDS_MAX:
+        if left.empty or rounds == ROUNDS_MAX:
             break
     return Repaired(
         rounds=rounds,
         sent=len(sent),
+        stored=stored,
         applied=_count(planned) - _count(left),
         redriven=redriven,
         quiescence=rest,
@@ -178,6 +231,24 @@ async def _send_again(fleet: Fleet, unsent: Iterable[Missing]) -> set[str]:
             some = event_ids[start : start + SENT_AT_ONCE_MAX]
             await fleet.call(publisher, "POST", "/internal/outbox/send-again", json={"event_ids": some})
     return {event_id for event_ids in by_publisher.values() for event_id in event_ids}
+
+
+async def _store(fleet: Fleet, untold: Sequence[Untold]) -> int:
+    """Have each publisher store what it sent past its outbox, read from the broker itself; gives how many it stored."""
+    stored = 0
+    for topic in sorted({event.topic for event in untold}):
+        places = {(event.partition, event.offset) for event in untold if event.topic == topic}
+        records = await last_records(fleet, topic, RECORDS_MAX)
+        events = [
+            record.value.decode()
+            for record in records
+            if (record.partition, record.offset) in places and record.value is not None
+        ]
+        for start in range(0, len(events), STORED_AT_ONCE_MAX):
+            some = {"events": events[start : start + STORED_AT_ONCE_MAX]}
+            answer = await fleet.call(PUBLISHERS[topic], "POST", "/internal/outbox/adopt", json=some)
+            stored += answer["events"]
+    return stored
 
 
 def _count(planned: Plan) -> int:

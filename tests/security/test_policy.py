@@ -157,6 +157,7 @@ OPERATED = {
     "/internal/dead-letters/redrive",
     "/internal/consumer/rewind",
     "/internal/fault-controls",
+    "/internal/outbox/adopt",
     "/internal/outbox/send-again",
 }
 

@@ -10,7 +10,7 @@ import pytest
 from shared.contracts.auth import UserDeleted
 from shared.contracts.payments import PaymentFailed
 from shared.kafka_producer import Producer
-from shared.outbox import DEAD_LETTER_BYTES_MAX, RELAY_LOCK, Relay, send_again
+from shared.outbox import DEAD_LETTER_BYTES_MAX, RELAY_LOCK, Relay
 from shared.unit_of_work import EVENT_BYTES_MAX, EventTooLarge
 from tests.consumer.shared.conftest import SERVICE
 from tests.support.services import opened_database, topics, until
@@ -53,27 +53,6 @@ async def test_a_transaction_that_commits_after_a_younger_one_is_relayed(engines
             await _tell(database)
             await until(lambda: _sent(database, 1))
         await until(lambda: _sent(database, 2))
-
-
-async def test_an_event_that_the_broker_lost_is_sent_again_under_its_own_id_and_others_are_left_alone(engines, prefix):
-    async with (
-        topics(engines, prefix),
-        opened_database(engines, SERVICE) as database,
-        relaying(engines, prefix, database),
-    ):
-        await _tell(database)
-        await _tell(database)
-        await until(lambda: _sent(database, 2))
-        async with database.acquire() as connection:
-            before = await connection.fetch("SELECT id, sent_at FROM outbox ORDER BY position")
-        async with database.begin() as uow:
-            assert await send_again(uow.connection, [before[0]["id"], uuid4()]) == 1
-        await until(lambda: _sent(database, 2))
-        async with database.acquire() as connection:
-            after = await connection.fetch("SELECT id, sent_at FROM outbox ORDER BY position")
-        assert [row["id"] for row in after] == [row["id"] for row in before]
-        assert after[0]["sent_at"] > before[0]["sent_at"]
-        assert after[1]["sent_at"] == before[1]["sent_at"]
 
 
 async def test_one_relay_works_and_the_next_takes_over_when_it_dies(engines, prefix):

@@ -7,7 +7,7 @@ import pytest
 
 from cli.repair import events as repair
 from scenarios.quiescence import Quiescence
-from scenarios.repair.events import ConsumerPlan, Missing, Plan, Repaired
+from scenarios.repair.events import ConsumerPlan, Missing, Plan, Repaired, Untold
 
 LOST = Missing("e1", "order.paid", "o1", "orders")
 PLAN = Plan(
@@ -20,6 +20,7 @@ NOTHING = Plan(consumers=())
 DONE = Repaired(
     rounds=1,
     sent=0,
+    stored=0,
     applied=1,
     redriven=2,
     quiescence=Quiescence(reached=True, after_s=1.0, waits_for={}),
@@ -43,18 +44,23 @@ def test_a_fleet_that_applied_everything_needs_no_repair(capsys: pytest.CaptureF
 def test_what_was_done_is_counted_and_what_is_left_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert repair._show(PLAN, DONE, None, json=False) == 0
     assert capsys.readouterr().err.strip() == (
-        "Sent 0 events again, applied 1 that were missing, redrove 2 dead letters."
+        "Sent 0 events again, stored 0 that went past the outbox, applied 1 that were missing, redrove 2 dead letters."
     )
     left = msgspec.structs.replace(DONE, left=msgspec.structs.replace(PLAN, unsent=(LOST,)))
     assert repair._show(PLAN, left, None, json=False) == 1
     assert "2 consumers still miss events." in " ".join(capsys.readouterr().err.split())
 
 
-def test_what_never_arrived_is_shown_with_who_sends_it_again(capsys: pytest.CaptureFixture[str]) -> None:
-    planned = Plan(consumers=(), unsent=(LOST,))
+def test_what_never_arrived_and_what_went_past_the_outbox_is_shown_with_who_published_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    past = Untold("e2", "stock.adjusted", "main/A-1", "inventory", "inventory.events", 0, 7)
+    planned = Plan(consumers=(), unsent=(LOST,), untold=(past,))
     assert repair._show(planned, None, None, json=False) == 0
     out, err = capsys.readouterr()
-    assert ["orders", "order.paid", "o1"] in [line.split() for line in out.splitlines()]
+    rows = [line.split() for line in out.splitlines()]
+    assert ["orders", "order.paid", "o1"] in rows
+    assert ["inventory", "stock.adjusted", "main/A-1"] in rows
     assert err.strip() == "This is the plan; carry it out with --apply."
 
 

@@ -5,9 +5,9 @@ import pytest
 from scenarios.evidence import Evidence
 from scenarios.repair.events import Plan, plan
 from scenarios.repair.proof import to_do
-from tests.support.anomalies import PAID, alter, buried, drop, left_dead, poison, where
+from tests.support.anomalies import PAID, alter, buried, change, drop, left_dead, poison, where
 from tests.support.builders import FlashSale
-from tests.support.builders.fleet_rows import LOAD_STARTED_AT, SUBSCRIPTIONS
+from tests.support.builders.fleet_rows import LOAD_STARTED_AT, SUBSCRIPTIONS, fixed_id
 
 
 @pytest.fixture
@@ -81,3 +81,30 @@ def test_what_waits_in_the_outbox_is_on_its_way(evidence: Evidence) -> None:
     alter(evidence.audit.outbox, {"sent_at": None}, id=event_id)
     drop(evidence.audit.inbox, consumer="shipping", event_id=event_id)
     assert planned(evidence).empty
+
+
+def test_what_went_past_the_outbox_its_publisher_stores_as_the_broker_has_it(evidence: Evidence) -> None:
+    row = evidence.audit.outbox.pop(where(evidence.audit.outbox, id=paid_event(evidence)))
+    (one,) = planned(evidence).untold
+    place = evidence.journals.tap[where(evidence.journals.tap, event_id=row.id)]
+    assert (one.event_id, one.publisher, one.topic, one.offset) == (row.id, "orders", "orders.events", place.offset)
+    assert to_do(planned(evidence)) == 1
+
+
+def test_a_copy_that_says_what_a_row_says_is_not_stored_beside_it(evidence: Evidence) -> None:
+    line = evidence.journals.tap[where(evidence.journals.tap, event_id=paid_event(evidence))]
+    evidence.journals.tap.append(change(line, event_id=fixed_id("copy"), offset=9_999))
+    assert planned(evidence).empty
+
+
+def test_what_was_sent_before_rows_are_kept_is_nobodys_business(evidence: Evidence) -> None:
+    event_id = paid_event(evidence)
+    drop(evidence.audit.outbox, id=event_id)
+    line = evidence.journals.tap[where(evidence.journals.tap, event_id=event_id)]
+    alter(evidence.journals.tap, {"timestamp_ms": line.timestamp_ms - 86_400_000}, event_id=event_id)
+    assert planned(evidence).untold == ()
+
+
+def test_what_a_fault_wrote_is_not_stored(evidence: Evidence) -> None:
+    poison(evidence)
+    assert planned(evidence).untold == ()
