@@ -60,6 +60,11 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
             [(event.publisher, event.type, event.aggregate_id) for event in planned.untold],
             title="On the broker, not in the outbox",
         )
+        terminal.table(
+            ("consumer", "event", "taken for order"),
+            [(one.consumer, one.event_id, one.order_id) for one in planned.misread],
+            title="Misread, to be paid back",
+        )
     if done is None:
         if not planned.empty:
             terminal.info("This is the plan; carry it out with --apply.")
@@ -68,7 +73,8 @@ def _show(planned: "Plan", done: "Repaired | None", judged: "Rejudged | None", *
         return 0
     terminal.ok(
         f"Sent {done.sent} events again, stored {done.stored} that went past the outbox, "
-        f"applied {done.applied} that were missing, redrove {done.redriven} dead letters."
+        f"applied {done.applied} that were missing, redrove {done.redriven} dead letters, "
+        f"annulled {done.annulled} payments."
     )
     if not done.left.empty:
         terminal.warn(f"After {done.rounds} rounds {len(done.left.consumers)} consumers still miss events.")

@@ -21,6 +21,7 @@ def examine(evidence: Evidence) -> Finding:
         findings.check()
         _judge_account(evidence, order_id, account, findings)
     _judge_keys(evidence, findings)
+    _judge_annulments(evidence, findings)
     for order in evidence.audit.orders:
         findings.check()
         if is_sold(evidence, order) and order.total_minor and not evidence.psp_account(order.id).captures:
@@ -80,6 +81,20 @@ def _judge_account(evidence: Evidence, order_id: str, account: PspAccount, findi
             amount_minor=abs(account.kept_minor),
             trace_id=last_trace,
         )
+
+
+def _judge_annulments(evidence: Evidence, findings: Findings) -> None:
+    """Only of an order that never was is a payment annulled."""
+    for row in evidence.audit.annulments:
+        findings.check()
+        if row.order_id in evidence.orders or row.order_id in evidence.saga_ids:
+            findings.violation(
+                "annulled_though_ordered",
+                f"its payment was annulled by {row.decided_by}, as if nobody had placed it",
+                order_id=row.order_id,
+                event_id=row.event_id,
+                at=row.created_at,
+            )
 
 
 def _judge_keys(evidence: Evidence, findings: Findings) -> None:

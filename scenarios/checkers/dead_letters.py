@@ -2,7 +2,7 @@
 
 The witness is the broker as the tap read it. A redriven letter was applied; what merely waits behind another is parked.
 A record of a fault says in its headers why it must be refused, and each that had to is asked for it; what the fleet
-itself published does not stay there.
+itself published does not stay there. What payments misread as an order is undone when its payment was annulled.
 """
 
 from collections import Counter
@@ -15,6 +15,7 @@ from scenarios.world.journals import REASON_HEADER, TapRecord
 from shared.contracts import REGISTRY
 
 UNDECODABLE = "undecodable"
+PAYMENTS = "payments"
 BEHIND_S_MAX = 60.0
 """How long healthy events behind a letter may take, on top of what faults took."""
 
@@ -69,6 +70,7 @@ def _judge_poison(evidence: Evidence, findings: Findings) -> None:
 def _judge_refusals(evidence: Evidence, findings: Findings) -> None:
     """A second copy of a poison waits behind the first, for another reason."""
     letters = {_place(letter): letter for letter in evidence.audit.dead_letters}
+    annulled = {(PAYMENTS, row.event_id) for row in evidence.annulled.values()}
     for record in evidence.messages:
         if not record.is_of_fault:
             continue
@@ -77,9 +79,10 @@ def _judge_refusals(evidence: Evidence, findings: Findings) -> None:
             findings.check()
             letter = letters.get((consumer, record.topic, record.partition, record.offset))
             if letter is None:
-                findings.violation(
+                findings.damage(
                     "poison_not_set_aside",
                     f"{consumer} has no letter of {record.place}, which is {reason}",
+                    undone=(consumer, record.event_id) in annulled,
                     at=record.timestamp_ms / 1000,
                 )
             elif letter.reason != reason and not letter.parked:
@@ -101,12 +104,15 @@ def refusing(subscriptions: Mapping[str, Sequence[str]], record: TapRecord) -> l
 
 
 def _judge_left(evidence: Evidence, findings: Findings) -> None:
+    """What is about the payment of an order that never was stays there once that was annulled: nobody can apply it."""
+    annulled = {row.payment_id for row in evidence.annulled.values()}
     for letter in evidence.audit.dead_letters:
         event = evidence.outbox_by_id.get(letter.event_id)
         if event is not None and letter.redriven_at is None:
-            findings.violation(
+            findings.damage(
                 "event_left_dead",
                 f"{_said(letter)} is {event.type}, which the fleet published, and was never redriven",
+                undone=event.aggregate_id in annulled,
                 event_id=letter.event_id,
                 order_id=event.aggregate_id,
                 at=letter.created_at,

@@ -31,7 +31,12 @@ def examine(evidence: Evidence) -> Finding:
             continue
         _judge_order(evidence, order, facts[order.id], booked.get(order.id, Sums()), findings)
     for order_id in sorted(facts.keys() - evidence.orders.keys()):
-        findings.violation("counted_without_order", "analytics counts an order that does not exist", order_id=order_id)
+        findings.damage(
+            "counted_without_order",
+            "analytics counts an order that does not exist",
+            undone=_is_counted_as_annulled(evidence, facts[order_id]),
+            order_id=order_id,
+        )
     _judge_revenue(evidence, findings)
     _judge_index(evidence, findings)
     return findings.result()
@@ -45,7 +50,16 @@ def uncounted_orders(evidence: Evidence) -> set[str]:
         order.id
         for order in evidence.audit.orders
         if order.id not in facts or _differences(evidence, order, facts[order.id], booked.get(order.id, Sums()))
-    } | (facts.keys() - evidence.orders.keys())
+    } | {
+        order_id
+        for order_id in facts.keys() - evidence.orders.keys()
+        if not _is_counted_as_annulled(evidence, facts[order_id])
+    }
+
+
+def _is_counted_as_annulled(evidence: Evidence, fact: OrderFactRow) -> bool:
+    """Money came and went back for an order that never was; both are counted."""
+    return fact.order_id in evidence.annulled and fact.paid_minor == fact.refunded_minor
 
 
 def _judge_order(evidence: Evidence, order: OrderRow, fact: OrderFactRow, booked: Sums, findings: Findings) -> None:

@@ -33,6 +33,7 @@ WRITTEN_ONCE: Final[dict[str, str]] = {
     "order_lines": "INV-09",
     "order_promotions": "INV-08",
     "price_corrections": "INV-08",
+    "annulments": "INV-05",
     "order_conversions": "INV-08",
     "conversion_quotes": "INV-08",
     "order_deliveries": "INV-08",

@@ -14,6 +14,7 @@ import msgspec
 from scenarios.evidence.facts import RunFacts
 from scenarios.evidence.logs import LogLine
 from scenarios.evidence.rows import (
+    AnnulmentRow,
     ConversionQuoteRow,
     OrderConversionRow,
     OrderFactRow,
@@ -148,6 +149,17 @@ class Evidence:
     def corrections(self) -> dict[str, PriceCorrectionRow]:
         """By order id, what it should have cost."""
         return {row.order_id: row for row in self.audit.price_corrections}
+
+    @cached_property
+    def annulled(self) -> dict[str, AnnulmentRow]:
+        """By id, what was taken for orders that nobody ever placed, and of which nothing is kept any more."""
+        return {
+            row.order_id: row
+            for row in self.audit.annulments
+            if row.order_id not in self.orders
+            and row.order_id not in self.saga_ids
+            and not self.psp_account(row.order_id).kept_minor
+        }
 
     @cached_property
     def refunds_of(self) -> dict[str, list[RefundRow]]:

@@ -252,6 +252,16 @@ class DisputeRow(Row, frozen=True, kw_only=True):
     closed_at: Instant | None = None
 
 
+class AnnulmentRow(Row, frozen=True, kw_only=True):
+    """A payment that no order ever owed; `event_id` is what was misread as one."""
+
+    payment_id: str
+    order_id: str
+    event_id: str
+    decided_by: str
+    created_at: Instant
+
+
 class ConversionQuoteRow(Row, frozen=True, kw_only=True):
     """A rate promised to a customer until `expires_at`; `exchange_rate_id` is the exchange's name of it."""
 

@@ -72,6 +72,7 @@ def in_scope(evidence: Evidence) -> Evidence:
         payment_attempts=_kept(tables.payment_attempts, lambda row: row.payment_id in payment_ids),
         authorisations=_kept(tables.authorisations, lambda row: mine(row.order_id, row.created_at)),
         disputes=_kept(tables.disputes, lambda row: mine(row.order_id, row.created_at)),
+        annulments=_kept(tables.annulments, lambda row: mine(row.order_id, row.created_at)),
         refunds=_kept(tables.refunds, lambda row: mine(row.order_id, row.created_at)),
         conversion_quotes=tables.conversion_quotes,
         ledger=tables.ledger,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from scenarios.evidence.rows import (
+    AnnulmentRow,
     AuthorisationRow,
     ConversionQuoteRow,
     CouponRow,
@@ -85,6 +86,7 @@ class AuditTables(msgspec.Struct):
     authorisations: list[AuthorisationRow] = []
     refunds: list[RefundRow] = []
     disputes: list[DisputeRow] = []
+    annulments: list[AnnulmentRow] = []
     conversion_quotes: list[ConversionQuoteRow] = []
     ledger: list[LedgerRow] = []
     webhooks: list[WebhookRow] = []

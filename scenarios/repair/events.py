@@ -4,7 +4,7 @@ The rule: an event that a subscriber has neither in its inbox nor in its open de
 such event of a topic on; inboxes refuse what they know. Letters of real events are redriven; poison stays for people,
 and one that a subscriber should have set aside and did not is read again as well.
 What is marked as sent and never reached the broker its publisher sends once more, under its own id; what went past the
-outbox it stores as the broker has it.
+outbox it stores as the broker has it. What payments misread as an order that nobody placed is paid back.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from scenarios.checkers.dead_letters import refusing
+from scenarios.checkers.dead_letters import PAYMENTS, refusing
 from scenarios.evidence import AuditTables
 from scenarios.evidence.rows import OutboxRow
 from scenarios.faults.events import Rewind, last_records
@@ -71,19 +71,28 @@ class Untold(msgspec.Struct, frozen=True):
     offset: int
 
 
+class Misread(msgspec.Struct, frozen=True):
+    """An event that a consumer applied and had to refuse, and the order that it made of it, which nobody placed."""
+
+    consumer: str
+    event_id: str
+    order_id: str
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All that is to be done. `unsent` are events marked as sent that the broker does not have, `untold` those that it
-    has and no row tells of.
+    has and no row tells of, `misread` those whose payment is to be annulled.
     """
 
     consumers: tuple[ConsumerPlan, ...]
     unsent: tuple[Missing, ...] = ()
     untold: tuple[Untold, ...] = ()
+    misread: tuple[Misread, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether the fleet needs no repair of this kind."""
-        return not (self.consumers or self.unsent or self.untold)
+        return not (self.consumers or self.unsent or self.untold or self.misread)
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +101,7 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int
     sent: int
     stored: int
+    annulled: int
     applied: int
     redriven: int
     quiescence: Quiescence
@@ -108,7 +118,9 @@ def plan(audit: AuditTables, records: Iterable[TapRecord], subscriptions: Mappin
     decided = applied | buried
     set_aside = {(row.consumer, row.topic, row.partition, row.offset_) for row in open_letters}
     poison = _poison(records, subscriptions)
-    published = {row.id for row in audit.outbox}
+    annulled = {row.payment_id for row in audit.annulments}
+    for_nobody = {row.id for row in audit.outbox if row.aggregate_id in annulled}
+    published = {row.id for row in audit.outbox} - for_nobody
     unsent = tuple(_missing(row) for row in audit.outbox if row.id not in first and row.sent_at is not None)
     plans: list[ConsumerPlan] = []
     for consumer, types in sorted(subscriptions.items()):
@@ -134,7 +146,21 @@ def plan(audit: AuditTables, records: Iterable[TapRecord], subscriptions: Mappin
                     letters=letters,
                 )
             )
-    return Plan(consumers=tuple(plans), unsent=unsent, untold=_untold(audit, records))
+    return Plan(consumers=tuple(plans), unsent=unsent, untold=_untold(audit, records), misread=_misread(audit, poison))
+
+
+def _misread(audit: AuditTables, poison: Mapping[str, Sequence[TapRecord]]) -> tuple[Misread, ...]:
+    """What payments took for orders: applied poison, with a payment that is neither an order's nor annulled."""
+    applied = {row.event_id for row in audit.inbox if row.consumer == PAYMENTS}
+    orders = {row.id for row in audit.orders} | {row.order_id for row in audit.sagas}
+    annulled = {row.payment_id for row in audit.annulments}
+    ghosts = {row.order_id for row in audit.payments if row.order_id not in orders and row.id not in annulled}
+    found = (
+        Misread(PAYMENTS, record.event_id, record.order_id)
+        for record in poison[PAYMENTS]
+        if record.event_id in applied and record.order_id in ghosts
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def _untold(audit: AuditTables, records: Sequence[TapRecord]) -> tuple[Untold, ...]:
@@ -194,12 +220,13 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     Effects stay single: events keep their ids, and who has applied one refuses it. `since` (epoch seconds) bounds the
     work to wait for.
     """
-    left, rounds, redriven, stored = planned, 0, 0, 0
+    left, rounds, redriven, stored, annulled = planned, 0, 0, 0, 0
     sent: set[str] = set()
     while True:
         rounds += 1
         sent |= await _send_again(fleet, left.unsent)
         stored += await _store(fleet, left.untold)
+        annulled += await _annul(fleet, left.misread)
         for one in left.consumers:
             if one.letters:
                 answer = await fleet.call(one.consumer, "POST", "/internal/dead-letters/redrive")
@@ -214,6 +241,7 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
         rounds=rounds,
         sent=len(sent),
         stored=stored,
+        annulled=annulled,
         applied=_count(planned) - _count(left),
         redriven=redriven,
         quiescence=rest,
@@ -249,6 +277,17 @@ async def _store(fleet: Fleet, untold: Sequence[Untold]) -> int:
             answer = await fleet.call(PUBLISHERS[topic], "POST", "/internal/outbox/adopt", json=some)
             stored += answer["events"]
     return stored
+
+
+async def _annul(fleet: Fleet, misread: Sequence[Misread]) -> int:
+    """Have what was captured for orders that never were paid back; gives of how many there was something."""
+    answers = [
+        await fleet.call(
+            one.consumer, "POST", f"/internal/payments/{one.order_id}/annulment", json={"event_id": one.event_id}
+        )
+        for one in misread
+    ]
+    return sum(answer["given_back_minor"] > 0 for answer in answers)
 
 
 def _count(planned: Plan) -> int:

@@ -16,7 +16,7 @@ from scenarios.evidence import rows as audit
 from scenarios.evidence.logs import LogLine
 from scenarios.history import Record
 from scenarios.resilience import LOOK, SEARCH
-from scenarios.world.journals import ExchangeRecord, PspRecord
+from scenarios.world.journals import FAULT_HEADER, REASON_HEADER, ExchangeRecord, PspRecord
 from tests.support.builders import rush
 from tests.support.builders.fleet_rows import (
     COUNTRY,
@@ -26,6 +26,7 @@ from tests.support.builders.fleet_rows import (
     PRICE_MINOR,
     PRODUCT,
     SKU,
+    SUBSCRIPTIONS,
     TOTAL_MINOR,
     WAREHOUSE,
     FleetRows,
@@ -949,6 +950,52 @@ def poison(evidence: Evidence) -> None:
     fleet.poisoned(LATE_AT)
 
 
+def misread(evidence: Evidence, order_id: str) -> audit.AnnulmentRow:
+    """Payments took an event of a newer release for an order; gives the annulment that would undo it.
+
+    What was captured is booked, and orders cannot do anything with what payments tells of it.
+    """
+    event_id, payment_id = fixed_id("of a newer release"), fixed_id("payment of", order_id)
+    tables = evidence.audit
+    created = evidence.journals.tap[where(evidence.journals.tap, type="order.created")]
+    headers = {FAULT_HEADER: "poison", REASON_HEADER: "newer_version"}
+    about = {"event_id": event_id, "aggregate_id": "poison", "order_id": order_id, "headers": headers}
+    evidence.journals.tap.append(change(created, key="poison", offset=9_000, **about))
+    applied = tables.inbox[where(tables.inbox, consumer="payments", type="order.created")]
+    tables.inbox.append(change(applied, event_id=event_id, aggregate_id="poison"))
+    for consumer in SUBSCRIPTIONS:
+        if consumer != "payments" and "order.created" in SUBSCRIPTIONS[consumer]:
+            buried(evidence, consumer=consumer, event_id="", offset_=9_000, reason="newer_version")
+    payment = tables.payments[where(tables.payments, order_id=PAID)]
+    tables.payments.append(change(payment, id=payment_id, order_id=order_id))
+    charge(evidence, order_id, idempotency_key=fixed_id("charged"))
+    attempt = tables.payment_attempts[where(tables.payment_attempts, payment_id=payment.id)]
+    attempted = {"id": fixed_id("charging"), "payment_id": payment_id, "idempotency_key": fixed_id("charged")}
+    tables.payment_attempts.append(change(attempt, **attempted))
+    fact = tables.order_facts[where(tables.order_facts, order_id=PAID)]
+    tables.order_facts.append(change(fact, order_id=order_id))
+    told = tables.outbox[where(tables.outbox, type="payment.processed")]
+    tables.outbox.append(change(told, id=fixed_id("captured for nobody"), aggregate_id=payment_id, key=payment_id))
+    published = evidence.journals.tap[where(evidence.journals.tap, event_id=told.id)]
+    about = {"event_id": fixed_id("captured for nobody"), "aggregate_id": payment_id, "key": payment_id}
+    evidence.journals.tap.append(change(published, offset=9_001, **about))
+    counted = tables.inbox[where(tables.inbox, consumer="analytics", event_id=told.id)]
+    tables.inbox.append(change(counted, event_id=about["event_id"], aggregate_id=payment_id))
+    buried(evidence, consumer="orders", topic=told.topic, event_id=about["event_id"], offset_=9_001)
+    return audit.AnnulmentRow(
+        payment_id=payment_id, order_id=order_id, event_id=event_id, decided_by="operator", created_at=LATE_AT + 1
+    )
+
+
+def annulled_though_ordered(evidence: Evidence) -> None:
+    payment = evidence.audit.payments[where(evidence.audit.payments, order_id=PAID)]
+    evidence.audit.annulments.append(
+        audit.AnnulmentRow(
+            payment_id=payment.id, order_id=PAID, event_id="e", decided_by="operator", created_at=LATE_AT
+        )
+    )
+
+
 # INV-25
 
 
@@ -1253,6 +1300,7 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (short_capture, "INV-06", "provider_differs_from_payments"),
     (short_capture, "INV-06", "orders_differ_from_provider"),
     (other_currency, "INV-06", "currency_differs"),
+    (annulled_though_ordered, "INV-05", "annulled_though_ordered"),
     (unbooked_capture, "INV-06", "payments_differs_from_ledger"),
     (order_total_differs, "INV-06", "orders_differ_from_provider"),
     (unbalanced, "INV-07", "transaction_unbalanced"),

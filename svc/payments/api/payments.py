@@ -24,7 +24,7 @@ from shared.validated import Token, line
 from svc.payments.api.reports import KeptReconciliation, read
 from svc.payments.clients import Psp
 from svc.payments.domain import NotReconciled, UnknownPayment, UnknownRefund
-from svc.payments.handlers import corrections, disputes, duplicates, reconciliation, reversals
+from svc.payments.handlers import annulling, corrections, disputes, duplicates, reconciliation, reversals
 from svc.payments.handlers.reconciliation import Reconciliation
 from svc.payments.parts import Parts
 from svc.payments.settings import Settings
@@ -83,6 +83,18 @@ class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
 class Received(msgspec.Struct, frozen=True):
     received: bool
     fresh: bool
+
+
+class Misread(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The event that was taken for an order."""
+
+    event_id: UUID
+
+
+class Annulled(msgspec.Struct, frozen=True):
+    """What goes back, in minor units of the payment's currency; nothing where it was annulled before."""
+
+    given_back_minor: int
 
 
 class Reversed(msgspec.Struct, frozen=True):
@@ -268,6 +280,21 @@ class InternalController(Controller):
         async with database.begin() as uow:
             reversed_ones = await reversals.reverse(uow, order_id, told)
         return Reversed(sum(one.amount_minor for one in reversed_ones))
+
+    @post("/payments/{order_id:uuid}/annulment", status_code=200)
+    async def annul(
+        self,
+        order_id: FromPath[UUID],
+        data: JSONBody[Misread],
+        principal: NamedDependency[Principal],
+        database: NamedDependency[Database],
+        wake_refunds: NamedDependency[SkipValidation[Wake]],
+    ) -> Annulled:
+        """Give back what was captured for an order that never was; repeating it changes nothing."""
+        async with database.begin() as uow:
+            given_back_minor = await annulling.annul(uow, order_id, data.event_id, decided_by=principal.subject)
+            uow.after_commit(wake_refunds)
+        return Annulled(given_back_minor)
 
     @post("/payments/{order_id:uuid}/duplicates", status_code=200)
     async def return_duplicate(

@@ -129,6 +129,13 @@ class NotToBeReversed(Refusal):
     kind = Kind.CONFLICT
 
 
+class NotMisread(Refusal):
+    """The event that is said to have made this payment was never taken for an order."""
+
+    code = "not_misread"
+    kind = Kind.CONFLICT
+
+
 class NotADuplicate(Refusal):
     """The PSP does not know this capture as a second one of this order."""
 

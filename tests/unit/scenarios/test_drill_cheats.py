@@ -31,7 +31,7 @@ from tests.support.drill_cheats import (
 
 EMPTY_AFTER_A_SALE = {
     "dead_letters", "refunds", "conversion_quotes", "exchange", "order_conversions", "order_promotions",
-    "authorisations", "disputes", "price_corrections",
+    "authorisations", "disputes", "price_corrections", "annulments",
 }  # fmt: skip
 
 
