@@ -23,7 +23,7 @@ from svc.orders.store import orders
 from svc.orders.store.orders import StoredOrder
 
 DAYS_MAX = 366
-ROWS_AT_ONCE = 100
+ROWS_AT_ONCE = 500
 BEFORE_ALL = UUID(int=0)
 HEADINGS = (
     "number", "placed_at", "status", "name", "email", "country", "currency", "subtotal", "discount", "tax", "shipping",
