@@ -11,6 +11,11 @@ from shared.probe_token import probe_token
 
 SAMPLE: Final = re.compile(r"^shopstream_(\w+?)(?:_total)?(?:\{(.*)\})? ([0-9.e+-]+)\Z")
 BREAKER: Final = re.compile(r'^shopstream_breaker_refuses\{target="(\w+)"\} ([01]\.0)\Z')
+LOST: Final = re.compile(
+    r'^shopstream_remote_calls_total\{outcome="(?:failed|timeout)",target="([\w-]+)"\} ([0-9.e+-]+)\Z'
+)
+CALLS_LOST: Final = "calls_lost"
+"""Calls to a service that came to nothing, summed over all its callers."""
 CALLERS: Final = frozenset({"gateway", "orders", "search", "catalog"})
 """The services that call others on the way of a visitor."""
 SCRAPE_WITHIN_S: Final = 3.0
@@ -26,7 +31,9 @@ WHERE datname IS NOT NULL AND application_name <> '' GROUP BY 1
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """Sums over the processes of each service, by `service name`; a process that did not answer is missing in them."""
+    """Sums over the processes of each service, by `service name`; a process that did not answer is missing in them.
+    `service calls_lost` are those of its callers.
+    """
 
     sums: dict[str, float]
 
@@ -46,6 +53,9 @@ async def counted(fleet: Fleet) -> Counted:
             if found := SAMPLE.match(line):
                 name = f"{process['component']} {found[1]}"
                 sums[name] = sums.get(name, 0.0) + float(found[3])
+            if lost := LOST.match(line):
+                name = f"{lost[1]} {CALLS_LOST}"
+                sums[name] = sums.get(name, 0.0) + float(lost[2])
     return Counted(sums)
 
 

@@ -24,6 +24,8 @@ RETRIED_MAX: Final = 2.0
 AMPLIFIED: Final = ("orders", "catalog", "inventory")
 CALLER: Final = "orders"
 """Who calls most others on the way of a visitor."""
+LOST_MAX: Final = 0.2
+"""Calls per visit that go into a service that does not answer: those until its breaker opens, and probes."""
 LOADS_MAX: Final = 1.5
 """Per entry of the cache that was forgotten, over all processes."""
 HELD_MAX: Final = 2
@@ -84,6 +86,11 @@ class Watch:
             multiple = (away.get(calls, 0.0) / visits["away"]) / (before[calls] / visits["baseline"])
             found[f"calls of {CALLER} per visit in the trouble, as a multiple"] = round(multiple, 2)
             found[f"calls of {CALLER} per visit in the trouble, as a multiple{BOUND}"] = RETRIED_MAX
+        for name, lost in away.items():
+            service, _, what = name.partition(" ")
+            if what == counters.CALLS_LOST and visits["away"]:
+                found[f"calls per visit in the trouble that {service} did not answer"] = round(lost / visits["away"], 2)
+                found[f"calls per visit in the trouble that {service} did not answer{BOUND}"] = LOST_MAX
         for service, count in self._held_max.items():
             found[f"transactions of {service} that wait for others"] = count
             found[f"transactions of {service} that wait for others{BOUND}"] = HELD_MAX

@@ -14,6 +14,7 @@ class Call:
     """One logical call over its attempts."""
 
     __slots__ = (
+        "arrived",
         "body",
         "caller",
         "failed_instance",
@@ -48,6 +49,8 @@ class Call:
         self.headers = headers
         self.repeatable = repeatable
         self.caller = caller.current() or path  # background work is told apart by what it asks for
+        self.arrived = False
+        """Whether a failed attempt may have had its effect: then no later one can deny it."""
         self.failed_instance: str | None = None
         self.failed_status = 0
 

@@ -116,6 +116,10 @@ class ServiceClient:
                 content = await retrying(
                     lambda: self._attempt(target, call), attempts=ATTEMPTS, on=call.may_repeat, budget=target.budget
                 )
+        except RemoteUnavailableError as error:
+            if call.arrived and not error.effect_possible:
+                raise RemoteUnavailableError(f"an earlier attempt may have arrived; the last: {error}") from error
+            raise
         finally:
             target.in_flight -= 1
         if response_type is None:
@@ -156,6 +160,7 @@ class ServiceClient:
             late = isinstance(error, RemoteTimeoutError)
             metrics.observe_remote_call(call.service, "timeout" if late else "failed")
             arrived = late or error.effect_possible
+            call.arrived |= arrived
             await target.breaker.leave("failed", probing=probing, caller=call.caller if arrived else "")
             raise
         except BaseException:

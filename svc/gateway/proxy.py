@@ -13,6 +13,7 @@ from litestar.types import Receive, Send
 from multidict import CIMultiDict
 from yarl import URL
 
+from shared import metrics
 from shared.circuit_breaker import CircuitOpenError
 from shared.declaration import RouteClass
 from shared.errors import Kind, Refusal
@@ -174,11 +175,12 @@ class Proxy:
                 retry_after_s=round(error.retry_after_s, 3),
                 service=upstream.name,
             ) from error
-        outcome, caller = "unknown", forward.caller
+        outcome, caller, counted = "unknown", forward.caller, "failed"
         try:
             answer = await self._send(forward, instance)
             try:
                 outcome = "failed" if answer.status in _FAILED_STATUSES else "ok"
+                counted = "refused" if 400 <= answer.status < 500 else outcome
                 if answer.status in _BUSY_STATUSES and not last and await self._another(upstream, forward, instance):
                     return False
                 await _answer(forward, answer, limit)
@@ -193,8 +195,10 @@ class Proxy:
             # our own time ran out: the service's fault, unless the client had left it too little
             loop = asyncio.get_running_loop()
             outcome = "failed" if loop.time() >= forward.deadline_at and not forward.shrunk else "unknown"
+            counted = "timeout"
             raise
         finally:
+            metrics.observe_remote_call(upstream.name, counted)
             await upstream.breaker.leave(outcome, probing=probing, caller=caller)
         return True
 

@@ -112,6 +112,8 @@ class Upstream:
 class Upstreams:
     """All services of the routing table, made on first use."""
 
+    made: type[Upstream] = Upstream
+
     def __init__(self, registry: Registry, client: ServiceClient, settings: Settings) -> None:
         self._registry = registry
         self._client = client
@@ -122,7 +124,7 @@ class Upstreams:
         """Shares the breaker with every other caller of the service."""
         upstream = self._known.get(service)
         if upstream is None:
-            upstream = self._known[service] = Upstream(
+            upstream = self._known[service] = self.made(
                 service,
                 self._registry,
                 breaker=self._client.breaker(service),

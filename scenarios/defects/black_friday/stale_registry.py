@@ -1,16 +1,18 @@
 """Planted: whoever was in the registry once is called for ever."""
 
+import random
 from typing import Any
 
 from scenarios.defects.card import DefectCard, Twins
-from shared.service_registry import Registry
+from shared.service_registry import Instance, Registry
 from shared.settings import ServiceSettings
+from svc.gateway.upstreams import Upstream, Upstreams
 
 CARD = DefectCard(
     id="stale-registry",
     title="The gateway keeps calling an instance that is gone",
-    parts=("gateway.registry",),
-    root_cause="The list of instances is read once and kept; nobody looks whether they still live.",
+    parts=("gateway.registry", "gateway.upstreams"),
+    root_cause="The list of instances is read once and kept, and they are asked by chance: nobody looks who answers.",
     caught_by=("INV-26",),
     exposed_by="One of two instances that stops answering.",
     form="without-catalog-2",
@@ -36,4 +38,29 @@ def twin(healthy: Any, _settings: ServiceSettings) -> Any:
     return Stale
 
 
-TWINS: Twins = {"gateway.registry": twin}
+def by_chance(healthy: Any, _settings: ServiceSettings) -> Any:
+    """Which instance gets a request is no matter of what it still has to do."""
+    upstreams: type[Upstreams] = healthy
+
+    class Careless(upstreams):
+        """Its services are asked by lot."""
+
+        made = ByLot
+
+        def of(self, service: str) -> Upstream:
+            return super().of(service)
+
+    return Careless
+
+
+class ByLot(Upstream):
+    """Asks any of those that it knows."""
+
+    __slots__ = ()
+
+    async def choose(self, *, avoid: str | None = None) -> Instance:
+        known = [one for one in await self._registry.reachable(self.name) if one.name != avoid]
+        return random.choice(known) if known else await super().choose(avoid=avoid)
+
+
+TWINS: Twins = {"gateway.registry": twin, "gateway.upstreams": by_chance}

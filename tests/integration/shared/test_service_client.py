@@ -41,7 +41,7 @@ class Fleet:
         self.asked: Counter[str] = Counter()
         self._stack = stack
 
-    async def instance(self, name: str, handler: Handler, *, load: int = 0) -> None:
+    async def instance(self, name: str, handler: Handler, *, load: int = 0) -> web.TCPSite:
         async def noted(request: web.Request) -> web.StreamResponse:
             self.requests.append(request)
             self.bodies.append(await request.read())
@@ -54,8 +54,10 @@ class Fleet:
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         port = free_port()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        site = web.TCPSite(runner, "127.0.0.1", port)
+        await site.start()
         await self.announce(name, port, load=load)
+        return site
 
     async def announce(self, name: str, port: int, *, load: int = 0) -> None:
         await self.registry.heartbeat("shipping", name, f"http://127.0.0.1:{port}", load)
@@ -184,6 +186,21 @@ async def test_a_command_declared_idempotent_is_repeated(redis_url, prefix):
         await shop.instance("shipping-1", hang_up, load=0)
         await shop.instance("shipping-2", answer, load=50)
         assert await shop.quote("POST", json={}, idempotent=True) == Quote(490)
+
+
+async def test_what_may_have_arrived_once_no_later_attempt_denies(redis_url, prefix):
+    """The first attempt arrives and dies, the second finds nobody: together they know nothing of the effect."""
+
+    async def works_and_dies(request: web.Request) -> web.Response:
+        await site.stop()
+        return await hang_up(request)
+
+    async with fleet(redis_url, prefix) as shop:
+        site = await shop.instance("shipping-1", works_and_dies)
+        with pytest.raises(RemoteUnavailableError, match="refused") as caught:
+            await shop.quote("POST", json={}, idempotent=True)
+        assert shop.asked == {"shipping-1": 1}
+        assert caught.value.effect_possible
 
 
 async def test_a_refused_connection_leads_elsewhere_even_for_a_command(redis_url, prefix):
