@@ -44,6 +44,8 @@ TRIGGERS: Final[dict[str, tuple[Fault, ...]]] = {
     "mail": (MailRefuse(),),
 }
 """What can happen, one at a time; `surge` is the workload's own."""
+SILENT_CATALOG: Final = Blackhole(target="gateway:catalog")
+"""It lives and beats, takes connections from the door and answers none: only a breaker can tell."""
 AWAY: Final[dict[str, Fault]] = {
     "elasticsearch": SEARCH_AWAY,
     "smtp": MailRefuse(),
@@ -83,8 +85,12 @@ def _form(*names: str) -> Form:
 
 def _without(name: str) -> Form:
     """One row of the resilience matrix: the dependency is away for a while, at an ordinary load."""
-    step = FaultStep(fault=AWAY[name], at=OnSignal(TROUBLE), for_s=SHORT.away_s - 2.0)
-    return Form(parameters=SHORT, faults=(step,), skips=NO_LISTS, quiesce_s=120.0, scale=SECOND.get(name, {}))
+    return _short(AWAY[name], scale=SECOND.get(name, {}))
+
+
+def _short(fault: Fault, *, scale: dict[str, int] | None = None) -> Form:
+    step = FaultStep(fault=fault, at=OnSignal(TROUBLE), for_s=SHORT.away_s - 2.0)
+    return Form(parameters=SHORT, faults=(step,), skips=NO_LISTS, quiesce_s=120.0, scale=scale or {})
 
 
 SCENARIO = Scenario(
@@ -119,6 +125,7 @@ SCENARIO = Scenario(
         ),
         **{name: _form(name) for name in TRIGGERS if name != "surge"},
         **{f"without-{name}": _without(name) for name in RESILIENCE},
+        "silent-catalog": _short(SILENT_CATALOG),
         **{"-and-".join(pair): _form(*pair) for pair in PAIRS},
     },
     skips={"INV-04": "no purchase limit and no limited coupon is in force: nobody wants more than may be had"},

@@ -16,6 +16,7 @@ from uuid import uuid4
 import msgspec
 from msgspec import Meta
 
+from compose.operator_error import OperatorError
 from scenarios.checkers.bounded_work import WORK
 from scenarios.checkers.constant_queries import QUERIES
 from scenarios.cues import Cues
@@ -27,7 +28,7 @@ from scenarios.workloads.client import Client
 from scenarios.workloads.elbow_room import Given, given, squeezed
 from scenarios.workloads.market import Article, Person, people, put_on_sale
 from scenarios.workloads.open_model import first_served, play, raise_file_limit
-from scenarios.workloads.requests import merge_cart, place_order
+from scenarios.workloads.requests import clear_cart, merge_cart, place_order
 from scenarios.workloads.rush_probes import Asked, queries_of
 from scenarios.workloads.rush_watch import Watch
 from scenarios.workloads.workload import LoadReport
@@ -220,14 +221,25 @@ class _Day:
         self._chance = random.Random(stage.seed)
 
     async def fill_carts(self) -> None:
-        """Everybody has a few things in the cart, each in numbers of his own."""
+        """Everybody has a few things in the cart, each in numbers of his own, and nothing from another day."""
         places = asyncio.Semaphore(CARTS_AT_ONCE)
 
         async def fill(number: int, person: Person) -> None:
             async with places:
-                await self._client.insist(merge_cart(person, self._cart_of(number)))
+                await self._put(person, self._cart_of(number))
 
         await asyncio.gather(*(fill(number, person) for number, person in enumerate(self._stage.customers)))
+
+    async def _put(self, person: Person, lines: tuple[WantedLine, ...]) -> None:
+        """Make this the person's cart. Raises OperatorError (cart.refused) when the shop does not take it."""
+        for request in (clear_cart(person), merge_cart(person, lines)):
+            result = await self._client.insist(request)
+            if result.type != "ok":
+                raise OperatorError(
+                    "cart.refused",
+                    f"A visitor's cart could not be filled: {result.type}.",
+                    mend="Look at the fleet: shopctl status.",
+                )
 
     def _cart_of(self, number: int) -> tuple[WantedLine, ...]:
         """A cart like nobody else's: its quantities are the customer's number, and so its canary."""
@@ -242,7 +254,7 @@ class _Day:
         few, many = self._stage.hoarders
         for person, count in ((few, 1), (many, LARGE)):
             lines = tuple(WantedLine(sku, 1) for sku in self._stage.skus[:count])
-            await self._client.insist(merge_cart(person, lines))
+            await self._put(person, lines)
             await asyncio.gather(*(self._orders(person, number) for number in range(count)))
         return few, many
 

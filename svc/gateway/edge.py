@@ -225,8 +225,8 @@ class Edge:
         answer_headers: list[tuple[bytes, bytes]],
     ) -> tuple[int, str]:
         deadline_s = DEADLINE_S[route.kind]
-        shrunk = 0 < arrival.deadline_ms < deadline_s * 1000
-        deadline_at = asyncio.get_running_loop().time() + (arrival.deadline_ms / 1000 if shrunk else deadline_s)
+        allowed_s = min(deadline_s, arrival.deadline_ms / 1000) if arrival.deadline_ms > 0 else deadline_s
+        deadline_at = asyncio.get_running_loop().time() + allowed_s
         address = self._address(scope, arrival)
         principal = await self._identify(route, scope["method"], arrival, address)
         await self._count(route.kind, principal, address, answer_headers)
@@ -248,7 +248,6 @@ class Edge:
             send=send,
             caller=principal.subject if principal is not None else address,
             deadline_at=deadline_at,
-            shrunk=shrunk,
             answer_headers=answer_headers,
         )
         try:

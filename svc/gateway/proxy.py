@@ -20,7 +20,7 @@ from shared.errors import Kind, Refusal
 from shared.service_registry import Instance
 from svc.gateway.bodies import Body, ClientDepartedError
 from svc.gateway.headers import answered_headers
-from svc.gateway.routes import Route
+from svc.gateway.routes import DEADLINE_S, Route
 from svc.gateway.upstreams import Overloaded, Upstream, Upstreams, UpstreamUnavailable
 
 ATTEMPTS_MAX = 3
@@ -30,6 +30,10 @@ WHOLE_ANSWER_BYTES_MAX = 256 * 1024
 STREAM_LIMIT_S = 60.0
 DEADLINE_ALLOWANCE_S = 0.05
 """The service gives up this long before we do, so that its own answer still arrives."""
+
+PATIENCE_SHARE = 0.5
+"""Of a route's deadline: who goes after that much of silence went because the service does not answer. Were they not
+counted, a service that hangs would look well for as long as its clients are less patient than the deadline."""
 
 WATCH_AFTER_S = 0.25
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -67,8 +71,6 @@ class Forward(msgspec.Struct, kw_only=True):
     caller: str
     """Whose request it is: a principal, or an address."""
     deadline_at: float
-    shrunk: bool
-    """Whether the client chose a shorter deadline than the route's."""
     answer_headers: list[tuple[bytes, bytes]]
     instance: str = ""
     started: bool = False
@@ -176,6 +178,7 @@ class Proxy:
                 service=upstream.name,
             ) from error
         outcome, caller, counted = "unknown", forward.caller, "failed"
+        sent_at = asyncio.get_running_loop().time()
         try:
             answer = await self._send(forward, instance)
             try:
@@ -192,9 +195,9 @@ class Proxy:
                 caller = ""
             raise
         except asyncio.CancelledError:
-            # our own time ran out: the service's fault, unless the client had left it too little
-            loop = asyncio.get_running_loop()
-            outcome = "failed" if loop.time() >= forward.deadline_at and not forward.shrunk else "unknown"
+            # our own time ran out, or the client left: the service's fault, unless the client gave it too little
+            waited_s = asyncio.get_running_loop().time() - sent_at
+            outcome = "failed" if waited_s >= PATIENCE_SHARE * DEADLINE_S[forward.route.kind] else "unknown"
             counted = "timeout"
             raise
         finally:

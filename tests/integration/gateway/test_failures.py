@@ -1,10 +1,14 @@
 import asyncio
+import contextlib
 import time
 
 import aiohttp
 import pytest
 
+from shared.declaration import RouteClass
 from shared.probe_token import probe_token
+from svc.gateway.proxy import PATIENCE_SHARE
+from svc.gateway.routes import DEADLINE_S
 from tests.support.fakes.echo_service import echo
 from tests.support.gateway_steps import door
 from tests.support.services import INTERNAL_SECRET, until
@@ -141,6 +145,27 @@ async def test_slow_answers_close_the_breaker_as_quick_ones_do(engines, prefix):
         await until(lambda: answers("status/500", 503))
         await until(lambda: answers("slow/400", 200))  # longer than the door waits before it looks who has left
         assert [await answers("slow/400", 200) for _ in range(3)] == [True] * 3
+
+
+async def test_a_service_that_hangs_is_left_alone_when_clients_have_waited_long_and_gone(engines, prefix):
+    async with door(engines, prefix, "catalog") as shop:
+
+        async def goes_after(seconds):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await shop.call("GET", "/api/v1/products/slow/20000", token=shop.issuer.token())
+
+        async def status():
+            return (await shop.call("GET", "/api/v1/products")).status
+
+        await asyncio.gather(*(goes_after(0.5) for _ in range(12)))
+        assert await status() == 200
+        await asyncio.gather(*(goes_after(PATIENCE_SHARE * DEADLINE_S[RouteClass.BROWSE] + 0.3) for _ in range(12)))
+
+        async def is_refused():
+            return await status() == 503
+
+        await until(is_refused)
 
 
 async def test_a_busy_answer_to_a_read_is_asked_for_elsewhere(engines, prefix):
