@@ -4,7 +4,7 @@ A service that receives webhooks has the table `webhooks` (event_id, type, paylo
 surprises, review, received_at, applied_at, outcome) in its schema.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -13,6 +13,8 @@ from shared.database import Database
 from shared.unit_of_work import Connection, UnitOfWork
 from shared.work_table import Claimed, Pace, Verdict, WorkEngine, WorkTable
 
+DISOWNED = "disowned"
+"""What became of a webhook that the partner never sent."""
 AT_ONCE_MAX = 3
 """Webhooks applied beside each other; each holds a connection."""
 
@@ -53,6 +55,17 @@ async def finish(connection: Connection, event_id: str, outcome: str) -> None:
         event_id,
         outcome,
     )
+
+
+async def disown(connection: Connection, event_ids: Sequence[str]) -> int:
+    """Note of stored webhooks that the partner never sent them; gives of how many that was new."""
+    rows = await connection.fetch(
+        "UPDATE webhooks SET outcome = $2 WHERE event_id = ANY($1::text[]) AND applied_at IS NOT NULL "
+        "AND outcome <> $2 RETURNING event_id",
+        list(event_ids),
+        DISOWNED,
+    )
+    return len(rows)
 
 
 class WebhookWork(WorkEngine[StoredWebhook, None]):

@@ -6,6 +6,8 @@ import msgspec
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scenarios.fleet import Fleet
     from scenarios.quiescence import Quiescence
     from scenarios.repair import charges as of_charges
@@ -103,7 +105,8 @@ def _show(planned: Plans, done: Deeds | None, judged: "Rejudged | None", *, json
         return 0
     terminal.ok(
         f"Gave back {done.charges.captures_returned} captures, completed {done.charges.returns_completed} returns, "
-        f"took {done.charges.captures_unbooked} captures out of the books and {done.charges.orders_recalled} orders "
+        f"took {done.charges.captures_unbooked} captures and {done.charges.refunds_unbooked} refunds out of the books, "
+        f"disowned {done.charges.webhooks_disowned} webhooks, took {done.charges.orders_recalled} orders "
         f"back; corrected {done.prices.corrected} prices, gave "
         f"{done.prices.given_back} differences back, waived {done.prices.waived}."
     )
@@ -143,14 +146,21 @@ def _show_charges(planned: "of_charges.Plan") -> None:
                 len(order.give_back),
                 money_text(order.give_back_minor, order.currency) if order.give_back else "",
                 money_text(order.pay_back_minor, order.currency) if order.pay_back_minor else "",
-                money_text(order.unbook_minor, order.currency) if order.unbook_minor else "",
+                _out_of_books(order, money_text),
             )
             for order in planned.orders
         ],
         title="Repair of charges",
     )
+    if planned.webhooks:
+        terminal.info(f"Webhooks that the provider never sent: {len(planned.webhooks)}.")
     if planned.recall:
         terminal.info(f"Taken back by name: {', '.join(planned.recall)}.")
+
+
+def _out_of_books(order: "of_charges.OrderPlan", money_text: "Callable[[int, str], str]") -> str:
+    amounts = (("captured", order.unbook_minor), ("refunded", order.unrefund_minor))
+    return ", ".join(f"{what} {money_text(amount, order.currency)}" for what, amount in amounts if amount)
 
 
 def _show_prices(planned: "of_prices.Plan") -> None:

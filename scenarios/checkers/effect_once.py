@@ -10,6 +10,9 @@ from collections import Counter, defaultdict
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 
+DISOWNED = "disowned"
+"""A stored webhook of which a repair noted that its partner never sent it; what it did, the books tell."""
+
 
 def examine(evidence: Evidence) -> Finding:
     findings = Findings(evidence)
@@ -124,9 +127,13 @@ def _judge_webhooks(evidence: Evidence, findings: Findings) -> None:
     for row in rows.values():
         findings.check()
         if row.event_id not in known:
-            findings.violation(
-                "webhook_from_nowhere", f"{row.service}: {row.type} {row.event_id} is stored, nobody ever sent it"
+            findings.damage(
+                "webhook_from_nowhere",
+                f"{row.service}: {row.type} {row.event_id} is stored, nobody ever sent it",
+                undone=row.outcome == DISOWNED,
             )
+        elif row.outcome == DISOWNED:
+            findings.violation("webhook_disowned", f"{row.type} {row.event_id} is disowned, it was really sent")
         if row.applied_at is None and evidence.facts.quiesced_at is not None:
             findings.violation(
                 "webhook_not_settled",

@@ -21,6 +21,8 @@ GENESIS_DIGITS = frozenset("0")
 
 CAPTURE_REVERSED = "capture_reversed"
 """A capture that was booked and never made, taken back: a capture's entries on the other sides."""
+REFUND_REVERSED = "refund_reversed"
+"""The same for a refund."""
 
 
 def examine(evidence: Evidence) -> Finding:
@@ -94,6 +96,8 @@ def _debit(entry: LedgerRow) -> int:
         return DEBIT_OF_DISPUTE[entry.kind].get(entry.account, 0)
     if entry.kind == CAPTURE_REVERSED:
         return -DEBIT_OF_CAPTURE.get(entry.account, 0)
+    if entry.kind == REFUND_REVERSED:
+        return DEBIT_OF_CAPTURE.get(entry.account, 0)
     if entry.kind.startswith("capture"):
         return DEBIT_OF_CAPTURE.get(entry.account, 0)
     return -DEBIT_OF_CAPTURE.get(entry.account, 0) if entry.kind.startswith("refund") else 0

@@ -5,7 +5,7 @@ table that a trigger writes; the path is judged as a whole, so equal timestamps 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import SHIPPED_STATUSES, goods, is_cancelled, is_sold
@@ -31,6 +31,9 @@ ORDER_MOVES: dict[str, frozenset[str]] = {
 }
 RECALLS = frozenset({("shipped", "cancelling"), ("delivered", "cancelling"), ("completed", "cancelling")})
 """Moves only an operator may make: a sale that should never have been made is taken back after hand-over."""
+REFUND_REVERSED = "refund_reversed"
+CORRECTIONS = frozenset({("refunded", "partially_refunded"), ("refunded", "shipped"), ("refunded", "delivered")})
+"""Moves only of an order in whose ledger a refund was reversed, and which say that it is why."""
 SHIPMENT_MOVES: dict[str, frozenset[str]] = {
     "": frozenset({"created"}),
     "created": frozenset({"labelled", "cancelled"}),
@@ -48,14 +51,24 @@ SENT_SHIPMENTS = frozenset({"handed_over", "in_transit", "delivered", "lost", "r
 def examine(evidence: Evidence) -> Finding:
     findings = Findings(evidence)
     findings.require(evidence.audit.order_transitions, "no order ever changed its status")
+    reversed_of = {entry.order_id for entry in evidence.audit.ledger if entry.kind == REFUND_REVERSED}
     for order in evidence.audit.orders:
         findings.check()
         path = evidence.transitions_of.get(order.id, [])
-        _judge_moves(path, ORDER_MOVES, order.id, findings)
+        _judge_moves(_usual(path, order.id, reversed_of), ORDER_MOVES, order.id, findings)
         _judge_path(path, order.status, order.id, findings)
         _judge_backing(evidence, order, path, findings)
     _judge_shipments(evidence, findings)
     return findings.result()
+
+
+def _usual(path: list[OrderTransitionRow], order_id: str, reversed_of: Collection[str]) -> list[OrderTransitionRow]:
+    """Without the moves that correct what was told of a refund that never was."""
+
+    def corrects(row: OrderTransitionRow) -> bool:
+        return (row.from_status, row.to_status) in CORRECTIONS and row.reason == REFUND_REVERSED
+
+    return [row for row in path if order_id not in reversed_of or not corrects(row)]
 
 
 def _judge_moves(

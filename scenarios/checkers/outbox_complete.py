@@ -22,6 +22,7 @@ TOLD_STATUSES = {
 TOLD_MOVES = {
     "capture": "payment.processed",
     "refund": "payment.refunded",
+    "refund_reversed": "payment.refund_reversed",
     "refund_duplicate": "payment.duplicate_returned",
     "dispute_opened": "payment.disputed",
 }

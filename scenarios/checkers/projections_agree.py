@@ -15,7 +15,7 @@ from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import IndexedRow, OrderFactRow, OrderRow, OutboxRow, VariantRow
 from scenarios.money_text import money_text
 
-OWED = frozenset({"capture", "refund"})
+OWED = frozenset({"capture", "refund", "refund_reversed"})
 """A capture beyond the one owed is booked and given back; neither is revenue."""
 
 

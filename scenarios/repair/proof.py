@@ -30,7 +30,7 @@ STEPS: Final[dict[str, tuple[Any, ...]]] = {
 ASK_CUSTOMERS: Final = (oversell, charges)
 """Those that are told what customers complain of."""
 ONE_MAIL: Final = "INV-17"
-_TO_DO: Final = ("skus", "orders", "recall", "consumers", "unsent", "untold", "misread", "products")
+_TO_DO: Final = ("webhooks", "skus", "orders", "recall", "consumers", "unsent", "untold", "misread", "products")
 """Fields of plans with something that a command can do; what only people can settle is not among them, nor letters that
 were redriven and cannot be applied.
 """

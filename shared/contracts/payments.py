@@ -43,12 +43,21 @@ class PaymentFailed(PaymentFact, frozen=True, kw_only=True):
 
 
 class PaymentRefunded(PaymentFact, frozen=True, kw_only=True):
-    """Money that the order owed went back; `amount_minor` is this refund, `refunded_minor` the sum so far."""
+    """Money that the order owed went back; `amount_minor` is this refund, `refunded_minor` the sum of all told so far,
+    of those that were reversed as well.
+    """
 
     type: ClassVar[str] = "payment.refunded"
     refund_id: UUID
     refunded_minor: int
     reason: str
+
+
+class RefundReversed(PaymentFact, frozen=True, kw_only=True):
+    """A refund that was told never was one; `amount_minor` is that refund, `reversed_minor` the sum of these so far."""
+
+    type: ClassVar[str] = "payment.refund_reversed"
+    reversed_minor: int
 
 
 class DuplicateReturned(PaymentFact, frozen=True, kw_only=True):

@@ -2,8 +2,9 @@
 
 Owns carts, coupons, pricing, orders and the saga that leads each order to an end.
 Publishes order.created, .paid, .shipped, .completed, .cancelled, .refunded and return.completed.
-Consumes payment.processed, .failed, .refunded, .refund_failed, .disputed, shipment.created, .dispatched, .delivered,
-.lost, return.received, inventory.rejected, .released and user.deleted; the facts may come in any order.
+Consumes payment.processed, .failed, .refunded, .refund_failed, .refund_reversed, .disputed, shipment.created,
+.dispatched, .delivered, .lost, return.received, inventory.rejected, .released and user.deleted; the facts may come in
+any order.
 
 An order exists only once its stock is held. One (customer, key) names one order, whatever is repeated or killed.
 Totals are computed here alone; nothing a client says about a price is read. An order in another currency than the

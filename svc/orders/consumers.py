@@ -11,6 +11,7 @@ from shared.contracts.payments import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRefundFailed,
+    RefundReversed,
 )
 from shared.contracts.shipping import (
     ReturnReceived,
@@ -33,6 +34,7 @@ def subscription(parts: Parts, config: Settings, erasure: Erasure) -> Subscripti
         PaymentProcessed: partial(parts.take_payment, patience=patience),
         PaymentFailed: partial(parts.fail_payment, patience=patience),
         PaymentRefunded: partial(parts.refund_payment, patience=patience),
+        RefundReversed: partial(parts.reverse_refund, patience=patience),
         PaymentRefundFailed: partial(parts.fail_refund, patience=patience),
         PaymentDisputed: partial(parts.note_dispute, patience=patience),
         InventoryRejected: partial(parts.lose_stock, patience=patience),

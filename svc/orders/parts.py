@@ -62,6 +62,8 @@ class Parts(ServiceParts):
     """payment.failed"""
     refund_payment: TakeFact = facts.refund_payment
     """payment.refunded"""
+    reverse_refund: TakeFact = facts.reverse_refund
+    """payment.refund_reversed"""
     fail_refund: TakeFact = facts.fail_refund
     """payment.refund_failed"""
     note_dispute: TakeFact = facts.note_dispute

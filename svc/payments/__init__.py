@@ -2,7 +2,7 @@
 
 Owns payments, their attempts at the payment provider (PSP), authorisations, refunds, the payment methods that customers
 keep, the ledger, the PSP's webhooks and the quotes given of exchange rates.
-Publishes payment.processed, .failed, .refunded, .refund_failed, .duplicate_returned and .disputed.
+Publishes payment.processed, .failed, .refunded, .refund_failed, .refund_reversed, .duplicate_returned and .disputed.
 Consumes order.created (a payment is owed), order.cancelled (nothing is owed any more), return.completed (what was paid
 for goods that came back is owed back) and user.deleted (the person is forgotten).
 

@@ -322,6 +322,27 @@ def unbooked_capture(evidence: Evidence) -> None:
     evidence.audit.ledger[:] = [row for row in evidence.audit.ledger if row.order_id != PAID]
 
 
+def refund_booked_twice(evidence: Evidence, amount_minor: int = 100) -> int:
+    """One refund, booked under its id and under another; gives its amount."""
+    tables = evidence.audit
+    payment = tables.payments[where(tables.payments, order_id=PAID)]
+    made = audit.RefundRow(
+        id="refund-1", payment_id=payment.id, order_id=PAID, amount_minor=amount_minor, currency=CURRENCY,
+        status="succeeded", reason="goodwill", psp_refund_id="re_1", created_at=LATE_AT,
+    )  # fmt: skip
+    tables.refunds.append(made)
+    capture = evidence.journals.psp[where(evidence.journals.psp, merchant_reference=PAID, kind="capture")]
+    given = {"kind": "refund", "amount_minor": amount_minor, "merchant_reference": made.id, "idempotency_key": ""}
+    evidence.journals.psp.append(change(capture, payment_reference=PAID, **given))
+    alter(tables.payments, {"refunded_minor": 2 * amount_minor}, order_id=PAID)
+    for transaction_id in (made.id, "booked again"):
+        for entry in [row for row in tables.ledger if row.order_id == PAID and row.kind == "capture"]:
+            sign = -1 if entry.amount_minor > 0 else 1
+            about = {"id": fixed_id(transaction_id, entry.account), "transaction_id": transaction_id, "kind": "refund"}
+            tables.ledger.append(change(entry, amount_minor=sign * amount_minor, **about))
+    return amount_minor
+
+
 def order_total_differs(evidence: Evidence) -> None:
     alter(evidence.audit.orders, {"total_minor": TOTAL_MINOR + 100}, id=PAID)
 
@@ -1067,7 +1088,11 @@ def webhook_lost(evidence: Evidence) -> None:
 
 def webhook_forged(evidence: Evidence) -> None:
     row = evidence.audit.webhooks[0]
-    evidence.audit.webhooks.append(change(row, event_id="evt_forged"))
+    evidence.audit.webhooks.append(change(row, event_id="evt_forged", service="payments"))
+
+
+def webhook_disowned(evidence: Evidence) -> None:
+    evidence.audit.webhooks[0] = change(evidence.audit.webhooks[0], outcome="disowned")
 
 
 def webhook_never_settled(evidence: Evidence) -> None:
@@ -1420,6 +1445,7 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (answer_not_stored, "INV-10", "answer_not_stored"),
     (webhook_lost, "INV-14", "webhook_lost"),
     (webhook_forged, "INV-14", "webhook_from_nowhere"),
+    (webhook_disowned, "INV-14", "webhook_disowned"),
     (webhook_never_settled, "INV-14", "webhook_not_settled"),
     (applied_backwards, "INV-15", "applied_out_of_order"),
     (fold_forgot_an_event, "INV-15", "projection_differs_from_events"),

@@ -75,7 +75,8 @@ ORDER = TransitionTable(
     }
 )
 PAYMENT = TransitionTable({_P.PENDING: {_P.CAPTURED, _P.FAILED}, _P.CAPTURED: set(), _P.FAILED: set()})
-REFUND = TransitionTable({_R.NONE: {_R.PARTIAL, _R.FULL}, _R.PARTIAL: {_R.FULL}, _R.FULL: set()})
+REFUND = TransitionTable({_R.NONE: {_R.PARTIAL, _R.FULL}, _R.PARTIAL: {_R.FULL}, _R.FULL: {_R.PARTIAL}})
+"""Back from full goes who was told of a refund that never was."""
 SHIPMENT = TransitionTable(
     {
         _S.ANNOUNCED: {_S.CREATED, _S.WITHHELD},

@@ -63,7 +63,10 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known about an order from outside, beside its shipments. Facts are only ever added."""
+    """All that is known about an order from outside, beside its shipments. Facts are only ever added.
+
+    `refunded_minor` went back; beside it so much was told that never did (`refund_reversed_minor`).
+    """
 
     total_minor: int
     captured_minor: int | None = None
@@ -73,6 +76,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     recalled: bool = False
     withholding: Withholding = Withholding.UNANSWERED
     refunded_minor: int = 0
+    refund_reversed_minor: int = 0
+
+    @property
+    def refund_told_minor(self) -> int:
+        """The sum of all refunds that were ever told."""
+        return self.refunded_minor + self.refund_reversed_minor
 
     @property
     def paid_in_full(self) -> bool:
@@ -88,6 +97,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     def off(self) -> bool:
         """Whether somebody or something wants the order undone while its goods are still here."""
         return self.cancel_wanted or self.stock_lost or self.recalled or self.refunded_in_full
+
+    def with_refunds(self, *, told_minor: int, reversed_minor: int) -> "Facts":
+        """The facts with newer sums of refunds told and reversed; older sums change nothing."""
+        told_minor = max(told_minor, self.refund_told_minor)
+        reversed_minor = max(reversed_minor, self.refund_reversed_minor)
+        return msgspec.structs.replace(
+            self, refunded_minor=max(0, told_minor - reversed_minor), refund_reversed_minor=reversed_minor
+        )
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

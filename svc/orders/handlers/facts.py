@@ -16,6 +16,7 @@ from shared.contracts.payments import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRefundFailed,
+    RefundReversed,
 )
 from shared.contracts.shipping import (
     ShipmentCreated,
@@ -30,6 +31,9 @@ from svc.orders.domain.order import Shipment, report
 from svc.orders.handlers.lifecycle import Because, advance, locked, money_settled
 from svc.orders.store import history, orders, sagas
 from svc.orders.store.orders import StoredOrder
+
+REFUND_REVERSED = "refund_reversed"
+"""Why an order goes back from refunded, in its history."""
 
 
 async def take_payment(uow: UnitOfWork, envelope: Envelope[PaymentProcessed], *, patience: timedelta) -> None:
@@ -68,12 +72,24 @@ async def refund_payment(uow: UnitOfWork, envelope: Envelope[PaymentRefunded], *
     """Money went back; `refunded_minor` is a sum so far, so an older fact changes nothing."""
     fact = envelope.data
     order = await locked(uow, fact.order_id)
-    if fact.currency != order.currency or fact.refunded_minor <= order.facts.refunded_minor:
+    facts = order.facts.with_refunds(told_minor=fact.refunded_minor, reversed_minor=0)
+    if fact.currency != order.currency or facts == order.facts:
         return
-    facts = msgspec.structs.replace(order.facts, refunded_minor=fact.refunded_minor)
     because = Because("payments", fact.reason or "refunded")
     order = await advance(uow, _with_payment(order, fact), facts, because, patience=patience)
     await _settle_money(uow, order)
+
+
+async def reverse_refund(uow: UnitOfWork, envelope: Envelope[RefundReversed], *, patience: timedelta) -> None:
+    """A refund that was told never was: less went back than the order shows. Nobody is told anew."""
+    fact = envelope.data
+    order = await locked(uow, fact.order_id)
+    facts = order.facts.with_refunds(told_minor=0, reversed_minor=fact.reversed_minor)
+    if fact.currency != order.currency or facts == order.facts:
+        return
+    note = f"a refund of {fact.amount_minor} {fact.currency} was told and never made"
+    await history.note(uow.connection, order.id, actor="payments", note=note)
+    await advance(uow, order, facts, Because("payments", REFUND_REVERSED), patience=patience)
 
 
 async def fail_refund(uow: UnitOfWork, envelope: Envelope[PaymentRefundFailed], *, patience: timedelta) -> None:  # noqa: ARG001 all facts are taken alike

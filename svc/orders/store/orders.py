@@ -48,8 +48,8 @@ _SELECT = """
         o.tax_minor, o.shipping_minor, o.total_minor, o.coupon, o.explanation, o.payment_method, o.shipping_method,
         o.shipping_address, o.idempotency_key, o.trace_id, o.placed_at, o.updated_at, o.version, o.events,
         o.payment_id, o.captured_minor, o.payment_failed, o.stock_lost, o.cancel_wanted, o.recalled, o.withholding,
-        o.cancel_reason, o.refunded_minor, o.state, o.payment_state, o.refund_state, conversion.quote_id,
-        conversion.priced_in, conversion.rate_nano, conversion.expires_at, lines.json AS lines,
+        o.cancel_reason, o.refunded_minor, o.refund_reversed_minor, o.state, o.payment_state, o.refund_state,
+        conversion.quote_id, conversion.priced_in, conversion.rate_nano, conversion.expires_at, lines.json AS lines,
         parcels.json AS shipments, delivery.quote_id AS shipping_quote_id, delivery.personal, delivery.carrier,
         delivery.deliver_by, delivery.quoted_until
     FROM orders AS o
@@ -80,6 +80,7 @@ _SAVE = """
     UPDATE orders SET status = $3, state = $4, payment_state = $5, refund_state = $6, payment_id = $7,
         captured_minor = $8, payment_failed = $9, stock_lost = $10, cancel_wanted = $11, cancel_reason = $12,
         refunded_minor = $13, withholding = $14, events = $15, changed_by = $16, change_reason = $17, recalled = $18,
+        refund_reversed_minor = $19,
         version = version + 1, updated_at = clock_timestamp()
     WHERE id = $1 AND version = $2
     RETURNING version
@@ -275,6 +276,7 @@ async def save(connection: Connection, order: StoredOrder, *, actor: str, reason
         actor,
         reason,
         order.facts.recalled,
+        order.facts.refund_reversed_minor,
     )
     if version is None:
         raise ConcurrentChange(f"order {order.id} is not at version {order.version} any more")
@@ -333,6 +335,7 @@ def _order(row: asyncpg.Record) -> StoredOrder:
             recalled=row["recalled"],
             withholding=Withholding(row["withholding"]),
             refunded_minor=row["refunded_minor"],
+            refund_reversed_minor=row["refund_reversed_minor"],
         ),
         state=State(
             order=OrderState(row["state"]),

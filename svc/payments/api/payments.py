@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter, SkipValidation
 
-from shared import idempotency, webhook_signatures
+from shared import idempotency, webhook_inbox, webhook_signatures
 from shared.card_data import refuse_card_data
 from shared.database import Database
 from shared.errors import Refusal
@@ -34,6 +34,7 @@ from svc.payments.store.refunds import Refund
 
 STAFF = ("admin", "support", "service")
 REFUNDS_SHOWN_MAX = 50
+DISOWNED_MAX = 1_000
 WEBHOOK_BYTES_MAX = 64 * 1024
 _JSON = "application/json"
 
@@ -95,6 +96,14 @@ class Annulled(msgspec.Struct, frozen=True):
     """What goes back, in minor units of the payment's currency; nothing where it was annulled before."""
 
     given_back_minor: int
+
+
+class Disowned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Stored webhooks that the PSP never sent."""
+
+    event_ids: Annotated[
+        list[Annotated[str, msgspec.Meta(max_length=200)]], msgspec.Meta(min_length=1, max_length=DISOWNED_MAX)
+    ]
 
 
 class Reversed(msgspec.Struct, frozen=True):
@@ -280,6 +289,25 @@ class InternalController(Controller):
         async with database.begin() as uow:
             reversed_ones = await reversals.reverse(uow, order_id, told)
         return Reversed(sum(one.amount_minor for one in reversed_ones))
+
+    @post("/payments/{order_id:uuid}/refund-reversals", status_code=200)
+    async def reverse_refunds(
+        self,
+        order_id: FromPath[UUID],
+        database: NamedDependency[Database],
+        wake_refunds: NamedDependency[SkipValidation[Wake]],
+    ) -> Reversed:
+        """Take refunds out of the books that never were made; repeating it changes nothing."""
+        async with database.begin() as uow:
+            reversed_minor = await reversals.reverse_refunds(uow, order_id)
+            uow.after_commit(wake_refunds)
+        return Reversed(reversed_minor)
+
+    @post("/webhooks/disown", status_code=200)
+    async def disown(self, data: JSONBody[Disowned], database: NamedDependency[Database]) -> Applied:
+        """Mark stored events as none of the PSP's; it says so by its journal. Repeating it changes nothing."""
+        async with database.begin() as uow:
+            return Applied(await webhook_inbox.disown(uow.connection, data.event_ids))
 
     @post("/payments/{order_id:uuid}/annulment", status_code=200)
     async def annul(

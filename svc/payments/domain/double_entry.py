@@ -23,7 +23,7 @@ GENESIS_HASH = "0" * 64
 
 
 class Kind(StrEnum):
-    """What a transaction records; a duplicate is a capture beyond the one owed, booked and given back, a reversed one
+    """What a transaction records; a duplicate is a capture beyond the one owed, booked and given back, what is reversed
     was booked and never made.
 
     A dispute withholds what was captured until it is won, or for good.
@@ -34,6 +34,7 @@ class Kind(StrEnum):
     CAPTURE_REVERSED = "capture_reversed"
     REFUND = "refund"
     REFUND_DUPLICATE = "refund_duplicate"
+    REFUND_REVERSED = "refund_reversed"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
@@ -56,6 +57,7 @@ SIDES = {
     Kind.CAPTURE_REVERSED: (Account.SALES, Account.PSP_RECEIVABLE),
     Kind.REFUND: (Account.SALES, Account.PSP_RECEIVABLE),
     Kind.REFUND_DUPLICATE: (Account.SALES, Account.PSP_RECEIVABLE),
+    Kind.REFUND_REVERSED: (Account.PSP_RECEIVABLE, Account.SALES),
     Kind.DISPUTE_OPENED: (Account.DISPUTED, Account.PSP_RECEIVABLE),
     Kind.DISPUTE_WON: (Account.PSP_RECEIVABLE, Account.DISPUTED),
     Kind.DISPUTE_LOST: (Account.CHARGEBACKS, Account.DISPUTED),

@@ -10,6 +10,7 @@ from shared.contracts.payments import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRefundFailed,
+    RefundReversed,
 )
 from svc.payments.store.payments import NewPayment
 
@@ -35,7 +36,7 @@ def failed(payment: NewPayment, reason: str) -> PaymentFailed:
 def refunded(
     payment: NewPayment, *, refund_id: UUID, amount_minor: int, refunded_minor: int, reason: str
 ) -> PaymentRefunded:
-    """One refund of what the order owed went through; `refunded_minor` is the sum of these so far."""
+    """One refund of what the order owed went through; `refunded_minor` is the sum of all that were told."""
     return PaymentRefunded(
         **_subject(payment),
         amount_minor=amount_minor,
@@ -43,6 +44,11 @@ def refunded(
         refunded_minor=refunded_minor,
         reason=reason,
     )
+
+
+def refund_reversed(payment: NewPayment, *, amount_minor: int, reversed_minor: int) -> RefundReversed:
+    """A refund that was booked and told never was made; `reversed_minor` is the sum of these so far."""
+    return RefundReversed(**_subject(payment), amount_minor=amount_minor, reversed_minor=reversed_minor)
 
 
 def duplicate_returned(

@@ -1,4 +1,4 @@
-"""Taking a capture out of the books that the PSP never made, such as one that was booked twice."""
+"""Taking out of the books what the PSP never made: captures and refunds that were booked twice."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -7,6 +7,9 @@ from shared.ids import derived_id
 from shared.unit_of_work import UnitOfWork
 from svc.payments.clients import Psp
 from svc.payments.domain import Captured, NotToBeReversed, UnknownPayment, double_entry, payment_id_of
+from svc.payments.handlers import events
+from svc.payments.handlers.orders import CANCELLED_REASON
+from svc.payments.handlers.refunding import open_refund
 from svc.payments.store import ledger, payments
 
 
@@ -37,3 +40,40 @@ async def reverse(uow: UnitOfWork, order_id: UUID, told: Collection[str]) -> lis
         )
         await ledger.post(uow.connection, entries)
     return phantoms
+
+
+async def reverse_refunds(uow: UnitOfWork, order_id: UUID) -> int:
+    """Reverse what is booked as paid back under no refund's id; gives how much that was, and nothing the next time.
+
+    Of an order that was cancelled what so is still ours goes back. Raises `UnknownPayment`.
+    """
+    payment = await payments.lock(uow.connection, payment_id_of(order_id))
+    if payment is None:
+        raise UnknownPayment("there is no such payment")
+    booked = await ledger.refunds_of_nothing(uow.connection, order_id)
+    reversals = {transaction_id: derived_id("refund reversed", transaction_id) for transaction_id, _ in booked}
+    done = await ledger.posted(uow.connection, list(reversals.values()))
+    amounts = {reversals[each]: amount for each, amount in booked if reversals[each] not in done}
+    for transaction_id, amount_minor in amounts.items():
+        reversed_minor, version = await payments.unbook_refund(uow.connection, payment.id, amount_minor)
+        event = events.refund_reversed(payment, amount_minor=amount_minor, reversed_minor=reversed_minor)
+        uow.publish(event, aggregate_id=payment.id, aggregate_version=version)
+        entries = double_entry.entries_of(
+            double_entry.Kind.REFUND_REVERSED,
+            transaction_id=transaction_id,
+            order_id=order_id,
+            amount_minor=amount_minor,
+            currency=payment.currency,
+        )
+        await ledger.post(uow.connection, entries)
+    total_minor = sum(amounts.values())
+    if total_minor and payment.cancel_requested:
+        await open_refund(
+            uow,
+            payment,
+            refund_id=derived_id("refund", *sorted(amounts)),
+            amount_minor=total_minor,
+            reason=CANCELLED_REASON,
+            requested_by="payments",
+        )
+    return total_minor

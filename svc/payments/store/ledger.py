@@ -1,6 +1,7 @@
 """The stored ledger: append-only, one chain per currency (`svc.payments.domain.double_entry` has its rules)."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from shared.unit_of_work import Connection
 from svc.payments.domain.double_entry import GENESIS_HASH, Entry, chained
@@ -31,6 +32,29 @@ async def post(connection: Connection, entries: Sequence[Entry]) -> None:
         hashes[-1][1],
         len(entries),
     )
+
+
+async def refunds_of_nothing(connection: Connection, order_id: UUID) -> list[tuple[UUID, int]]:
+    """Transactions that book a refund of the order under no refund's id, with their amounts, oldest first."""
+    rows = await connection.fetch(
+        """
+        SELECT l.transaction_id, -l.amount_minor AS amount_minor FROM ledger_entries l
+        WHERE l.order_id = $1 AND l.kind = 'refund' AND l.account = 'psp_receivable'
+        AND NOT EXISTS (SELECT FROM refunds r WHERE r.id = l.transaction_id)
+        ORDER BY l.created_at, l.id
+        """,
+        order_id,
+    )
+    return [(row["transaction_id"], row["amount_minor"]) for row in rows]
+
+
+async def posted(connection: Connection, transaction_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the transactions that were posted."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT transaction_id FROM ledger_entries WHERE transaction_id = ANY($1::uuid[])",
+        list(transaction_ids),
+    )
+    return {row["transaction_id"] for row in rows}
 
 
 async def _locked_head(connection: Connection, currency: str) -> str:

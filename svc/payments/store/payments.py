@@ -249,16 +249,29 @@ async def count_event(connection: Connection, payment_id: UUID) -> int:
 
 
 async def book_refund(connection: Connection, payment_id: UUID, amount_minor: int) -> tuple[int, int]:
-    """Money that was owed went back: the sum of such refunds so far and the aggregate version."""
+    """Money that was owed went back: the sum of such refunds told so far and the aggregate version."""
     row = await connection.fetchrow(
         "UPDATE payments SET refunded_minor = refunded_minor + $2, version = version + 1, "
         "updated_at = clock_timestamp() WHERE id = $1 "
-        "RETURNING refunded_minor - extra_refunded_minor AS refunded_minor, version",
+        "RETURNING refunded_minor - extra_refunded_minor + refund_reversed_minor AS refunded_minor, version",
         payment_id,
         amount_minor,
     )
     assert row is not None
     return row["refunded_minor"], row["version"]
+
+
+async def unbook_refund(connection: Connection, payment_id: UUID, amount_minor: int) -> tuple[int, int]:
+    """A refund that was booked never was made: the sum of such ones so far and the aggregate version."""
+    row = await connection.fetchrow(
+        "UPDATE payments SET refunded_minor = refunded_minor - $2, "
+        "refund_reserved_minor = refund_reserved_minor - $2, refund_reversed_minor = refund_reversed_minor + $2, "
+        "version = version + 1, updated_at = clock_timestamp() WHERE id = $1 RETURNING refund_reversed_minor, version",
+        payment_id,
+        amount_minor,
+    )
+    assert row is not None
+    return row["refund_reversed_minor"], row["version"]
 
 
 async def book_duplicate_return(connection: Connection, payment_id: UUID, amount_minor: int) -> int:

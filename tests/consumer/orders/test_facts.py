@@ -11,6 +11,7 @@ from shared.contracts.payments import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRefundFailed,
+    RefundReversed,
 )
 from shared.contracts.shipping import ShipmentCreated, ShipmentDelivered, ShipmentDispatched, ShipmentLost
 from shared.kafka_producer import Message, Producer
@@ -175,6 +176,28 @@ async def test_a_full_refund_of_goods_that_left_ends_as_refunded(engines, prefix
         await told.tell(PaymentRefunded)
         story = await told.becomes("refunded", saga="completed")
         assert "the carrier has the goods" in story["notes"][-1]["note"]
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["in order", "out of order"])
+async def test_an_order_goes_back_from_refunded_once_when_a_refund_never_was(engines, prefix, backwards):
+    async with an_order(engines, prefix, resolver_interval_s=0.05) as told:
+        told.fakes.shipping.goods = "too_late"
+        await told.tell(PaymentProcessed)
+        await told.becomes("paid")
+        total = minor(told.order["total"])
+        facts = [
+            (PaymentRefunded, {"refunded_minor": total // 2}),
+            (PaymentRefunded, {"refunded_minor": total // 2 * 2 + total % 2}),
+            (RefundReversed, {"reversed_minor": total // 2}),
+            (RefundReversed, {"reversed_minor": total // 2}),
+        ]
+        for kind, members in reversed(facts) if backwards else facts:
+            await told.tell(kind, **members)
+        await told.applied(5)
+        story = await told.becomes("partially_refunded")
+        assert story["refunded_minor"] == total - total // 2
+        never_made = [note for note in story["notes"] if "never made" in note["note"]]
+        assert len(never_made) == 1
 
 
 async def test_a_failed_refund_is_shown_to_people_at_once(engines, prefix):

@@ -11,6 +11,7 @@ from shared.contracts.payments import (
     PaymentProcessed,
     PaymentRefunded,
     PaymentRefundFailed,
+    RefundReversed,
 )
 from shared.contracts.shipping import ShipmentFact
 from shared.identity import Principal
@@ -77,6 +78,8 @@ def fact(kind: type[Event], order: dict[str, Any], buyer: Principal, **more: Any
         common |= {"refund_id": uuid4(), "refunded_minor": total, "reason": "test"}
     if kind is PaymentRefundFailed:
         common |= {"refund_id": uuid4(), "reason": "declined"}
+    if kind is RefundReversed:
+        common |= {"reversed_minor": total}
     if kind is PaymentDisputed:
         common |= {"dispute_id": uuid4(), "reason": "fraudulent", "status": "opened"}
     return kind(**{**common, **more})

@@ -9,7 +9,7 @@ from shared.contracts import Address, Envelope, Event, OrderLine, StockLine
 from shared.contracts.catalog import ProductUpserted
 from shared.contracts.inventory import InventoryCommitted, InventoryReleased, InventoryReserved, StockAdjusted
 from shared.contracts.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderPaid, OrderRefunded, OrderShipped
-from shared.contracts.payments import PaymentProcessed, PaymentRefunded, PaymentRefundFailed
+from shared.contracts.payments import PaymentProcessed, PaymentRefunded, PaymentRefundFailed, RefundReversed
 from shared.ids import new_id
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -104,6 +104,9 @@ class Order:
         return self._payment(
             PaymentRefunded, amount_minor, refund_id=uuid4(), refunded_minor=amount_minor, reason=reason
         )
+
+    def refund_reversed(self, amount_minor, reversed_minor=0):
+        return self._payment(RefundReversed, amount_minor, reversed_minor=reversed_minor or amount_minor)
 
     def refund_failed(self, amount_minor, reason="returned"):
         return self._payment(PaymentRefundFailed, amount_minor, refund_id=uuid4(), reason=reason)

@@ -197,6 +197,15 @@ def test_refunds_are_told_apart_by_their_reason():
     }
 
 
+def test_a_refund_that_never_was_is_taken_off_what_was_counted():
+    order = Order()
+    result = folded([order.captured(), order.refunded(100), order.refunded(100), order.refund_reversed(100)])
+    (row,) = result[ORDERS.table].values()
+    (revenue,) = result[REVENUE.table].values()
+    assert (row["refunded_minor"], revenue["refunded_minor"]) == (100, 100)
+    assert sum(row["refunded_minor"] for row in result[REFUNDS.table].values()) == 100
+
+
 def test_every_event_counts_for_its_minute():
     order = Order()
     events = [order.captured(), order.held()]

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from shared.contracts import Event
-from shared.contracts.payments import PaymentProcessed, PaymentRefunded, PaymentRefundFailed
+from shared.contracts.payments import PaymentProcessed, PaymentRefunded, PaymentRefundFailed, RefundReversed
 from svc.analytics.domain.figures import ORDERS, REFUNDS, REVENUE
 from svc.analytics.domain.projections import Row
 from svc.analytics.handlers.counting.told import Told
 
 LATE_AFTER = timedelta(hours=1)
+REVERSED = "reversed"
+"""Under which reason refunds are taken off that never were."""
 
 
 def _captured(told: Told) -> Iterator[Row]:
@@ -27,6 +29,15 @@ def _refunded(told: Told) -> Iterator[Row]:
     yield REFUNDS.row(told.day, refund.currency, refund.reason, refunds=1, refunded_minor=amount)
 
 
+def _refund_reversed(told: Told) -> Iterator[Row]:
+    """What was counted as paid back and never was is taken off, on the day on which that was told."""
+    refund: RefundReversed = told.data
+    amount = refund.amount_minor
+    yield ORDERS.row(refund.order_id, currency=refund.currency, refunded_minor=-amount)
+    yield REVENUE.row(told.day, refund.currency, refunded_minor=-amount, late_events=_late(told))
+    yield REFUNDS.row(told.day, refund.currency, REVERSED, refunded_minor=-amount)
+
+
 def _refund_failed(told: Told) -> Iterator[Row]:
     refund: PaymentRefundFailed = told.data
     yield REFUNDS.row(told.day, refund.currency, refund.reason, failed=1)
@@ -40,4 +51,5 @@ COUNTED: dict[type[Event], Callable[[Told], Iterator[Row]]] = {
     PaymentProcessed: _captured,
     PaymentRefunded: _refunded,
     PaymentRefundFailed: _refund_failed,
+    RefundReversed: _refund_reversed,
 }
