@@ -106,9 +106,9 @@ def _show(planned: Plans, done: Deeds | None, judged: "Rejudged | None", *, json
     terminal.ok(
         f"Gave back {done.charges.captures_returned} captures, completed {done.charges.returns_completed} returns, "
         f"took {done.charges.captures_unbooked} captures and {done.charges.refunds_unbooked} refunds out of the books, "
-        f"disowned {done.charges.webhooks_disowned} webhooks, took {done.charges.orders_recalled} orders "
-        f"back; corrected {done.prices.corrected} prices, gave "
-        f"{done.prices.given_back} differences back, waived {done.prices.waived}."
+        f"wrote down {done.charges.debts_recorded} debts, disowned {done.charges.webhooks_disowned} webhooks, "
+        f"took {done.charges.orders_recalled} orders back; corrected {done.prices.corrected} prices, "
+        f"gave {done.prices.given_back} differences back, waived {done.prices.waived}."
     )
     refused = {**done.charges.refused, **done.prices.refused}
     for order_id, reason in refused.items():
@@ -139,7 +139,7 @@ def _show_charges(planned: "of_charges.Plan") -> None:
     from scenarios.money_text import money_text  # noqa: PLC0415 -- the same
 
     terminal.table(
-        ("order", "captures to give back", "given back", "return completed by", "taken out of the books"),
+        ("order", "captures to give back", "given back", "return completed by", "to be booked"),
         [
             (
                 order.order_id,
@@ -159,7 +159,7 @@ def _show_charges(planned: "of_charges.Plan") -> None:
 
 
 def _out_of_books(order: "of_charges.OrderPlan", money_text: "Callable[[int, str], str]") -> str:
-    amounts = (("captured", order.unbook_minor), ("refunded", order.unrefund_minor))
+    amounts = (("captured", order.unbook_minor), ("refunded", order.unrefund_minor), ("owed", order.owe_minor))
     return ", ".join(f"{what} {money_text(amount, order.currency)}" for what, amount in amounts if amount)
 
 

@@ -6,6 +6,7 @@ of a payment or refund comes under the one key stored for it before the first ca
 
 from collections import defaultdict
 
+from scenarios.checkers.money_reconciles import overpaid
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import is_cancelled, is_sold, was_ever_paid
 from scenarios.evidence.bundle import Evidence, PspAccount
@@ -17,9 +18,10 @@ def examine(evidence: Evidence) -> Finding:
     findings = Findings(evidence)
     accounts = evidence.psp_accounts
     findings.require(any(account.captures for account in accounts.values()), "the payment provider captured nothing")
+    owed = overpaid(evidence)
     for order_id, account in sorted(accounts.items()):
         findings.check()
-        _judge_account(evidence, order_id, account, findings)
+        _judge_account(evidence, order_id, account, findings, owed_minor=owed.get(order_id, 0))
     _judge_keys(evidence, findings)
     _judge_annulments(evidence, findings)
     for order in evidence.audit.orders:
@@ -31,7 +33,10 @@ def examine(evidence: Evidence) -> Finding:
     return findings.result()
 
 
-def _judge_account(evidence: Evidence, order_id: str, account: PspAccount, findings: Findings) -> None:
+def _judge_account(
+    evidence: Evidence, order_id: str, account: PspAccount, findings: Findings, *, owed_minor: int
+) -> None:
+    """Money that has left is undone where the ledger has its customer owe it; how much that is INV-06 compares."""
     order = evidence.orders.get(order_id)
     currency = (account.captures or account.refunds)[0].currency
     last_trace = account.captures[-1].trace_id if account.captures else ""
@@ -50,10 +55,11 @@ def _judge_account(evidence: Evidence, order_id: str, account: PspAccount, findi
             weight=len(extra),
         )
     if account.refunded_minor > account.captured_minor:
-        findings.violation(
+        findings.damage(
             "refunded_more_than_captured",
             f"captured {money_text(account.captured_minor, currency)}, "
             f"refunded {money_text(account.refunded_minor, currency)}",
+            undone=account.net_minor + owed_minor >= 0,
             order_id=order_id,
             at=account.refunds[-1].at,
             amount_minor=account.refunded_minor - account.captured_minor,

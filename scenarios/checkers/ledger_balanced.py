@@ -11,7 +11,14 @@ from typing import Any
 
 import msgspec
 
-from scenarios.checkers.money_reconciles import DEBIT_OF_CAPTURE, DEBIT_OF_DISPUTE, ledger_book
+from scenarios.checkers.money_reconciles import (
+    DEBIT_OF_CAPTURE,
+    DEBIT_OF_DISPUTE,
+    DEBIT_OF_EXCESS,
+    REFUND_EXCESS,
+    ledger_book,
+    overpaid,
+)
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import LedgerRow
@@ -96,6 +103,8 @@ def _debit(entry: LedgerRow) -> int:
         return DEBIT_OF_DISPUTE[entry.kind].get(entry.account, 0)
     if entry.kind == CAPTURE_REVERSED:
         return -DEBIT_OF_CAPTURE.get(entry.account, 0)
+    if entry.kind == REFUND_EXCESS:
+        return DEBIT_OF_EXCESS.get(entry.account, 0)
     if entry.kind == REFUND_REVERSED:
         return DEBIT_OF_CAPTURE.get(entry.account, 0)
     if entry.kind.startswith("capture"):
@@ -104,8 +113,9 @@ def _debit(entry: LedgerRow) -> int:
 
 
 def _judge_floors(evidence: Evidence, findings: Findings) -> None:
+    owed = overpaid(evidence)
     for (order_id, currency), sums in ledger_book(evidence).items():
-        if sums.net_minor < 0:
+        if sums.net_minor + owed.get(order_id, 0) < 0:
             findings.violation(
                 "refunded_below_floor",
                 f"the ledger: {sums.said(currency)}",

@@ -43,6 +43,7 @@ RECEIVABLE = "psp_receivable"
 SALES = "sales"
 DISPUTED = "disputed"
 CHARGEBACKS = "chargebacks"
+CUSTOMER_RECEIVABLE = "customer_receivable"
 DEBIT_OF_CAPTURE = {RECEIVABLE: 1, SALES: -1}
 """The sign of a capture's entry by account; a refund's is the opposite."""
 DEBIT_OF_DISPUTE = {
@@ -51,6 +52,9 @@ DEBIT_OF_DISPUTE = {
     "dispute_lost": {CHARGEBACKS: 1, DISPUTED: -1},
 }
 """The same for disputes, whose money goes from what the provider owes us to what it withholds."""
+REFUND_EXCESS = "refund_excess"
+"""A refund beyond what was captured: the customer owes it, and every book has it among the refunds."""
+DEBIT_OF_EXCESS = {CUSTOMER_RECEIVABLE: 1, RECEIVABLE: -1}
 WITHHELD = {RECEIVABLE: {RECEIVABLE: -1}, SALES: {DISPUTED: 1, CHARGEBACKS: 1}}
 """By book, the accounts that say what is withheld, and with which sign."""
 
@@ -69,8 +73,9 @@ def examine(evidence: Evidence) -> Finding:
         _compare(account, ("provider", provider), ("payments", payments), findings)
         _compare(account, ("payments", payments), ("ledger", ledger), findings)
         _compare(account, ("ledger", ledger), ("sales", sales), findings)
+    owed = overpaid(evidence)
     for order in evidence.audit.orders:
-        _judge_order(evidence, order, provider, findings)
+        _judge_order(evidence, order, provider, findings, owed_minor=owed.get(order.id, 0))
     for operation in evidence.operations:
         if operation.invoke.function == REFUND and operation.outcome == "ok":
             _judge_return(evidence, msgspec.convert(operation.invoke.value, RefundAttempt), findings)
@@ -94,9 +99,9 @@ def provider_book(evidence: Evidence) -> Books:
 def payments_book(evidence: Evidence) -> Books:
     book: Books = defaultdict(Sums)
     for row in evidence.audit.payments:
-        if row.captured_minor or row.refunded_minor:
+        if row.captured_minor or row.refunded_minor or row.overpaid_minor:
             book[row.order_id, row.currency].captured_minor += row.captured_minor
-            book[row.order_id, row.currency].refunded_minor += row.refunded_minor
+            book[row.order_id, row.currency].refunded_minor += row.refunded_minor + row.overpaid_minor
     for dispute in evidence.audit.disputes:
         if dispute.status != "won":
             book[dispute.order_id, dispute.currency].disputed_minor += dispute.amount_minor
@@ -116,7 +121,7 @@ def ledger_book(evidence: Evidence, *, account: str = RECEIVABLE, kinds: Collect
         if row.kind in DEBIT_OF_DISPUTE and row.account in WITHHELD[account]:
             book[row.order_id, row.currency].disputed_minor += WITHHELD[account][row.account] * row.amount_minor
             continue
-        if row.account != account:
+        if row.account != account and (row.account, account) != (CUSTOMER_RECEIVABLE, SALES):
             continue
         sums = book[row.order_id, row.currency]
         if row.kind.startswith("capture"):
@@ -124,6 +129,15 @@ def ledger_book(evidence: Evidence, *, account: str = RECEIVABLE, kinds: Collect
         elif row.kind.startswith("refund"):
             sums.refunded_minor -= sign * row.amount_minor
     return dict(book)
+
+
+def overpaid(evidence: Evidence) -> dict[str, int]:
+    """By order, what its customer owes by the ledger because more was paid back than was captured."""
+    owed: dict[str, int] = defaultdict(int)
+    for row in evidence.audit.ledger:
+        if row.account == CUSTOMER_RECEIVABLE:
+            owed[row.order_id] += row.amount_minor
+    return owed
 
 
 def orders_book(evidence: Evidence) -> Books:
@@ -154,7 +168,8 @@ def _compare(account: tuple[str, str], one: tuple[str, Books], other: tuple[str,
     )
 
 
-def _judge_order(evidence: Evidence, order: OrderRow, provider: Books, findings: Findings) -> None:
+def _judge_order(evidence: Evidence, order: OrderRow, provider: Books, findings: Findings, *, owed_minor: int) -> None:
+    """What its customer owes of it the provider lacks by right."""
     expected = _expected(evidence, order)
     if expected is None:
         findings.observe("orders in flight, left out")
@@ -169,7 +184,7 @@ def _judge_order(evidence: Evidence, order: OrderRow, provider: Books, findings:
         )
         return
     actual = provider.get((order.id, order.currency), Sums())
-    kept_minor = actual.net_minor - (actual.disputed_minor if is_cancelled(evidence, order) else 0)
+    kept_minor = actual.net_minor + owed_minor - (actual.disputed_minor if is_cancelled(evidence, order) else 0)
     if kept_minor == expected.net_minor:
         return
     findings.violation(

@@ -197,6 +197,7 @@ class PaymentRow(Row, frozen=True, kw_only=True):
     psp_payment_id: str = ""
     created_at: Instant
     updated_at: Instant
+    overpaid_minor: int = 0
 
 
 class PaymentAttemptRow(Row, frozen=True, kw_only=True):

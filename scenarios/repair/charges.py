@@ -3,7 +3,7 @@
 The rule: of the captures of an order the one that payments booked as owed stays, every other goes back once. A refund
 whose reason is `returned` was to give back everything: what it left follows. A capture that was booked and never made
 is taken out of the books, and so is a refund. A webhook that the provider never sent is disowned. What no command can
-mend is named for people.
+mend is named for people: what went out beyond the capture is written down as owed by the customer and stays named.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from scenarios.evidence import AuditTables
 from scenarios.evidence.rows import PaymentRow
 from scenarios.fleet import Fleet
 from scenarios.history import RETURNED
+from scenarios.money_text import money_text
 from scenarios.quiescence import Quiescence, quiesce
 from scenarios.repair import asking, recalls
 from scenarios.repair.asking import Caller
@@ -42,6 +43,7 @@ class OrderPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     `give_back` are payments of the provider that are refunded whole, `pay_back_minor` is what a full return left,
     `unbook_minor` is what was booked as captured and never was, `unrefund_minor` what was booked as paid back.
+    `owe_minor` went out beyond the capture.
     """
 
     order_id: str
@@ -52,11 +54,12 @@ class OrderPlan(msgspec.Struct, frozen=True, kw_only=True):
     pay_back_minor: int = 0
     unbook_minor: int = 0
     unrefund_minor: int = 0
+    owe_minor: int = 0
 
     @property
     def empty(self) -> bool:
         """Whether nothing is to be done."""
-        return not (self.give_back or self.pay_back_minor or self.unbook_minor or self.unrefund_minor)
+        return not (self.give_back or self.pay_back_minor or self.unbook_minor or self.unrefund_minor or self.owe_minor)
 
 
 class Unsettled(msgspec.Struct, frozen=True):
@@ -102,6 +105,7 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
     captures_returned: int
     captures_unbooked: int
     refunds_unbooked: int = 0
+    debts_recorded: int = 0
     webhooks_disowned: int = 0
     returns_completed: int
     orders_recalled: int = 0
@@ -123,7 +127,7 @@ def plan(audit: AuditTables, journal: Sequence[PspRecord], recall: Collection[st
         elif line.kind == "refund":
             gone_back[line.payment_id] += line.amount_minor
     payments = {row.order_id: row for row in audit.payments}
-    of_nothing = _refunds_of_nothing(audit)
+    of_nothing, unbooked = _refunds_of_nothing(audit), _unbooked_refunds(audit)
     busy = {row.order_id for row in audit.refunds if row.status in OPEN_REFUNDS}
     returned = {row.order_id for row in audit.refunds if row.reason == RETURNED and row.status == "succeeded"}
     plans: list[OrderPlan] = []
@@ -133,6 +137,13 @@ def plan(audit: AuditTables, journal: Sequence[PspRecord], recall: Collection[st
             continue
         taken = captures.get(order_id, [])
         phantom_minor = _phantom_minor(taken, gone_back, payment, of_nothing_minor=of_nothing[order_id])
+        if owe_minor := _owe_minor(taken, gone_back, payment, unbooked_minor=unbooked[order_id]):
+            owing = OrderPlan(order_id=order_id, payment_id=payment.id, currency=payment.currency, owe_minor=owe_minor)
+            plans.append(owing)
+            continue
+        if payment.overpaid_minor:
+            owed = money_text(payment.overpaid_minor, payment.currency)
+            settle.append(Unsettled(order_id, f"{owed} went out beyond what was captured; its customer owes that"))
         if reason := _beyond_repair(taken, gone_back, payment, phantom_minor=phantom_minor):
             settle.append(Unsettled(order_id, reason))
             continue
@@ -169,6 +180,7 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
     unbooked: set[str] = set()
     unrefunded: set[str] = set()
     returns: set[str] = set()
+    indebted: set[str] = set()
     disowned = 0
     taken_back: set[str] = set()
     refused: dict[str, str] = {}
@@ -183,6 +195,7 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
         captures |= {payment_id for order in done for payment_id in order.give_back}
         unbooked |= {order.order_id for order in done if order.unbook_minor}
         unrefunded |= {order.order_id for order in done if order.unrefund_minor}
+        indebted |= {order.order_id for order in done if order.owe_minor}
         returns |= {order.order_id for order in done if order.pay_back_minor}
         rest = await quiesce(fleet, since=since, deadline_s=QUIESCE_S)
         left = await look(fleet, left.recall)
@@ -193,6 +206,7 @@ async def apply(fleet: Fleet, planned: Plan, *, since: float) -> Repaired:
         captures_returned=len(captures),
         captures_unbooked=len(unbooked),
         refunds_unbooked=len(unrefunded),
+        debts_recorded=len(indebted),
         webhooks_disowned=disowned,
         returns_completed=len(returns),
         orders_recalled=len(taken_back),
@@ -221,6 +235,8 @@ async def _disown(fleet: Caller, webhooks: Sequence[str]) -> int:
 
 
 async def _repair(fleet: Caller, order: OrderPlan) -> None:
+    if order.owe_minor:
+        await fleet.call("payments", "POST", f"/internal/payments/{order.order_id}/receivable")
     if order.unrefund_minor:
         await fleet.call("payments", "POST", f"/internal/payments/{order.order_id}/refund-reversals")
     if order.unbook_minor:
@@ -269,12 +285,20 @@ def _phantom_minor(
     return of_nothing_minor if payment.refunded_minor - of_nothing_minor == refunded_minor else 0
 
 
+def _owe_minor(taken: Sequence[PspRecord], gone_back: Counter[str], payment: PaymentRow, *, unbooked_minor: int) -> int:
+    """What went out beyond the capture in refunds that no book has, where just they are what payments lacks."""
+    captured_minor = sum(line.amount_minor for line in taken)
+    refunded_minor = sum(gone_back[line.payment_id] for line in taken)
+    lacks_just_them = refunded_minor == payment.refunded_minor + payment.overpaid_minor + unbooked_minor
+    return unbooked_minor if refunded_minor > captured_minor and lacks_just_them else 0
+
+
 def _beyond_repair(
     taken: Sequence[PspRecord], gone_back: Counter[str], payment: PaymentRow, *, phantom_minor: int
 ) -> str:
     """Why no command can bring the books of an order together; empty when one can, or nothing is wrong."""
     captured_minor = sum(line.amount_minor for line in taken)
-    refunded_minor = sum(gone_back[line.payment_id] for line in taken)
+    refunded_minor = sum(gone_back[line.payment_id] for line in taken) - payment.overpaid_minor
     reasons = (
         (any(line.currency != payment.currency for line in taken), f"captured in other money than {payment.currency}"),
         (refunded_minor > captured_minor, "more was paid back than was captured"),
@@ -294,6 +318,16 @@ def _refunds_of_nothing(audit: AuditTables) -> Counter[str]:
             continue
         if entry.kind == REFUND_REVERSED or (entry.kind == "refund" and entry.transaction_id not in refunds):
             found[entry.order_id] -= entry.amount_minor
+    return found
+
+
+def _unbooked_refunds(audit: AuditTables) -> Counter[str]:
+    """By order, what went out in refunds that the ledger knows nothing of."""
+    booked = {entry.transaction_id for entry in audit.ledger}
+    found: Counter[str] = Counter()
+    for row in audit.refunds:
+        if row.status == "succeeded" and row.id not in booked:
+            found[row.order_id] += row.amount_minor
     return found
 
 

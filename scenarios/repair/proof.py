@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from scenarios.checkers import Outcome
+from scenarios.checkers.money_reconciles import overpaid
 from scenarios.checkers.standing import CANCELLED_STATUSES
 from scenarios.evidence import Evidence, in_scope, load_evidence
 from scenarios.fleet import Fleet
@@ -113,8 +114,11 @@ def concerned(verdict: Verdict) -> set[str]:
 
 
 def taken_back(before: Evidence, after: Evidence) -> set[str]:
-    """The orders of the run that were cancelled since, paid back more of by the provider's own word, or corrected."""
+    """The orders of the run that were cancelled since, paid back more of by the provider's own word, corrected,
+    or whose customers were written down as owing what went out beyond the capture.
+    """
     earlier, later = in_scope(before), in_scope(after)
+    owed = overpaid(earlier), overpaid(later)
     tests: Iterable[Callable[[str], bool]] = (
         lambda order_id: (
             earlier.orders[order_id].status not in CANCELLED_STATUSES
@@ -122,6 +126,7 @@ def taken_back(before: Evidence, after: Evidence) -> set[str]:
             and later.orders[order_id].status in CANCELLED_STATUSES
         ),
         lambda order_id: later.psp_account(order_id).refunded_minor > earlier.psp_account(order_id).refunded_minor,
+        lambda order_id: owed[1].get(order_id, 0) > owed[0].get(order_id, 0),
         lambda order_id: order_id in later.corrections and order_id not in earlier.corrections,
     )
     return {order_id for order_id in earlier.orders if any(test(order_id) for test in tests)}

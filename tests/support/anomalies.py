@@ -343,6 +343,27 @@ def refund_booked_twice(evidence: Evidence, amount_minor: int = 100) -> int:
     return amount_minor
 
 
+def refunded_beyond_the_capture(evidence: Evidence, times: int = 3) -> int:
+    """The provider paid all of an order back so often, and the shop booked it once; gives what nobody booked."""
+    tables = evidence.audit
+    payment = tables.payments[where(tables.payments, order_id=PAID)]
+    capture = evidence.journals.psp[where(evidence.journals.psp, merchant_reference=PAID, kind="capture")]
+    for number in range(times):
+        made = audit.RefundRow(
+            id=f"refund-{number}", payment_id=payment.id, order_id=PAID, amount_minor=TOTAL_MINOR, currency=CURRENCY,
+            status="succeeded", reason="goodwill", psp_refund_id=f"re_{number}", created_at=LATE_AT,
+        )  # fmt: skip
+        tables.refunds.append(made)
+        given = {"kind": "refund", "merchant_reference": made.id, "idempotency_key": "", "payment_reference": PAID}
+        evidence.journals.psp.append(change(capture, **given))
+    for entry in [row for row in tables.ledger if row.order_id == PAID and row.kind == "capture"]:
+        about = {"id": fixed_id("refund", entry.account), "transaction_id": "refund-0", "kind": "refund"}
+        tables.ledger.append(change(entry, amount_minor=-entry.amount_minor, **about))
+    alter(tables.payments, {"refunded_minor": TOTAL_MINOR}, order_id=PAID)
+    alter(tables.orders, {"refunded_minor": TOTAL_MINOR, "status": "refunded"}, id=PAID)
+    return (times - 1) * TOTAL_MINOR
+
+
 def order_total_differs(evidence: Evidence) -> None:
     alter(evidence.audit.orders, {"total_minor": TOTAL_MINOR + 100}, id=PAID)
 

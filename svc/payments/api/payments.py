@@ -24,7 +24,7 @@ from shared.validated import Token, line
 from svc.payments.api.reports import KeptReconciliation, read
 from svc.payments.clients import Psp
 from svc.payments.domain import NotReconciled, UnknownPayment, UnknownRefund
-from svc.payments.handlers import annulling, corrections, disputes, duplicates, reconciliation, reversals
+from svc.payments.handlers import annulling, corrections, disputes, duplicates, receivables, reconciliation, reversals
 from svc.payments.handlers.reconciliation import Reconciliation
 from svc.payments.parts import Parts
 from svc.payments.settings import Settings
@@ -84,6 +84,12 @@ class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
 class Received(msgspec.Struct, frozen=True):
     received: bool
     fresh: bool
+
+
+class Owed(msgspec.Struct, frozen=True):
+    """What was written down as owed by the customer, in minor units of the payment's currency."""
+
+    owed_minor: int
 
 
 class Misread(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -302,6 +308,12 @@ class InternalController(Controller):
             reversed_minor = await reversals.reverse_refunds(uow, order_id)
             uow.after_commit(wake_refunds)
         return Reversed(reversed_minor)
+
+    @post("/payments/{order_id:uuid}/receivable", status_code=200)
+    async def record_excess(self, order_id: FromPath[UUID], database: NamedDependency[Database]) -> Owed:
+        """Write down what went back beyond the capture as owed by the customer; repeating it changes nothing."""
+        async with database.begin() as uow:
+            return Owed(await receivables.record_excess(uow, order_id))
 
     @post("/webhooks/disown", status_code=200)
     async def disown(self, data: JSONBody[Disowned], database: NamedDependency[Database]) -> Applied:

@@ -26,7 +26,8 @@ class Kind(StrEnum):
     """What a transaction records; a duplicate is a capture beyond the one owed, booked and given back, what is reversed
     was booked and never made.
 
-    A dispute withholds what was captured until it is won, or for good.
+    An excess refund went out beyond what was captured. A dispute withholds what was captured until it is won, or for
+    good.
     """
 
     CAPTURE = "capture"
@@ -35,6 +36,7 @@ class Kind(StrEnum):
     REFUND = "refund"
     REFUND_DUPLICATE = "refund_duplicate"
     REFUND_REVERSED = "refund_reversed"
+    REFUND_EXCESS = "refund_excess"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
@@ -42,13 +44,15 @@ class Kind(StrEnum):
 
 class Account(StrEnum):
     """`psp_receivable`: what the PSP owes us; `sales`: what customers paid; `disputed`: what the PSP withholds while a
-    dispute is open; `chargebacks`: what it kept of lost ones.
+    dispute is open; `chargebacks`: what it kept of lost ones; `customer_receivable`: what customers owe who were
+    paid back more than they had paid.
     """
 
     PSP_RECEIVABLE = "psp_receivable"
     SALES = "sales"
     DISPUTED = "disputed"
     CHARGEBACKS = "chargebacks"
+    CUSTOMER_RECEIVABLE = "customer_receivable"
 
 
 SIDES = {
@@ -58,6 +62,7 @@ SIDES = {
     Kind.REFUND: (Account.SALES, Account.PSP_RECEIVABLE),
     Kind.REFUND_DUPLICATE: (Account.SALES, Account.PSP_RECEIVABLE),
     Kind.REFUND_REVERSED: (Account.PSP_RECEIVABLE, Account.SALES),
+    Kind.REFUND_EXCESS: (Account.CUSTOMER_RECEIVABLE, Account.PSP_RECEIVABLE),
     Kind.DISPUTE_OPENED: (Account.DISPUTED, Account.PSP_RECEIVABLE),
     Kind.DISPUTE_WON: (Account.PSP_RECEIVABLE, Account.DISPUTED),
     Kind.DISPUTE_LOST: (Account.CHARGEBACKS, Account.DISPUTED),

@@ -274,6 +274,16 @@ async def unbook_refund(connection: Connection, payment_id: UUID, amount_minor: 
     return row["refund_reversed_minor"], row["version"]
 
 
+async def owe(connection: Connection, payment_id: UUID, amount_minor: int) -> None:
+    """So much more went back than was captured: the customer owes it."""
+    await connection.execute(
+        "UPDATE payments SET overpaid_minor = overpaid_minor + $2, updated_at = clock_timestamp() "
+        "WHERE id = $1 AND $2 > 0",
+        payment_id,
+        amount_minor,
+    )
+
+
 async def book_duplicate_return(connection: Connection, payment_id: UUID, amount_minor: int) -> int:
     """A capture beyond the one owed went back; gives the aggregate version."""
     return await connection.fetchval(
@@ -349,7 +359,7 @@ async def books(connection: Connection, *, after: UUID | None, rows_max: int) ->
     return await connection.fetch(
         """
         SELECT p.id, p.order_id, p.status, p.currency, p.psp_payment_id, p.refunded_minor, p.refund_reserved_minor,
-               p.disputed_minor,
+               p.disputed_minor, p.overpaid_minor,
                p.captured_minor + p.extra_captured_minor AS captured_minor,
                coalesce(sum(l.amount_minor), 0)::bigint AS ledger_net_minor
         FROM payments p LEFT JOIN ledger_entries l ON l.order_id = p.order_id AND l.account = 'psp_receivable'

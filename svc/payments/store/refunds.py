@@ -92,6 +92,16 @@ async def of_payment(
     return [_refund(row) for row in rows]
 
 
+async def unbooked(connection: Connection, payment_id: UUID) -> list[Refund]:
+    """The refunds of a payment that went out and of which the ledger knows nothing."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM refunds WHERE payment_id = $1 AND status = 'succeeded' "  # noqa: S608 constants
+        "AND NOT EXISTS (SELECT FROM ledger_entries WHERE transaction_id = refunds.id) ORDER BY id",
+        payment_id,
+    )
+    return [_refund(row) for row in rows]
+
+
 async def succeed(connection: Connection, refund_id: UUID, psp_refund_id: str) -> bool:
     """Settle an open refund; False when it had ended."""
     return await _update(connection, "status = 'succeeded', psp_refund_id = $2", refund_id, psp_refund_id)

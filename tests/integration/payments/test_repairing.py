@@ -60,7 +60,7 @@ def kept_minor(folder: Any) -> Counter[str]:
 
 
 async def planned(shop: Till) -> charges.Plan:
-    views = ("payments.payments", "payments.refunds")
+    views = ("payments.payments", "payments.refunds", "payments.ledger", "payments.webhooks")
     snapshots = await take_snapshots({"payments": shop.database_url}, only=views)
     return charges.plan(snapshots.tables, list(iterate(shop.world.psp.journal.path, PspRecord)))
 
@@ -204,3 +204,114 @@ async def _booked(shop: Till, order: Any, captured_minor: int) -> bool:
             ("sales", -captured_minor),
         ]
     )
+
+
+async def test_a_refund_that_was_booked_twice_is_taken_out_of_the_books_once_and_told(engines, prefix, tmp_path):
+    harmed, other = an_order(), an_order()
+    async with (
+        topics(engines, prefix),
+        psp_world(tmp_path) as world,
+        database_of(engines, "payments") as database_url,
+    ):
+        broken = twins("webhook-not-deduplicated", engines, prefix)
+        async with reopened(engines, prefix, world, database_url, parts=broken) as shop:
+            shop.behave(webhook_copies=2)
+            await shop.place(harmed)
+            await shop.reaches(harmed, "captured")
+            assert (await shop.refund(harmed, "10.00"))[0] == 201
+            await shop.refunds_done(harmed, 2_000)
+            await shop.webhooks_applied()
+        async with reopened(engines, prefix, world, database_url) as shop:
+            await shop.place(other)
+            await shop.reaches(other, "captured")
+            assert (await shop.refund(other, "10.00"))[0] == 201
+            await shop.refunds_done(other, 1_000)
+            await shop.webhooks_applied()
+            plan = await planned(shop)
+            assert [(one.order_id, one.unrefund_minor) for one in plan.orders] == [(str(harmed.order_id), 1_000)]
+            assert plan.webhooks
+            path = f"/internal/payments/{harmed.order_id}/refund-reversals"
+            answers = await asyncio.gather(*(shop.service.call("POST", path) for _ in range(5)))
+            assert sorted(body["reversed_minor"] for _, body in answers) == [0, 0, 0, 0, 1_000]
+            assert await shop.service.call("POST", f"/internal/payments/{other.order_id}/refund-reversals") == (
+                200, {"reversed_minor": 0}
+            )  # fmt: skip
+            disowned = {"event_ids": list(plan.webhooks)}
+            for news in (len(plan.webhooks), 0):
+                answer = await shop.service.call("POST", "/internal/webhooks/disown", json=disowned)
+                assert answer == (200, {"applied": news})
+            assert (await planned(shop)).empty
+            assert Counter(await shop.told(harmed)) == {
+                "payment.processed": 1, "payment.refunded": 2, "payment.refund_reversed": 1
+            }  # fmt: skip
+            assert (await shop.refund(harmed, "79.99"))[0] == 201
+            await shop.refunds_done(harmed, harmed.total_minor)
+            status, body = await shop.service.call("GET", "/internal/reconciliation")
+            assert (status, body["differences"], body["difference_minor"]) == (200, [], {})
+
+
+async def test_what_a_cancelled_order_was_not_really_paid_back_goes_back(engines, prefix, tmp_path):
+    order = an_order()
+    async with (
+        topics(engines, prefix),
+        psp_world(tmp_path) as world,
+        database_of(engines, "payments") as database_url,
+    ):
+        broken = twins("webhook-not-deduplicated", engines, prefix)
+        async with reopened(engines, prefix, world, database_url, parts=broken) as shop:
+            shop.behave(webhook_copies=2)
+            await shop.place(order)
+            await shop.reaches(order, "captured")
+            assert (await shop.refund(order, "10.00"))[0] == 201
+            await shop.refunds_done(order, 2_000)
+            await shop.webhooks_applied()
+            shop.behave(webhook_copies=1)
+            await shop.cancel(order)
+            await shop.refunds_done(order, order.total_minor)
+            await shop.webhooks_applied()
+        async with reopened(engines, prefix, world, database_url) as shop:
+            assert kept_minor(tmp_path)[str(order.order_id)] == 1_000
+            for _ in range(2):
+                await shop.service.call("POST", f"/internal/payments/{order.order_id}/refund-reversals")
+            await until(lambda: _settled(tmp_path, {str(order.order_id): 0}))
+            await shop.refunds_done(order, order.total_minor)
+            assert (await planned(shop)).orders == ()
+
+
+async def test_what_went_out_beyond_the_capture_is_written_down_once_as_owed(engines, prefix, tmp_path):
+    harmed, other = an_order(), an_order()
+    async with (
+        topics(engines, prefix),
+        psp_world(tmp_path) as world,
+        database_of(engines, "payments") as database_url,
+    ):
+        broken = twins("refund-check-then-act", engines, prefix)
+        async with reopened(engines, prefix, world, database_url, parts=broken) as shop:
+            shop.behave(refund_guard=False)
+            await shop.place(harmed)
+            await shop.reaches(harmed, "captured")
+            asked = await asyncio.gather(*(shop.refund(harmed, "60.00") for _ in range(3)))
+            assert [status for status, _ in asked] == [201] * 3
+            await until(lambda: len(shop.journal(harmed, "refund")) == 3)
+            await shop.webhooks_applied()
+        async with reopened(engines, prefix, world, database_url) as shop:
+            await shop.place(other)
+            await shop.reaches(other, "captured")
+            assert (await shop.refund(other, "10.00"))[0] == 201
+            await shop.refunds_done(other, 1_000)
+            await shop.webhooks_applied()
+            (order,) = (await planned(shop)).orders
+            assert (order.order_id, order.owe_minor) == (str(harmed.order_id), 12_000)
+            path = f"/internal/payments/{harmed.order_id}/receivable"
+            answers = await asyncio.gather(*(shop.service.call("POST", path) for _ in range(5)))
+            assert sorted(body["owed_minor"] for _, body in answers) == [0, 0, 0, 0, 12_000]
+            assert await shop.service.call("POST", f"/internal/payments/{other.order_id}/receivable") == (
+                200, {"owed_minor": 0}
+            )  # fmt: skip
+            plan = await planned(shop)
+            assert (plan.orders, [one.order_id for one in plan.settle]) == ((), [str(harmed.order_id)])
+            row = await shop.payment(harmed)
+            assert (row["refunded_minor"], row["overpaid_minor"]) == (6_000, 12_000)
+            assert len(shop.journal(harmed, "refund")) == 3
+            status, body = await shop.service.call("GET", "/internal/reconciliation")
+            assert (status, body["differences"], body["difference_minor"]) == (200, [], {})

@@ -72,8 +72,8 @@ def test_a_fleet_that_charged_once_needs_no_repair(capsys: pytest.CaptureFixture
 def test_what_was_done_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert repair._show(PLAN, DONE, None, json=False) == 0
     assert " ".join(capsys.readouterr().err.split()) == (
-        "Gave back 1 captures, completed 1 returns, took 0 captures and 0 refunds out of the books, disowned 0 "
-        "webhooks, took 0 orders back; "
+        "Gave back 1 captures, completed 1 returns, took 0 captures and 0 refunds out of the books, "
+        "wrote down 0 debts, disowned 0 webhooks, took 0 orders back; "
         "corrected 1 prices, gave 1 differences back, "
         "waived 1."
     )
