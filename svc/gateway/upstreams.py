@@ -112,8 +112,6 @@ class Upstream:
 class Upstreams:
     """All services of the routing table, made on first use."""
 
-    made: type[Upstream] = Upstream
-
     def __init__(self, registry: Registry, client: ServiceClient, settings: Settings) -> None:
         self._registry = registry
         self._client = client
@@ -124,7 +122,7 @@ class Upstreams:
         """Shares the breaker with every other caller of the service."""
         upstream = self._known.get(service)
         if upstream is None:
-            upstream = self._known[service] = self.made(
+            upstream = self._known[service] = self.kind_of(service)(
                 service,
                 self._registry,
                 breaker=self._client.breaker(service),
@@ -132,3 +130,7 @@ class Upstreams:
                 browse_wait_s=self._settings.browse_wait_s,
             )
         return upstream
+
+    def kind_of(self, service: str) -> type[Upstream]:  # noqa: ARG002 all services are asked alike
+        """How the instances of a service are chosen."""
+        return Upstream

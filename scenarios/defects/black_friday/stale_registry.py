@@ -45,10 +45,8 @@ def by_chance(healthy: Any, _settings: ServiceSettings) -> Any:
     class Careless(upstreams):
         """Its services are asked by lot."""
 
-        made = ByLot
-
-        def of(self, service: str) -> Upstream:
-            return super().of(service)
+        def kind_of(self, service: str) -> type[Upstream]:  # noqa: ARG002 all alike
+            return ByLot
 
     return Careless
 
