@@ -6,8 +6,9 @@ of its class of goods. Of an order in another currency each unit price is the ca
 own journal has under the name in the quote, half up. Shipping costs what was quoted for just these goods, and the quote
 what the rates make of its boxes, which weigh what the goods do. It shares no line with the pricing it judges.
 
-A shop that priced an order wrongly may say so once: on the evidence of a repaired fleet a wrong price is undone where
-what the order should have cost stands beside it, as the oracle has it, and what was too much went back.
+A shop that priced an order wrongly, or at another rate than it had promised, may say so once: on the evidence of a
+repaired fleet a wrong price is undone where what the order should have cost stands beside it, as the oracle has it, and
+what was too much went back.
 """
 
 from collections import defaultdict
@@ -18,6 +19,7 @@ from math import ceil
 import msgspec
 
 from scenarios.checkers.result import Checker, Finding, Findings
+from scenarios.checkers.standing import difference_owed
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.rows import (
     CouponRow,
@@ -30,7 +32,6 @@ from scenarios.evidence.rows import (
     ShippingRateRow,
 )
 from scenarios.money_text import money_text
-from shared.contracts.payments import PRICE_CORRECTION
 from shared.currencies import exponent
 from shared.exchange_rates import rate_text
 
@@ -75,8 +76,9 @@ def examine(evidence: Evidence) -> Finding:
         if not lines:
             findings.violation("order_without_lines", "the order has a total and no lines", order_id=order.id)
             continue
-        rate = _judge_rate(evidence, order, findings)
-        _judge_prices(evidence, order, lines, rules, rate, findings)
+        requoted = _is_requoted(evidence, order, lines, rules, findings)
+        rate = _judge_rate(evidence, order, findings, requoted=requoted)
+        _judge_prices(evidence, order, lines, rules, rate, findings, requoted=requoted)
         _judge_tax_classes(evidence, order, lines, rules, findings)
         _judge_totals(evidence, order, lines, rules, findings)
         _judge_shipping(order, lines, rules, findings)
@@ -118,6 +120,16 @@ def due_of(
         return None
     coupon = rules.coupons.get(order.coupon) if order.coupon else None
     return priced(lines, rates_bp=known_bp, coupon=coupon, promotions=promotions, currency=order.currency)
+
+
+def at_promised_rate(lines: Sequence[OrderLineRow], correction: PriceCorrectionRow | None) -> list[OrderLineRow]:
+    """The lines at the unit prices that a correction says are right; as they are where it says nothing of prices."""
+    prices = () if correction is None or not correction.unit_prices else correction.unit_prices.split(",")
+    if len(prices) != len(lines):
+        return list(lines)
+    return [
+        msgspec.structs.replace(line, unit_price_minor=int(price)) for line, price in zip(lines, prices, strict=True)
+    ]
 
 
 def is_right(correction: PriceCorrectionRow, order: OrderRow, due: Priced) -> bool:
@@ -259,7 +271,44 @@ class Rate(msgspec.Struct, frozen=True):
         return int(exact + Fraction(1, 2))
 
 
-def _judge_rate(evidence: Evidence, order: OrderRow, findings: Findings) -> Rate | None:
+def _is_requoted(
+    evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, findings: Findings
+) -> bool:
+    """Whether beside the order stands what its goods cost at the rate that was promised, and nothing else does."""
+    correction, pinned = evidence.corrections.get(order.id), evidence.conversions.get(order.id)
+    if correction is None or not correction.unit_prices:
+        return False
+    quote = None if pinned is None else evidence.quotes.get(pinned.quote_id)
+    asked = _asked_at(evidence, order)
+    right = at_promised_rate(lines, correction)
+    is_promised = (
+        pinned is not None
+        and quote is not None
+        and quote.rate_nano == correction.rate_nano
+        and all(
+            line.unit_price_minor
+            in {
+                Rate(pinned.priced_in, order.currency, Fraction(quote.rate_nano, NANO)).converted(price)
+                for price in rules.prices(
+                    line.sku, pinned.priced_in, after=asked - PRICE_AGE_S_MAX, before=order.placed_at
+                )
+            }
+            for line in right
+        )
+        and len(correction.unit_prices.split(",")) == len(lines)
+    )
+    findings.check()
+    if not is_promised:
+        findings.violation(
+            "corrected_otherwise_than_promised",
+            f"the shop says that {correction.unit_prices} were its right prices at "
+            f"{rate_text(correction.rate_nano or 0)}, which was not promised or are not the catalog's",
+            order_id=order.id,
+        )
+    return is_promised
+
+
+def _judge_rate(evidence: Evidence, order: OrderRow, findings: Findings, *, requoted: bool) -> Rate | None:
     """The rate that the order's prices must be at; None when it is in the currency of its goods."""
     pinned = evidence.conversions.get(order.id)
     if pinned is None:
@@ -284,10 +333,11 @@ def _judge_rate(evidence: Evidence, order: OrderRow, findings: Findings) -> Rate
     said = evidence.exchange_rates.get(quote.exchange_rate_id)
     exact = Fraction(quote.rate_nano, NANO) if said is None else Fraction(said.rate)
     if {Fraction(pinned.rate_nano, NANO), Fraction(quote.rate_nano, NANO)} != {exact}:
-        findings.violation(
+        findings.damage(
             "rate_differs",
             f"the exchange said {'nothing that is known' if said is None else said.rate}, payments quoted "
             f"{rate_text(quote.rate_nano)}, the order is at {rate_text(pinned.rate_nano)}",
+            undone=requoted and Fraction(quote.rate_nano, NANO) == exact,
             order_id=order.id,
         )
     return Rate(pinned.priced_in, order.currency, exact)
@@ -300,6 +350,8 @@ def _judge_prices(
     rules: Rules,
     rate: Rate | None,
     findings: Findings,
+    *,
+    requoted: bool,
 ) -> None:
     asked = _asked_at(evidence, order)
     currency = order.currency if rate is None else rate.source
@@ -311,10 +363,11 @@ def _judge_prices(
         if line.unit_price_minor in rightful:
             continue
         said = " or ".join(money_text(price, order.currency) for price in sorted(rightful)) or "no price"
-        findings.violation(
+        findings.damage(
             "price_differs",
             f"{line.quantity} × {line.sku} at {money_text(line.unit_price_minor, order.currency)}, "
             f"the catalog said {said}",
+            undone=requoted,
             order_id=order.id,
             sku=line.sku,
             weight=min((abs(line.unit_price_minor - price) for price in rightful), default=1) * line.quantity,
@@ -357,7 +410,9 @@ def _judge_totals(
     if order.coupon and (coupon is None or not _applies(coupon, order)):
         findings.violation("coupon_not_due", f"coupon {order.coupon} does not apply to this order", order_id=order.id)
     findings.check()
-    corrected = _judge_correction(evidence, order, due, findings)
+    right = due_of(order, at_promised_rate(lines, evidence.corrections.get(order.id)), rules, promotions)
+    assert right is not None, "prices change no tax rate"
+    corrected = _judge_correction(evidence, order, right, findings)
     for what, stored, right in (
         ("line_total", sum(line.line_total_minor for line in lines), due.subtotal_minor),
         ("subtotal", order.subtotal_minor, due.subtotal_minor),
@@ -400,12 +455,7 @@ def _judge_correction(evidence: Evidence, order: OrderRow, due: Priced, findings
             weight=abs(correction.total_minor - due.goods_minor - order.shipping_minor),
         )
         return False
-    refunds = evidence.refunds_of.get(order.id, ())
-    back_minor = sum(
-        row.amount_minor for row in refunds if row.reason == PRICE_CORRECTION and row.status == "succeeded"
-    )
-    left_minor = max(0, evidence.psp_account(order.id).kept_minor + back_minor)
-    owed_minor = min(max(0, correction.difference_minor), left_minor)
+    owed_minor, back_minor = difference_owed(evidence, correction)
     if back_minor != owed_minor:
         findings.violation(
             "difference_not_returned",

@@ -13,9 +13,9 @@ from collections.abc import Collection
 import msgspec
 
 from scenarios.checkers.result import Checker, Finding, Findings
-from scenarios.checkers.standing import OPEN_STATUSES, is_cancelled
+from scenarios.checkers.standing import OPEN_STATUSES, difference_owed, is_cancelled
 from scenarios.evidence.bundle import Evidence, Purchase
-from scenarios.evidence.rows import OrderRow
+from scenarios.evidence.rows import OrderRow, PriceCorrectionRow
 from scenarios.history import REFUND, RefundAttempt
 from scenarios.money_text import money_text
 
@@ -222,18 +222,29 @@ def _judge_shown(evidence: Evidence, order_id: str, purchase: Purchase, findings
     if shown is None:
         return
     findings.check()
+    correction = evidence.corrections.get(order_id)
+    corrected = correction is not None and correction.total_minor == shown.total_minor
     for line in evidence.psp_account(order_id).captures:
         if (line.amount_minor, line.currency) != (shown.total_minor, shown.currency):
-            findings.violation(
+            findings.damage(
                 "charged_otherwise_than_shown",
                 f"shown {money_text(shown.total_minor, shown.currency)}, "
                 f"charged {money_text(line.amount_minor, line.currency)}",
+                undone=corrected and line.currency == shown.currency and _difference_is_back(evidence, correction),
                 order_id=order_id,
                 currency=line.currency,
                 amount_minor=abs(line.amount_minor - shown.total_minor),
                 weight=abs(line.amount_minor - shown.total_minor),
                 trace_id=purchase.trace_id,
             )
+
+
+def _difference_is_back(evidence: Evidence, correction: PriceCorrectionRow | None) -> bool:
+    """What was too much went back; that the correction says what is right, INV-08 judges."""
+    if correction is None:
+        return False
+    owed_minor, back_minor = difference_owed(evidence, correction)
+    return owed_minor == back_minor
 
 
 def _expected(evidence: Evidence, order: OrderRow) -> Sums | None:

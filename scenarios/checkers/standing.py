@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from itertools import chain
 
 from scenarios.evidence.bundle import Evidence
-from scenarios.evidence.rows import OrderLineRow, OrderRow
+from scenarios.evidence.rows import OrderLineRow, OrderRow, PriceCorrectionRow
 from scenarios.history import WantedLine
+from shared.contracts.payments import PRICE_CORRECTION
 
 PAID_STATUSES = frozenset(
     {"paid", "fulfilling", "shipped", "delivered", "completed", "partially_refunded", "cancelling"}
@@ -61,3 +62,13 @@ def judged_skus(evidence: Evidence) -> list[str]:
         return sorted(evidence.facts.skus)
     lines: Iterable[str] = chain.from_iterable((line.sku for line in purchase.lines) for purchase in evidence.purchases)
     return sorted(set(lines))
+
+
+def difference_owed(evidence: Evidence, correction: PriceCorrectionRow) -> tuple[int, int]:
+    """What of too high a price was to go back, as far as it was still the shop's, and what did."""
+    refunds = evidence.refunds_of.get(correction.order_id, ())
+    back_minor = sum(
+        row.amount_minor for row in refunds if row.reason == PRICE_CORRECTION and row.status == "succeeded"
+    )
+    left_minor = max(0, evidence.psp_account(correction.order_id).kept_minor + back_minor)
+    return min(max(0, correction.difference_minor), left_minor), back_minor

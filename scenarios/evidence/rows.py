@@ -412,7 +412,8 @@ class PromotionRow(Row, frozen=True, kw_only=True):
 class PriceCorrectionRow(Row, frozen=True, kw_only=True):
     """What an order should have cost, by its own shop; `discounts` and `taxes` are its lines' shares, comma-separated.
 
-    `difference_minor` is what was charged too much, negative for too little.
+    `difference_minor` is what was charged too much, negative for too little. `unit_prices` are those at the promised
+    rate of `rate_nano`, where the order is at another.
     """
 
     order_id: str
@@ -427,6 +428,8 @@ class PriceCorrectionRow(Row, frozen=True, kw_only=True):
     reason: str = ""
     actor: str = ""
     corrected_at: Instant
+    unit_prices: str = ""
+    rate_nano: int | None = None
 
 
 class OrderPromotionRow(Row, frozen=True):

@@ -150,7 +150,6 @@ def plan(audit: AuditTables, journal: Sequence[PspRecord], recall: Collection[st
         made = _order_plan(taken, gone_back, payment, is_returned=order_id in returned, phantom_minor=phantom_minor)
         if not made.empty:
             plans.append(made)
-    settle.extend(_otherwise_than_quoted(audit))
     settle.extend(
         Unsettled(order_id, "captured for an order that payments does not know")
         for order_id in sorted(captures.keys() - payments.keys())
@@ -342,16 +341,6 @@ def _from_nowhere(audit: AuditTables, journal: Sequence[PspRecord]) -> tuple[str
         and row.applied_at is not None
         and row.outcome != DISOWNED
     )
-
-
-def _otherwise_than_quoted(audit: AuditTables) -> list[Unsettled]:
-    """Orders whose every figure rests on a rate that nobody had promised; all books agree on them."""
-    promised = {row.id: row.rate_nano for row in audit.conversion_quotes}
-    return [
-        Unsettled(row.order_id, "charged at another rate than the customer was quoted")
-        for row in audit.order_conversions
-        if promised.get(row.quote_id) != row.rate_nano
-    ]
 
 
 def _journal(world: Path) -> list[PspRecord]:

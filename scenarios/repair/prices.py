@@ -1,19 +1,30 @@
 """Second half of `repair charges`: orders that cost otherwise than the rules say.
 
 The rule: what an order should have cost is written down beside it, once, where orders and the judge's oracle agree on
-it. What was too much goes back once, as far as it is still ours; what was too little is waived. An order that is off or
-paid back is only written down.
+it; one at another rate than payments promised should have cost what it does at that one. What was too much goes back
+once, as far as it is still ours; what was too little is waived. An order that is off or paid back is only written down.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import partial
 from typing import Final
 
 import msgspec
 
 from compose.operator_error import OperatorError
-from scenarios.checkers.exact_money import Rules, due_of, is_right
+from scenarios.checkers.exact_money import (
+    NANO,
+    PRICE_AGE_S_MAX,
+    REQUEST_S_MAX,
+    Priced,
+    Rate,
+    Rules,
+    at_promised_rate,
+    due_of,
+    is_right,
+)
 from scenarios.checkers.standing import CANCELLED_STATUSES, OPEN_STATUSES
 from scenarios.evidence import Evidence, RunFacts
 from scenarios.evidence.rows import OrderLineRow, OrderRow
@@ -27,6 +38,7 @@ from shared.contracts.payments import PRICE_CORRECTION
 from shared.money import Money
 
 REASON: Final = "priced otherwise than the rules say"
+RATE_REASON: Final = "charged at another rate than was promised"
 QUIESCE_S: Final = 90.0
 ROUNDS_MAX: Final = 3
 UNDECIDED: Final = OPEN_STATUSES | {"cancelling"}
@@ -37,6 +49,7 @@ class OrderPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     `right_minor` is what it should have cost, `difference_minor` what was too much, negative for too little;
     `give_back_minor` is what goes back of it. `corrected` tells that the right price stands beside it already.
+    `catalog_prices` of its lines are told where it is at another rate than was promised.
     """
 
     order_id: str
@@ -45,6 +58,7 @@ class OrderPlan(msgspec.Struct, frozen=True, kw_only=True):
     difference_minor: int
     give_back_minor: int = 0
     corrected: bool = False
+    catalog_prices: tuple[int, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,12 +169,11 @@ async def carry_out(fleet: Caller, planned: Plan) -> dict[str, str]:
 async def _repair(fleet: Caller, order: OrderPlan) -> None:
     """The right price first: money goes back only where it is written down why."""
     if not order.corrected:
-        await fleet.call(
-            "orders",
-            "POST",
-            f"/internal/orders/{order.order_id}/price-correction",
-            json={"total": Money(order.right_minor, order.currency).to_wire(), "reason": REASON},
-        )
+        told: dict[str, object] = {"total": Money(order.right_minor, order.currency).to_wire(), "reason": REASON}
+        door = "price-correction"
+        if order.catalog_prices:
+            door, told = "rate-correction", {**told, "reason": RATE_REASON, "catalog_prices": order.catalog_prices}
+        await fleet.call("orders", "POST", f"/internal/orders/{order.order_id}/{door}", json=told)
     if order.give_back_minor:
         await fleet.call(
             "payments",
@@ -173,17 +186,23 @@ async def _repair(fleet: Caller, order: OrderPlan) -> None:
 def _of_order(
     evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, *, left_minor: int
 ) -> OrderPlan | Unsettled | None:
-    got = [rules.promotions[code] for code in rules.got(order) if code in rules.promotions]
-    due = due_of(order, lines, rules, got)
-    if due is None:
-        return None
-    right_minor = due.goods_minor + order.shipping_minor
+    found = _right(evidence, order, lines, rules)
+    if found is None or isinstance(found, Unsettled):
+        return found
+    due, catalog_prices = found
     correction = evidence.corrections.get(order.id)
+    right_minor = due.goods_minor + order.shipping_minor
     if correction is not None and not is_right(correction, order, due):
         return Unsettled(order.id, "corrected otherwise than the rules say, and once only")
     told = order.discount_minor, order.tax_minor, order.total_minor
     shares = tuple(line.discount_minor for line in lines), tuple(line.tax_minor for line in lines)
-    if (*told, *shares) == (due.discount_minor, due.tax_minor, right_minor, due.discounts, due.taxes):
+    if not catalog_prices and (*told, *shares) == (
+        due.discount_minor,
+        due.tax_minor,
+        right_minor,
+        due.discounts,
+        due.taxes,
+    ):
         return None
     difference_minor = order.total_minor - right_minor
     returns = [row.status for row in evidence.refunds_of.get(order.id, ()) if row.reason == PRICE_CORRECTION]
@@ -200,7 +219,57 @@ def _of_order(
         difference_minor=difference_minor,
         give_back_minor=give_back_minor,
         corrected=correction is not None,
+        catalog_prices=catalog_prices,
     )
+
+
+def _right(
+    evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules
+) -> tuple[Priced, tuple[int, ...]] | Unsettled | None:
+    """What the rules make of an order at the rate that was promised; beside it the catalog's prices, where they have to
+    be told to orders. None where a line has no tax rate.
+    """
+    got = [rules.promotions[code] for code in rules.got(order) if code in rules.promotions]
+    correction = evidence.corrections.get(order.id)
+    requoted = None if correction is not None else _requoted(evidence, order, lines, rules)
+    if isinstance(requoted, Unsettled):
+        return requoted
+    catalog_prices, right_lines = requoted or ((), at_promised_rate(lines, correction))
+    due = due_of(order, right_lines, rules, got)
+    return None if due is None else (due, catalog_prices)
+
+
+def _requoted(
+    evidence: Evidence, order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules
+) -> tuple[tuple[int, ...], list[OrderLineRow]] | Unsettled | None:
+    """The catalog's prices of an order at another rate than payments promised, and its lines at the promised one."""
+    pinned = evidence.conversions.get(order.id)
+    quote = None if pinned is None else evidence.quotes.get(pinned.quote_id)
+    if pinned is None or quote is None or quote.rate_nano == pinned.rate_nano:
+        return None
+    own, promised = (
+        Rate(pinned.priced_in, order.currency, Fraction(nano, NANO)) for nano in (pinned.rate_nano, quote.rate_nano)
+    )
+    prices = _catalog_prices(order, lines, rules, own)
+    if prices is None:
+        return Unsettled(order.id, "charged at another rate than was promised, of prices that nobody knows")
+    return prices, [
+        msgspec.structs.replace(line, unit_price_minor=promised.converted(price))
+        for line, price in zip(lines, prices, strict=True)
+    ]
+
+
+def _catalog_prices(order: OrderRow, lines: Sequence[OrderLineRow], rules: Rules, own: Rate) -> tuple[int, ...] | None:
+    """What the catalog sold each line at that gives its price at the order's own rate; None where nothing does."""
+    since = order.placed_at - REQUEST_S_MAX - PRICE_AGE_S_MAX
+    found: list[int] = []
+    for line in lines:
+        prices = rules.prices(line.sku, own.source, after=since, before=order.placed_at)
+        fitting = sorted(price for price in prices if own.converted(price) == line.unit_price_minor)
+        if not fitting:
+            return None
+        found.append(fitting[-1])
+    return tuple(found)
 
 
 def _left_minor(evidence: Evidence) -> dict[str, int]:

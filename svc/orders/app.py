@@ -23,13 +23,14 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
         parts.resolver(runtime.database, inventory, cancelling=cancelling, clock=runtime.clock, config=settings),
         every_s=settings.resolver_interval_s,
     )
+    exchange = parts.exchange(runtime.client, settings)
     erasure = Erasure(runtime.database, erasing.STATEMENTS)
     placement = parts.placement(
         runtime.database,
         catalog=catalog,
         inventory=inventory,
         shipping=parts.shipping(runtime.client, runtime.cache, settings),
-        exchange=parts.exchange(runtime.client, settings),
+        exchange=exchange,
         price_order=parts.price_order,
         clock=runtime.clock,
         config=settings,
@@ -41,6 +42,7 @@ def create_app(settings: Settings, parts: Parts = HEALTHY) -> Litestar:
             "database": runtime.database,
             "catalog": catalog,
             "placement": placement,
+            "exchange": exchange,
             "history": parts.history(runtime.database),
             "cart_reader": parts.cart_reader(runtime.database),
             "cancelling": cancelling,

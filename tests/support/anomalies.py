@@ -42,6 +42,9 @@ CANCELLED = fixed_id("order", 3)
 REFUSED_BUYER = 15
 TAX_MINOR = 1_532
 HALF_NANO = 500_000_000
+PROMISED_PRICE_MINOR, PROMISED_TAX_MINOR = 4_799, 912
+"""119.98 at 0.4, and 19 % of it."""
+PROMISED_MINOR = PROMISED_PRICE_MINOR + PROMISED_TAX_MINOR + 490
 LATE_AT = LOAD_STARTED_AT + 1.5
 
 
@@ -711,6 +714,36 @@ def shown_less(evidence: Evidence) -> None:
 def ordered_at_another_rate(evidence: Evidence) -> None:
     converted(evidence)
     alter(evidence.audit.order_conversions, {"rate_nano": HALF_NANO + 1}, order_id=PAID)
+
+
+def promised_less(evidence: Evidence) -> None:
+    """The order was shown at 0.4, which exchange and payments say, and is priced and charged at a half."""
+    converted(evidence)
+    tables = evidence.audit
+    alter(tables.conversion_quotes, {"rate_nano": 400_000_000})
+    evidence.journals.exchange[-1] = change(evidence.journals.exchange[-1], rate="0.400000")
+    index = where(evidence.history, function="preview_order", type="ok")
+    record = evidence.history[index]
+    evidence.history[index] = change(record, value={**record.value, "total_minor": PROMISED_MINOR})
+
+
+def corrected_rate(evidence: Evidence, **otherwise: object) -> None:
+    """What the order costs at the promised rate stands beside it, or `otherwise`."""
+    said: dict[str, object] = {
+        "tax_minor": PROMISED_TAX_MINOR,
+        "total_minor": PROMISED_MINOR,
+        "difference_minor": TOTAL_MINOR - PROMISED_MINOR,
+        "taxes": str(PROMISED_TAX_MINOR),
+        "unit_prices": str(PROMISED_PRICE_MINOR),
+        "rate_nano": 400_000_000,
+    }
+    corrected(evidence, **{**said, **otherwise})
+
+
+def corrected_at_no_rate(evidence: Evidence) -> None:
+    """The order is as it was promised; what stands beside it is at a rate that nobody named."""
+    converted(evidence)
+    corrected_rate(evidence)
 
 
 def quoted_beside_the_exchange(evidence: Evidence) -> None:
@@ -1422,6 +1455,7 @@ ANOMALIES: tuple[tuple[Callable[[Evidence], None], str, str], ...] = (
     (cent_too_much, "INV-08", "price_differs"),
     (shown_less, "INV-06", "charged_otherwise_than_shown"),
     (ordered_at_another_rate, "INV-08", "rate_differs"),
+    (corrected_at_no_rate, "INV-08", "corrected_otherwise_than_promised"),
     (quoted_beside_the_exchange, "INV-08", "rate_differs"),
     (quoted_beside_the_exchange, "INV-08", "price_differs"),
     (quote_of_another, "INV-08", "quote_differs"),

@@ -12,10 +12,11 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 from shared.card_data import refuse_card_data
 from shared.database import Database
 from shared.identity import Principal, requires_role
-from shared.money import Money, MoneyWire
+from shared.money import AMOUNT_MINOR_MAX, Money, MoneyWire
 from shared.validated import line
+from svc.orders.clients import Exchange
 from svc.orders.domain.correction import Correction
-from svc.orders.handlers.correcting import correct_price
+from svc.orders.handlers.correcting import Requoted, correct_price, pinned_quote
 from svc.orders.handlers.lifecycle import Because
 from svc.orders.parts import Parts
 
@@ -24,6 +25,18 @@ class PriceCorrectionCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     """`total` is what the caller makes of the order; the rules must agree."""
 
     total: MoneyWire
+    reason: Annotated[str, line(120)]
+
+
+class RateCorrectionCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`total` is what the caller makes of the order at the promised rate; `catalog_prices` are those of its lines by
+    position, in minor units of the currency of its goods.
+    """
+
+    total: MoneyWire
+    catalog_prices: Annotated[
+        list[Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]], msgspec.Meta(max_length=500)
+    ]
     reason: Annotated[str, line(120)]
 
 
@@ -40,6 +53,8 @@ class PriceCorrection(msgspec.Struct, frozen=True, kw_only=True):
     difference_minor: int
     discounts: tuple[int, ...]
     taxes: tuple[int, ...]
+    unit_prices: tuple[int, ...] | None = None
+    rate_nano: int | None = None
     reason: str
     corrected_at: datetime
 
@@ -65,6 +80,27 @@ class CorrectionController(Controller):
             believed = Money.from_wire(data.total)
             return _view(await correct_price(uow, order_id, believed, because, price_order=parts.price_order))
 
+    @post("/orders/{order_id:uuid}/rate-correction", status_code=200)
+    async def correct_rate(
+        self,
+        principal: NamedDependency[Principal],
+        order_id: FromPath[UUID],
+        data: JSONBody[RateCorrectionCreate],
+        database: NamedDependency[Database],
+        exchange: NamedDependency[SkipValidation[Exchange]],
+        parts: NamedDependency[SkipValidation[Parts]],
+    ) -> PriceCorrection:
+        """Write down what an order should have cost at the rate that was promised, once; repeating changes nothing."""
+        because = Because(f"operator:{principal.subject}", data.reason)
+        believed = Money.from_wire(data.total)
+        async with database.acquire() as connection:
+            quote_id, customer_id = await pinned_quote(connection, order_id)
+        requoted = Requoted(await exchange.promised(quote_id, customer_id), tuple(data.catalog_prices))
+        async with database.begin() as uow:
+            return _view(
+                await correct_price(uow, order_id, believed, because, price_order=parts.price_order, requoted=requoted)
+            )
+
 
 def _view(correction: Correction) -> PriceCorrection:
     right = correction.right
@@ -79,6 +115,8 @@ def _view(correction: Correction) -> PriceCorrection:
         difference_minor=correction.difference_minor,
         discounts=right.discounts,
         taxes=right.taxes,
+        unit_prices=right.unit_prices,
+        rate_nano=correction.rate_nano,
         reason=correction.reason,
         corrected_at=correction.corrected_at,
     )

@@ -46,6 +46,8 @@ class Exchange(Protocol):
 
     async def quoted(self, quote_id: UUID, customer_id: UUID) -> Conversion: ...
 
+    async def promised(self, quote_id: UUID, customer_id: UUID) -> Conversion: ...
+
 
 class _Quote(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
@@ -78,6 +80,11 @@ class ExchangeClient:
         Raises `UnknownQuote`, `QuoteExpired`, `ConversionUnavailable`.
         """
         return await self._ask("GET", f"/internal/quotes/{quote_id}", params={"customer_id": str(customer_id)})
+
+    async def promised(self, quote_id: UUID, customer_id: UUID) -> Conversion:
+        """What was quoted, also when its time is over. Raises `UnknownQuote`, `ConversionUnavailable`."""
+        wish = {"customer_id": str(customer_id), "ended": "true"}
+        return await self._ask("GET", f"/internal/quotes/{quote_id}", params=wish)
 
     async def _ask(
         self, method: str, path: str, *, json: object = None, params: Mapping[str, str] | None = None

@@ -31,8 +31,23 @@ class RulesSayOtherwise(Refusal):
     kind = Kind.CONFLICT
 
 
+class PricesUnknown(Refusal):
+    """The order's own prices do not follow from these of the catalog; nothing is written down."""
+
+    code = "prices_unknown"
+    kind = Kind.CONFLICT
+
+
+class NotConverted(Refusal):
+    """The order is in the currency of its goods."""
+
+    code = "not_converted"
+    kind = Kind.CONFLICT
+
+
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Minor units of the order's currency; `discounts` and `taxes` are the shares of its lines, by position.
+    `unit_prices` are those at the rate that was promised, where the order is at another.
 
     Invariant: discount and tax are the sums of their shares.
     """
@@ -43,17 +58,30 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     total_minor: int
     discounts: tuple[int, ...]
     taxes: tuple[int, ...]
+    unit_prices: tuple[int, ...] | None = None
 
     def of_lines(self, lines: tuple[DraftLine, ...]) -> tuple[DraftLine, ...]:
-        """The lines with these shares."""
+        """The lines with these shares, at these prices."""
+        unit_prices = self.unit_prices or tuple(line.unit_price_minor for line in lines)
         return tuple(
-            msgspec.structs.replace(line, discount_minor=discount_minor, tax_minor=tax_minor)
-            for line, discount_minor, tax_minor in zip(lines, self.discounts, self.taxes, strict=True)
+            msgspec.structs.replace(
+                line,
+                unit_price_minor=price_minor,
+                line_total_minor=price_minor * line.quantity,
+                discount_minor=discount_minor,
+                tax_minor=tax_minor,
+            )
+            for line, price_minor, discount_minor, tax_minor in zip(
+                lines, unit_prices, self.discounts, self.taxes, strict=True
+            )
         )
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """What is `right`, beside the total that the order says; `reason` and `actor` tell why and by whom."""
+    """What is `right`, beside the total that the order says; `reason` and `actor` tell why and by whom.
+
+    `rate_nano` is the rate that was promised, where the order is at another.
+    """
 
     order_id: UUID
     currency: str
@@ -62,6 +90,7 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     actor: str
     corrected_at: datetime
+    rate_nano: int | None = None
 
     @property
     def difference_minor(self) -> int:
@@ -69,9 +98,10 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
         return self.charged_minor - self.right.total_minor
 
 
-def right_figures(totals: Totals) -> Figures:
-    """What the rules make of an order."""
+def right_figures(totals: Totals, *, unit_prices: tuple[int, ...] | None = None) -> Figures:
+    """What the rules make of an order, at these unit prices if they are others than its own."""
     return Figures(
+        unit_prices=unit_prices,
         discount_minor=totals.discount_minor,
         tax_minor=totals.tax_minor,
         shipping_minor=totals.shipping_minor,

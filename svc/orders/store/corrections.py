@@ -9,15 +9,15 @@ from svc.orders.domain.correction import Correction, Figures
 
 _FIND = """
     SELECT order_id, currency, discount_minor, tax_minor, shipping_minor, total_minor, charged_minor, discounts, taxes,
-        reason, actor, corrected_at
+        reason, actor, corrected_at, unit_prices, rate_nano
     FROM price_corrections WHERE order_id = $1
 """
 _INSERT = """
     INSERT INTO price_corrections (order_id, currency, discount_minor, tax_minor, shipping_minor, total_minor,
-        charged_minor, discounts, taxes, reason, actor)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        charged_minor, discounts, taxes, reason, actor, unit_prices, rate_nano)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     RETURNING order_id, currency, discount_minor, tax_minor, shipping_minor, total_minor, charged_minor, discounts,
-        taxes, reason, actor, corrected_at
+        taxes, reason, actor, corrected_at, unit_prices, rate_nano
 """
 
 
@@ -35,6 +35,7 @@ async def insert(
     charged_minor: int,
     reason: str,
     actor: str,
+    rate_nano: int | None,
 ) -> Correction:
     """Write the order's one correction; the order is locked, and has none yet."""
     row = await connection.fetchrow(
@@ -50,6 +51,8 @@ async def insert(
         list(right.taxes),
         reason,
         actor,
+        None if right.unit_prices is None else list(right.unit_prices),
+        rate_nano,
     )
     assert row is not None, "an insert gives its row"
     return _correction(row)
@@ -66,9 +69,11 @@ def _correction(row: asyncpg.Record) -> Correction:
             total_minor=row["total_minor"],
             discounts=tuple(row["discounts"]),
             taxes=tuple(row["taxes"]),
+            unit_prices=None if row["unit_prices"] is None else tuple(row["unit_prices"]),
         ),
         charged_minor=row["charged_minor"],
         reason=row["reason"],
         actor=row["actor"],
         corrected_at=row["corrected_at"],
+        rate_nano=row["rate_nano"],
     )

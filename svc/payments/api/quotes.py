@@ -56,11 +56,16 @@ class QuoteController(Controller):
 
     @get("/{quote_id:uuid}")
     async def show(
-        self, quote_id: FromPath[UUID], customer_id: FromQuery[UUID], database: NamedDependency[Database]
+        self,
+        quote_id: FromPath[UUID],
+        customer_id: FromQuery[UUID],
+        database: NamedDependency[Database],
+        ended: FromQuery[bool] = False,
     ) -> QuoteView:
-        """A customer's quote while an order may be placed at it."""
+        """A customer's quote while an order may be placed at it; with `ended` also later, as it was promised."""
         async with database.acquire() as connection:
-            return _view(await quoting.valid_quote(connection, quote_id, customer_id))
+            find = quoting.promised_quote if ended else quoting.valid_quote
+            return _view(await find(connection, quote_id, customer_id))
 
 
 def _view(quote: Quote) -> QuoteView:

@@ -63,9 +63,15 @@ async def promise(uow: UnitOfWork, customer_id: UUID, rate: ExchangeRate, *, ttl
 
 async def valid_quote(connection: Connection, quote_id: UUID, customer_id: UUID) -> Quote:
     """The customer's quote while an order may be placed at it. Raises `UnknownQuote`, `QuoteExpired`."""
+    quote = await promised_quote(connection, quote_id, customer_id)
+    if quote.expired:
+        raise QuoteExpired("this rate was promised for a time that is over", expired_at=quote.expires_at.isoformat())
+    return quote
+
+
+async def promised_quote(connection: Connection, quote_id: UUID, customer_id: UUID) -> Quote:
+    """The customer's quote as it was promised, whatever the time. Raises `UnknownQuote`."""
     quote = await quotes.find(connection, quote_id, customer_id=customer_id)
     if quote is None:
         raise UnknownQuote("there is no such quote")
-    if quote.expired:
-        raise QuoteExpired("this rate was promised for a time that is over", expired_at=quote.expires_at.isoformat())
     return quote

@@ -263,7 +263,7 @@ class FakeShipping:
         quote = self.quotes.get(request.match_info["id"])
         if quote is None or quote["customer_id"] != request.query["customer_id"]:
             return problem(404, "unknown_quote")
-        if datetime.fromisoformat(quote["expires_at"]) <= datetime.now(UTC):
+        if request.query.get("ended") != "true" and datetime.fromisoformat(quote["expires_at"]) <= datetime.now(UTC):
             return problem(409, "quote_expired", expired_at=quote["expires_at"])
         return web.json_response(quote)
 

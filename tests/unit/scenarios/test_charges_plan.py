@@ -17,9 +17,7 @@ from tests.support.anomalies import (
     alter,
     change,
     charged_twice,
-    converted,
     drop,
-    ordered_at_another_rate,
     returned_without_tax,
     where,
 )
@@ -139,14 +137,6 @@ def test_money_that_left_unbooked_is_for_people(amount_minor: int, reason: str) 
     evidence = FlashSale().evidence()
     went_back(evidence, only_payment(evidence).psp_payment_id, amount_minor)
     assert [(one.order_id, one.reason) for one in planned(evidence).settle] == [(PAID, reason)]
-
-
-def test_an_order_at_another_rate_than_was_quoted_is_for_people() -> None:
-    evidence = FlashSale().evidence()
-    converted(evidence)
-    assert planned(evidence).empty
-    ordered_at_another_rate(evidence)
-    assert {one.reason for one in planned(evidence).settle} == {"charged at another rate than the customer was quoted"}
 
 
 def test_a_capture_for_an_order_nobody_knows_is_for_people_until_it_went_back() -> None:
