@@ -270,7 +270,7 @@ def _order_plan(
         currency=payment.currency,
         give_back=tuple(line.payment_id for line in extra),
         give_back_minor=sum(line.amount_minor for line in extra),
-        pay_back_minor=kept_minor if is_returned else 0,
+        pay_back_minor=max(0, kept_minor) if is_returned else 0,
         unbook_minor=max(0, payment.captured_minor - sum(line.amount_minor for line in taken)) if own else 0,
         unrefund_minor=phantom_minor,
     )
@@ -280,16 +280,20 @@ def _phantom_minor(
     taken: Sequence[PspRecord], gone_back: Counter[str], payment: PaymentRow, *, of_nothing_minor: int
 ) -> int:
     """What is booked as paid back under no refund's id, where just that is what the provider did not pay back."""
-    refunded_minor = sum(gone_back[line.payment_id] for line in taken)
+    refunded_minor = sum(gone_back[line.payment_id] for line in taken) - payment.overpaid_minor
     return of_nothing_minor if payment.refunded_minor - of_nothing_minor == refunded_minor else 0
 
 
 def _owe_minor(taken: Sequence[PspRecord], gone_back: Counter[str], payment: PaymentRow, *, unbooked_minor: int) -> int:
-    """What went out beyond the capture in refunds that no book has, where just they are what payments lacks."""
+    """What went out beyond the capture: in refunds that no book has, and in those booked beyond it, as when a capture
+    was booked twice; where just the former are what payments lacks.
+    """
     captured_minor = sum(line.amount_minor for line in taken)
     refunded_minor = sum(gone_back[line.payment_id] for line in taken)
     lacks_just_them = refunded_minor == payment.refunded_minor + payment.overpaid_minor + unbooked_minor
-    return unbooked_minor if refunded_minor > captured_minor and lacks_just_them else 0
+    if refunded_minor <= captured_minor or not lacks_just_them:
+        return 0
+    return unbooked_minor + max(0, payment.refunded_minor - captured_minor)
 
 
 def _beyond_repair(
@@ -309,7 +313,7 @@ def _beyond_repair(
 
 
 def _refunds_of_nothing(audit: AuditTables) -> Counter[str]:
-    """By order, what the ledger has as paid back under the id of no refund, less what was reversed of it."""
+    """By order, what the ledger has as paid back under the id of no refund and was not reversed."""
     refunds = {row.id for row in audit.refunds}
     found: Counter[str] = Counter()
     for entry in audit.ledger:
@@ -317,7 +321,7 @@ def _refunds_of_nothing(audit: AuditTables) -> Counter[str]:
             continue
         if entry.kind == REFUND_REVERSED or (entry.kind == "refund" and entry.transaction_id not in refunds):
             found[entry.order_id] -= entry.amount_minor
-    return found
+    return +found
 
 
 def _unbooked_refunds(audit: AuditTables) -> Counter[str]:

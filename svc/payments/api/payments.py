@@ -310,10 +310,13 @@ class InternalController(Controller):
         return Reversed(reversed_minor)
 
     @post("/payments/{order_id:uuid}/receivable", status_code=200)
-    async def record_excess(self, order_id: FromPath[UUID], database: NamedDependency[Database]) -> Owed:
+    async def record_excess(
+        self, order_id: FromPath[UUID], database: NamedDependency[Database], psp: NamedDependency[Psp]
+    ) -> Owed:
         """Write down what went back beyond the capture as owed by the customer; repeating it changes nothing."""
+        told = await reversals.captures_at(psp, order_id)
         async with database.begin() as uow:
-            return Owed(await receivables.record_excess(uow, order_id))
+            return Owed(await receivables.record_excess(uow, order_id, told))
 
     @post("/webhooks/disown", status_code=200)
     async def disown(self, data: JSONBody[Disowned], database: NamedDependency[Database]) -> Applied:

@@ -11,6 +11,7 @@ from svc.payments.handlers import events
 from svc.payments.handlers.orders import CANCELLED_REASON
 from svc.payments.handlers.refunding import open_refund
 from svc.payments.store import ledger, payments
+from svc.payments.store.payments import Payment
 
 
 async def captures_at(psp: Psp, order_id: UUID) -> frozenset[str]:
@@ -55,17 +56,7 @@ async def reverse_refunds(uow: UnitOfWork, order_id: UUID) -> int:
     done = await ledger.posted(uow.connection, list(reversals.values()))
     amounts = {reversals[each]: amount for each, amount in booked if reversals[each] not in done}
     for transaction_id, amount_minor in amounts.items():
-        reversed_minor, version = await payments.unbook_refund(uow.connection, payment.id, amount_minor)
-        event = events.refund_reversed(payment, amount_minor=amount_minor, reversed_minor=reversed_minor)
-        uow.publish(event, aggregate_id=payment.id, aggregate_version=version)
-        entries = double_entry.entries_of(
-            double_entry.Kind.REFUND_REVERSED,
-            transaction_id=transaction_id,
-            order_id=order_id,
-            amount_minor=amount_minor,
-            currency=payment.currency,
-        )
-        await ledger.post(uow.connection, entries)
+        await unbook_refund(uow, payment, amount_minor, transaction_id=transaction_id)
     total_minor = sum(amounts.values())
     if total_minor and payment.cancel_requested:
         await open_refund(
@@ -77,3 +68,18 @@ async def reverse_refunds(uow: UnitOfWork, order_id: UUID) -> int:
             requested_by="payments",
         )
     return total_minor
+
+
+async def unbook_refund(uow: UnitOfWork, payment: Payment, amount_minor: int, *, transaction_id: UUID) -> None:
+    """Take so much that is booked and told as paid back out of the books of a locked payment, and tell it."""
+    reversed_minor, version = await payments.unbook_refund(uow.connection, payment.id, amount_minor)
+    event = events.refund_reversed(payment, amount_minor=amount_minor, reversed_minor=reversed_minor)
+    uow.publish(event, aggregate_id=payment.id, aggregate_version=version)
+    entries = double_entry.entries_of(
+        double_entry.Kind.REFUND_REVERSED,
+        transaction_id=transaction_id,
+        order_id=payment.order_id,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+    )
+    await ledger.post(uow.connection, entries)

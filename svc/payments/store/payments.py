@@ -277,8 +277,7 @@ async def unbook_refund(connection: Connection, payment_id: UUID, amount_minor: 
 async def owe(connection: Connection, payment_id: UUID, amount_minor: int) -> None:
     """So much more went back than was captured: the customer owes it."""
     await connection.execute(
-        "UPDATE payments SET overpaid_minor = overpaid_minor + $2, updated_at = clock_timestamp() "
-        "WHERE id = $1 AND $2 > 0",
+        "UPDATE payments SET overpaid_minor = overpaid_minor + $2, updated_at = clock_timestamp() WHERE id = $1",
         payment_id,
         amount_minor,
     )

@@ -315,3 +315,31 @@ async def test_what_went_out_beyond_the_capture_is_written_down_once_as_owed(eng
             assert len(shop.journal(harmed, "refund")) == 3
             status, body = await shop.service.call("GET", "/internal/reconciliation")
             assert (status, body["differences"], body["difference_minor"]) == (200, [], {})
+
+
+async def test_what_was_paid_back_of_a_capture_that_was_booked_twice_is_owed_once(engines, prefix, tmp_path):
+    order = an_order()
+    async with (
+        topics(engines, prefix),
+        psp_world(tmp_path) as world,
+        database_of(engines, "payments") as database_url,
+    ):
+        broken = twins("webhook-and-answer-capture", engines, prefix)
+        async with reopened(engines, prefix, world, database_url, parts=broken) as shop:
+            shop.behave(refund_guard=False)
+            await shop.place(order)
+            await until(lambda: _booked(shop, order, 2 * order.total_minor))
+            assert (await shop.refund(order))[0] == 201
+            await shop.refunds_done(order, 2 * order.total_minor)
+            await shop.webhooks_applied()
+        async with reopened(engines, prefix, world, database_url) as shop:
+            for _ in range(3):
+                assert await charges.carry_out(OnlyPayments(shop), await planned(shop)) == {}
+            plan = await planned(shop)
+            assert (plan.orders, [one.order_id for one in plan.settle]) == ((), [str(order.order_id)])
+            row = await shop.payment(order)
+            total = order.total_minor
+            assert (row["captured_minor"], row["refunded_minor"], row["overpaid_minor"]) == (total, total, total)
+            assert Counter(await shop.told(order))["payment.refund_reversed"] == 1
+            status, body = await shop.service.call("GET", "/internal/reconciliation")
+            assert (status, body["differences"], body["difference_minor"]) == (200, [], {})

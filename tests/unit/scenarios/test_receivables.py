@@ -10,6 +10,7 @@ from scenarios.repair.charges import Plan, plan
 from scenarios.repair.proof import taken_back, to_do
 from tests.support.anomalies import PAID, alter, change, drop, judged, refunded_beyond_the_capture, where
 from tests.support.builders import FlashSale
+from tests.support.builders.fleet_rows import TOTAL_MINOR
 
 ACCOUNTS = {"sales": CUSTOMER_RECEIVABLE, RECEIVABLE: RECEIVABLE}
 
@@ -100,3 +101,18 @@ def test_a_debt_on_the_wrong_side_or_account_is_found(evidence: Evidence) -> Non
 def test_refunds_that_fit_the_capture_are_nobodys_debt(evidence: Evidence) -> None:
     refunded_beyond_the_capture(evidence, times=1)
     assert planned(evidence).empty
+
+
+def test_what_was_paid_back_of_a_capture_that_was_booked_twice_is_owed_before_the_capture_goes(
+    evidence: Evidence,
+) -> None:
+    refunded_beyond_the_capture(evidence, times=2)
+    about = {"captured_minor": 2 * TOTAL_MINOR, "refunded_minor": 2 * TOTAL_MINOR}
+    alter(evidence.audit.payments, about, order_id=PAID)
+    booked = [row for row in evidence.audit.ledger if row.transaction_id == "refund-0"]
+    evidence.audit.ledger.extend(change(row, id=f"{row.id} again", transaction_id="refund-1") for row in booked)
+    (order,) = planned(evidence).orders
+    assert (order.owe_minor, order.unbook_minor) == (TOTAL_MINOR, 0)
+    alter(evidence.audit.payments, {"refunded_minor": TOTAL_MINOR, "overpaid_minor": TOTAL_MINOR}, order_id=PAID)
+    (order,) = planned(evidence).orders
+    assert (order.owe_minor, order.unbook_minor, order.pay_back_minor) == (0, TOTAL_MINOR, 0)
