@@ -6,7 +6,6 @@ of a payment or refund comes under the one key stored for it before the first ca
 
 from collections import defaultdict
 
-from scenarios.checkers.money_reconciles import overpaid
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import is_cancelled, is_sold, was_ever_paid
 from scenarios.evidence.bundle import Evidence, PspAccount
@@ -18,10 +17,9 @@ def examine(evidence: Evidence) -> Finding:
     findings = Findings(evidence)
     accounts = evidence.psp_accounts
     findings.require(any(account.captures for account in accounts.values()), "the payment provider captured nothing")
-    owed = overpaid(evidence)
     for order_id, account in sorted(accounts.items()):
         findings.check()
-        _judge_account(evidence, order_id, account, findings, owed_minor=owed.get(order_id, 0))
+        _judge_account(evidence, order_id, account, findings, owed_minor=evidence.owed_by_customers.get(order_id, 0))
     _judge_keys(evidence, findings)
     _judge_annulments(evidence, findings)
     for order in evidence.audit.orders:
@@ -75,16 +73,17 @@ def _judge_account(
             currency=currency,
             trace_id=last_trace,
         )
-    if order is None or not account.kept_minor:
+    kept_minor = account.kept_minor + owed_minor
+    if order is None or not kept_minor:
         return
     never_paid = order.status == "payment_failed" or not was_ever_paid(evidence, order)
     if is_cancelled(evidence, order) or (never_paid and order.status != "refunded"):
         findings.violation(
             "unpaid_but_captured",
-            f"order is {order.status}, {money_text(account.kept_minor, currency)} stay captured",
+            f"order is {order.status}, {money_text(kept_minor, currency)} stay captured",
             order_id=order_id,
             at=account.captures[-1].at if account.captures else order.updated_at,
-            amount_minor=abs(account.kept_minor),
+            amount_minor=abs(kept_minor),
             trace_id=last_trace,
         )
 

@@ -17,7 +17,6 @@ from scenarios.checkers.money_reconciles import (
     DEBIT_OF_EXCESS,
     REFUND_EXCESS,
     ledger_book,
-    overpaid,
 )
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
@@ -113,9 +112,8 @@ def _debit(entry: LedgerRow) -> int:
 
 
 def _judge_floors(evidence: Evidence, findings: Findings) -> None:
-    owed = overpaid(evidence)
     for (order_id, currency), sums in ledger_book(evidence).items():
-        if sums.net_minor + owed.get(order_id, 0) < 0:
+        if sums.net_minor + evidence.owed_by_customers.get(order_id, 0) < 0:
             findings.violation(
                 "refunded_below_floor",
                 f"the ledger: {sums.said(currency)}",

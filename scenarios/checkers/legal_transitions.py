@@ -114,13 +114,13 @@ def _judge_backing(evidence: Evidence, order: OrderRow, path: list[OrderTransiti
     visited = {row.to_status for row in path} | {order.status}
     if visited & SHIPPED_STATUSES and "paid" not in visited:
         findings.violation("shipped_unpaid", f"order is {order.status} and never was paid", order_id=order.id)
-    account = evidence.psp_account(order.id)
-    if is_cancelled(evidence, order) and account.net_minor:
+    kept_minor = evidence.psp_account(order.id).net_minor + evidence.owed_by_customers.get(order.id, 0)
+    if is_cancelled(evidence, order) and kept_minor:
         findings.violation(
             "cancelled_but_charged",
-            f"order is {order.status}, {money_text(account.net_minor, order.currency)} stay captured",
+            f"order is {order.status}, {money_text(kept_minor, order.currency)} stay captured",
             order_id=order.id,
-            amount_minor=abs(account.net_minor),
+            amount_minor=abs(kept_minor),
         )
     if not is_sold(evidence, order) or order.status == "refunded":
         return

@@ -14,7 +14,7 @@ import msgspec
 
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.checkers.standing import OPEN_STATUSES, difference_owed, is_cancelled
-from scenarios.evidence.bundle import Evidence, Purchase
+from scenarios.evidence.bundle import CUSTOMER_RECEIVABLE, Evidence, Purchase
 from scenarios.evidence.rows import OrderRow, PriceCorrectionRow
 from scenarios.history import REFUND, RefundAttempt
 from scenarios.money_text import money_text
@@ -43,7 +43,6 @@ RECEIVABLE = "psp_receivable"
 SALES = "sales"
 DISPUTED = "disputed"
 CHARGEBACKS = "chargebacks"
-CUSTOMER_RECEIVABLE = "customer_receivable"
 DEBIT_OF_CAPTURE = {RECEIVABLE: 1, SALES: -1}
 """The sign of a capture's entry by account; a refund's is the opposite."""
 DEBIT_OF_DISPUTE = {
@@ -73,9 +72,8 @@ def examine(evidence: Evidence) -> Finding:
         _compare(account, ("provider", provider), ("payments", payments), findings)
         _compare(account, ("payments", payments), ("ledger", ledger), findings)
         _compare(account, ("ledger", ledger), ("sales", sales), findings)
-    owed = overpaid(evidence)
     for order in evidence.audit.orders:
-        _judge_order(evidence, order, provider, findings, owed_minor=owed.get(order.id, 0))
+        _judge_order(evidence, order, provider, findings, owed_minor=evidence.owed_by_customers.get(order.id, 0))
     for operation in evidence.operations:
         if operation.invoke.function == REFUND and operation.outcome == "ok":
             _judge_return(evidence, msgspec.convert(operation.invoke.value, RefundAttempt), findings)
@@ -129,15 +127,6 @@ def ledger_book(evidence: Evidence, *, account: str = RECEIVABLE, kinds: Collect
         elif row.kind.startswith("refund"):
             sums.refunded_minor -= sign * row.amount_minor
     return dict(book)
-
-
-def overpaid(evidence: Evidence) -> dict[str, int]:
-    """By order, what its customer owes by the ledger because more was paid back than was captured."""
-    owed: dict[str, int] = defaultdict(int)
-    for row in evidence.audit.ledger:
-        if row.account == CUSTOMER_RECEIVABLE:
-            owed[row.order_id] += row.amount_minor
-    return owed
 
 
 def orders_book(evidence: Evidence) -> Books:

@@ -105,7 +105,7 @@ def _judge_undone(evidence: Evidence, order: OrderRow, traces: Traces, findings:
             order_id=order.id,
             sku=held[0].sku,
         )
-    kept = evidence.psp_account(order.id).net_minor
+    kept = evidence.psp_account(order.id).net_minor + evidence.owed_by_customers.get(order.id, 0)
     if kept:
         findings.violation(
             "capture_not_undone",

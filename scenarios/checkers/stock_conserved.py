@@ -227,7 +227,7 @@ def _judge_payer(evidence: Evidence, order: OrderRow, left_at: float, findings: 
 
 def _taken_back(evidence: Evidence, order: OrderRow) -> bool:
     """A repair gives the money of goods back that cannot be taken back; that much is undone."""
-    return not evidence.psp_account(order.id).net_minor
+    return evidence.psp_account(order.id).net_minor + evidence.owed_by_customers.get(order.id, 0) == 0
 
 
 CHECKER = Checker(

@@ -40,6 +40,8 @@ from scenarios.history import (
 )
 from scenarios.world.journals import ExchangeRecord, Journals, PspRecord, TapRecord
 
+CUSTOMER_RECEIVABLE = "customer_receivable"
+"""The account of the ledger with what customers owe."""
 NO_JOURNALS = Journals(psp=[], carrier=[], smtp=[], sms=[], tap=[], faults=[])
 
 Value = TypeVar("Value")
@@ -149,6 +151,15 @@ class Evidence:
     def corrections(self) -> dict[str, PriceCorrectionRow]:
         """By order id, what it should have cost."""
         return {row.order_id: row for row in self.audit.price_corrections}
+
+    @cached_property
+    def owed_by_customers(self) -> dict[str, int]:
+        """By order, what the ledger has as owed by its customer, because more was paid back than was captured."""
+        owed: dict[str, int] = defaultdict(int)
+        for row in self.audit.ledger:
+            if row.account == CUSTOMER_RECEIVABLE:
+                owed[row.order_id] += row.amount_minor
+        return dict(owed)
 
     @cached_property
     def annulled(self) -> dict[str, AnnulmentRow]:

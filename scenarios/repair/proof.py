@@ -12,7 +12,6 @@ from typing import Any, Final
 import msgspec
 
 from scenarios.checkers import Outcome
-from scenarios.checkers.money_reconciles import overpaid
 from scenarios.checkers.standing import CANCELLED_STATUSES
 from scenarios.evidence import Evidence, in_scope, load_evidence
 from scenarios.fleet import Fleet
@@ -118,7 +117,7 @@ def taken_back(before: Evidence, after: Evidence) -> set[str]:
     or whose customers were written down as owing what went out beyond the capture.
     """
     earlier, later = in_scope(before), in_scope(after)
-    owed = overpaid(earlier), overpaid(later)
+    owed = earlier.owed_by_customers, later.owed_by_customers
     tests: Iterable[Callable[[str], bool]] = (
         lambda order_id: (
             earlier.orders[order_id].status not in CANCELLED_STATUSES

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from scenarios.checkers.money_reconciles import CUSTOMER_RECEIVABLE, RECEIVABLE
+from scenarios.checkers.money_reconciles import RECEIVABLE
 from scenarios.evidence import Evidence
+from scenarios.evidence.bundle import CUSTOMER_RECEIVABLE
 from scenarios.repair.charges import Plan, plan
 from scenarios.repair.proof import taken_back, to_do
 from tests.support.anomalies import PAID, alter, change, drop, judged, refunded_beyond_the_capture, where
