@@ -36,13 +36,50 @@ _columns: dict[str, list[asyncpg.Record]] = {}
 async def _columns_of(engines, service):
     """Schema, table, name and type of every column of the migrated database; read once per process."""
     if service not in _columns:
-        async with database_of(engines, service) as url:
-            connection = await asyncpg.connect(url)
-            try:
-                _columns[service] = await connection.fetch(COLUMNS)
-            finally:
-                await connection.close()
+        _columns[service] = await _columns_after(engines, service)
     return _columns[service]
+
+
+async def _columns_after(engines, service, *statements):
+    async with database_of(engines, service) as url:
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+            return await connection.fetch(COLUMNS)
+        finally:
+            await connection.close()
+
+
+def _inexact(columns):
+    return _named(row for row in columns if row["type"] in INEXACT)
+
+
+def _small_amounts(columns):
+    return _named(row for row in columns if row["column"].endswith("_minor") and row["type"] != "bigint")
+
+
+def _without_time_zone(columns):
+    return _named(row for row in columns if row["type"] == "timestamp without time zone")
+
+
+def _views(columns):
+    """View of the schema audit → its columns, but for those of the library."""
+    found: dict[str, list[str]] = {}
+    for row in columns:
+        if row["schema"] == "audit":
+            found.setdefault(row["table"], []).append(row["column"])
+    assert found.keys() >= LIBRARY_VIEWS
+    return {name: tuple(names) for name, names in found.items() if name not in LIBRARY_VIEWS}
+
+
+def _personal(columns):
+    return _named(row for row in columns if row["column"] in PERSONAL)
+
+
+def _keyless(columns):
+    tables = {row["table"] for row in columns if row["kind"] in {"r", "p"}}
+    return tables - {row["table"] for row in columns if row["keyed"]}
 
 
 def _named(rows):
@@ -63,41 +100,48 @@ def test_migrations_form_one_line_in_the_order_of_their_file_names(service):
 async def test_no_column_holds_an_inexact_number(engines, service):
     columns = await _columns_of(engines, service)
     assert len(columns) > 20
-    assert _named(row for row in columns if row["type"] in INEXACT) == []
+    assert _inexact(columns) == []
 
 
 @pytest.mark.parametrize("service", WITH_DATABASE)
 async def test_every_amount_in_minor_units_is_a_bigint(engines, service):
-    columns = await _columns_of(engines, service)
-    assert _named(row for row in columns if row["column"].endswith("_minor") and row["type"] != "bigint") == []
+    assert _small_amounts(await _columns_of(engines, service)) == []
 
 
 @pytest.mark.parametrize("service", WITH_DATABASE)
 async def test_every_moment_is_stored_with_its_time_zone(engines, service):
-    columns = await _columns_of(engines, service)
-    assert _named(row for row in columns if row["type"] == "timestamp without time zone") == []
+    assert _without_time_zone(await _columns_of(engines, service)) == []
 
 
 @pytest.mark.parametrize("service", WITH_DATABASE)
 async def test_the_audit_views_are_those_that_are_declared_column_by_column(engines, service):
-    found: dict[str, list[str]] = {}
-    for row in await _columns_of(engines, service):
-        if row["schema"] == "audit":
-            found.setdefault(row["table"], []).append(row["column"])
-    assert found.keys() >= LIBRARY_VIEWS
-    own = {name: tuple(columns) for name, columns in found.items() if name not in LIBRARY_VIEWS}
-    assert own == DECLARED[service].audit
+    assert _views(await _columns_of(engines, service)) == DECLARED[service].audit
 
 
 @pytest.mark.parametrize("service", WITH_DATABASE)
 async def test_who_keeps_where_a_person_is_reached_is_told_when_they_are_erased(engines, service):
-    kept = _named(row for row in await _columns_of(engines, service) if row["column"] in PERSONAL)
+    kept = _personal(await _columns_of(engines, service))
     assert not kept or "user.deleted" in consumed(service) or service == "auth", kept
     assert service not in {"auth", "orders", "shipping", "notifications"} or kept
 
 
 @pytest.mark.parametrize("service", WITH_DATABASE)
 async def test_every_table_has_a_primary_key(engines, service):
-    tables = {row["table"] for row in await _columns_of(engines, service) if row["kind"] in {"r", "p"}}
-    keyed = {row["table"] for row in await _columns_of(engines, service) if row["keyed"]}
-    assert tables - keyed == set()
+    assert _keyless(await _columns_of(engines, service)) == set()
+
+
+@pytest.mark.service("inventory")
+async def test_a_table_against_every_rule_is_found_by_each(engines):
+    columns = await _columns_after(
+        engines,
+        "inventory",
+        "CREATE TABLE planted (rate numeric(9, 2), fee_minor integer, at timestamp, email text)",
+        "CREATE VIEW audit.planted AS SELECT email FROM planted",
+    )
+    planted = [row for row in columns if row["schema"] == "public"]
+    assert _inexact(columns) == ["planted.rate numeric"]
+    assert _small_amounts(columns) == ["planted.fee_minor integer"]
+    assert _without_time_zone(columns) == ["planted.at timestamp without time zone"]
+    assert _views(columns) == {**DECLARED["inventory"].audit, "planted": ("email",)}
+    assert _personal(planted) == ["planted.email text"]
+    assert _keyless(columns) == {"planted"}

@@ -26,6 +26,33 @@ def _attributes(path: Path) -> set[str]:
     return {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
 
 
+def _reads_the_environment(path: Path) -> bool:
+    return bool(_attributes(path) & ENVIRONMENT)
+
+
+def _decides_on_transactions(path: Path) -> bool:
+    """Whether a module opens a transaction or ends one."""
+    return bool(_entered(path) & OPENS or _attributes(path) & ENDS)
+
+
+def _inexact_amounts(path: Path) -> list[int]:
+    """The lines on which an amount in minor units is called a float."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.AnnAssign | ast.arg)
+        and (name := node.arg if isinstance(node, ast.arg) else ast.unparse(node.target)).endswith("_minor")
+        and node.annotation is not None
+        and not name.startswith("_")
+        and "float" in ast.unparse(node.annotation)
+    ]
+
+
+def _meaningless(folder: Path) -> set[str]:
+    """Modules and folders below whose names say nothing."""
+    return {part for path in folder.rglob("*.py") for part in path.relative_to(folder).with_suffix("").parts} & BANNED
+
+
 def _entered(path: Path) -> set[str]:
     """The methods whose answer a module enters with `async with`."""
     return {
@@ -39,8 +66,15 @@ def _entered(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_no_module_or_folder_has_a_name_that_says_nothing(folder):
-    names = {part for path in (ROOT / folder).rglob("*.py") for part in path.relative_to(ROOT).with_suffix("").parts}
-    assert names & BANNED == set()
+    assert folder not in BANNED
+    assert _meaningless(ROOT / folder) == set()
+
+
+@pytest.mark.parametrize("name", ["shared/utils.py", "common/clock.py"])
+def test_a_name_that_says_nothing_is_found(tmp_path, name):
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).touch()
+    assert _meaningless(tmp_path)
 
 
 def _says_something(path):
@@ -64,24 +98,30 @@ def test_every_shipped_module_says_what_it_is_for():
 
 
 def test_amounts_in_minor_units_are_annotated_as_whole_numbers():
-    wrong = [
-        f"{_label(path)}:{node.lineno}"
-        for path in SHIPPED
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.AnnAssign | ast.arg)
-        and (name := node.arg if isinstance(node, ast.arg) else ast.unparse(node.target)).endswith("_minor")
-        and node.annotation is not None
-        and not name.startswith("_")
-        and "float" in ast.unparse(node.annotation)
-    ]
-    assert wrong == []
+    assert [f"{_label(path)}:{line}" for path in SHIPPED for line in _inexact_amounts(path)] == []
+
+
+def test_an_amount_that_is_a_float_is_found(tmp_path):
+    (tmp_path / "m.py").write_text("total_minor: float = 0\ndef pay(*, tip_minor: float | None, fee_minor: int): ...\n")
+    assert _inexact_amounts(tmp_path / "m.py") == [1, 2]
 
 
 def test_no_handler_opens_or_ends_a_transaction():
     assert len(HANDLERS) > 20
-    assert [_label(path) for path in HANDLERS if _entered(path) & OPENS or _attributes(path) & ENDS] == []
+    assert [_label(path) for path in HANDLERS if _decides_on_transactions(path)] == []
+
+
+@pytest.mark.parametrize("line", ["async with database.begin() as uow: ...", "await connection.rollback()"])
+def test_a_handler_that_decides_on_its_transaction_is_found(tmp_path, line):
+    (tmp_path / "handlers.py").write_text(f"async def pay(database, connection):\n    {line}\n")
+    assert _decides_on_transactions(tmp_path / "handlers.py")
 
 
 def test_no_service_reads_the_environment_itself():
-    readers = [_label(path) for path in (ROOT / "svc").rglob("*.py") if _attributes(path) & ENVIRONMENT]
-    assert readers == []
+    assert [_label(path) for path in (ROOT / "svc").rglob("*.py") if _reads_the_environment(path)] == []
+
+
+@pytest.mark.parametrize("line", ["os.environ['A']", "os.getenv('A')"])
+def test_who_reads_the_environment_is_found(tmp_path, line):
+    (tmp_path / "app.py").write_text(f"import os\n{line}\n")
+    assert _reads_the_environment(tmp_path / "app.py")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.apps import DECLARED, SERVICES, built, routes
+from tests.support.apps import DECLARED, SERVICES, Route, built, routes
 
 BEHIND = SERVICES[1:]
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
@@ -32,16 +32,20 @@ def _pairs(service):
     return [(route, operations[key]) for route in routes(service) if (key := _documented(route)) in operations]
 
 
+def _undocumented(there, pairs):
+    public = {_documented(route) for route in there if route.path.startswith(("/api/v1/", "/.well-known/"))}
+    return public - {_documented(route) for route, _ in pairs}
+
+
 @pytest.mark.parametrize("service", BEHIND)
 def test_every_public_route_is_documented(service):
-    documented = {_documented(route) for route, _ in _pairs(service)}
-    assert {_documented(r) for r in routes(service) if r.path.startswith(("/api/v1/", "/.well-known/"))} <= documented
+    assert _undocumented(routes(service), _pairs(service)) == set()
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_every_refusal_is_declared_as_a_problem(service):
+def _undeclared(pairs):
+    """(route, status) of refusals that are not declared, or not as problems."""
     wrong = []
-    for route, operation in _pairs(service):
+    for route, operation in pairs:
         declared = {int(status) for status in operation["responses"]}
         expected = set(EVERYWHERE)
         expected |= set() if route.public else {403}
@@ -52,14 +56,22 @@ def test_every_refusal_is_declared_as_a_problem(service):
         wrong += [(str(route), status) for status in expected - declared]
         for status, answer in operation["responses"].items():
             if int(status) >= 400 and answer["content"] != {"application/problem+json": {"schema": PROBLEM}}:
-                wrong.append((str(route), status))
-    assert wrong == []
+                wrong.append((str(route), int(status)))
+    return wrong
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_refusal_is_declared_as_a_problem(service):
+    assert _undeclared(_pairs(service)) == []
+
+
+def _asking_wrongly(pairs):
+    return [str(route) for route, operation in pairs if ({} in operation["security"]) != route.public]
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_token_is_asked_for_exactly_where_one_is_needed(service):
-    pairs = _pairs(service)
-    assert [str(route) for route, operation in pairs if ({} in operation["security"]) != route.public] == []
+    assert _asking_wrongly(_pairs(service)) == []
 
 
 def test_the_gateways_own_page_needs_no_token():
@@ -70,23 +82,42 @@ def _schema(answer):
     return (answer.get("content") or {}).get("application/json", {}).get("schema")
 
 
-@pytest.mark.parametrize("service", BEHIND)
-def test_every_success_is_typed(service):
+def _untyped(pairs):
     """`string` is what the framework says of bytes that nobody described."""
-    wrong = [
+    return [
         str(route)
-        for route, operation in _pairs(service)
+        for route, operation in pairs
         for status, answer in operation["responses"].items()
         if int(status) < 400 and _schema(answer) == {"type": "string"}
     ]
-    assert wrong == []
+
+
+@pytest.mark.parametrize("service", BEHIND)
+def test_every_success_is_typed(service):
+    assert _untyped(_pairs(service)) == []
+
+
+def _keyed(operations):
+    return {
+        re.sub(r"\{\w+\}", "*", path)
+        for (_, path), operation in operations.items()
+        if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
+    }
 
 
 @pytest.mark.parametrize("service", BEHIND)
 def test_a_key_is_declared_exactly_where_a_route_takes_one(service):
-    taken = {
-        re.sub(r"\{\w+\}", "*", path)
-        for (_, path), operation in _operations(service).items()
-        if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
-    }
-    assert {path for route in DECLARED[service].routes for path in route.keyed} == taken
+    assert {path for route in DECLARED[service].routes for path in route.keyed} == _keyed(_operations(service))
+
+
+def test_what_a_document_says_wrongly_is_found():
+    """One change of a thing, documented as if it were open, took no key and could not be refused."""
+    change = Route("inventory", "PUT", "/api/v1/things/{thing_id:uuid}", public=False, roles=())
+    plain = {"content": {"application/json": {"schema": {"type": "string"}}}}
+    parameters = [{"name": "If-Match"}, {"name": "Idempotency-Key"}]
+    operation = {"responses": {"200": plain, "400": plain}, "security": [{}], "parameters": parameters}
+    assert _undocumented([change], []) == {("PUT", "/api/v1/things/{thing_id}")}
+    refusals = EVERYWHERE | OF_CHANGES | {403, 404, 412}
+    assert {status for _, status in _undeclared([(change, operation)])} == refusals
+    assert _asking_wrongly([(change, operation)]) == _untyped([(change, operation)]) == [str(change)]
+    assert _keyed({_documented(change): operation}) == {"/api/v1/things/*"}

@@ -78,9 +78,20 @@ FOREIGN = {
 }
 
 
-def _names(service: str) -> set[str]:
-    found = {path.stem for path in (ROOT / service).iterdir() if path.suffix == ".py"}
-    return found | {path.name for path in (ROOT / service).iterdir() if path.is_dir() and path.name != "__pycache__"}
+def _names(folder: Path) -> set[str]:
+    found = {path.stem for path in folder.iterdir() if path.suffix == ".py"}
+    return found | {path.name for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"}
+
+
+def _misplaced(folder: Path, *, roles: set[str], foreign: set[str]) -> set[str]:
+    """Roles that are absent, files that are no role and have no reason, and reasons of files that are not."""
+    names = _names(folder)
+    return (roles - names) | ((names - ROLES) ^ foreign)
+
+
+def _twice(folder: Path) -> list[str]:
+    """Roles that are a file and a package."""
+    return [name for name in _names(folder) if (folder / name).is_dir() and (folder / f"{name}.py").exists()]
 
 
 def test_the_services_are_those_of_the_stack():
@@ -90,21 +101,23 @@ def test_the_services_are_those_of_the_stack():
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_has_the_common_roles_and_no_foreign_file_without_a_reason(service):
     required = EVERYWHERE | (WITH_ROWS if service in WITH_DATABASE else set())
-    names = _names(service)
-    assert required - names == set()
-    assert names - ROLES == set(FOREIGN.get(service, {}))
+    assert _misplaced(ROOT / service, roles=required, foreign=set(FOREIGN.get(service, {}))) == set()
+
+
+def test_what_is_absent_foreign_or_there_twice_is_found(tmp_path):
+    for name in ("__init__.py", "__main__.py", "app.py", "settings.py", "parts.py", "api.py", "odd.py"):
+        (tmp_path / name).touch()
+    assert _misplaced(tmp_path, roles=EVERYWHERE, foreign={"odd"}) == set()
+    assert _misplaced(tmp_path, roles=EVERYWHERE | {"store"}, foreign={"gone"}) == {"store", "odd", "gone"}
+    (tmp_path / "api").mkdir()
+    assert _twice(tmp_path) == ["api"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_has_consumers_exactly_when_it_consumes(service):
-    assert ("consumers" in _names(service)) == bool(consumed(service))
+    assert ("consumers" in _names(ROOT / service)) == bool(consumed(service))
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_role_is_either_a_file_or_a_package_never_both(service):
-    both = [
-        name
-        for name in _names(service)
-        if (ROOT / service / name).is_dir() and (ROOT / service / f"{name}.py").exists()
-    ]
-    assert both == []
+    assert _twice(ROOT / service) == []

@@ -12,6 +12,15 @@ ROOT = Path(__file__).parents[2]
 SESSION_LOCK = re.compile(r"pg_(try_)?advisory_lock\(")
 
 
+def _holders(folder: Path) -> list[Path]:
+    """Modules that take a lock of the session."""
+    return [path for path in folder.rglob("*.py") if SESSION_LOCK.search(path.read_text())]
+
+
+def _pooled(holders: list[Path]) -> list[Path]:
+    return [path for path in holders if "database.connect()" not in path.read_text()]
+
+
 async def test_a_read_is_one_statement_and_a_write_one_transaction(engines, statements):
     async with opened_database(engines, "auth") as database:
         async with database.acquire() as connection:
@@ -44,6 +53,12 @@ async def test_a_transaction_left_open_does_not_reach_the_next_user(engines):
 @pytest.mark.parametrize("folder", ["svc", "shared"])
 def test_session_locks_are_taken_on_a_connection_of_ones_own(folder):
     """The pool does not give them back."""
-    holders = [path for path in (ROOT / folder).rglob("*.py") if SESSION_LOCK.search(path.read_text())]
+    holders = _holders(ROOT / folder)
     assert holders
-    assert [path for path in holders if "database.connect()" not in path.read_text()] == []
+    assert _pooled(holders) == []
+
+
+@pytest.mark.parametrize("lock", ["pg_advisory_lock(1)", "pg_try_advisory_lock(1)"])
+def test_a_session_lock_on_a_connection_of_the_pool_is_found(tmp_path, lock):
+    (tmp_path / "lock.py").write_text(f"async with database.acquire() as it: await it.execute('SELECT {lock}')")
+    assert _pooled(_holders(tmp_path)) == [tmp_path / "lock.py"]
