@@ -36,9 +36,12 @@ def _public() -> set[str]:
 
 def _said(service: str, verb: str) -> set[str]:
     """The event types the service's docstring names after `publishes` or `consumes`."""
-    text = (import_module(f"svc.{service}").__doc__ or "").replace("\n", " ")
-    match = re.search(rf"\b{verb}\b\s+(.*)", text, re.IGNORECASE)
-    assert match is not None, f"{service} does not say what it {verb}"
+    return _named_after(verb, import_module(f"svc.{service}").__doc__ or "")
+
+
+def _named_after(verb: str, docstring: str) -> set[str]:
+    match = re.search(rf"\b{verb}\b\s+(.*)", docstring.replace("\n", " "), re.IGNORECASE)
+    assert match is not None, f"it does not say what it {verb}"
     rest = re.split(r"\bconsumes\b", match.group(1), flags=re.IGNORECASE)[0]
     end = _SENTENCE_END.search(rest)
     clause = rest[: end.start()] if end else rest
@@ -49,20 +52,30 @@ def _said(service: str, verb: str) -> set[str]:
     for named, event in _TYPE.findall(clause):
         subject = named or subject
         found.add(f"{subject}.{event}")
-    assert found or clause.startswith("nothing"), f"{service} {verb} {clause!r}"
+    assert found or clause.startswith("nothing"), f"{verb} {clause!r}"
     return found
 
 
 def _published(service: str) -> set[str]:
     """The event types of the service's own topic that its code refers to."""
+    return _referred_to(service, [path.read_text() for path in (ROOT / "svc" / service).rglob("*.py")])
+
+
+def _referred_to(service: str, sources: list[str]) -> set[str]:
     own = {event.__name__: event.type for event in REGISTRY.values() if event.topic.name.startswith(f"{service}.")}
-    names = {
-        node.id
-        for path in (ROOT / "svc" / service).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Name)
-    }
+    names = {node.id for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
     return {kind for name, kind in own.items() if name in names}
+
+
+def test_what_is_said_and_what_is_done_are_told_apart():
+    said = "Parcels. Publishes shipment.created,\n`.lost`; consumes order.paid."
+    done = ["uow.publish(ShipmentCreated(), aggregate_id=1)", "OrderPaid"]
+    assert _named_after("publishes", said) == {"shipment.created", "shipment.lost"}
+    assert _named_after("consumes", said) == {"order.paid"}
+    assert _referred_to("shipping", done) == {"shipment.created"}
+    for silent in ("Parcels.", "Publishes a lot."):
+        with pytest.raises(AssertionError):
+            _named_after("publishes", silent)
 
 
 @pytest.mark.parametrize("service", SERVICES)
