@@ -30,7 +30,6 @@ from shared.fault_controls import LOOP_FACTORY, FaultControls
 from shared.fault_overlay import Account, Overlay
 from shared.health import Check, NotHealthyError, health_routes
 from shared.http_methods import HttpMethods
-from shared.http_protocol import HttpProtocol
 from shared.identity import provide_principal, requires_role
 from shared.kafka_consumer import ConsumerRunner, Subscription
 from shared.loop_lag import LoopLag
@@ -198,6 +197,7 @@ class Runtime(Generic[P_co]):
             plugins=[ClosedStructs()],
         )
         openapi.declare(app)
+        app.state.protocol = self.parts.protocol
         app.asgi_handler = HttpMethods(app)
         return app
 
@@ -340,7 +340,7 @@ def server_config(app: Litestar, config: settings.ServiceSettings) -> uvicorn.Co
         host=config.host,
         port=config.port,
         loop="uvloop" if config.is_production else LOOP_FACTORY,
-        http=HttpProtocol,
+        http=app.state.protocol,
         lifespan="on",
         ws="none",
         access_log=False,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from shared.cache import Cache
 from shared.database import Database
 from shared.health import Health
+from shared.http_protocol import HttpProtocol
 from shared.identity import AuthenticationMiddleware, InternalTokens
 from shared.kafka_consumer import ConsumerRunner
 from shared.kafka_producer import Producer
@@ -41,3 +42,5 @@ class ServiceParts:
     """Whom the internal token of a request speaks for."""
     authentication: type[AuthenticationMiddleware] = AuthenticationMiddleware
     """Who may come in at all, and who that is."""
+    protocol: type[HttpProtocol] = HttpProtocol
+    """One connection: what is no HTTP, and how long a client may take."""

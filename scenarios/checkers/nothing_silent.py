@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from scenarios.checkers.result import Checker, Finding, Findings
 from scenarios.evidence.bundle import Evidence
 from scenarios.evidence.logs import LogLine
+from scenarios.probes.card import ATTACK
 
 SHED = frozenset({503, 504})
 """Refused for want of capacity or time: the answer of a fleet that is asked for more than it can do."""
@@ -26,6 +27,9 @@ RACES = frozenset({"reservations_pkey"})
 """Constraints that decide a race by design: a reservation that was ended before its request arrived."""
 EXPLAINED_BY_FAULT = {"dead_letter": ("poison", "unprocessable"), "handler_failed": ("unprocessable",)}
 """Own errors that a fault of these families explains, by the beginning of the fault's name."""
+EXPLAINED_BY_ATTACK = {"payment_needs_review": "webhook-mismatch"}
+"""Own errors that are the right answer to an attack, by the attack's id; said while it is played, or right after."""
+ATTACK_ECHO_S = 5.0
 ENGINES = frozenset({"postgres", "redis", "kafka", "elasticsearch", "world", "fork-parent", "all"})
 NAMES = re.compile(r"[A-Za-z][\w-]*")
 INSTANCE_NUMBER = re.compile(r"-\d+$")
@@ -96,6 +100,9 @@ def _judge_error(evidence: Evidence, line: LogLine, findings: Findings) -> None:
     if _explained(evidence, line):
         findings.observe(f"explained by a fault: {line.event}")
         return
+    if any(_answers_attack(evidence, line)):
+        findings.observe(f"the answer to an attack: {line.event}")
+        return
     _violation("error_logged", f"{line.instance}: {line.event} {line.message}".rstrip(), line, findings)
 
 
@@ -104,6 +111,15 @@ def _explained(evidence: Evidence, line: LogLine) -> bool:
     if families is None:
         return False
     return any(fault.confirmed and fault.name.startswith(families) for fault in evidence.facts.faults)
+
+
+def _answers_attack(evidence: Evidence, line: LogLine) -> Iterable[bool]:
+    attack = EXPLAINED_BY_ATTACK.get(line.event)
+    return (
+        evidence.facts.epoch(it.invoke.time_s) <= line.at <= evidence.facts.epoch(it.last.time_s) + ATTACK_ECHO_S
+        for it in evidence.operations
+        if attack is not None and (it.invoke.function, it.invoke.key) == (ATTACK, attack)
+    )
 
 
 def _killed(evidence: Evidence, process: str) -> bool:

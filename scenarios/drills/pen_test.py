@@ -7,6 +7,7 @@ from scenarios.checkers.honest_traffic import CHECKER as HONEST_SERVED
 from scenarios.defects import catalogue
 from scenarios.plan import FULL, QUICK, Form, Scenario
 from scenarios.probes.catalogue import CARDS
+from scenarios.probes.grounds import CROWD
 from scenarios.workloads.pen_test import PenTest, PenTestParameters
 
 SCENARIO = Scenario(
@@ -19,8 +20,8 @@ SCENARIO = Scenario(
     ),
     workload=PenTest(),
     forms={
-        FULL: Form(parameters=PenTestParameters(baseline_s=30.0, every_s=1.0, rounds=3), quiesce_s=120.0),
-        QUICK: Form(parameters=PenTestParameters(baseline_s=14.0, every_s=0.3), quiesce_s=60.0),
+        FULL: Form(parameters=PenTestParameters(baseline_s=30.0, every_s=1.0, rounds=3, crowd=200), quiesce_s=120.0),
+        QUICK: Form(parameters=PenTestParameters(baseline_s=14.0, every_s=0.3, crowd=CROWD), quiesce_s=60.0),
     },
     required=(
         rare_states.ATTACK_REACHED,

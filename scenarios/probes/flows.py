@@ -10,14 +10,14 @@ from scenarios.probes.card import Owasp, Severity
 from scenarios.probes.grounds import CHECKOUT, Person
 from scenarios.probes.probe import Attack, Reply, probe
 
-BUYING: Final = 24
-"""Orders of one person at one moment. More would be shed at the door, which would repel the attack for the shop."""
-INSISTS_S: Final = 20.0
+INSISTS_S: Final = 30.0
 AGAIN_S: Final = 0.5
-REFUNDS: Final = 60
+CLERK_REFUNDS_MAX: Final = 60
+"""Of one clerk at one moment: of more the door would turn some away, which would repel the attack for the shop."""
 ALLOWED: Final = 2
 PRICE: Final = Decimal("24.50")
 CHANGES: Final = 12
+TOLD_TO_WAIT: Final = frozenset({429, 503})
 REFUSED: Final = frozenset({401, 403, 404, 405, 429})
 
 race = partial(
@@ -39,11 +39,13 @@ async def _crowd(attack: Attack, buyer: Person, wish: dict[str, Any], *, what: s
         headers = {"Idempotency-Key": key}
         while True:
             reply = await attack.ask("POST", "/api/v1/orders", by=buyer, json=wish, headers=headers)
-            if reply.status != 503 or time.monotonic() > until:
+            if reply.status not in TOLD_TO_WAIT or time.monotonic() > until:
                 return reply
             await asyncio.sleep(AGAIN_S)
 
-    return await asyncio.gather(*(insist(f"{what}-{attack.grounds.name}-{number}") for number in range(BUYING)))
+    return await asyncio.gather(
+        *(insist(f"{what}-{attack.grounds.name}-{number}") for number in range(attack.grounds.crowd))
+    )
 
 
 @race(id="coupon-race", title="A coupon for one order, used by a crowd at one moment", reaches="orders")
@@ -55,24 +57,27 @@ async def coupon_race(attack: Attack) -> None:
     replies = await _crowd(attack, buyer, {**attack.grounds.wish(article.sku), "coupon": code}, what="coupon")
     discounted = sum(reply.status == 201 for reply in replies)
     if discounted > 1:
-        attack.gained(f"{discounted} of {BUYING} orders were placed with a coupon for one")
+        attack.gained(f"{discounted} of {len(replies)} orders were placed with a coupon for one")
     attack.require(discounted, f"nobody could use the coupon: {sorted({reply.code for reply in replies})}")
 
 
 @race(id="refund-race", title="More paid back than was paid, by refunds at one moment", reaches="payments")
 async def refund_race(attack: Attack) -> None:
     """By somebody of the staff: the role is not what may stop it."""
-    order, clerk = await attack.grounds.order_to("returner", {}), await attack.grounds.person("clerk", "support")
+    order, refunds = await attack.grounds.order_to("returner", {}), max(attack.grounds.crowd, CLERK_REFUNDS_MAX)
+    clerks = [
+        await attack.grounds.person(f"clerk-{number}", "support") for number in range(-(-refunds // CLERK_REFUNDS_MAX))
+    ]
     payment = await attack.grounds.payment_of(order)
     await attack.grounds.paid(order)
     wish = {"amount": {"amount": "20.00", "currency": "EUR"}, "reason": "returned"}
     await asyncio.gather(
         *(
             attack.ask(
-                "POST", f"/api/v1/payments/{payment}/refunds", by=clerk, json=wish,
+                "POST", f"/api/v1/payments/{payment}/refunds", by=clerks[number % len(clerks)], json=wish,
                 headers={"Idempotency-Key": f"refund-{attack.grounds.name}-{number}"},
             )
-            for number in range(REFUNDS)
+            for number in range(refunds)
         )
     )  # fmt: skip
     (money,) = await attack.site.rows(

@@ -16,6 +16,8 @@ from scenarios.probes.site import Site
 
 TOKEN_TTL_S: Final = 600
 UNITS: Final = 1_000
+CROWD: Final = 24
+"""A quick form's. More orders of one person at a moment wait at the door, and all others behind them."""
 STAFF: Final = frozenset({"support", "admin"})
 KNOWN_LIMIT_S: Final = 20.0
 MOVED_LIMIT_S: Final = 40.0
@@ -57,10 +59,11 @@ class UnpreparedError(Exception):
 
 
 class Grounds:
-    """Shared by the attacks of one suite."""
+    """Shared by the attacks of one suite; `crowd` is how many requests an attack of a crowd makes at one moment."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, crowd: int = CROWD) -> None:
         self.site = site
+        self.crowd = crowd
         self.name = uuid4().hex[:10]
         self._made: dict[str, Any] = {}
         self._canaries: dict[str, Person] = {}

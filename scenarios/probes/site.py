@@ -15,6 +15,14 @@ class Site(Protocol):
         """Ask a service as the operator; what it answered. For preparations, never for an attack."""
         ...
 
+    def internal_token(self, service: str, *, age_s: float = 0.0) -> str:
+        """The operator's token for a service, minted that long ago: what somebody inside could have stolen."""
+        ...
+
+    def signed(self, body: bytes, *, age_s: float = 0.0) -> str:
+        """The signature that the payment provider would have sent with these bytes, that long ago."""
+        ...
+
     async def rows(self, service: str, query: str, *arguments: object) -> Sequence[Mapping[str, Any]]:
         """Read a service's tables past the service."""
         ...

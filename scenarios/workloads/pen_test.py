@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 from msgspec import Meta
 
+from compose import secrets_file
 from compose.operator_error import OperatorError
 from scenarios.checkers.honest_traffic import HONEST
 from scenarios.cues import Cues
@@ -33,6 +34,8 @@ from scenarios.workloads.market import CURRENCY, Article, Person, people, put_on
 from scenarios.workloads.open_model import play, raise_file_limit
 from scenarios.workloads.requests import place_order
 from scenarios.workloads.workload import LoadReport
+from shared import webhook_signatures
+from shared.identity import InternalTokens, operator_principal
 
 CUSTOMERS: Final = 40
 PRICE_MINOR: Final = 2_450
@@ -50,6 +53,7 @@ class PenTestParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     baseline_s: Annotated[float, Meta(ge=1, le=600, description="seconds of honest traffic before the first attack")]
     every_s: Annotated[float, Meta(ge=0, le=60, description="seconds from one attack to the next at least")]
     rounds: Annotated[int, Meta(ge=1, le=50, description="times that every attack is played")] = 1
+    crowd: Annotated[int, Meta(ge=2, le=200, description="requests of one attack at one moment, where a crowd matters")]
     buy_share: Annotated[float, Meta(ge=0, le=1, description="share of honest requests that place an order")] = 0.05
 
 
@@ -77,6 +81,14 @@ class FleetSite:
 
     async def call(self, service: str, method: str, path: str, *, json: object = None) -> Any:
         return await self._fleet.call(service, method, path, json=json)
+
+    def internal_token(self, service: str, *, age_s: float = 0.0) -> str:
+        tokens = InternalTokens(self._fleet.secret, now=lambda: time.time() - age_s)
+        return tokens.mint(operator_principal(), service)
+
+    def signed(self, body: bytes, *, age_s: float = 0.0) -> str:
+        secret = secrets_file.load_or_make(self._fleet.layout).webhook_secrets[0]
+        return webhook_signatures.sign(secret, body, at=int(time.time() - age_s))
 
     async def rows(self, service: str, query: str, *arguments: object) -> Sequence[Any]:
         async with superuser(self._fleet, service, name="witness") as connection:
@@ -153,7 +165,7 @@ async def _attack(stage: PenTestStage, history: HistoryWriter, cues: Cues) -> in
     every = [probe for _ in range(stage.parameters.rounds) for probe in PROBES]
     for number, probe in enumerate(every):
         next_at = time.monotonic() + stage.parameters.every_s
-        succeeded += await _strike(probe, site, Grounds(site), history, number=number)
+        succeeded += await _strike(probe, site, Grounds(site, crowd=stage.parameters.crowd), history, number=number)
         await asyncio.sleep(max(0.0, next_at - time.monotonic()))
         cues.done((number + 1) / len(every))
     invocation = history.invoke(history.new_process(), AFTERMATH)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, redirect_stdout
 from pathlib import Path
@@ -12,12 +13,13 @@ import msgspec
 
 from compose import stack
 from scenarios.probes.grounds import Grounds
+from shared import webhook_signatures
 from shared.fault_overlay import OverlayFile, PlantedDefect
+from shared.identity import InternalTokens, operator_principal
 from tests.support.engines import EngineUrls
 from tests.support.paying import psp_world
-from tests.support.probes import SETTINGS
 from tests.support.searching import delete_indexes
-from tests.support.services import Served, served, topics, until
+from tests.support.services import INTERNAL_SECRET, WEBHOOK_SECRET, Served, served, topics, until
 from tests.support.world import point_webhooks_at
 from tests.support.written_log import written_log
 
@@ -38,6 +40,12 @@ class ServedSite:
         status, body = await self.running[service].call(method, path, json=json)
         assert status < 300, (method, path, status, body)
         return body
+
+    def internal_token(self, service: str, *, age_s: float = 0.0) -> str:
+        return InternalTokens(INTERNAL_SECRET, now=lambda: time.time() - age_s).mint(operator_principal(), service)
+
+    def signed(self, body: bytes, *, age_s: float = 0.0) -> str:
+        return webhook_signatures.sign(WEBHOOK_SECRET, body, at=int(time.time() - age_s))
 
     async def rows(self, service: str, query: str, *arguments: object) -> Sequence[Any]:
         connection = await asyncpg.connect(self.running[service].settings.database_url)
@@ -80,9 +88,11 @@ async def attacked(
         world = await opened.enter_async_context(psp_world(tmp_path / "world")) if "payments" in services else None
         running: dict[str, Served] = {}
         for name in (name for name in ORDER if name in services):
-            settings = {**SETTINGS.get(name, {}), "overlay_file": str(overlay)}
+            settings = {"overlay_file": str(overlay)}
             if name == "payments" and world is not None:
                 settings["psp_url"] = world.psp_url
+            if name == "shipping" and world is not None:
+                settings["carrier_url"] = world.carrier_url
             running[name] = await opened.enter_async_context(served(engines, name, prefix=prefix, **settings))
         if world is not None:
             point_webhooks_at(world, running["gateway"].url)

@@ -291,13 +291,13 @@ def decide_refund(
     *, status: RefundStatus, amount_minor: int, currency: str, attempts: int, outcome: RefundOutcome
 ) -> Decision:
     """What a PSP answer, webhook or look-up means for a refund."""
-    if status in {RefundStatus.SUCCEEDED, RefundStatus.FAILED}:
+    if status is RefundStatus.FAILED or (status is RefundStatus.SUCCEEDED and not isinstance(outcome, Refunded)):
         return NOTHING
     match outcome:
         case Refunded():
-            same = (outcome.amount_minor, outcome.currency) == (amount_minor, currency)
-            mismatch = f"amount_mismatch: {outcome.amount_minor} {outcome.currency}"
-            return Decision(Step.SETTLE) if same else Decision(Step.REVIEW, mismatch)
+            if (outcome.amount_minor, outcome.currency) != (amount_minor, currency):
+                return Decision(Step.REVIEW, f"amount_mismatch: {outcome.amount_minor} {outcome.currency}")
+            return NOTHING if status is RefundStatus.SUCCEEDED else Decision(Step.SETTLE)
         case Declined():
             return Decision(Step.FAIL, outcome.code)
         case InDoubt():
@@ -341,12 +341,13 @@ def read_charges(payment: PaymentState, found: Sequence[Captured | Authorised | 
 
 
 def _decide_capture(payment: PaymentState, capture: Captured) -> Decision:
-    if payment.status is PaymentStatus.CAPTURED:
-        if payment.psp_payment_id == capture.psp_payment_id:
-            return NOTHING
+    is_known = payment.status is PaymentStatus.CAPTURED and payment.psp_payment_id == capture.psp_payment_id
+    if payment.status is PaymentStatus.CAPTURED and not is_known:
         return Decision(Step.REVIEW, f"captured_twice: {capture.psp_payment_id}")
     if (capture.amount_minor, capture.currency) != _owed(payment):
         return Decision(Step.REVIEW, f"amount_mismatch: {capture.amount_minor} {capture.currency}")
+    if is_known:
+        return NOTHING
     if payment.status not in CAPTURABLE or payment.attempts == 0:
         return Decision(Step.REVIEW, f"captured_while_{payment.status}: {capture.psp_payment_id}")
     return Decision(Step.SETTLE)
@@ -358,17 +359,17 @@ def _decide_apart(payment: PaymentState, outcome: Authorised | Voided) -> Decisi
         return Decision(Step.DOUBT) if payment.status in IN_FLIGHT else NOTHING
     if isinstance(outcome, Voided):
         return _decide_void(payment, outcome)
-    if payment.psp_payment_id == outcome.psp_payment_id:
-        return NOTHING
     return _decide_authorisation(payment, outcome)
 
 
 def _decide_authorisation(payment: PaymentState, authorised: Authorised) -> Decision:
     """What is held in vain comes to light all the same, to be let go."""
-    if payment.psp_payment_id is not None:
+    if payment.psp_payment_id not in {None, authorised.psp_payment_id}:
         return Decision(Step.REVIEW, f"authorised_twice: {authorised.psp_payment_id}")
     if (authorised.amount_minor, authorised.currency) != _owed(payment):
         return Decision(Step.REVIEW, f"amount_mismatch: {authorised.amount_minor} {authorised.currency}")
+    if payment.psp_payment_id is not None:
+        return NOTHING
     if payment.status not in CAPTURABLE or payment.attempts == 0:
         return Decision(Step.REVIEW, f"authorised_while_{payment.status}: {authorised.psp_payment_id}")
     return Decision(Step.HOLD)

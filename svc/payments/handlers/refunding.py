@@ -156,6 +156,9 @@ async def apply_refund_outcome(
         case Step.RETRY:
             delay_s = 0.0 if isinstance(outcome, Absent) else BACK_OFF.delay_s(refund.attempts)
             await refunds.WORK.retry(uow.connection, refund_id, delay_s=delay_s)
+        case Step.REVIEW if refund.status is RefundStatus.SUCCEEDED:
+            await refunds.WORK.mark_for_review(uow.connection, refund_id, decision.reason)
+            log.error("refund_needs_review", refund_id=refund_id, reason=decision.reason)
         case Step.REVIEW:
             await refunds.WORK.halt(uow.connection, refund_id, decision.reason)
             await _publish_failure(uow, refund, decision.reason)

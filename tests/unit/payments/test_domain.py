@@ -54,6 +54,11 @@ def test_the_same_capture_again_changes_nothing():
     ("payment", "capture", "reason"),
     [
         (a_payment(PaymentStatus.CAPTURED, psp_payment_id="pay_0"), CAPTURED, "captured_twice: pay_1"),
+        (
+            a_payment(PaymentStatus.CAPTURED, psp_payment_id="pay_1"),
+            Captured("pay_1", 99, "EUR"),
+            "amount_mismatch: 99 EUR",
+        ),
         (a_payment(), Captured("pay_1", 99, "EUR"), "amount_mismatch: 99 EUR"),
         (a_payment(), Captured("pay_1", 100, "USD"), "amount_mismatch: 100 USD"),
         (a_payment(PaymentStatus.FAILED), CAPTURED, "captured_while_failed: pay_1"),
@@ -125,6 +130,12 @@ def test_an_ended_refund_stays_as_it_is(status, outcome):
     assert decision == NOTHING
 
 
+@pytest.mark.parametrize("told", [Refunded("ref_1", 99, "EUR"), Refunded("ref_1", 100, "USD")])
+def test_a_refund_that_succeeded_is_looked_at_when_it_is_told_of_another_amount(told):
+    decision = decide_refund(status=RefundStatus.SUCCEEDED, amount_minor=100, currency="EUR", attempts=1, outcome=told)
+    assert decision == Decision(Step.REVIEW, f"amount_mismatch: {told.amount_minor} {told.currency}")
+
+
 HELD = Authorised("pay_1", 100, "EUR")
 
 
@@ -142,6 +153,10 @@ def apart(status=PaymentStatus.PROCESSING, **more):
         (apart(PaymentStatus.CAPTURED, psp_payment_id="pay_1"), NOTHING),
         (apart(PaymentStatus.CANCELLED, psp_payment_id="pay_1"), NOTHING),
         (apart(PaymentStatus.AUTHORISED, psp_payment_id="pay_0"), Decision(Step.REVIEW, "authorised_twice: pay_1")),
+        (
+            apart(PaymentStatus.AUTHORISED, psp_payment_id="pay_1", amount_minor=99),
+            Decision(Step.REVIEW, "amount_mismatch: 100 EUR"),
+        ),
         (apart(amount_minor=99), Decision(Step.REVIEW, "amount_mismatch: 100 EUR")),
         (apart(PaymentStatus.PENDING, attempts=0), Decision(Step.REVIEW, "authorised_while_pending: pay_1")),
         (apart(PaymentStatus.FAILED), Decision(Step.REVIEW, "authorised_while_failed: pay_1")),

@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scenarios.checkers import Outcome
 from scenarios.evidence import FaultFired
 from scenarios.evidence.logs import LogLine
+from scenarios.history import Record
+from scenarios.probes.card import ATTACK
 from tests.support.anomalies import answered_500, judged
 from tests.support.builders import FlashSale
 from tests.support.builders.fleet_rows import LOAD_STARTED_AT
@@ -92,3 +95,20 @@ def test_a_run_whose_logs_were_not_read_is_too_weak() -> None:
     evidence = FlashSale().evidence()
     evidence.facts.log_lines = 0
     assert judged(evidence, "INV-25").outcome is Outcome.INVALID
+
+
+@pytest.mark.parametrize(
+    ("attack", "after_s", "explained"),
+    [("webhook-mismatch", 1.0, True), ("webhook-mismatch", 60.0, False), ("webhook-replay", 1.0, False)],
+)
+def test_a_payment_put_to_review_is_the_answer_to_a_mismatch_and_to_nothing_else(
+    attack: str, after_s: float, explained: bool
+) -> None:
+    evidence = FlashSale().evidence()
+    at = evidence.history[-1].time_s
+    common: dict[str, Any] = {"process": 9_001, "function": ATTACK, "key": attack}
+    evidence.history.append(Record(len(evidence.history), at, type="invoke", **common))
+    evidence.history.append(Record(len(evidence.history), at, type="fail", error="repelled", **common))
+    line = log_line("payment_needs_review", level="error", service="payments")
+    evidence.logs.append(replace(line, at=evidence.facts.epoch(at + after_s)))
+    assert (judged(evidence, "INV-25").outcome is Outcome.PASS) == explained
