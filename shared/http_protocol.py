@@ -38,7 +38,7 @@ PATIENCE_S = {
     Awaited.HEADERS: 5.0,
     Awaited.BODY: 60.0,
     Awaited.REST: 2.0,
-    Awaited.READING: 8.0,
+    Awaited.READING: 5.0,
 }
 """How long, in seconds. For headers from the first byte of a request to their end, whatever comes in between; for a
 client that reads, from one look to the next, if it has taken nothing. A body is awaited longer than any deadline of a

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 from scenarios.probes.card import Owasp, Severity
 from scenarios.probes.probe import Attack, probe
 
-CLIENTS: Final = 40
+CLIENTS: Final = 8
 """Of each kind. What they cost the shop is not their number but that they never end."""
 CUT_WITHIN_S: Final = 16.0
-"""The shop waits 5 s for headers and for the body of a request that only looks, 8 s for a reader; machines are busy."""
+"""The shop waits 5 s for headers, for the body of a request that only looks, and for a reader who took a little, twice
+that long at most; machines are busy."""
 DRIP_S: Final = 0.5
 HONEST_S: Final = 2.0
 UNREAD: Final = 60
