@@ -31,14 +31,27 @@ def test_what_the_map_names_exists(name):
     assert _exists(name)
 
 
+def _folders(text: str) -> set[str]:
+    return set(re.findall(r"^\| `(\w+)/` \|", text, re.MULTILINE))
+
+
+def _services(text: str) -> set[str]:
+    (row,) = re.findall(r"^\| `svc/` \| the fleet: ([^|]+) \|", text, re.MULTILINE)
+    return {name.strip() for name in row.split(",")}
+
+
 def test_the_map_lists_every_folder_of_code():
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert packages <= set(re.findall(r"^\| `(\w+)/` \|", TEXT, re.MULTILINE))
+    assert {path.parent.name for path in ROOT.glob("*/__init__.py")} <= _folders(TEXT)
 
 
 def test_the_map_lists_every_service():
-    (row,) = re.findall(r"^\| `svc/` \| the fleet: ([^|]+) \|", TEXT, re.MULTILINE)
-    assert {name.strip() for name in row.split(",")} == set(SERVICES)
+    assert _services(TEXT) == set(SERVICES)
+
+
+def test_what_the_map_forgets_is_found():
+    assert not _exists("shared/that_there_never_was")
+    assert _folders(TEXT.replace("| `shared/` |", "| shared |")) == _folders(TEXT) - {"shared"}
+    assert _services(TEXT.replace(", analytics |", " |")) == set(SERVICES) - {"analytics"}
 
 
 DECISIONS = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
@@ -58,17 +71,27 @@ def test_a_number_used_twice_is_found():
 
 @pytest.mark.parametrize("name", DECISIONS)
 def test_a_decisions_heading_has_the_number_of_its_file(name):
-    (number,) = re.findall(r"^# (\d+)\. ", (ROOT / "docs" / "decisions" / name).read_text())
-    assert name.startswith(f"{int(number):04d}-")
+    assert _is_headed_as_named(name, (ROOT / "docs" / "decisions" / name).read_text())
 
 
-def _named_decisions() -> set[str]:
-    files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".md"}]
-    texts = [path.read_text() for path in (*files, *ROOT.glob("*.md"))]
-    return {name for text in texts for name in re.findall(r"docs/decisions/(\d{4}-[\w-]+\.md)", text)}
+def _is_headed_as_named(name: str, text: str) -> bool:
+    numbers = re.findall(r"^# (\d+)\. ", text)
+    return len(numbers) == 1 and name.startswith(f"{int(numbers[0]):04d}-")
+
+
+def _named_decisions(text: str) -> set[str]:
+    return set(re.findall(r"docs/decisions/(\d{4}-[\w-]+\.md)", text))
 
 
 def test_decisions_that_are_named_exist():
-    named = _named_decisions()
+    files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".md"}]
+    named = {name for path in (*files, *ROOT.glob("*.md")) for name in _named_decisions(path.read_text())}
     assert named
     assert named <= set(DECISIONS)
+
+
+def test_a_decision_under_another_number_and_one_that_is_named_only_are_found():
+    assert not _is_headed_as_named("0002-engines.md", "# 3. Engines\n")
+    assert not _is_headed_as_named("0002-engines.md", "Engines\n")
+    gone = "docs/decisions/" + "0999-gone.md"  # in two, so that this file names none that is not there
+    assert _named_decisions(f"([why]({gone}))") == {"0999-gone.md"}
