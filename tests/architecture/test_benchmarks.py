@@ -17,13 +17,22 @@ ROOT = FOLDER.parents[1]
 
 
 def test_every_module_that_reports_is_listed():
-    reporting = {
+    assert _reporting(FOLDER) == set(BENCHMARKS)
+
+
+def _reporting(folder):
+    return {
         path.stem
-        for path in FOLDER.glob("*.py")
+        for path in folder.glob("*.py")
         if path.stem != "reporting"
         and any(isinstance(node, ast.ClassDef) and node.name == "Report" for node in ast.parse(path.read_text()).body)
     }
-    assert reporting == set(BENCHMARKS)
+
+
+def test_a_module_that_reports_and_nobody_lists_is_found(tmp_path):
+    (tmp_path / "planted.py").write_text("class Report: ...")
+    (tmp_path / "measuring.py").write_text("def measure(): ...")
+    assert _reporting(tmp_path) == {"planted"}
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -38,6 +47,24 @@ def test_a_report_holds_its_floor_its_figures_and_its_verdict(name):
 
 @pytest.mark.parametrize("command", sorted({command for it in ELSEWHERE for command in it.commands}))
 def test_a_command_that_measures_a_figure_exists(command):
+    _check(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "nox -s nothing",
+        "shopctl status",
+        "shopctl scenario run no-such-incident",
+        "shopctl scenario run flash-sale --quick --set nothing=1",
+    ],
+)
+def test_a_command_that_measures_nothing_is_found(command):
+    with pytest.raises((AssertionError, ValueError)):
+        _check(command)
+
+
+def _check(command):
     if found := re.match(r"nox -s (\S+)", command):
         assert f"def {found[1]}(" in (ROOT / "noxfile.py").read_text()
         return

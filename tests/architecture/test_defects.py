@@ -28,14 +28,28 @@ def test_every_listed_defect_belongs_to_a_scenario_under_a_name_of_its_own():
 
 @by_card
 def test_a_card_is_filled(card):
-    empty = [name for name, value in msgspec.structs.asdict(card).items() if not value]
-    assert empty == []
+    assert _empty(card) == []
+
+
+def _empty(card):
+    return [name for name, value in msgspec.structs.asdict(card).items() if not value]
+
+
+def test_a_card_with_a_gap_and_a_part_that_there_is_not_are_found():
+    (card, *_) = CARDS
+    assert _empty(msgspec.structs.replace(card, fix="", caught_by=())) == ["caught_by", "fix"]
+    service, _, _ = card.parts[0].partition(".")
+    assert _without_place([f"{service}.that_there_never_was", *card.parts]) == [f"{service}.that_there_never_was"]
 
 
 @by_card
 def test_a_card_names_the_parts_that_are_replaced(card):
     assert sorted(catalogue.twins_of(card.id)) == sorted(card.parts)
-    assert [part for part in card.parts if not hasattr(_healthy(part), _field(part))] == []
+    assert _without_place(card.parts) == []
+
+
+def _without_place(parts):
+    return [part for part in parts if not hasattr(_healthy(part), _field(part))]
 
 
 @by_card
