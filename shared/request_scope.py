@@ -66,12 +66,13 @@ class RequestScope:
         try:
             with (
                 span(
-                    f"{scope['method']} {scope['path']}",
+                    f"{scope['method']} {scope['path_template']}",  # few names: ids are in the path
                     kind="server",
                     parent=headers.get(b"traceparent", b"").decode("latin-1"),
                 ) as current,
                 deadline.within(_deadline_s(headers.get(b"x-deadline-ms"))),
             ):
+                current.set_attribute("url.path", scope["path"])
                 deadline.check()
                 await self._app(scope, receive, send_observed)
                 current.set_attribute("http.status", status)

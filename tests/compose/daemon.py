@@ -38,13 +38,22 @@ def running(home: Path) -> Iterator[dict[str, str]]:
         )  # fmt: skip
     try:
         _wait(daemon, environ, home / "dockerd.log")
+        _clear(environ)  # what a run left that was killed
         yield environ
     finally:
-        left = subprocess.run(["docker", "ps", "-aq"], env=environ, capture_output=True, text=True, check=False)
-        if left.stdout.split():
-            subprocess.run(["docker", "rm", "-f", *left.stdout.split()], env=environ, capture_output=True, check=False)
+        _clear(environ)
         daemon.terminate()
         daemon.wait(START_S)
+
+
+def _clear(environ: dict[str, str]) -> None:
+    """Remove every container, and every volume and network of compose, whatever state the daemon is in."""
+    ours = "label=com.docker.compose.project"
+    for kind, listed in (("container", ("-a",)), ("volume", ("--filter", ours)), ("network", ("--filter", ours))):
+        asked = ["docker", kind, "ls", "-q", *listed]
+        found = subprocess.run(asked, env=environ, capture_output=True, text=True, check=False).stdout.split()
+        if found:
+            subprocess.run(["docker", kind, "rm", "-f", *found], env=environ, capture_output=True, check=False)
 
 
 def _wait(daemon: subprocess.Popen[bytes], environ: dict[str, str], log: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared.currencies import exponent
 from shared.exchange_rates import convert, rate_nano_of, rate_text
-from shared.money import InvalidMoneyError, Money
+from shared.money import AMOUNT_MINOR_MAX, InvalidMoneyError, Money
 
 currencies = st.sampled_from(["EUR", "JPY", "KWD", "CLF"])
 
@@ -14,7 +14,12 @@ currencies = st.sampled_from(["EUR", "JPY", "KWD", "CLF"])
 @given(st.integers(0, 10**9), currencies, currencies, st.integers(1, 10**12))
 def test_a_conversion_is_the_exact_product_rounded_half_up_once(minor: int, source: str, target: str, rate_nano: int):
     exact = Fraction(minor, 10 ** exponent(source)) * Fraction(rate_nano, 10**9) * 10 ** exponent(target)
-    assert convert(Money(minor, source), to=target, rate_nano=rate_nano) == Money(int(exact + Fraction(1, 2)), target)
+    rounded = int(exact + Fraction(1, 2))
+    if rounded > AMOUNT_MINOR_MAX:
+        with pytest.raises(InvalidMoneyError):
+            convert(Money(minor, source), to=target, rate_nano=rate_nano)
+    else:
+        assert convert(Money(minor, source), to=target, rate_nano=rate_nano) == Money(rounded, target)
 
 
 @pytest.mark.parametrize(
