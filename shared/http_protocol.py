@@ -10,11 +10,14 @@ bounds.
 
 import asyncio
 import re
+import socket
+import struct
 from enum import StrEnum
 from uuid import uuid4
 
 import structlog
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from shared.problem_details import MEDIA_TYPE, encoded_problem
 
@@ -48,6 +51,8 @@ LAST_LOOK_S = 0.2
 """After a moment in which this process itself stood still, what has come in meanwhile is read before anybody is cut."""
 
 _REQUEST = re.compile(rb"([A-Za-z][A-Za-z0-9_-]*) [^ ]+ HTTP/1\.[01]\r?\n")
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER of no time at all: what was not sent is thrown away."""
 _log = structlog.get_logger()
 
 
@@ -61,6 +66,7 @@ class HttpProtocol(HttpToolsProtocol):
     _sending: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
     _has_taken = False
+    _answering: RequestResponseCycle | None = None
 
     def patience_s(self, awaited: Awaited) -> float | None:
         """How long the client may take for it; None: for ever."""
@@ -74,6 +80,10 @@ class HttpProtocol(HttpToolsProtocol):
         for timer in (self._sending, self._reading):
             if timer is not None:
                 timer.cancel()
+        if self._answering is not None and not self._answering.response_complete:
+            # of requests that came in one go the server tells the last one only that nobody listens any more
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -83,6 +93,10 @@ class HttpProtocol(HttpToolsProtocol):
         if self._awaited is Awaited.NOTHING and self.cycle.response_complete:
             self._awaited = Awaited.REQUEST  # the server stopped its own timer, and begins it at answers only
         self._watch()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_message_begin(self) -> None:
         self._requests += 1
@@ -173,4 +187,6 @@ class HttpProtocol(HttpToolsProtocol):
             self._watch_reading()
         else:
             _log.warning("answer_not_taken", left_bytes=before)
+            # without it the system would go on offering what it holds of the answer, on a socket that is nobody's
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.transport.abort()

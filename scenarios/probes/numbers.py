@@ -31,7 +31,7 @@ async def ids_in_bodies(attack: Attack) -> None:
     order, bob = await attack.grounds.order("alice"), await attack.grounds.person("bob")
     await _foreign_card(attack, order.owner, bob)
     await _foreign_parcel(attack, order, bob)
-    await _foreign_refund(attack, order, bob)
+    await _foreign_refund(attack, await attack.grounds.order("payee"), bob)
     await _foreign_draft(attack)
 
 
@@ -70,6 +70,7 @@ async def _foreign_parcel(attack: Attack, order: Order, bob: Person) -> None:
 
 async def _foreign_refund(attack: Attack, order: Order, bob: Person) -> None:
     payment, clerk = await attack.grounds.payment_of(order), await attack.grounds.person("cashier", "support")
+    await attack.grounds.paid(order)
     wish = {"amount": {"amount": "1.00", "currency": "EUR"}, "reason": "returned"}
     asked = {"Idempotency-Key": f"own-{attack.grounds.name}"}
     made = await attack.ask("POST", f"/api/v1/payments/{payment}/refunds", by=clerk, json=wish, headers=asked)

@@ -13,7 +13,9 @@ from scenarios.probes.card import Owasp, Severity
 from scenarios.probes.probe import Attack, probe
 
 CLIENTS: Final = 8
-"""Of each kind. What they cost the shop is not their number but that they never end."""
+"""Who send slowly, of each kind. What they cost the shop is not their number but that they never end."""
+READERS: Final = 2
+"""Who read nothing: each answer that waits for one was work, and honest customers are not to be slowed by that here."""
 CUT_WITHIN_S: Final = 16.0
 """The shop waits 5 s for headers, for the body of a request that only looks, and for a reader who took a little, twice
 that long at most; machines are busy."""
@@ -44,7 +46,10 @@ async def slow_clients(attack: Attack) -> None:
         "an answer": _read_nothing,
     }
     with ExitStack() as opened:
-        clients = {what: [_connected(attack, opened) for _ in range(CLIENTS)] for what in kinds}
+        clients = {
+            what: [_connected(attack, opened) for _ in range(READERS if kind is _read_nothing else CLIENTS)]
+            for what, kind in kinds.items()
+        }
         slow = [
             asyncio.create_task(kind(client), name=what) for what, kind in kinds.items() for client in clients[what]
         ]
@@ -56,7 +61,9 @@ async def slow_clients(attack: Attack) -> None:
     for what in kinds:
         held = sum(task.cancelled() for task in slow if task.get_name() == what)
         if held:
-            attack.gained(f"{held} of {CLIENTS} who are slow with {what} were not cut within {CUT_WITHIN_S:g} s")
+            attack.gained(
+                f"{held} of {len(clients[what])} who are slow with {what} were not cut within {CUT_WITHIN_S:g} s"
+            )
     if not served:
         attack.gained("honest customers were not served beside slow clients")
 

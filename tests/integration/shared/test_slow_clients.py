@@ -1,6 +1,7 @@
 """A connection whose client is slow on purpose is closed; one whose client is only slow is served."""
 
 import asyncio
+import select
 import socket
 from contextlib import asynccontextmanager
 
@@ -131,6 +132,9 @@ async def test_who_does_not_read_the_answer_is_cut():
             await loop.sock_sendall(client, b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n" * 4)
             await until(lambda: server.server_state.connections, deadline_s=CLOSED_WITHIN_S)
             await until(lambda: not server.server_state.connections, deadline_s=CLOSED_WITHIN_S)
+            poll = select.poll()
+            poll.register(client, select.POLLRDHUP)
+            assert poll.poll(1_000)  # the system keeps nothing of it either
 
 
 async def test_who_reads_slowly_but_reads_gets_all_of_it():
@@ -149,3 +153,13 @@ async def test_who_reads_slowly_but_reads_gets_all_of_it():
 async def test_patience_has_an_end_for_all_that_a_client_can_be_slow_with():
     waited_for = {awaited: HttpProtocol.patience_s(Hasty, awaited) for awaited in Awaited}
     assert {awaited for awaited, seconds in waited_for.items() if seconds is None} == {Awaited.NOTHING}
+
+
+async def test_who_leaves_amid_answers_to_several_requests_is_no_fault_of_the_application(caplog):
+    async with running() as (port, server):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n" * 4)
+        await reader.readexactly(4_096)
+        writer.transport.abort()
+        await until(lambda: not server.server_state.tasks, deadline_s=CLOSED_WITHIN_S)
+    assert [record.message for record in caplog.records if record.name == "uvicorn.error"] == []
