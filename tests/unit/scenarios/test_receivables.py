@@ -117,3 +117,16 @@ def test_what_was_paid_back_of_a_capture_that_was_booked_twice_is_owed_before_th
     alter(evidence.audit.payments, {"refunded_minor": TOTAL_MINOR, "overpaid_minor": TOTAL_MINOR}, order_id=PAID)
     (order,) = planned(evidence).orders
     assert (order.owe_minor, order.unbook_minor, order.pay_back_minor) == (0, TOTAL_MINOR, 0)
+
+
+def test_a_cancelled_order_that_was_paid_back_too_much_is_undone_once_that_is_owed(evidence: Evidence) -> None:
+    refunded_beyond_the_capture(evidence, times=2)
+    alter(evidence.audit.orders, {"status": "cancelled"}, id=PAID)
+    blamed = ("INV-05", "INV-11", "INV-12")
+    wanted = {"unpaid_but_captured", "capture_not_undone", "cancelled_but_charged"}
+    assert wanted <= {kind for name in blamed for kind in judged(replace(evidence), name).counts}
+    after = recorded(evidence, TOTAL_MINOR)
+    assert not wanted & {kind for name in blamed for kind in judged(after, name).counts}
+    row = after.audit.ledger[where(after.audit.ledger, account=CUSTOMER_RECEIVABLE)]
+    alter(after.audit.ledger, {"amount_minor": row.amount_minor - 1}, id=row.id)
+    assert wanted <= {kind for name in blamed for kind in judged(replace(after), name).counts}
