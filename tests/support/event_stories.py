@@ -24,7 +24,7 @@ STORIES: tuple[tuple[str, ...], ...] = (
     ("order.created", "order.paid", "order.cancelled", "order.refunded"),
     ("payment.processed", "payment.refunded"),
     ("payment.processed", "payment.refund_failed"),
-    ("payment.processed", "payment.refunded", "payment.refund_reversed"),
+    ("payment.processed", "payment.refund_reversed"),
     ("shipment.created", "shipment.dispatched", "shipment.delivered"),
     ("inventory.reserved", "inventory.committed"),
     ("inventory.reserved", "inventory.released"),

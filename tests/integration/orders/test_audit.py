@@ -20,7 +20,7 @@ COLUMNS = {
     "minimum_minor valid_from valid_until created_at",
     "order_promotions": "order_id code",
     "price_corrections": "order_id discount_minor tax_minor shipping_minor total_minor charged_minor difference_minor "
-    "discounts taxes reason actor corrected_at",
+    "discounts taxes reason actor corrected_at unit_prices rate_nano",
     "order_transitions": "order_id from_status to_status at actor reason",
     "sagas": "order_id step status attempts deadline_at lease_until started_at ended_at",
     "outbox": "id topic key type aggregate_id aggregate_version created_at sent_at",
