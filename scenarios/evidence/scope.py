@@ -47,6 +47,7 @@ def in_scope(evidence: Evidence) -> Evidence:
     outbox = [row for row in tables.outbox if row.created_at >= started_at]
     event_ids = {row.id for row in outbox}
     earlier_ids = {row.id for row in tables.outbox} - event_ids
+    begins = _begins(evidence.journals, started_at)
     narrowed = AuditTables(
         outbox=outbox,
         inbox=_kept(
@@ -55,7 +56,14 @@ def in_scope(evidence: Evidence) -> Evidence:
         ),
         dead_letters=_kept(
             tables.dead_letters,
-            lambda row: row.event_id in event_ids or (row.created_at >= started_at and row.event_id not in earlier_ids),
+            lambda row: (
+                row.event_id in event_ids
+                or (
+                    row.created_at >= started_at
+                    and row.event_id not in earlier_ids
+                    and row.offset_ >= begins.get((row.topic, row.partition), 0)
+                )
+            ),
         ),
         idempotency=_kept(tables.idempotency, lambda row: started_at <= row.created_at < until),
         stock=_kept(tables.stock, lambda row: of_sku(row.sku)),
@@ -125,6 +133,18 @@ def in_scope(evidence: Evidence) -> Evidence:
         foreign_orders=foreign,
         foreign_facts=tuple(row for row in tables.order_facts if not mine(row.order_id, row.placed_at)),
     )
+
+
+def _begins(journals: Journals, since: float) -> dict[tuple[str, int], int]:
+    """By topic and partition the first record written since then; a letter of one before it is of another run, also
+    where nobody has its event in an outbox.
+    """
+    begins: dict[tuple[str, int], int] = {}
+    for line in journals.tap:
+        if line.kind != "rewound" and line.timestamp_ms >= since * 1000:
+            place = line.topic, line.partition
+            begins[place] = min(line.offset, begins.get(place, line.offset))
+    return begins
 
 
 def _left_behind(tables: AuditTables, before: float) -> set[str]:

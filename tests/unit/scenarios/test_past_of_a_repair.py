@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from scenarios.checkers import Outcome
-from scenarios.evidence import Evidence
-from tests.support.anomalies import change, judged, mailed_for_two_events, mailed_twice
+from scenarios.evidence import Evidence, in_scope
+from tests.support.anomalies import buried, change, judged, mailed_for_two_events, mailed_twice
 from tests.support.builders import FlashSale
 from tests.support.builders.fleet_rows import fixed_id
 
@@ -49,3 +49,18 @@ def test_a_copy_on_the_log_that_says_what_a_row_says_is_past_and_one_that_says_s
     invented = change(evidence.journals.tap[-1], aggregate_version=copied.aggregate_version + 100)
     evidence.journals.tap[-1] = invented
     assert judged(repaired_at(evidence, since + 1), "INV-13").counts == {"event_without_row": 1}
+
+
+def test_a_letter_of_a_record_from_before_the_run_is_of_another_though_nobody_has_its_event() -> None:
+    evidence = FlashSale().evidence()
+    first = next(line for line in evidence.journals.tap if line.topic == "orders.events")
+    for offset, name in ((first.offset + 500, "of this run"), (first.offset + 499, "of the one before")):
+        buried(evidence, event_id=fixed_id(name), offset_=offset)
+    early = {"offset": first.offset + 499, "timestamp_ms": int(evidence.facts.started_at * 1000) - 1}
+    evidence.journals.tap[:] = [
+        change(line, offset=line.offset + 500) if line.topic == "orders.events" else line
+        for line in evidence.journals.tap
+    ]
+    evidence.journals.tap.append(change(first, event_id=fixed_id("of the one before"), **early))
+    kept = {letter.event_id for letter in in_scope(evidence).audit.dead_letters}
+    assert kept == {fixed_id("of this run")}
