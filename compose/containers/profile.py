@@ -85,7 +85,7 @@ class Compose:
 
     async def end(self) -> None:
         """Containers and network go, volumes stay."""
-        await compose(self._layout, "down", "--remove-orphans")
+        await take_down(self._layout)
 
     def runner(self, wanted: Wanted) -> Runner:
         return ContainerRunner(self._layout, self._containers, wanted)
@@ -171,8 +171,16 @@ class EngineContainer:
     def ended(self, process: Process) -> None: ...
 
 
-async def compose(layout: Layout, *arguments: str, seconds_max: float = UP_SECONDS_MAX) -> None:
-    """Run docker compose on the stack's file. Raises OperatorError `docker.missing`, `docker.compose`."""
+async def take_down(layout: Layout) -> None:
+    """Every container of the project, of whichever profile: one that stayed would keep the network."""
+    await compose(layout, "down", "--remove-orphans", profiles="*")
+
+
+async def compose(layout: Layout, *arguments: str, profiles: str = "", seconds_max: float = UP_SECONDS_MAX) -> None:
+    """Run docker compose on the stack's file, with its own profiles or these.
+
+    Raises OperatorError `docker.missing`, `docker.compose`.
+    """
     docker = shutil.which("docker")
     if docker is None:
         raise OperatorError(
@@ -183,7 +191,7 @@ async def compose(layout: Layout, *arguments: str, seconds_max: float = UP_SECON
     log = layout.log("compose")
     command = [docker, "compose", "--file", str(definition.COMPOSE_FILE), "--env-file", str(layout.compose_env_file)]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")}
-    environ |= {"COMPOSE_PROGRESS": "plain"}
+    environ |= {"COMPOSE_PROGRESS": "plain", **({"COMPOSE_PROFILES": profiles} if profiles else {})}
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *command, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, env=environ
@@ -205,7 +213,7 @@ async def compose(layout: Layout, *arguments: str, seconds_max: float = UP_SECON
 async def sweep(layout: Layout) -> None:
     """Take away what runs of a home's project. Raises OperatorError `docker.…`."""
     if layout.compose_env_file.exists() and await asyncio.to_thread(Docker().containers, project(layout)):
-        await compose(layout, "down", "--remove-orphans")
+        await take_down(layout)
 
 
 def project(layout: Layout) -> str:

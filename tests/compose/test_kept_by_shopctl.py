@@ -33,7 +33,7 @@ def test_more_of_a_service_are_added_and_taken_away(shop):
 
 
 def test_logs_mails_and_orders_are_told_as_on_the_local_profile(shop):
-    assert "started" in shop("logs", "orders")
+    assert "orders-1" in shop("logs", "orders")
     mails = shop.told("mail", "list")
     assert mails
     order = next(mail["order_id"] for mail in mails if mail.get("order_id"))
