@@ -23,7 +23,7 @@ from scenarios.fleet import Fleet
 from scenarios.quiescence import Quiescence, quiesce
 from scenarios.snapshots import take_snapshots
 from scenarios.world.journals import TAP_JOURNAL, TapRecord, iterate
-from shared.contracts import EVENT_TOPICS
+from shared.contracts import EVENT_TOPICS, REGISTRY
 
 QUIESCE_S = 120.0
 ROUNDS_MAX = 3
@@ -174,6 +174,8 @@ def _untold(audit: AuditTables, records: Sequence[TapRecord]) -> tuple[Untold, .
         telling = (record.topic, record.type, record.aggregate_id, record.aggregate_version)
         if publisher is None or record.is_of_fault or not record.event_id or record.kind == "rewound":
             continue
+        if record.type not in REGISTRY or record.version > REGISTRY[record.type].schema_version:
+            continue  # a copy of poison, which no service of this release can have published
         if record.event_id not in stored and telling not in said and record.timestamp_ms >= kept_since_ms:
             found.setdefault(
                 record.event_id,

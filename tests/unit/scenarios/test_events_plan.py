@@ -108,3 +108,13 @@ def test_what_was_sent_before_rows_are_kept_is_nobodys_business(evidence: Eviden
 def test_what_a_fault_wrote_is_not_stored(evidence: Evidence) -> None:
     poison(evidence)
     assert planned(evidence).untold == ()
+
+
+def test_a_copy_of_poison_that_nobody_can_have_published_is_not_stored(evidence: Evidence) -> None:
+    line = evidence.journals.tap[where(evidence.journals.tap, event_id=paid_event(evidence))]
+    about = {"event_id": fixed_id("copy"), "aggregate_id": "poison", "offset": 9_999}
+    evidence.journals.tap.append(change(line, version=1, **about))
+    assert len(planned(evidence).untold) == 1
+    for newer in ({"version": 9}, {"version": 1, "type": "nobody.knows"}):
+        evidence.journals.tap[-1] = change(line, **about, **newer)
+        assert planned(evidence).untold == ()
