@@ -9,7 +9,7 @@ import pytest
 
 from shared import one_time_tokens
 from shared.identity import HEADER
-from tests.support.apps import BEHIND, routes
+from tests.support.apps import BEHIND, OF_THE_LIBRARY, routes
 from tests.support.auth_steps import (
     as_user,
     ask_to_register,
@@ -34,7 +34,6 @@ from tests.support.statements import API_ONLY
 from tests.support.written_log import written_log
 
 CARD = "4111111111111111"
-OF_THE_LIBRARY = ("/internal/contract", "/internal/dead-letters", "/internal/consumer", "/internal/fault-controls")
 WITHOUT_BODY = ("/api/v1/guest",)
 PASSWORD = "tr0ub4dor-and-3-horses"
 INSIDE = ("traceback", "site-packages", ".py", "asyncpg", "sqlalchemy", "select ", "insert ", "relation", "postgres")

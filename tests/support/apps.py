@@ -47,6 +47,16 @@ def built(service: str) -> Litestar:
     return import_module(f"svc.{service}.app").create_app(settings)
 
 
+OF_THE_LIBRARY = (
+    "/internal/contract",
+    "/internal/dead-letters",
+    "/internal/consumer",
+    "/internal/outbox",
+    "/internal/fault-controls",
+)
+"""How the paths begin that every service has from the shared library."""
+
+
 @cache
 def routes(service: str) -> tuple[Route, ...]:
     """Every route of the service that its authors declared, sorted."""
