@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from compose.control import Control
 from scenarios.drilling.draw import draw
 from scenarios.drills import scenario
 from scenarios.preparation import processes_of
@@ -148,7 +149,8 @@ def test_the_healthy_shop_charges_once_and_a_double_charge_is_caught(operator: O
 
 def _seed_of_kills(operator: Operator) -> int:
     """One of a soak that kills these; which processes there are depends on what was played before."""
-    names = [*processes_of([it["name"] for it in operator.told("status")["processes"]], SCALE), FORK_PARENT.target]
+    running = [process["name"] for process in Control(operator.layout).processes()]
+    names = [*processes_of(running, SCALE), FORK_PARENT.target]
     return next(
         seed
         for seed in itertools.count()
