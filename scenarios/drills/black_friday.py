@@ -44,8 +44,11 @@ TRIGGERS: Final[dict[str, tuple[Fault, ...]]] = {
     "mail": (MailRefuse(),),
 }
 """What can happen, one at a time; `surge` is the workload's own."""
-SILENT_CATALOG: Final = Blackhole(target="gateway:catalog")
-"""It lives and beats, takes connections from the door and answers none: only a breaker can tell."""
+SILENT: Final[dict[str, Fault]] = {
+    "catalog": Blackhole(target="gateway:catalog"),
+    "inventory": Blackhole(target="orders:inventory"),
+}
+"""They live and beat, take connections from who calls them most and answer none: only a breaker can tell."""
 AWAY: Final[dict[str, Fault]] = {
     "elasticsearch": SEARCH_AWAY,
     "smtp": MailRefuse(),
@@ -125,7 +128,7 @@ SCENARIO = Scenario(
         ),
         **{name: _form(name) for name in TRIGGERS if name != "surge"},
         **{f"without-{name}": _without(name) for name in RESILIENCE},
-        "silent-catalog": _short(SILENT_CATALOG),
+        **{f"silent-{name}": _short(fault) for name, fault in SILENT.items()},
         **{"-and-".join(pair): _form(*pair) for pair in PAIRS},
     },
     skips={"INV-04": "no purchase limit and no limited coupon is in force: nobody wants more than may be had"},
