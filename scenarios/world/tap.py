@@ -190,8 +190,10 @@ class Tap:
         finally:
             self._consumer = None
             async with asyncio.timeout(STOP_S_MAX):
-                await consumer.stop()
-                await self._metadata.close()
+                try:
+                    await consumer.stop()
+                finally:
+                    await self._metadata.close()
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         look_at = 0.0
