@@ -46,14 +46,14 @@ async def _book_again(uow: UnitOfWork, webhook: Webhook) -> None:
     captured = Captured(data.payment_id, data.amount_minor, data.currency)
     if not await payments.take_over_capture(uow.connection, payment_id_of(order_id), captured):
         return
-    entries = double_entry.entries_of(
+    await ledger.book(
+        uow.connection,
         double_entry.Kind.CAPTURE_DUPLICATE,
         transaction_id=derived_id("webhook", webhook.id),
         order_id=order_id,
         amount_minor=data.amount_minor,
         currency=data.currency,
     )
-    await ledger.post(uow.connection, entries)
 
 
 TWINS: Twins = {"payments.apply_webhook": twin}

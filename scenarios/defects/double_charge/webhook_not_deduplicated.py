@@ -73,14 +73,14 @@ async def _book_again(uow: UnitOfWork, refund_id: UUID) -> None:
         aggregate_id=payment.id,
         aggregate_version=version,
     )
-    entries = double_entry.entries_of(
+    await ledger.book(
+        uow.connection,
         double_entry.Kind.REFUND,
         transaction_id=new_id(),
         order_id=payment.order_id,
         amount_minor=refund.amount_minor,
         currency=refund.currency,
     )
-    await ledger.post(uow.connection, entries)
 
 
 TWINS: Twins = {"payments.record_webhook": record_twin, "payments.apply_webhook": apply_twin}

@@ -36,14 +36,14 @@ def twin(healthy: Any, _settings: ServiceSettings) -> Any:
         outcome = await healthy(uow, stored, apply_outcome=apply_outcome, apply_refund_outcome=apply_refund_outcome)
         if stored.type == "payment.captured" and outcome == "known":
             data = msgspec.json.decode(stored.payload, type=Webhook).data
-            entries = double_entry.entries_of(
+            await ledger.book(
+                uow.connection,
                 double_entry.Kind.CAPTURE_DUPLICATE,
                 transaction_id=derived_id("webhook", stored.event_id),
                 order_id=UUID(data.merchant_reference),
                 amount_minor=data.amount_minor,
                 currency=data.currency,
             )
-            await ledger.post(uow.connection, entries)
         return outcome
 
     return apply_webhook

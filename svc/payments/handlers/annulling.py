@@ -6,9 +6,10 @@ from uuid import UUID
 from shared.contracts.orders import OrderCreated
 from shared.ids import derived_id
 from shared.unit_of_work import UnitOfWork
-from svc.payments.domain import UNPAID, NotMisread, PaymentNotCaptured, PaymentStatus, UnknownPayment, payment_id_of
+from svc.payments.domain import UNPAID, NotMisread, PaymentNotCaptured, PaymentStatus, payment_id_of
+from svc.payments.handlers.locking import locked
 from svc.payments.handlers.refunding import open_refund
-from svc.payments.store import annulments, payments
+from svc.payments.store import annulments
 
 CONSUMER: Final = "payments"
 ANNULLED_REASON: Final = "order_never_placed"
@@ -21,9 +22,7 @@ async def annul(uow: UnitOfWork, order_id: UUID, event_id: UUID, *, decided_by: 
     event means them. Raises `UnknownPayment`, `NotMisread` (payments took no such event for an order),
     `PaymentNotCaptured` (it may be yet).
     """
-    payment = await payments.lock(uow.connection, payment_id_of(order_id))
-    if payment is None:
-        raise UnknownPayment("there is no such payment")
+    payment = await locked(uow, payment_id_of(order_id))
     if not await annulments.applied(uow.connection, CONSUMER, event_id, event_type=OrderCreated.type):
         raise NotMisread("no such event was taken for an order")
     if payment.status in UNPAID:

@@ -12,11 +12,11 @@ from svc.payments.domain import (
     PaymentStatus,
     RefundCurrencyMismatch,
     RefundExceedsCapture,
-    UnknownPayment,
     payment_id_of,
 )
+from svc.payments.handlers.locking import locked
 from svc.payments.handlers.refunding import open_refund
-from svc.payments.store import payments, refunds
+from svc.payments.store import refunds
 from svc.payments.store.refunds import Refund
 
 
@@ -26,9 +26,7 @@ async def return_difference(uow: UnitOfWork, order_id: UUID, amount: Money, *, r
     Its id follows from the payment, so that no order gets two. Raises `UnknownPayment`, `PaymentNotCaptured`,
     `RefundCurrencyMismatch`, `InvalidRefundAmount`, `RefundExceedsCapture`.
     """
-    payment = await payments.lock(uow.connection, payment_id_of(order_id))
-    if payment is None:
-        raise UnknownPayment("there is no such payment")
+    payment = await locked(uow, payment_id_of(order_id))
     refund_id = derived_id("refund", payment.id, PRICE_CORRECTION)
     known = await refunds.of_id(uow.connection, refund_id)
     if known is not None:

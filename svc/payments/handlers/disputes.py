@@ -13,13 +13,13 @@ from svc.payments.domain import (
     DisputeStatus,
     DisputeTold,
     Step,
-    UnknownPayment,
     decide_dispute,
     double_entry,
     payment_id_of,
 )
 from svc.payments.handlers import events
 from svc.payments.handlers.charging import state_of
+from svc.payments.handlers.locking import locked
 from svc.payments.handlers.refunding import open_refund
 from svc.payments.store import disputes, ledger, payments
 from svc.payments.store.disputes import Dispute
@@ -39,9 +39,7 @@ async def apply_dispute(uow: UnitOfWork, order_id: UUID, told: DisputeTold) -> D
 
     An end that comes before its beginning stands for both. Raises `UnknownPayment`.
     """
-    payment = await payments.lock(uow.connection, payment_id_of(order_id))
-    if payment is None:
-        raise UnknownPayment("there is no such payment")
+    payment = await locked(uow, payment_id_of(order_id))
     known = await disputes.of_psp(uow.connection, told.psp_dispute_id)
     is_extra = await payments.took_over(uow.connection, told.psp_payment_id)
     decision = decide_dispute(state_of(payment), told, known=known and known.status, is_extra=is_extra)
@@ -58,14 +56,14 @@ async def apply_dispute(uow: UnitOfWork, order_id: UUID, told: DisputeTold) -> D
         await _close(uow, payment, told)
         steps.append(told.status)
     for status in steps:
-        entries = double_entry.entries_of(
+        await ledger.book(
+            uow.connection,
             KINDS[status],
             transaction_id=derived_id("dispute", told.psp_dispute_id, status.value),
             order_id=order_id,
             amount_minor=told.amount_minor,
             currency=told.currency,
         )
-        await ledger.post(uow.connection, entries)
     return decision
 
 

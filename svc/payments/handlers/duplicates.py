@@ -6,7 +6,8 @@ from shared.ids import derived_id
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
 from svc.payments.clients import Psp
-from svc.payments.domain import Captured, NotADuplicate, UnknownPayment, double_entry, payment_id_of
+from svc.payments.domain import Captured, NotADuplicate, double_entry, payment_id_of
+from svc.payments.handlers.locking import locked
 from svc.payments.store import ledger, payments, refunds
 from svc.payments.store.refunds import Refund
 
@@ -26,9 +27,7 @@ async def return_duplicate(uow: UnitOfWork, order_id: UUID, extra: Captured, *, 
 
     Raises `UnknownPayment`, `NotADuplicate` (it is the payment's own capture, or in another currency).
     """
-    payment = await payments.lock(uow.connection, payment_id_of(order_id))
-    if payment is None:
-        raise UnknownPayment("there is no such payment")
+    payment = await locked(uow, payment_id_of(order_id))
     if payment.psp_payment_id == extra.psp_payment_id or payment.currency != extra.currency:
         raise NotADuplicate("this is the capture that was owed, or one in another currency")
     refund_id = derived_id("refund", payment.id, DUPLICATE_REASON, extra.psp_payment_id)
@@ -52,12 +51,12 @@ async def return_duplicate(uow: UnitOfWork, order_id: UUID, extra: Captured, *, 
     assert refund is not None
     reserved = await payments.reserve_refund(uow.connection, payment.id, extra.amount_minor)
     assert reserved, "the extra capture raised the bound by its amount"
-    entries = double_entry.entries_of(
+    await ledger.book(
+        uow.connection,
         double_entry.Kind.CAPTURE_DUPLICATE,
         transaction_id=derived_id("duplicate", extra.psp_payment_id),
         order_id=order_id,
         amount_minor=extra.amount_minor,
         currency=extra.currency,
     )
-    await ledger.post(uow.connection, entries)
     return refund

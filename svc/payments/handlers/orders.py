@@ -7,8 +7,9 @@ from shared.contracts.orders import OrderCancelled, OrderCreated, OrderFact, Ret
 from shared.ids import derived_id
 from shared.tracing import current_traceparent
 from shared.unit_of_work import UnitOfWork
-from svc.payments.domain import Intent, PaymentNotCaptured, PaymentStatus, UnknownPayment, payment_id_of
+from svc.payments.domain import Intent, PaymentNotCaptured, PaymentStatus, payment_id_of
 from svc.payments.handlers import events
+from svc.payments.handlers.locking import locked
 from svc.payments.handlers.methods import token_for
 from svc.payments.handlers.refunding import open_refund
 from svc.payments.store import authorisations, payments
@@ -68,9 +69,7 @@ async def pay_back_return(uow: UnitOfWork, envelope: Envelope[ReturnCompleted]) 
     was not paid.
     """
     fact = envelope.data
-    payment = await payments.lock(uow.connection, payment_id_of(fact.order_id))
-    if payment is None:
-        raise UnknownPayment("there is no such payment")
+    payment = await locked(uow, payment_id_of(fact.order_id))
     if payment.status is not PaymentStatus.CAPTURED:
         raise PaymentNotCaptured(f"the payment is {payment.status}", status=payment.status.value)
     amount_minor = min(fact.amount_minor, payment.refundable_minor)

@@ -21,13 +21,13 @@ from svc.payments.domain import (
     NotSent,
     PaymentStatus,
     Step,
-    UnknownPayment,
     Voided,
     decide_charge,
     double_entry,
 )
 from svc.payments.handlers import events
 from svc.payments.handlers.charging import state_of
+from svc.payments.handlers.locking import locked
 from svc.payments.handlers.orders import give_back_everything
 from svc.payments.store import authorisations, ledger, payments
 from svc.payments.store.payments import Payment
@@ -54,9 +54,7 @@ async def apply_outcome(
     `absence_grace_s`: how long a call must have been in doubt before the PSP's not knowing it counts.
     Raises `UnknownPayment`.
     """
-    payment = await payments.lock(uow.connection, payment_id)
-    if payment is None:
-        raise UnknownPayment("there is no such payment")
+    payment = await locked(uow, payment_id)
     if isinstance(outcome, Absent) and payment.status in IN_FLIGHT:
         wait_s = absence_grace_s - await payments.WORK.doubt_age_s(uow.connection, payment_id)
         if wait_s > 0:
@@ -143,14 +141,14 @@ async def _settle(uow: UnitOfWork, payment: Payment, captured: Captured) -> None
     if payment.capture_apart:
         await authorisations.capture(uow.connection, payment.id, captured)
     if captured.amount_minor:
-        entries = double_entry.entries_of(
+        await ledger.book(
+            uow.connection,
             double_entry.Kind.CAPTURE,
             transaction_id=payment.id,
             order_id=payment.order_id,
             amount_minor=captured.amount_minor,
             currency=captured.currency,
         )
-        await ledger.post(uow.connection, entries)
 
 
 async def _end(uow: UnitOfWork, payment: Payment, status: PaymentStatus, reason: str, *, detail: str) -> None:

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from shared.ids import derived_id
 from shared.unit_of_work import UnitOfWork
-from svc.payments.domain import UnknownPayment, double_entry, payment_id_of
+from svc.payments.domain import double_entry, payment_id_of
+from svc.payments.handlers.locking import locked
 from svc.payments.handlers.reversals import unbook_refund
 from svc.payments.store import ledger, payments, refunds
 from svc.payments.store.payments import Payment
@@ -18,9 +19,7 @@ async def record_excess(uow: UnitOfWork, order_id: UUID, told: Collection[str]) 
     transaction; and what is booked as paid back beyond the captures that the PSP told of, of which it is taken off.
     Moves no money: whether the customer is asked for it is for people to decide. Raises `UnknownPayment`.
     """
-    payment = await payments.lock(uow.connection, payment_id_of(order_id))
-    if payment is None:
-        raise UnknownPayment("there is no such payment")
+    payment = await locked(uow, payment_id_of(order_id))
     unbooked = await refunds.unbooked(uow.connection, payment.id)
     for refund in unbooked:
         await _owe(uow, payment, refund.id, refund.amount_minor)
@@ -44,11 +43,11 @@ async def _really_captured(uow: UnitOfWork, payment: Payment, told: Collection[s
 
 async def _owe(uow: UnitOfWork, payment: Payment, transaction_id: UUID, amount_minor: int) -> None:
     await payments.owe(uow.connection, payment.id, amount_minor)
-    entries = double_entry.entries_of(
+    await ledger.book(
+        uow.connection,
         double_entry.Kind.REFUND_EXCESS,
         transaction_id=transaction_id,
         order_id=payment.order_id,
         amount_minor=amount_minor,
         currency=payment.currency,
     )
-    await ledger.post(uow.connection, entries)

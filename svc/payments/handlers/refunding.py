@@ -30,13 +30,13 @@ from svc.payments.domain import (
     RefundOutcome,
     RefundStatus,
     Step,
-    UnknownPayment,
     UnknownRefund,
     decide_refund,
     double_entry,
     refund_key,
 )
 from svc.payments.handlers import events
+from svc.payments.handlers.locking import locked
 from svc.payments.store import ledger, payments, refunds
 from svc.payments.store.payments import Payment
 from svc.payments.store.refunds import Refund
@@ -54,9 +54,7 @@ async def request_refund(
     Raises `UnknownPayment`, `PaymentNotCaptured`, `RefundCurrencyMismatch`, `InvalidRefundAmount`,
     `RefundExceedsCapture`. Invariant: promised refunds never exceed what was captured.
     """
-    payment = await payments.lock(uow.connection, payment_id)
-    if payment is None:
-        raise UnknownPayment("there is no such payment")
+    payment = await locked(uow, payment_id)
     if payment.status is not PaymentStatus.CAPTURED:
         raise PaymentNotCaptured(f"the payment is {payment.status}", status=payment.status.value)
     if amount is not None and amount.currency != payment.currency:
@@ -189,14 +187,14 @@ async def _settle(uow: UnitOfWork, refund: Refund, refunded: Refunded) -> None:
             reason=refund.reason,
         )
     uow.publish(event, aggregate_id=payment.id, aggregate_version=version)
-    entries = double_entry.entries_of(
+    await ledger.book(
+        uow.connection,
         double_entry.Kind.REFUND_DUPLICATE if of_duplicate else double_entry.Kind.REFUND,
         transaction_id=refund.id,
         order_id=payment.order_id,
         amount_minor=refund.amount_minor,
         currency=refund.currency,
     )
-    await ledger.post(uow.connection, entries)
 
 
 async def _publish_failure(uow: UnitOfWork, refund: Refund, reason: str) -> None:

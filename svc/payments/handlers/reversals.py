@@ -6,8 +6,9 @@ from uuid import UUID
 from shared.ids import derived_id
 from shared.unit_of_work import UnitOfWork
 from svc.payments.clients import Psp
-from svc.payments.domain import Captured, NotToBeReversed, UnknownPayment, double_entry, payment_id_of
+from svc.payments.domain import Captured, NotToBeReversed, double_entry, payment_id_of
 from svc.payments.handlers import events
+from svc.payments.handlers.locking import locked
 from svc.payments.handlers.orders import CANCELLED_REASON
 from svc.payments.handlers.refunding import open_refund
 from svc.payments.store import ledger, payments
@@ -24,22 +25,20 @@ async def reverse(uow: UnitOfWork, order_id: UUID, told: Collection[str]) -> lis
 
     Raises `UnknownPayment`, `NotToBeReversed` (more was paid back than would stay captured).
     """
-    payment = await payments.lock(uow.connection, payment_id_of(order_id))
-    if payment is None:
-        raise UnknownPayment("there is no such payment")
+    payment = await locked(uow, payment_id_of(order_id))
     extras = await payments.extra_captures(uow.connection, payment.id)
     phantoms = [one for one in extras if one.psp_payment_id == payment.psp_payment_id or one.psp_payment_id not in told]
     for phantom in phantoms:
         if not await payments.forget_capture(uow.connection, payment.id, phantom):
             raise NotToBeReversed("more went back than the PSP captured; people must settle it")
-        entries = double_entry.entries_of(
+        await ledger.book(
+            uow.connection,
             double_entry.Kind.CAPTURE_REVERSED,
             transaction_id=derived_id("capture reversed", payment.id, phantom.psp_payment_id),
             order_id=order_id,
             amount_minor=phantom.amount_minor,
             currency=phantom.currency,
         )
-        await ledger.post(uow.connection, entries)
     return phantoms
 
 
@@ -48,9 +47,7 @@ async def reverse_refunds(uow: UnitOfWork, order_id: UUID) -> int:
 
     Of an order that was cancelled what so is still ours goes back. Raises `UnknownPayment`.
     """
-    payment = await payments.lock(uow.connection, payment_id_of(order_id))
-    if payment is None:
-        raise UnknownPayment("there is no such payment")
+    payment = await locked(uow, payment_id_of(order_id))
     booked = await ledger.refunds_of_nothing(uow.connection, order_id)
     reversals = {transaction_id: derived_id("refund reversed", transaction_id) for transaction_id, _ in booked}
     done = await ledger.posted(uow.connection, list(reversals.values()))
@@ -75,11 +72,11 @@ async def unbook_refund(uow: UnitOfWork, payment: Payment, amount_minor: int, *,
     reversed_minor, version = await payments.unbook_refund(uow.connection, payment.id, amount_minor)
     event = events.refund_reversed(payment, amount_minor=amount_minor, reversed_minor=reversed_minor)
     uow.publish(event, aggregate_id=payment.id, aggregate_version=version)
-    entries = double_entry.entries_of(
+    await ledger.book(
+        uow.connection,
         double_entry.Kind.REFUND_REVERSED,
         transaction_id=transaction_id,
         order_id=payment.order_id,
         amount_minor=amount_minor,
         currency=payment.currency,
     )
-    await ledger.post(uow.connection, entries)

@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from shared.unit_of_work import Connection
-from svc.payments.domain.double_entry import GENESIS_HASH, Entry, chained
+from svc.payments.domain.double_entry import GENESIS_HASH, Entry, Kind, chained, entries_of
+
+
+async def book(
+    connection: Connection, kind: Kind, *, transaction_id: UUID, order_id: UUID, amount_minor: int, currency: str
+) -> None:
+    """Append the two entries of a transaction of `amount_minor` > 0, as `post` does."""
+    entries = entries_of(
+        kind, transaction_id=transaction_id, order_id=order_id, amount_minor=amount_minor, currency=currency
+    )
+    await post(connection, entries)
 
 
 async def post(connection: Connection, entries: Sequence[Entry]) -> None:
