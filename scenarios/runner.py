@@ -140,6 +140,11 @@ class _Plan:
         )
 
     @property
+    def skips(self) -> dict[str, str]:
+        """What is not judged, with the reason: in this scenario, and in this form of it."""
+        return {**self.scenario.skips, **self.form.skips}
+
+    @property
     def scale(self) -> dict[str, int]:
         """How many instances of which services are needed."""
         return {**self.scenario.scale, **self.form.scale}
@@ -237,8 +242,7 @@ async def _watched(
 ) -> AsyncGenerator[None]:
     """The load is watched; every look asks the workload anew, for there may have been a restock."""
     scenario = plan.scenario
-    unjudged = {**scenario.skips, **plan.form.skips}
-    checkers = live(checker for checker in scenario.checkers if checker.id not in unjudged)
+    checkers = live(checker for checker in scenario.checkers if checker.id not in plan.skips)
     sight = Sight(
         urls=fleet.audit_urls(), history=str(history.path), checkers=tuple(checker.id for checker in checkers)
     )
@@ -287,7 +291,7 @@ def _facts(plan: _Plan, stage: Any, played: _Played, *, started_at: float) -> Ru
         psp_idempotency=plan.form.psp.get("idempotency", True),
         required=required,
         watched=watched,
-        skips={**scenario.skips, **plan.form.skips},
+        skips=plan.skips,
         replay=replay_command(scenario, options),
         problems=_weaknesses(played),
     )

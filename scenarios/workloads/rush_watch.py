@@ -66,8 +66,7 @@ class Watch:
         """
         found: dict[str, float] = {}
         for process, count in self._connections_max.items():
-            found[f"connections of {process}"] = count
-            found[f"connections of {process}{BOUND}"] = CONNECTIONS_MAX
+            found |= _bounded(f"connections of {process}", count, at_most=CONNECTIONS_MAX)
         before = self._marks["trouble"].since(self._marks["begin"])
         during = self._marks["calm"].since(self._marks["surge"])
         for service in AMPLIFIED:
@@ -75,28 +74,30 @@ class Watch:
             if before.get(name) and visits["baseline"] and visits["surge"]:
                 usual = before[name] / visits["baseline"]
                 now = during.get(name, 0.0) / visits["surge"]
-                found[f"requests at {service} per visit, as a multiple"] = round(now / usual, 2)
-                found[f"requests at {service} per visit, as a multiple{BOUND}"] = AMPLIFICATION_MAX
+                found |= _bounded(
+                    f"requests at {service} per visit, as a multiple", round(now / usual, 2), at_most=AMPLIFICATION_MAX
+                )
         loads = during.get("catalog cache_loads", 0.0)
-        found["loads per product forgotten"] = round(loads / entries, 2)
-        found[f"loads per product forgotten{BOUND}"] = LOADS_MAX
+        found |= _bounded("loads per product forgotten", round(loads / entries, 2), at_most=LOADS_MAX)
         away = self._marks["surge"].since(self._marks["trouble"])
         calls = f"{CALLER} remote_calls"
         if before.get(calls) and visits["baseline"] and visits["away"]:
             multiple = (away.get(calls, 0.0) / visits["away"]) / (before[calls] / visits["baseline"])
-            found[f"calls of {CALLER} per visit in the trouble, as a multiple"] = round(multiple, 2)
-            found[f"calls of {CALLER} per visit in the trouble, as a multiple{BOUND}"] = RETRIED_MAX
+            found |= _bounded(
+                f"calls of {CALLER} per visit in the trouble, as a multiple", round(multiple, 2), at_most=RETRIED_MAX
+            )
         for name, lost in away.items():
             service, _, what = name.partition(" ")
             if what == counters.CALLS_LOST and visits["away"]:
-                found[f"calls per visit in the trouble that {service} did not answer"] = round(lost / visits["away"], 2)
-                found[f"calls per visit in the trouble that {service} did not answer{BOUND}"] = LOST_MAX
+                found |= _bounded(
+                    f"calls per visit in the trouble that {service} did not answer",
+                    round(lost / visits["away"], 2),
+                    at_most=LOST_MAX,
+                )
         for service, count in self._held_max.items():
-            found[f"transactions of {service} that wait for others"] = count
-            found[f"transactions of {service} that wait for others{BOUND}"] = HELD_MAX
+            found |= _bounded(f"transactions of {service} that wait for others", count, at_most=HELD_MAX)
         for target, seconds in self._disagreed_s_max.items():
-            found[f"seconds of disagreement about {target}"] = seconds
-            found[f"seconds of disagreement about {target}{BOUND}"] = DISAGREEMENT_S_MAX
+            found |= _bounded(f"seconds of disagreement about {target}", seconds, at_most=DISAGREEMENT_S_MAX)
         found |= self._blocked()
         return found
 
@@ -108,8 +109,11 @@ class Watch:
             service, _, what = name.partition(" ")
             if what == "loop_looks" and looks > 0:
                 share = counted.get(f"{service} loop_blocked", 0.0) / looks
-                found[f"share of time in which the loop of {service} is blocked"] = round(share, 4)
-                found[f"share of time in which the loop of {service} is blocked{BOUND}"] = BLOCKED_SHARE_MAX
+                found |= _bounded(
+                    f"share of time in which the loop of {service} is blocked",
+                    round(share, 4),
+                    at_most=BLOCKED_SHARE_MAX,
+                )
         return found
 
     async def _look(self) -> None:
@@ -149,3 +153,8 @@ class Watch:
             self._disagreed_s[target] = self._disagreed_s[target] + 1 if len(found) > 1 else 0
             seconds = self._disagreed_s[target] * SAMPLE_EVERY_S
             self._disagreed_s_max[target] = max(seconds, self._disagreed_s_max.get(target, 0.0))
+
+
+def _bounded(name: str, value: float, *, at_most: float) -> dict[str, float]:
+    """A figure and the most that it may be, as INV-19 reads them."""
+    return {name: value, f"{name}{BOUND}": at_most}
