@@ -1,9 +1,10 @@
 """The payments service beside the simulated PSP, and the orders that make it work."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -173,13 +174,21 @@ async def psp_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
 @asynccontextmanager
 async def till(engines: EngineUrls, prefix: str, folder: Path, **overrides: Any) -> AsyncIterator[Till]:
     """Payments on real engines beside the PSP; webhooks reach it."""
+    async with processes(engines, prefix, folder) as process, process(**overrides) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def processes(
+    engines: EngineUrls, prefix: str, folder: Path
+) -> AsyncIterator[Callable[..., AbstractAsyncContextManager[Till]]]:
+    """What opens a process of payments, one after the other or beside it, on one database, its topics and one PSP."""
     async with (
         topics(engines, prefix),
         psp_world(folder) as world,
         database_of(engines, "payments") as database_url,
-        reopened(engines, prefix, world, database_url, **overrides) as opened,
     ):
-        yield opened
+        yield partial(reopened, engines, prefix, world, database_url)
 
 
 @asynccontextmanager

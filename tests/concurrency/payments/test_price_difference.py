@@ -2,20 +2,17 @@
 
 import pytest
 
-from tests.support.paying import an_order, psp_world, reopened
+from tests.support.paying import an_order, processes
 from tests.support.racing import race
-from tests.support.services import database_of, topics
 
 pytestmark = pytest.mark.service("payments")
 
 
 async def test_of_many_who_give_the_difference_back_at_once_one_refund_comes(engines, prefix, tmp_path):
     async with (
-        topics(engines, prefix),
-        psp_world(tmp_path) as world,
-        database_of(engines, "payments") as url,
-        reopened(engines, prefix, world, url) as shop,
-        reopened(engines, prefix, world, url, instance="payments-2") as other,
+        processes(engines, prefix, tmp_path) as process,
+        process() as shop,
+        process(instance="payments-2") as other,
     ):
         order = an_order(total_minor=8_999)
         await shop.place(order)

@@ -15,8 +15,8 @@ from scenarios.snapshots import take_snapshots
 from scenarios.world.journals import PSP_JOURNAL, PspRecord, iterate
 from svc.payments.domain import payment_id_of
 from svc.payments.parts import HEALTHY
-from tests.support.paying import HASTE, Till, an_order, psp_world, reopened
-from tests.support.services import INTERNAL_SECRET, database_of, topics, until
+from tests.support.paying import HASTE, Till, an_order, processes
+from tests.support.services import INTERNAL_SECRET, until
 
 pytestmark = pytest.mark.service("payments")
 
@@ -80,12 +80,8 @@ async def test_all_of_the_harm_is_undone_once_and_nothing_else(
     others = [an_order(tax_minor=TAX_MINOR) for _ in range(2)]
     owed = {str(order.order_id): order.total_minor for order in others}
     owed |= {str(order.order_id): 0 if returned or status == "failed" else order.total_minor for order in harmed}
-    async with (
-        topics(engines, prefix),
-        psp_world(tmp_path) as world,
-        database_of(engines, "payments") as database_url,
-    ):
-        async with reopened(engines, prefix, world, database_url, parts=twins(defect, engines, prefix)) as shop:
+    async with processes(engines, prefix, tmp_path) as process:
+        async with process(parts=twins(defect, engines, prefix)) as shop:
             shop.behave(idempotency=False, refund_guard=False, webhook_delay_s=2.0 if status == "failed" else 0.0)
             await shop.place(*harmed, *others)
             for order in others:
@@ -106,7 +102,7 @@ async def test_all_of_the_harm_is_undone_once_and_nothing_else(
 
             await until(damaged)
             await shop.webhooks_applied()
-        async with reopened(engines, prefix, world, database_url) as shop:
+        async with process() as shop:
             told = {order.order_id: Counter(await shop.told(order)) for order in harmed}
             plan = await planned(shop)
             assert {order.order_id for order in plan.orders} == {str(order.order_id) for order in harmed}
@@ -130,17 +126,11 @@ async def _settled(folder: Any, owed: dict[str, int]) -> bool:
 
 async def test_a_capture_that_was_booked_twice_is_taken_out_of_the_books_once(engines, prefix, tmp_path):
     harmed, other = an_order(), an_order()
-    async with (
-        topics(engines, prefix),
-        psp_world(tmp_path) as world,
-        database_of(engines, "payments") as database_url,
-    ):
-        async with reopened(
-            engines, prefix, world, database_url, parts=twins("webhook-and-answer-capture", engines, prefix)
-        ) as shop:
+    async with processes(engines, prefix, tmp_path) as process:
+        async with process(parts=twins("webhook-and-answer-capture", engines, prefix)) as shop:
             await shop.place(harmed)
             await until(lambda: _booked(shop, harmed, 2 * harmed.total_minor))
-        async with reopened(engines, prefix, world, database_url) as shop:
+        async with process() as shop:
             await shop.place(other)
             await shop.reaches(other, "captured")
             await shop.webhooks_applied()
@@ -160,19 +150,13 @@ async def test_a_capture_that_was_booked_twice_is_taken_out_of_the_books_once(en
 
 async def test_a_capture_that_was_really_made_stays_in_the_books(engines, prefix, tmp_path):
     order = an_order(method="tok_timeout_after_success")
-    async with (
-        topics(engines, prefix),
-        psp_world(tmp_path) as world,
-        database_of(engines, "payments") as database_url,
-    ):
-        async with reopened(
-            engines, prefix, world, database_url, parts=twins("new-key-per-retry", engines, prefix)
-        ) as shop:
+    async with processes(engines, prefix, tmp_path) as process:
+        async with process(parts=twins("new-key-per-retry", engines, prefix)) as shop:
             shop.behave(idempotency=False, refund_guard=False)
             await shop.place(order)
             await shop.reaches(order, "captured")
             await shop.webhooks_applied()
-        async with reopened(engines, prefix, world, database_url) as shop:
+        async with process() as shop:
             plan = await planned(shop)
             assert await charges.carry_out(OnlyPayments(shop), plan) == {}
             booked = sum(line.amount_minor for line in shop.journal(order, "capture"))
@@ -208,20 +192,16 @@ async def _booked(shop: Till, order: Any, captured_minor: int) -> bool:
 
 async def test_a_refund_that_was_booked_twice_is_taken_out_of_the_books_once_and_told(engines, prefix, tmp_path):
     harmed, other = an_order(), an_order()
-    async with (
-        topics(engines, prefix),
-        psp_world(tmp_path) as world,
-        database_of(engines, "payments") as database_url,
-    ):
+    async with processes(engines, prefix, tmp_path) as process:
         broken = twins("webhook-not-deduplicated", engines, prefix)
-        async with reopened(engines, prefix, world, database_url, parts=broken) as shop:
+        async with process(parts=broken) as shop:
             shop.behave(webhook_copies=2)
             await shop.place(harmed)
             await shop.reaches(harmed, "captured")
             assert (await shop.refund(harmed, "10.00"))[0] == 201
             await shop.refunds_done(harmed, 2_000)
             await shop.webhooks_applied()
-        async with reopened(engines, prefix, world, database_url) as shop:
+        async with process() as shop:
             await shop.place(other)
             await shop.reaches(other, "captured")
             assert (await shop.refund(other, "10.00"))[0] == 201
@@ -252,13 +232,9 @@ async def test_a_refund_that_was_booked_twice_is_taken_out_of_the_books_once_and
 
 async def test_what_a_cancelled_order_was_not_really_paid_back_goes_back(engines, prefix, tmp_path):
     order = an_order()
-    async with (
-        topics(engines, prefix),
-        psp_world(tmp_path) as world,
-        database_of(engines, "payments") as database_url,
-    ):
+    async with processes(engines, prefix, tmp_path) as process:
         broken = twins("webhook-not-deduplicated", engines, prefix)
-        async with reopened(engines, prefix, world, database_url, parts=broken) as shop:
+        async with process(parts=broken) as shop:
             shop.behave(webhook_copies=2)
             await shop.place(order)
             await shop.reaches(order, "captured")
@@ -269,7 +245,7 @@ async def test_what_a_cancelled_order_was_not_really_paid_back_goes_back(engines
             await shop.cancel(order)
             await shop.refunds_done(order, order.total_minor)
             await shop.webhooks_applied()
-        async with reopened(engines, prefix, world, database_url) as shop:
+        async with process() as shop:
             assert kept_minor(tmp_path)[str(order.order_id)] == 1_000
             for _ in range(2):
                 await shop.service.call("POST", f"/internal/payments/{order.order_id}/refund-reversals")
@@ -280,13 +256,9 @@ async def test_what_a_cancelled_order_was_not_really_paid_back_goes_back(engines
 
 async def test_what_went_out_beyond_the_capture_is_written_down_once_as_owed(engines, prefix, tmp_path):
     harmed, other = an_order(), an_order()
-    async with (
-        topics(engines, prefix),
-        psp_world(tmp_path) as world,
-        database_of(engines, "payments") as database_url,
-    ):
+    async with processes(engines, prefix, tmp_path) as process:
         broken = twins("refund-check-then-act", engines, prefix)
-        async with reopened(engines, prefix, world, database_url, parts=broken) as shop:
+        async with process(parts=broken) as shop:
             shop.behave(refund_guard=False)
             await shop.place(harmed)
             await shop.reaches(harmed, "captured")
@@ -294,7 +266,7 @@ async def test_what_went_out_beyond_the_capture_is_written_down_once_as_owed(eng
             assert [status for status, _ in asked] == [201] * 3
             await until(lambda: len(shop.journal(harmed, "refund")) == 3)
             await shop.webhooks_applied()
-        async with reopened(engines, prefix, world, database_url) as shop:
+        async with process() as shop:
             await shop.place(other)
             await shop.reaches(other, "captured")
             assert (await shop.refund(other, "10.00"))[0] == 201
@@ -319,20 +291,16 @@ async def test_what_went_out_beyond_the_capture_is_written_down_once_as_owed(eng
 
 async def test_what_was_paid_back_of_a_capture_that_was_booked_twice_is_owed_once(engines, prefix, tmp_path):
     order = an_order()
-    async with (
-        topics(engines, prefix),
-        psp_world(tmp_path) as world,
-        database_of(engines, "payments") as database_url,
-    ):
+    async with processes(engines, prefix, tmp_path) as process:
         broken = twins("webhook-and-answer-capture", engines, prefix)
-        async with reopened(engines, prefix, world, database_url, parts=broken) as shop:
+        async with process(parts=broken) as shop:
             shop.behave(refund_guard=False)
             await shop.place(order)
             await until(lambda: _booked(shop, order, 2 * order.total_minor))
             assert (await shop.refund(order))[0] == 201
             await shop.refunds_done(order, 2 * order.total_minor)
             await shop.webhooks_applied()
-        async with reopened(engines, prefix, world, database_url) as shop:
+        async with process() as shop:
             for _ in range(3):
                 assert await charges.carry_out(OnlyPayments(shop), await planned(shop)) == {}
             plan = await planned(shop)
